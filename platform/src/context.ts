@@ -1,0 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Transaction } from 'sequelize'
+import type { Log } from './log.ts'
+
+/** What belongs to one request or one message while it is worked on. */
+export type Context = {
+  log: Log
+  requestId: string
+  traceparent?: string | undefined
+  /** The transaction that the whole request runs in (idempotent requests), by schema. */
+  transaction?: { schema: string; tx: Transaction } | undefined
+}
+
+const storage = new AsyncLocalStorage<Context>()
+
+/** Runs `fn` with `context` as the current one. */
+export const withContext = <T>(context: Context, fn: () => T): T => storage.run(context, fn)
+
+/** The context of the request or message being worked on, or undefined outside of one. */
+export const currentContext = (): Context | undefined => storage.getStore()

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { QueryTypes } from 'sequelize'
+import { currentContext, withContext } from './context.ts'
+import { connectionOf, type Db } from './db.ts'
+import { Problem } from './problem.ts'
+import type { Result } from './result.ts'
+
+/** How long an answer is kept. */
+export const idempotencyHours = 24
+
+type Request = { key: string; actorId: string; operationId: string; fingerprint: string }
+type Stored = { fingerprint: string; status: number; headers: Record<string, string>; body: unknown }
+
+/** A fingerprint of what a request asks for. */
+export const fingerprintOf = (...parts: unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+
+const replay = (stored: Stored, fingerprint: string): Result => {
+  if (stored.fingerprint !== fingerprint)
+    throw new Problem('idempotency_mismatch', {
+      detail: 'this Idempotency-Key was used for a request with another body or address',
+    })
+  const { status, headers, body } = stored
+  return { status, headers: { ...headers, 'Idempotency-Replayed': 'true' }, ...(body !== null && { body }) }
+}
+
+const problemResult = (problem: Problem): Result => ({
+  status: problem.status,
+  headers: { ...problem.options.headers, 'Content-Type': 'application/problem+json' },
+  body: problem.toBody(),
+})
+
+/**
+ * Runs `work` once per key, actor and operation, after draft-ietf-httpapi-idempotency-key-header: the key's row, the change,
+ * its events and the stored answer commit in one transaction, so a crash leaves all of them or nothing. Answers up to 499
+ * are stored, faults of ours are not. `Db.transaction` and `Db.query` inside `work` join the transaction.
+ * @throws Problem 409 `idempotency_running` while the first request runs, 422 `idempotency_mismatch` for another request
+ */
+export const once = async (db: Db, request: Request, work: () => Promise<Result>): Promise<Result> => {
+  const scope = [request.actorId, request.operationId, request.key]
+  return db.sequelize.transaction(async (tx) => {
+    const connection = connectionOf(tx)
+    const lock = await connection.query<{ locked: boolean }>(
+      `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,
+      [`${db.schema}\n${scope.join('\n')}`],
+    )
+    if (!lock.rows[0]?.locked) throw new Problem('idempotency_running', { headers: { 'Retry-After': '1' } })
+    const found = await connection.query<Stored>(
+      `select fingerprint, status, headers, body from idempotency_keys
+       where actor_id = $1 and operation_id = $2 and key = $3 and created_at > now() - make_interval(hours => $4)`,
+      [...scope, idempotencyHours],
+    )
+    if (found.rows[0]) return replay(found.rows[0], request.fingerprint)
+
+    await connection.query('savepoint work')
+    const context = currentContext()
+    const result = await (context
+      ? withContext({ ...context, transaction: { schema: db.schema, tx } }, work)
+      : work()
+    ).catch(async (error: unknown) => {
+      if (!(error instanceof Problem) || error.status >= 500) throw error
+      await connection.query('rollback to savepoint work')
+      return problemResult(error)
+    })
+    await connection.query(
+      `insert into idempotency_keys (actor_id, operation_id, key, fingerprint, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (actor_id, operation_id, key) do update set fingerprint = excluded.fingerprint, status = excluded.status,
+         headers = excluded.headers, body = excluded.body, created_at = now()`,
+      [
+        ...scope,
+        request.fingerprint,
+        result.status,
+        result.headers,
+        result.body === undefined ? null : JSON.stringify(result.body),
+      ],
+    )
+    return result
+  })
+}
+
+/** Removes answers that are no longer kept, at most 5,000 a call. */
+export const forgetOldKeys = async (db: Db): Promise<void> => {
+  await db.sequelize.query(
+    `delete from idempotency_keys where ctid in (
+       select ctid from idempotency_keys where created_at < now() - make_interval(hours => $1) limit 5000)`,
+    { bind: [idempotencyHours], type: QueryTypes.RAW },
+  )
+}

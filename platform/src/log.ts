@@ -1,0 +1,53 @@
+import { type Logger, pino } from 'pino'
+import { currentContext } from './context.ts'
+
+/** A JSON logger (pino). Never give it personal data or tokens; the usual names of such fields are removed as a net. */
+export type Log = Logger
+
+const secretFields = [
+  'authorization',
+  'cookie',
+  'password',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'secret',
+  'email',
+  'phone',
+  'apiKey',
+]
+
+/** The process's logger: one JSON object a line on stdout. */
+export const createLog = ({ name, level = 'info' }: { name: string; level?: string }): Log =>
+  pino({
+    name,
+    level,
+    base: { service: name },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), remove: true },
+    serializers: { err: describeError },
+  })
+
+/**
+ * An error as it may be logged: names, messages and stack of it and its causes, without the values that database drivers
+ * attach (they hold rows and parameters).
+ */
+export const describeError = (error: unknown): Record<string, unknown> => {
+  if (!(error instanceof Error)) return { message: 'a value that is no Error was thrown' }
+  const { code, constraint, status } = error as Error & Record<string, unknown>
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' && { code }),
+    ...(typeof constraint === 'string' && { constraint }),
+    ...(typeof status === 'number' && { status }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+  }
+}
+
+const fallback = createLog({ name: 'clientele' })
+
+/** The logger of the current request or message (with its ids), else a plain one. */
+export const currentLog = (): Log => currentContext()?.log ?? fallback

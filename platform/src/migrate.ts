@@ -1,0 +1,85 @@
+import { readdir, readFile } from 'node:fs/promises'
+import pg from 'pg'
+import { Umzug } from 'umzug'
+import { databaseConfig, loadConfig } from './config.ts'
+import type { Db } from './db.ts'
+
+const platformMigrations = new URL('../migrations/', import.meta.url)
+
+type Migration = { name: string; url: URL }
+
+const listMigrations = async (directory: URL): Promise<Migration[]> => {
+  const read = async (folder: URL, prefix: string) =>
+    (await readdir(folder))
+      .filter((file) => file.endsWith('.sql'))
+      .sort()
+      .map((file) => ({ name: `${prefix}${file.slice(0, -4)}`, url: new URL(file, folder) }))
+  return [...(await read(platformMigrations, 'platform-')), ...(await read(directory, ''))]
+}
+
+const appliedNames = async (query: (sql: string) => Promise<{ name: string }[]>): Promise<string[]> =>
+  (await query('select name from schema_migrations order by applied_at, name')).map(({ name }) => name)
+
+/**
+ * Applies the platform's migrations and those in `directory` that the schema lacks, each in a transaction of its own,
+ * one process at a time. The role's search_path decides the schema.
+ * @returns the names of those applied now
+ */
+export const migrate = async (databaseUrl: string, directory: URL): Promise<string[]> => {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'migrate',
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query(`select pg_advisory_lock(hashtext('migrate'), hashtext(current_schema()))`)
+    await client.query(
+      'create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default clock_timestamp())',
+    )
+    const umzug = new Umzug({
+      logger: undefined,
+      migrations: (await listMigrations(directory)).map(({ name, url }) => ({
+        name,
+        up: async () => {
+          await client.query('begin')
+          try {
+            await client.query(await readFile(url, 'utf8'))
+            await client.query('insert into schema_migrations (name) values ($1)', [name])
+            await client.query('commit')
+          } catch (error) {
+            await client.query('rollback').catch(() => {})
+            throw error
+          }
+        },
+      })),
+      storage: {
+        logMigration: async () => {},
+        unlogMigration: async () => {},
+        executed: () => appliedNames(async (sql) => (await client.query<{ name: string }>(sql)).rows),
+      },
+    })
+    return (await umzug.up()).map(({ name }) => name)
+  } finally {
+    await client.end()
+  }
+}
+
+/**
+ * Refuses a schema that lacks a migration. A schema that has more is fine: migrations expand before they contract,
+ * so the former release runs on it.
+ * @throws Error naming the missing migrations and the command that applies them
+ */
+export const assertMigrated = async (db: Db, directory: URL): Promise<void> => {
+  const applied = new Set(await appliedNames((sql) => db.query<{ name: string }>(sql)).catch(() => []))
+  const missing = (await listMigrations(directory)).filter(({ name }) => !applied.has(name)).map(({ name }) => name)
+  if (missing.length > 0) throw new Error(`schema ${db.schema} lacks ${missing.join(', ')}: run \`npm run migrate\``)
+}
+
+/** The body of every service's `migrate.ts`: DATABASE_URL from the environment, applied names on stdout. */
+export const runMigrations = async (directory: URL): Promise<void> => {
+  const { databaseUrl } = loadConfig({ databaseUrl: databaseConfig.databaseUrl })
+  const names = await migrate(databaseUrl, directory)
+  console.log(names.length === 0 ? 'schema is up to date' : `applied ${names.join(', ')}`)
+}

@@ -1,0 +1,92 @@
+import { ProblemBody } from '@clientele/contracts/problem'
+import type { z } from 'zod'
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
+import type { Declaration } from './operation.ts'
+
+/** What `contracts/generated/<service>.openapi.json` holds. */
+export type OpenApiDocument = ReturnType<typeof createDocument>
+
+const commonProblems = (declaration: Declaration): number[] => [
+  400,
+  ...(declaration.roles === 'public' ? [] : [401, 403]),
+  ...(declaration.params === undefined ? [] : [404]),
+  ...(declaration.body === undefined && declaration.uploads === undefined ? [] : [409, 413, 415, 422]),
+  ...(['patch', 'put', 'delete'].includes(declaration.method) ? [409, 412] : []),
+  429,
+  500,
+  503,
+]
+
+const problemResponse = (schema: z.ZodType = ProblemBody) => ({
+  description: 'A problem (RFC 9457)',
+  content: { 'application/problem+json': { schema } },
+})
+
+const responsesOf = (declaration: Declaration): ZodOpenApiOperationObject['responses'] => {
+  const responses: Record<string, object> = {}
+  for (const status of commonProblems(declaration)) responses[status] = problemResponse()
+  for (const [status, schema] of Object.entries(declaration.responses)) {
+    if (Number(status) >= 400) responses[status] = problemResponse(schema ?? ProblemBody)
+    else if (schema === null) responses[status] = { description: declaration.summary }
+    else responses[status] = { description: declaration.summary, content: { 'application/json': { schema } } }
+  }
+  return responses as ZodOpenApiOperationObject['responses']
+}
+
+const contentOf = ({ method, body, uploads = {} }: Declaration) => ({
+  ...(body && { 'application/json': { schema: body } }),
+  ...(body && method === 'patch' && { 'application/merge-patch+json': { schema: body } }),
+  ...Object.fromEntries(Object.entries(uploads).map(([type, { schema }]) => [type, { schema }])),
+})
+
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header' as const,
+  required: false,
+  description,
+  schema: { type: 'string' as const, maxLength: 255 },
+})
+
+const headersOf = ({ method, idempotent }: Declaration) => [
+  ...(method === 'post' && idempotent !== false
+    ? [header('Idempotency-Key', 'the first answer is given again for 24 h; no second change is made')]
+    : []),
+  ...(['patch', 'put', 'delete'].includes(method)
+    ? [header('If-Match', 'an ETag; 412 when the resource has changed since')]
+    : []),
+]
+
+const operationObject = (declaration: Declaration): ZodOpenApiOperationObject => {
+  const { operationId, summary, description, tag, roles, params, query } = declaration
+  const content = contentOf(declaration)
+  return {
+    operationId,
+    summary,
+    ...(description !== undefined && { description }),
+    tags: [tag],
+    'x-roles': roles === 'public' || roles === 'optional' ? [] : [...roles],
+    security: roles === 'public' ? [] : [...(roles === 'optional' ? [{}] : []), { bearer: [] }, { keycloak: [] }],
+    parameters: headersOf(declaration),
+    requestParams: { ...(params && { path: params as z.ZodObject }), ...(query && { query: query as z.ZodObject }) },
+    ...(Object.keys(content).length > 0 && { requestBody: { required: true, content } }),
+    responses: responsesOf(declaration),
+  }
+}
+
+/** The OpenAPI 3.1 document of declared operations. */
+export const openApiDocument = (
+  { title, service, version }: { title: string; service: string; version: string },
+  declarations: Declaration[],
+): OpenApiDocument => {
+  const paths: ZodOpenApiPathsObject = {}
+  for (const declaration of declarations)
+    paths[declaration.path] = { ...paths[declaration.path], [declaration.method]: operationObject(declaration) }
+  return createDocument({
+    openapi: '3.1.0',
+    info: { title, version, description: `Generated from the routes of ${service}.` },
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+  })
+}

@@ -1,0 +1,193 @@
+import express, { type Express, type Request, type Response } from 'express'
+import type { z } from 'zod'
+import { type Actor, bearerToken, isAdmin, type Verifier } from './auth.ts'
+import type { Db } from './db.ts'
+import { notFoundHandler, problemHandler, requestContext } from './http.ts'
+import { fingerprintOf, once } from './idempotency.ts'
+import type { Log } from './log.ts'
+import { type OpenApiDocument, openApiDocument } from './openapi.ts'
+import { Problem } from './problem.ts'
+import { ifMatchVersion, jsonReader, mediaType, parseBody, parseParameters, queryRecord } from './request.ts'
+import { type Result, sendResult } from './result.ts'
+
+export { accepted, created, multiStatus, noContent, ok, type Result, redirect, streamed } from './result.ts'
+
+/** Who may call: holders of a role (`admin` includes `user`), everybody, or everybody with the token checked if there is one. */
+export type Access = readonly ['user'] | readonly ['admin'] | 'public' | 'optional'
+
+/** A body that is no JSON: `parse` reads the request itself and gives the body; `schema` is for the documentation. */
+export type Upload<B> = { schema: z.ZodType; parse: (req: Request, actor: Actor) => Promise<B> }
+
+type Schema = z.ZodType | undefined
+type Parsed<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined
+
+/** One route, declared once: validation, types, permission and OpenAPI come from it. */
+export type Declaration<
+  P extends Schema = Schema,
+  Q extends Schema = Schema,
+  B extends Schema = Schema,
+  U = unknown,
+> = {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** OpenAPI style: `/v1/customers/{key}` */
+  path: string
+  operationId: string
+  summary: string
+  description?: string
+  tag: string
+  roles: Access
+  params?: P
+  query?: Q
+  body?: B
+  uploads?: Record<string, Upload<U>>
+  /** Schemas by status; null for an answer without a body. Common problems are added. */
+  responses: Record<number, z.ZodType | null>
+  /** False switches `Idempotency-Key` off for a POST. */
+  idempotent?: false
+}
+
+/** What a handler gets; `ifMatch` is the version that `If-Match` names. */
+export type Call<P, Q, B> = {
+  params: P
+  query: Q
+  body: B
+  actor: Actor
+  ifMatch: number | undefined
+  req: Request
+  res: Response
+}
+
+export type Api = {
+  operation<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined, U = never>(
+    declaration: Declaration<P, Q, B, U>,
+    handler: (call: Call<Parsed<P>, Parsed<Q>, B extends z.ZodType ? z.output<B> | U : U>) => Promise<Result>,
+  ): void
+  /** The finished app; call after the last `operation`. */
+  app(): Express
+  document(): OpenApiDocument
+}
+
+export type ApiOptions = {
+  service: string
+  title: string
+  version?: string
+  verifier: Verifier
+  log: Log
+  db?: Db
+  config: { maxBodyBytes: number; checkResponses?: boolean }
+}
+
+const anonymous: Actor = { id: 'anonymous', displayName: 'anonymous', roles: [], token: '' }
+
+const authenticate = async (verifier: Verifier, roles: Access, req: Request): Promise<Actor> => {
+  const { authorization } = req.headers
+  if (roles === 'public' || (roles === 'optional' && authorization === undefined)) return anonymous
+  const { actor } = await verifier.verify(bearerToken(authorization))
+  const role = roles === 'optional' ? 'user' : roles[0]
+  if (!actor.roles.includes(role) && !isAdmin(actor))
+    throw new Problem('forbidden', { detail: `this needs the role ${role}` })
+  return actor
+}
+
+const uploadFor = <U>(uploads: Record<string, Upload<U>> = {}, req: Request): Upload<U> | undefined => {
+  const type = mediaType(req)
+  return uploads[type] ?? uploads[type.replace(/\/.*/, '/*')]
+}
+
+const idempotencyKey = (req: Request): string | undefined => {
+  const key = req.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  throw new Problem('invalid_parameter', {
+    detail: 'Idempotency-Key must have 1 to 255 visible ASCII characters',
+    errors: [{ parameter: 'Idempotency-Key', code: 'invalid', message: 'must have 1 to 255 visible ASCII characters' }],
+  })
+}
+
+const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1')
+
+/** Collects a service's operations. A route without declared roles does not compile, and one declared twice does not start. */
+export const createApi = ({ service, title, version = '1', verifier, log, db, config }: ApiOptions): Api => {
+  const declarations: Declaration[] = []
+  const router = express.Router({ caseSensitive: true })
+  const readJson = jsonReader(config.maxBodyBytes)
+
+  const checkResponse = ({ operationId, responses }: Declaration, result: Result): void => {
+    if (!config.checkResponses || result.send || result.status >= 400) return
+    const schema = responses[result.status]
+    if (schema === undefined) throw new Error(`${operationId} does not declare ${result.status}`)
+    if (schema !== null) schema.parse(result.body)
+  }
+
+  const answer = async (
+    declaration: Declaration,
+    handler: (call: Call<unknown, unknown, unknown>) => Promise<Result>,
+    req: Request,
+    res: Response,
+  ) => {
+    const actor = await authenticate(verifier, declaration.roles, req)
+    const record = queryRecord(req.originalUrl)
+    const { params: paramsSchema, query: querySchema, body: bodySchema, operationId } = declaration
+    const params = paramsSchema && parseParameters(paramsSchema, req.params)
+    if (!querySchema && Object.keys(record).length > 0)
+      throw new Problem('unknown_parameter', {
+        detail: 'this route takes no query parameters',
+        errors: Object.keys(record).map((parameter) => ({
+          parameter,
+          code: 'unknown_parameter',
+          message: 'is not known here',
+        })),
+      })
+    const query = querySchema && parseParameters(querySchema, record)
+    const ifMatch = ifMatchVersion(req.headers['if-match'])
+    const key = declaration.method === 'post' && declaration.idempotent !== false ? idempotencyKey(req) : undefined
+
+    const upload = uploadFor(declaration.uploads, req)
+    const json = upload || (!bodySchema && !declaration.uploads) ? undefined : await readJson(req, res)
+    if (!upload && !bodySchema && declaration.uploads)
+      throw new Problem('unsupported_media_type', { detail: `send ${Object.keys(declaration.uploads).join(' or ')}` })
+    const body = upload ? await upload.parse(req, actor) : bodySchema && parseBody(bodySchema, json)
+
+    const work = () => handler({ params, query, body, actor, ifMatch, req, res })
+    const fingerprint = () => fingerprintOf(req.originalUrl, json ?? body ?? null)
+    const result =
+      key !== undefined && db
+        ? await once(db, { key, actorId: actor.id, operationId, fingerprint: fingerprint() }, work)
+        : await work()
+    checkResponse(declaration, result)
+    await sendResult(req, res, result)
+  }
+
+  return {
+    operation: (declaration, handler) => {
+      const twin = declarations.some(({ method, path }) => method === declaration.method && path === declaration.path)
+      if (twin || !declaration.roles) throw new Error(`${declaration.operationId} is declared twice or without roles`)
+      declarations.push(declaration as Declaration)
+      router[declaration.method](expressPath(declaration.path), (req, res) => {
+        res.locals['route'] = declaration.path
+        return answer(declaration as Declaration, handler as Parameters<typeof answer>[1], req, res)
+      })
+    },
+    app: () => {
+      for (const path of new Set(declarations.map((declaration) => declaration.path))) {
+        const methods = declarations
+          .filter((declaration) => declaration.path === path)
+          .map(({ method }) => method.toUpperCase())
+        const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
+        router.all(expressPath(path), () => {
+          throw new Problem('method_not_allowed', { detail: `this address knows ${allow}`, headers: { Allow: allow } })
+        })
+      }
+      const app = express()
+      app.disable('x-powered-by')
+      app.disable('etag')
+      app.set('query parser', false)
+      app.use(requestContext(log))
+      app.use(router)
+      app.use(notFoundHandler)
+      app.use(problemHandler)
+      return app
+    },
+    document: () => openApiDocument({ title, service, version }, declarations),
+  }
+}

@@ -1,0 +1,58 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A listening HTTP server that can be drained. */
+export type Listening = {
+  url: string
+  server: Server
+  /** Takes no new connections, answers what is under way, then resolves; after `deadlineMs` the rest is cut. */
+  drain(deadlineMs: number): Promise<void>
+}
+
+type Options = { host: string; port: number; requestTimeoutMs: number; maxConnections?: number }
+
+/**
+ * Serves `listener`. Idle kept-alive connections live 75 s, longer than a client's pool keeps them; headers must arrive
+ * within 10 s and a whole request within `requestTimeoutMs`.
+ * @throws Error (EADDRINUSE) for a taken port
+ */
+export const listen = async (
+  listener: RequestListener,
+  { host, port, requestTimeoutMs, maxConnections = 10_000 }: Options,
+): Promise<Listening> => {
+  let draining = false
+  const server = createServer(
+    {
+      keepAliveTimeout: 75_000,
+      headersTimeout: 10_000,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: 2_000,
+    },
+    (req, res) => {
+      if (draining) res.setHeader('Connection', 'close')
+      listener(req, res)
+    },
+  )
+  server.maxConnections = maxConnections
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { port: actual } = server.address() as AddressInfo
+  return {
+    url: `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${actual}`,
+    server,
+    drain: async (deadlineMs) => {
+      draining = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const idle = setInterval(() => server.closeIdleConnections(), 100)
+      const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
+      await closed
+      clearInterval(idle)
+      clearTimeout(deadline)
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { ConfigError, commaList, flag, httpUrl, integer, loadConfig } from '@clientele/platform/config'
+import { z } from 'zod'
+
+const shape = {
+  databaseUrl: z.url({ protocol: /^postgres$/ }),
+  port: integer(0, 65_535).default(8000),
+  corsOrigins: commaList.default([]),
+  docsEnabled: flag.default(true),
+  mediaServiceUrl: httpUrl,
+}
+const env = { DATABASE_URL: 'postgres://u:geheim@h/d', MEDIA_SERVICE_URL: 'http://media:80/' }
+
+describe('loadConfig (S1-35, S1-39, S1-40, S3-07)', () => {
+  it('reads upper snake case, applies defaults and takes an empty variable as absent', () => {
+    expect(loadConfig(shape, { ...env, PORT: '', CORS_ORIGINS: 'http://a, http://b', DOCS_ENABLED: 'false' })).toEqual({
+      databaseUrl: env.DATABASE_URL,
+      port: 8000,
+      corsOrigins: ['http://a', 'http://b'],
+      docsEnabled: false,
+      mediaServiceUrl: 'http://media:80',
+    })
+  })
+
+  it('lists every fault at once and no value', () => {
+    const load = () => loadConfig(shape, { DATABASE_URL: 'mysql://u:geheim@h', PORT: '99999', DOCS_ENABLED: 'ja' })
+    expect(load).toThrow(ConfigError)
+    expect(load).toThrow(/DATABASE_URL.*PORT.*DOCS_ENABLED.*MEDIA_SERVICE_URL is missing/)
+    expect(load).not.toThrow(/geheim/)
+  })
+})

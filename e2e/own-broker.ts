@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startRabbitmq } from '@clientele/stack/rabbitmq'
+import { freePort } from './free-port.ts'
+
+/** A RabbitMQ of a test's own, which it may stop and start; its data survive. */
+export type OwnBroker = { url: string; start(): Promise<void>; stop(): Promise<void>; remove(): Promise<void> }
+
+/** Starts a broker on free ports in a folder of its own. */
+export const startOwnBroker = async (): Promise<OwnBroker> => {
+  const home = await mkdtemp(join(tmpdir(), 'clientele-broker-'))
+  const options = {
+    home,
+    port: await freePort(),
+    managementPort: await freePort(),
+    epmdPort: await freePort(),
+    distributionPort: await freePort(),
+    user: 'clientele',
+    password: 'clientele-test',
+  }
+  let running = await startRabbitmq(options)
+  return {
+    url: running.url,
+    stop: () => running.stop(),
+    start: async () => {
+      running = await startRabbitmq(options)
+    },
+    remove: async () => {
+      await running.stop()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}

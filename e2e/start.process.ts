@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Ports, data folder and nothing of the surrounding test run. */
+export const startEnv = (home: string, ports: number[]): NodeJS.ProcessEnv => {
+  const { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG } = process.env
+  const names = [
+    'GATEWAY_PORT',
+    'USER_SERVICE_PORT',
+    'CUSTOMER_SERVICE_PORT',
+    'MEDIA_SERVICE_PORT',
+    'GATEWAY_INTERNAL_PORT',
+    'USER_SERVICE_INTERNAL_PORT',
+    'CUSTOMER_SERVICE_INTERNAL_PORT',
+    'MEDIA_SERVICE_INTERNAL_PORT',
+    'KEYCLOAK_PORT',
+    'KEYCLOAK_MANAGEMENT_PORT',
+    'POSTGRES_PORT',
+    'RABBITMQ_PORT',
+    'RABBITMQ_EPMD_PORT',
+    'RABBITMQ_DISTRIBUTION_PORT',
+    'RABBITMQ_MANAGEMENT_PORT',
+    'SMTP_PORT',
+    'MAIL_PORT',
+  ]
+  const moved = Object.fromEntries(names.map((name, index) => [name, String(ports[index])]))
+  return { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG, CLIENTELE_HOME: home, ...moved }
+}
+
+export type Run = {
+  child: ChildProcess
+  output: () => string
+  /** Resolves when the output has the text; fails when the process ends before or the time is over. */
+  says: (text: string, timeoutMs: number) => Promise<void>
+  /** The exit code, once it has ended. */
+  ended: Promise<number | null>
+  /** Ctrl-C: the whole foreground group gets the signal. */
+  interrupt: () => void
+}
+
+/** Runs an npm script of the project as a terminal does: in a process group of its own. */
+export const npmRun = (script: string, env: NodeJS.ProcessEnv): Run => {
+  const child = spawn('npm', ['run', '--silent', script], {
+    cwd: root,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  const watchers = new Set<() => void>()
+  const add = (chunk: Buffer) => {
+    text += chunk.toString()
+    for (const look of watchers) look()
+  }
+  child.stdout?.on('data', add)
+  child.stderr?.on('data', add)
+  const ended = new Promise<number | null>((done) => child.once('close', (code) => done(code)))
+  const says = (wanted: string, timeoutMs: number) =>
+    new Promise<void>((done, fail) => {
+      const end = (error?: Error) => {
+        clearTimeout(timer)
+        watchers.delete(look)
+        return error ? fail(error) : done()
+      }
+      const look = () => text.includes(wanted) && end()
+      const timer = setTimeout(() => end(new Error(`no "${wanted}" after ${timeoutMs} ms:\n${text}`)), timeoutMs)
+      watchers.add(look)
+      void ended.then(() => end(text.includes(wanted) ? undefined : new Error(`ended without "${wanted}":\n${text}`)))
+      look()
+    })
+  return { child, output: () => text, says, ended, interrupt: () => void process.kill(-(child.pid ?? 0), 'SIGINT') }
+}
+
+/** Ids of the processes that have the text in command line or environment. */
+export const processesWith = (text: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => ['cmdline', 'environ'].some((file) => contentOf(join('/proc', pid, file)).includes(text)))
+    .map(Number)
+
+const contentOf = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}

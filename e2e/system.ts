@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { testBroker } from '@clientele/platform/testing/broker'
+import { testDatabase, testEnv } from '@clientele/platform/testing/database'
+import { eventually } from '@clientele/platform/testing/wait'
+import { freePort } from './free-port.ts'
+
+const root = new URL('../', import.meta.url)
+const names = ['user-service', 'customer-service', 'media-service', 'gateway'] as const
+type Name = (typeof names)[number]
+
+/** The whole product as processes of its own, on the test run's backing services. */
+export type System = Awaited<ReturnType<typeof startSystem>>
+
+const schemaOf = { 'user-service': 'users', 'customer-service': 'customers', 'media-service': 'media' } as const
+
+const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
+
+/** Starts gateway and services, migrated and ready; `overrides` are further environment variables by service. */
+export const startSystem = async (overrides: Partial<Record<Name, Record<string, string>>> = {}) => {
+  const folder = await mkdtemp(join(tmpdir(), 'clientele-e2e-'))
+  const broker = await testBroker()
+  const databases = await Promise.all(
+    Object.entries(schemaOf).map(async ([service, schema]) => {
+      const migrations = new URL(`${service}/migrations/`, root)
+      return [service, await testDatabase({ schema, migrations })] as const
+    }),
+  )
+  const databaseOf = new Map<string, Awaited<ReturnType<typeof testDatabase>>>(databases)
+  const ports = new Map<string, number>()
+  for (const name of names) {
+    ports.set(name, await freePort())
+    ports.set(`${name}:internal`, await freePort())
+  }
+  const url = (name: string) => `http://localhost:${ports.get(name)}`
+  const keycloak = testEnv('TEST_KEYCLOAK_URL')
+
+  const environment = (name: Name): NodeJS.ProcessEnv => ({
+    PATH: process.env['PATH'],
+    PROFILE: 'local',
+    LOG_LEVEL: process.env['TEST_LOG'] ?? 'warn',
+    HOST: '127.0.0.1',
+    PORT: String(ports.get(name)),
+    INTERNAL_HOST: '127.0.0.1',
+    INTERNAL_PORT: String(ports.get(`${name}:internal`)),
+    RABBITMQ_URL: broker.url,
+    KEYCLOAK_URL: keycloak,
+    KEYCLOAK_ISSUER: `${keycloak}/realms/clientele`,
+    SHUTDOWN_PAUSE_MS: '0',
+    DATABASE_URL: databaseOf.get(name)?.url,
+    PUBLIC_URL: url('gateway'),
+    USER_SERVICE_URL: url('user-service'),
+    USER_SERVICE_INTERNAL_URL: url('user-service:internal'),
+    CUSTOMER_SERVICE_URL: url('customer-service'),
+    CUSTOMER_SERVICE_INTERNAL_URL: url('customer-service:internal'),
+    MEDIA_SERVICE_URL: url('media-service'),
+    MEDIA_SERVICE_INTERNAL_URL: url('media-service:internal'),
+    MEDIA_DRIVER: 'folder',
+    MEDIA_FOLDER: join(folder, 'media'),
+    MEDIA_SIGNING_KEY: 'e2e-signing-key-of-32-characters!',
+    CONSOLE_CLIENT_ID: 'clientele-console',
+    KEYCLOAK_CLIENT_ID: 'clientele-user-service',
+    KEYCLOAK_CLIENT_SECRET: testEnv('CLIENTELE_USER_SERVICE_SECRET'),
+    LOGIN_CLIENT_ID: 'clientele-login',
+    LOGIN_CLIENT_SECRET: testEnv('CLIENTELE_LOGIN_SECRET'),
+    SIGNUP_ENABLED: 'true',
+    PASSWORD_LOGIN_ENABLED: 'true',
+    RATE_LIMIT_AUTH: '10000',
+    ...overrides[name],
+  })
+
+  const children = new Map<Name, ChildProcess>()
+  const spawnService = (name: Name): void => {
+    const main = new URL(`${name}/src/main.ts`, root).pathname
+    const child = spawn(process.execPath, [main], { env: environment(name), stdio: ['ignore', 'inherit', 'inherit'] })
+    children.set(name, child)
+  }
+  const ready = (name: Name) =>
+    eventually(
+      async () => {
+        const child = children.get(name)
+        if (child && ended(child)) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}`)
+        const response = await fetch(`${url(`${name}:internal`)}/health/ready`, { signal: AbortSignal.timeout(3_000) })
+        if (!response.ok) throw new Error(`${name}: ${await response.text()}`)
+      },
+      { timeoutMs: 30_000, everyMs: 100 },
+    )
+  const stop = async (name: Name, signal: NodeJS.Signals): Promise<void> => {
+    const child = children.get(name)
+    if (!child || ended(child)) return
+    child.kill(signal)
+    await Promise.race([once(child, 'exit'), new Promise((resolve) => setTimeout(resolve, 15_000).unref())])
+    if (!ended(child)) child.kill('SIGKILL')
+  }
+  const start = async (name: Name): Promise<void> => {
+    spawnService(name)
+    await ready(name)
+  }
+
+  const close = async (): Promise<void> => {
+    await Promise.all(names.map((name) => stop(name, 'SIGTERM')))
+    await Promise.all([...databaseOf.values()].map((database) => database.drop()))
+    await broker.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  for (const name of names) spawnService(name)
+  await Promise.all(names.map(ready)).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  return {
+    gateway: url('gateway'),
+    broker,
+    url,
+    kill: (name: Name) => stop(name, 'SIGKILL'),
+    terminate: (name: Name) => stop(name, 'SIGTERM'),
+    start,
+    database: (name: keyof typeof schemaOf) => databaseOf.get(name)?.url ?? '',
+    mediaFolder: join(folder, 'media'),
+    close,
+  }
+}

@@ -24,12 +24,16 @@ const locale = z
   .meta({ example: 'en' })
 
 const fields = {
-  externalId: line(100).nullish().meta({ example: 'shop-17', description: 'your own id; unique among customers that are not in the trash' }),
+  externalId: line(100)
+    .nullish()
+    .meta({ example: 'shop-17', description: 'your own id; unique among customers that are not in the trash' }),
   name: line(200).nullish().meta({ example: 'Ana' }),
   surname: line(200).nullish().meta({ example: 'Lovelace' }),
   email: email.nullish(),
   phone: phone.nullish(),
-  photoMediaId: uuid.nullish().meta({ description: 'a medium of media-service. A PUT without it keeps the photo; null removes it' }),
+  photoMediaId: uuid
+    .nullish()
+    .meta({ description: 'a medium of media-service. A PUT without it keeps the photo; null removes it' }),
   tags: z.array(tag).max(50).nullish(),
   address: Address.nullish(),
   locale: locale.nullish(),
@@ -52,7 +56,9 @@ const AddressPatch = z
   .meta({ id: 'AddressPatch' })
 
 /** PATCH: JSON Merge Patch (RFC 7396): null empties a field, also inside `address` and `metadata`. */
-export const CustomerPatch = z.strictObject({ ...fields, address: AddressPatch.nullish() }).meta({ id: 'CustomerPatch' })
+export const CustomerPatch = z
+  .strictObject({ ...fields, address: AddressPatch.nullish() })
+  .meta({ id: 'CustomerPatch' })
 export type CustomerPatch = z.infer<typeof CustomerPatch>
 
 export const Customer = z
@@ -101,7 +107,12 @@ export const BatchItem = z
     z.strictObject({ op: z.literal('create'), data: fieldsOf('NewCustomer') }),
     z.strictObject({ op: z.literal('update'), ...ref, data: fieldsOf('CustomerPatch'), version: z.int().optional() }),
     z.strictObject({ op: z.literal('delete'), ...ref, version: z.int().optional() }),
-    z.strictObject({ op: z.literal('tag'), ...ref, add: z.array(tag).max(50).optional(), remove: z.array(tag).max(50).optional() }),
+    z.strictObject({
+      op: z.literal('tag'),
+      ...ref,
+      add: z.array(tag).max(50).optional(),
+      remove: z.array(tag).max(50).optional(),
+    }),
   ])
   .meta({ id: 'CustomerBatchItem' })
 export type BatchItem = z.infer<typeof BatchItem>
@@ -112,7 +123,13 @@ export type CustomerBatch = z.infer<typeof CustomerBatch>
 export const CustomerBatchResult = z
   .object({
     results: z.array(
-      z.object({ index: z.int(), status: z.int(), id: uuid.optional(), customer: Customer.optional(), problem: ProblemBody.optional() }),
+      z.object({
+        index: z.int(),
+        status: z.int(),
+        id: uuid.optional(),
+        customer: Customer.optional(),
+        problem: ProblemBody.optional(),
+      }),
     ),
     counts: z.object({ succeeded: z.int(), failed: z.int() }),
   })

@@ -15,6 +15,8 @@ export type Verifier = {
   verify(token: string): Promise<VerifiedToken>
   /** Reads the keys; rejects while Keycloak is away. */
   warmUp(): Promise<void>
+  /** Resolves while tokens can be checked: with known keys also when Keycloak is away. For readiness. */
+  ready(): Promise<void>
   keyAgeMs(): number
 }
 
@@ -121,6 +123,9 @@ export const createVerifier = (options: {
 
   return {
     warmUp: keys.refresh,
+    ready: async () => {
+      if (!keys.usable()) await keys.refresh()
+    },
     keyAgeMs: keys.ageMs,
     verify: async (token) => {
       const digest = createHash('sha256').update(token).digest('base64url')

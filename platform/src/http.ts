@@ -45,9 +45,19 @@ export const requestContext = (log: Log): RequestHandler => {
   }
 }
 
+// PostgreSQL (Appendix A): lock and statement time-outs, deadlock, serialisation, shutdown, too many connections, lost connection.
+const passing = /^(55P03|57014|40P01|40001|57P0[123]|53300|08\w{3})$/
+
+const isPassing = (error: unknown): boolean => {
+  const { code, parent } = (error ?? {}) as { code?: unknown; parent?: { code?: unknown } }
+  return passing.test(String(code)) || passing.test(String(parent?.code))
+}
+
 /** Whatever was thrown, as something a caller may be told. */
 export const asProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
+  if (isPassing(error))
+    return new Problem('unavailable', { detail: 'the database is busy', headers: { 'Retry-After': '2' }, cause: error })
   const { type, status, statusCode } = (error ?? {}) as { type?: string; status?: number; statusCode?: number }
   if (error instanceof URIError || type === 'entity.parse.failed' || (status ?? statusCode) === 400)
     return new Problem('malformed', { detail: 'the address or body could not be decoded', cause: error })

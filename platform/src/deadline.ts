@@ -1,0 +1,31 @@
+/** Raised by {@link within}. */
+export class DeadlineError extends Error {
+  override name = 'DeadlineError'
+}
+
+/**
+ * The promise's outcome, if it comes within `ms` milliseconds. What it stands for is not stopped.
+ * @throws DeadlineError with `message`
+ */
+export const within = async <T>(ms: number, message: string, promise: Promise<T>): Promise<T> => {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new DeadlineError(message)), ms)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })

@@ -1,0 +1,76 @@
+import { pause, within } from './deadline.ts'
+import { currentLog, type Log } from './log.ts'
+import { counter } from './telemetry.ts'
+
+export { leader } from './leader.ts'
+
+/** Background work of a service: a poller, a sweeper. */
+export type Task = {
+  name: string
+  start(): Promise<void> | void
+  /** Resolves when the work has ended, at the latest after some seconds. */
+  stop(): Promise<void>
+}
+
+/** Times are milliseconds. */
+export type EveryOptions = {
+  name: string
+  /** From the end of one run to the start of the next, give or take a tenth so that replicas do not move in step. */
+  intervalMs: number
+  /** `signal` aborts when the task stops or the run takes longer than `timeoutMs`. A rejection is logged; the next run comes as usual. */
+  run(signal: AbortSignal): Promise<unknown> | unknown
+  runAtStart?: boolean
+  /** Default 10 minutes. */
+  timeoutMs?: number
+  log?: Log
+}
+
+const stopTimeoutMs = 10_000
+
+/** A task that runs again and again, never two runs at once. */
+export const every = ({ name, intervalMs, run, runAtStart = false, timeoutMs = 600_000, log }: EveryOptions): Task => {
+  const runs = counter('task_runs_total', 'Runs of background tasks', ['task', 'outcome'])
+  let ending = new AbortController()
+  let running: Promise<void> | undefined
+
+  const once = async (signal: AbortSignal) => {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    try {
+      await run(limit)
+      runs.inc({ task: name, outcome: 'done' })
+    } catch (error) {
+      if (signal.aborted) return
+      runs.inc({ task: name, outcome: 'failed' })
+      const logger = log ?? currentLog()
+      logger.error({ err: error, task: name }, 'task failed')
+    }
+  }
+
+  const loop = async (signal: AbortSignal) => {
+    if (!runAtStart) await pause(jittered(intervalMs), signal)
+    while (!signal.aborted) {
+      await once(signal)
+      await pause(jittered(intervalMs), signal)
+    }
+  }
+
+  return {
+    name,
+    start: () => {
+      if (running) return
+      ending = new AbortController()
+      running = loop(ending.signal)
+    },
+    stop: async () => {
+      ending.abort()
+      const last = running
+      running = undefined
+      if (last)
+        await within(stopTimeoutMs, `task ${name} still runs`, last).catch((error) =>
+          (log ?? currentLog()).warn({ err: error }, 'cut short'),
+        )
+    },
+  }
+}
+
+const jittered = (ms: number): number => ms * (0.9 + Math.random() * 0.2)

@@ -1,0 +1,210 @@
+import type { Page } from '@clientele/contracts/page'
+import { z } from 'zod'
+import type { Db, Tx } from './db.ts'
+import { encodeCursor } from './list-cursor.ts'
+import type { Bind, Filter, ListContext } from './list-filter.ts'
+import {
+  deepestOffset,
+  defaultLimit,
+  type ListGrammar,
+  type ListQuery,
+  mostRows,
+  parseListQuery,
+} from './list-query.ts'
+import { after, orderBy, parseSort, reversed } from './list-sort.ts'
+import { Problem } from './problem.ts'
+
+export { arrayHas, boolean, flag, number, text, time, userId, uuid } from './list-filter.ts'
+
+/** What a list of the product is made of. SQL in it is the service's own, never a caller's. */
+export type ListOptions = {
+  table: string
+  /** Attribute names, or attributes with their columns: a map, or a Sequelize model's `getAttributes()`. */
+  columns: readonly string[] | Record<string, string | { field?: string | undefined }>
+  /** Sortable names; each needs an index on (column, id). */
+  sort: readonly (string | { name: string; column: string })[]
+  defaultSort: string
+  filter?: Record<string, Filter>
+  /** The column for `q`; it holds text made by `normaliseSearch` (default {@link foldText}). */
+  search?: string
+  normaliseSearch?: (value: string) => string
+  /** A condition on every row; a function may choose it by the query. */
+  where?: string | ((query: Record<string, unknown>) => string)
+  /** Other names of parameters: `{ max_price: 'price[lte]' }`. */
+  aliases?: Record<string, string>
+  /** The unique last column of every sort. Default `id`. */
+  id?: string
+}
+
+/** `where` narrows this one call: SQL, its values through `bind`. */
+export type RunOptions = ListContext & { where?: string | ((bind: Bind) => string); tx?: Tx }
+
+/** A declared list: `query` for `operation()`, `run` for the service. */
+export type List<Row extends object> = {
+  query: z.ZodObject<Record<string, z.ZodOptional<z.ZodString>>, z.core.$loose>
+  /** @throws Problem 400 for a query that is not valid */
+  run(
+    db: Db,
+    query: Record<string, unknown>,
+    options?: RunOptions,
+  ): Promise<{ rows: Row[]; page: Page<unknown>['page'] }>
+}
+
+const countedUpTo = 10_000
+
+/** What search columns hold: compatibility forms decomposed, no accents, lower case. */
+export const foldText = (value: string): string =>
+  value
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+const columnsOf = (columns: ListOptions['columns']): [attribute: string, column: string][] => {
+  if (Array.isArray(columns)) return columns.map((name: string) => [name, snake(name)])
+  return Object.entries(columns).map(([name, column]) => [
+    name,
+    typeof column === 'string' ? column : (column.field ?? snake(name)),
+  ])
+}
+
+const grammarOf = ({
+  sort,
+  defaultSort,
+  filter = {},
+  search,
+  normaliseSearch = foldText,
+  aliases = {},
+  id = 'id',
+}: ListOptions): ListGrammar => ({
+  id,
+  sort: new Map(sort.map((each) => (typeof each === 'string' ? [each, snake(each)] : [each.name, each.column]))),
+  defaultSort,
+  filters: new Map(
+    Object.entries(filter).map(([name, each]) => [name, { filter: each, column: each.column ?? snake(name) }]),
+  ),
+  search,
+  normaliseSearch,
+  aliases: new Map(Object.entries(aliases)),
+})
+
+/**
+ * Declares a list: filters with operators, free text, sorting, keyset and offset paging, the count up to 10,000, and a 400
+ * for everything else. `Row` has the attributes of `columns` as PostgreSQL's types arrive.
+ */
+export const list = <Row extends object = Record<string, unknown>>(options: ListOptions): List<Row> => {
+  const grammar = grammarOf(options)
+  parseSort(options.defaultSort, grammar.sort, grammar.id)
+  const selected = columnsOf(options.columns).map(([name, column]) => `${quoted(column)} as ${quoted(name)}`)
+
+  const run = async (db: Db, record: Record<string, unknown>, { where, tx, ...context }: RunOptions = {}) => {
+    const { query, faults } = parseListQuery(grammar, record)
+    if (faults.length > 0) throw invalid(faults)
+    const values: unknown[] = []
+    const bind: Bind = (value) => `$${values.push(value)}`
+    const base = typeof options.where === 'function' ? options.where(record) : options.where
+    const narrow = typeof where === 'function' ? where(bind) : where
+    const conditions = [base, narrow, ...query.conditions.map((condition) => condition(bind, context))].filter(
+      (sql) => sql !== undefined,
+    )
+    const sql = statement({ table: options.table, selected, conditions, query, bind })
+    const found = await db.query<Found<Row>>(sql, values, { tx }).catch((error: unknown) => {
+      throw isDataFault(error)
+        ? invalid([
+            { code: 'invalid_parameter', parameter: query.cursor ? 'cursor' : 'query', message: 'is not valid' },
+          ])
+        : error
+    })
+    return pageOf(query, found)
+  }
+  return { query: querySchema(grammar), run }
+}
+
+// What PostgreSQL calls a data exception: only a forged cursor gets that far.
+const isDataFault = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('22')
+
+const invalid = (faults: { code: string; parameter: string; message: string }[]): Problem =>
+  new Problem(faults.some(({ code }) => code === 'unknown_parameter') ? 'unknown_parameter' : 'invalid_parameter', {
+    detail: faults
+      .map(({ parameter, message }) => `${parameter}: ${message}`)
+      .join('; ')
+      .slice(0, 1000),
+    errors: faults.slice(0, 100),
+  })
+
+type Found<Row> = Row & { '~total': number; '~row': number | null; '~keys': (string | null)[] }
+
+type Statement = { table: string; selected: string[]; conditions: string[]; query: ListQuery; bind: Bind }
+
+/** Rows and count in one statement, so in one snapshot and one round trip; a count row is there even without rows. */
+const statement = ({ table, selected, conditions, query, bind }: Statement): string => {
+  const { cursor, sort, limit, offset = 0 } = query
+  const keys = cursor?.backward ? reversed(sort.keys) : sort.keys
+  const where = (...more: string[]): string => [...conditions, ...more].map((sql) => `(${sql})`).join(' and ') || 'true'
+  const count = `select count(*)::int as "~total" from (select from ${table} where ${where()} limit ${countedUpTo + 1}) counted`
+  const texts = keys.map(({ column }) => `${column}::text`).join(', ')
+  const slice = (sql: string): string =>
+    `select *, array[${texts}] as "~keys" from ${table} where ${sql} order by ${orderBy(keys)} limit ${limit + 1}`
+  const branches = cursor
+    ? after(keys, cursor.values, bind).map((condition) => slice(where(condition)))
+    : [`${slice(where())} offset ${offset}`]
+  const source =
+    branches.length === 1
+      ? branches[0]
+      : `select * from (${branches.map((sql) => `(${sql})`).join(' union all ')}) branch order by ${orderBy(keys)} limit ${limit + 1}`
+  return `select "~total", page.* from (${count}) total left join (
+    select ${selected.join(', ')}, "~keys", row_number() over () as "~row" from (${source}) found
+  ) page on true order by "~row"`
+}
+
+const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQuery, found: Found<Row>[]) => {
+  const total = found[0]?.['~total'] ?? 0
+  const rows = found.filter((row) => row['~row'] !== null)
+  const more = rows.length > limit
+  const kept = rows.slice(0, limit)
+  if (cursor?.backward) kept.reverse()
+  const place = (row: Found<Row> | undefined, backward: boolean) =>
+    row === undefined ? null : encodeCursor({ sort: sort.text, backward, values: row['~keys'] })
+  const hasNext = cursor?.backward ? true : more
+  const hasPrevious = cursor?.backward ? more : cursor !== undefined || offset > 0
+  return {
+    rows: kept.map(({ '~total': _total, '~row': _row, '~keys': _keys, ...row }) => row as unknown as Row),
+    page: {
+      limit,
+      nextCursor: hasNext ? place(kept.at(-1), false) : null,
+      prevCursor: hasPrevious ? place(kept[0], true) : null,
+      total: Math.min(total, countedUpTo),
+      totalRelation: total > countedUpTo ? ('gte' as const) : ('eq' as const),
+    },
+  }
+}
+
+const querySchema = (grammar: ListGrammar): List<object>['query'] => {
+  const parameter = (description: string) => z.string().optional().meta({ description })
+  const filters = [...grammar.filters].map(([name, { filter }]) => {
+    const others = filter.operators
+      .filter((operator) => operator !== 'eq')
+      .map((operator) => `\`${name}[${operator}]\``)
+    return [name, parameter(`${filter.description}${others.length > 0 ? `. Also ${others.join(', ')}` : ''}`)] as const
+  })
+  const shape = {
+    ...(grammar.search !== undefined && { q: parameter('free text; every word must occur') }),
+    ...Object.fromEntries(filters),
+    ...Object.fromEntries(
+      [...grammar.aliases].map(([alias, name]) => [alias, parameter(`another name of \`${name}\``)]),
+    ),
+    sort: parameter(
+      `fields between commas, - in front for descending: ${[...grammar.sort.keys()].join(', ')}. Default ${grammar.defaultSort}`,
+    ),
+    limit: parameter(`rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
+    cursor: parameter('`nextCursor` or `prevCursor` of another page'),
+    offset: parameter(`rows to skip, up to ${deepestOffset}; not together with cursor`),
+  }
+  return z.looseObject(shape).superRefine((record, context) => {
+    for (const { code, parameter: name, message } of parseListQuery(grammar, record).faults) {
+      context.addIssue({ code: 'custom', message, path: [name], params: { code, parameter: name } })
+    }
+  })
+}

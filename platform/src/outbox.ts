@@ -1,0 +1,69 @@
+import type { NewEvent } from '@clientele/contracts/event'
+import type { Sequelize } from 'sequelize'
+import { connectionOf, newId, type Tx } from './db.ts'
+import { currentTraceparent } from './telemetry.ts'
+
+/** Events of one subject share a partition, and a partition is relayed in order. Never change it: rows in flight hold it. */
+export const partitions = 8
+
+// FNV-1a, 32 bit.
+const partitionOf = (subject: string): number => {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(subject)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0) % partitions
+}
+
+// A message that the broker refuses for its form would stop its partition for ever.
+const longestType = 255
+const mostBytes = 4_000_000
+
+const dataOf = ({ type, data }: NewEvent): string => {
+  const text = JSON.stringify(data)
+  if (Buffer.byteLength(type) > longestType)
+    throw new Error(`the name of an event type is longer than ${longestType} bytes`)
+  if (Buffer.byteLength(text) > mostBytes) throw new Error(`an event of type ${type} is larger than ${mostBytes} bytes`)
+  return text
+}
+
+const insert = `insert into outbox (part, event_id, type, subject, data, traceparent)
+select part, event_id, type, subject, data::json, $6
+from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[]) with ordinality
+  as event (part, event_id, type, subject, data, position)
+order by position`
+
+const wakers = new WeakMap<Sequelize, Set<() => void>>()
+
+/** Calls `wake` after each commit that left events, made through `sequelize`. @returns a function that ends it */
+export const onEvents = (sequelize: Sequelize, wake: () => void): (() => void) => {
+  const all = wakers.get(sequelize) ?? new Set()
+  wakers.set(sequelize, all.add(wake))
+  return () => all.delete(wake)
+}
+
+/** The transactional outbox: events leave if, and only if, the change that they tell of is committed. */
+export const outbox = {
+  /**
+   * Adds events to the transaction. Write the entity first: its row lock is what orders the events of one subject.
+   * @throws Error when the transaction has ended, or for an event that no broker would take
+   */
+  add: async (tx: Tx, ...events: NewEvent[]): Promise<void> => {
+    if (events.length === 0) return
+    const { finished, sequelize } = tx as unknown as { finished?: string; sequelize: Sequelize }
+    if (finished !== undefined) throw new Error('outbox.add after the end of the transaction')
+    await connectionOf(tx).query({
+      name: 'outbox_add',
+      text: insert,
+      values: [
+        events.map(({ subject }) => partitionOf(subject)),
+        events.map(() => newId()),
+        events.map(({ type }) => type),
+        events.map(({ subject }) => subject),
+        events.map(dataOf),
+        currentTraceparent() ?? null,
+      ],
+    })
+    tx.afterCommit(() => {
+      for (const wake of wakers.get(sequelize) ?? []) wake()
+    })
+  },
+}

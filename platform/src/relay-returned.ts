@@ -1,0 +1,82 @@
+import type { ConfirmChannel } from 'amqplib'
+import type { Db } from './db.ts'
+import type { Log } from './log.ts'
+import { type Drained, sendReturned } from './relay-rows.ts'
+import { counter } from './telemetry.ts'
+
+const lookEveryMs = 1_000
+const longestPauseMs = 60_000
+const freeAtOnce = 5_000
+
+// A loose index scan: one probe a type, however many rows wait.
+const returnedTypes = `with recursive kind as (
+  (select type from outbox where returned_at is not null order by type limit 1)
+  union all
+  select (select type from outbox where returned_at is not null and type > kind.type order by type limit 1) from kind where kind.type is not null
+) select type from kind where type is not null`
+
+const free = `update outbox set returned_at = null
+where id in (select id from outbox where type = $1 and returned_at is not null order by id limit ${freeAtOnce})`
+
+/**
+ * Events that no queue takes wait beside the others. The oldest of each type is tried again, first after a second, then at
+ * growing pauses up to a minute; once it is taken, the rest of its type goes back in line.
+ */
+export const returnedRows = ({
+  db,
+  service,
+  confirmMs,
+  log,
+}: {
+  db: Db
+  service: string
+  confirmMs: number
+  log: Log
+}) => {
+  const returned = counter('outbox_returned_total', 'Events that no queue took', ['service', 'type'])
+  const tries = new Map<string, { pauseMs: number; at: number }>()
+  let lookAt = 0
+
+  const park = (type: string): void => {
+    if (!tries.has(type)) log.warn({ type }, 'no queue takes events of this type: they wait in the outbox')
+    const pauseMs = Math.min((tries.get(type)?.pauseMs ?? lookEveryMs / 2) * 2, longestPauseMs)
+    tries.set(type, { pauseMs, at: Date.now() + pauseMs })
+  }
+
+  return {
+    /** Learns from a batch. */
+    note: (drained: Drained): void => {
+      for (const type of drained.returned) {
+        returned.inc({ service, type })
+        if (!tries.has(type)) park(type)
+      }
+      for (const type of new Set(drained.confirmed)) {
+        const waiting = tries.get(type)
+        if (!waiting) continue
+        waiting.at = 0
+        lookAt = 0
+      }
+    },
+    /** Tries what is due. @returns whether events came back in line */
+    retry: async (channel: ConfirmChannel, source: string): Promise<boolean> => {
+      if (Date.now() < lookAt) return false
+      lookAt = Date.now() + lookEveryMs
+      const types = (await db.query<{ type: string }>(returnedTypes, [], { name: 'outbox_returned' })).map(
+        ({ type }) => type,
+      )
+      for (const type of tries.keys()) if (!types.includes(type)) tries.delete(type)
+      let freed = false
+      for (const type of types) {
+        if ((tries.get(type)?.at ?? 0) > Date.now()) continue
+        const left = await sendReturned({ db, channel, source, confirmMs }, type)
+        if (left === false) park(type)
+        if (left !== true) continue
+        log.info({ type }, 'events of this type are taken again')
+        await db.query(free, [type])
+        freed = true
+        lookAt = 0
+      }
+      return freed
+    },
+  }
+}

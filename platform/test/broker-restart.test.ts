@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { event } from '@clientele/contracts/event'
+import { connectBroker } from '@clientele/platform/broker'
+import { consumer, startConsumers } from '@clientele/platform/consumer'
+import { connectDb, newId } from '@clientele/platform/db'
+import { outbox } from '@clientele/platform/outbox'
+import { createRelay } from '@clientele/platform/relay'
+import { testBroker } from '@clientele/platform/testing/broker'
+import { testDatabase } from '@clientele/platform/testing/database'
+import { testLog } from '@clientele/platform/testing/service'
+import { eventually } from '@clientele/platform/testing/wait'
+import { freePorts } from '@clientele/stack/ports'
+import { rabbitmqServer, startRabbitmq } from '@clientele/stack/rabbitmq'
+import { z } from 'zod'
+
+const noteCreated = event('note.created.v1', z.object({ id: z.string() }))
+
+type Node = { url: string; stop(): Promise<void>; start(): Promise<void>; remove(): Promise<void> }
+
+/** A broker of this test's own, which may go down. */
+const ownBroker = async (): Promise<Node> => {
+  const home = await mkdtemp(join(tmpdir(), 'clientele-broker-'))
+  const [port = 0, managementPort = 0, epmdPort = 0, distributionPort = 0] = await freePorts(4)
+  const options = { home, port, managementPort, epmdPort, distributionPort, user: 'test', password: 'test' }
+  let running = await startRabbitmq(options)
+  return {
+    url: running.url,
+    stop: () => running.stop(),
+    start: async () => {
+      running = await startRabbitmq(options)
+    },
+    remove: async () => {
+      await running.stop()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Where RabbitMQ is not installed here, every connection to the shared one is cut instead. */
+const cutBroker = async (): Promise<Node> => {
+  const rabbit = await testBroker()
+  const cut = (name: string) => eventually(async () => expect(await rabbit.cut(name)).toBe(1), { timeoutMs: 20_000 })
+  return {
+    url: rabbit.url,
+    stop: async () => {
+      await cut('service')
+      await cut('service publisher')
+    },
+    start: async () => {},
+    remove: rabbit.close,
+  }
+}
+
+it('a broker that restarts loses no event, nor is one handled twice; changes are made meanwhile', async () => {
+  const node = await (rabbitmqServer() ? ownBroker() : cutBroker())
+  const database = await testDatabase({
+    schema: 'platform_test',
+    migrations: new URL('./migrations/', import.meta.url),
+  })
+  const db = await connectDb(database.config, 'platform_test')
+  const broker = connectBroker({ url: node.url, name: 'service', log: testLog() })
+  const relay = createRelay({ db, broker, source: 'notes', log: testLog() })
+  const handled: string[] = []
+  const notes = consumer({
+    queue: 'test.notes',
+    events: [noteCreated],
+    handle: ({ subject }) => {
+      handled.push(subject)
+    },
+  })
+  const running = startConsumers([notes], { broker, service: 'test', log: testLog(), db })
+  const sent: string[] = []
+  const change = async () => {
+    const id = newId()
+    const created = noteCreated.of({ id, version: 1 } as never, { id: 'ana', displayName: 'Ana' })
+    await db.transaction((tx) => outbox.add(tx, created))
+    sent.push(id)
+  }
+  try {
+    await running.ready(20_000)
+    relay.start()
+    await change()
+    await eventually(() => expect(handled).toEqual(sent))
+
+    for (let n = 0; n < 50; n += 1) void change()
+    await node.stop()
+    for (let n = 0; n < 50; n += 1) await change()
+    await node.start()
+    await change()
+    await eventually(() => expect(handled.length).toBeGreaterThanOrEqual(102), { timeoutMs: 30_000 })
+    expect([...handled].sort()).toEqual([...sent].sort())
+    await eventually(async () => expect(await db.query('select 1 from outbox')).toEqual([]))
+  } finally {
+    await running.stop()
+    await relay.stop()
+    await broker.close()
+    await db.close()
+    await database.drop()
+    await node.remove()
+  }
+}, 180_000)

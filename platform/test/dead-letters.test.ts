@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { event } from '@clientele/contracts/event'
+import { connectBroker } from '@clientele/platform/broker'
+import { consumer, startConsumers } from '@clientele/platform/consumer'
+import { connectDb, type Db, newId } from '@clientele/platform/db'
+import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
+import { type TestDatabase, testDatabase, testEnv } from '@clientele/platform/testing/database'
+import { testLog } from '@clientele/platform/testing/service'
+import { eventually } from '@clientele/platform/testing/wait'
+import { z } from 'zod'
+
+const noteChanged = event('note.changed.v1', z.object({ id: z.string() }))
+const queue = 'test-service.dead-letters'
+const command = fileURLToPath(new URL('../src/dead-letters.ts', import.meta.url))
+
+let database: TestDatabase
+let db: Db
+let rabbit: TestBroker
+let stop: () => Promise<void>
+let broken = true
+let handled: string[] = []
+
+const deadLetters = (args: string[], env: Record<string, string> = {}): Promise<{ code: number; out: string }> =>
+  new Promise((resolve) => {
+    const options = { env: { PATH: String(process.env['PATH']), RABBITMQ_URL: rabbit.url, ...env }, timeout: 20_000 }
+    execFile(process.execPath, [command, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out: stdout + stderr }),
+    )
+  })
+const publish = async (): Promise<string> => {
+  const subject = newId()
+  const id = randomUUID()
+  const data = { id: subject, version: 1, actor: { id: 'ana', displayName: 'Ana' } }
+  const time = new Date().toISOString()
+  const envelope = {
+    specversion: '1.0',
+    id,
+    source: '/n',
+    type: 'note.changed.v1',
+    subject,
+    time,
+    datacontenttype: 'application/json',
+    data,
+  }
+  await rabbit.publish(envelope)
+  return id
+}
+const dead = (count: number) => eventually(async () => expect(await rabbit.count(`${queue}.dead`)).toBe(count))
+
+beforeAll(async () => {
+  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
+  db = await connectDb(database.config, 'platform_test')
+  rabbit = await testBroker()
+  const broker = connectBroker({ url: rabbit.url, name: 'test', log: testLog() })
+  const declared = consumer({
+    queue,
+    events: [noteChanged],
+    delays: [10, 20],
+    handle: ({ id }) => {
+      if (broken) throw new RangeError('broken')
+      handled.push(id)
+    },
+  })
+  const running = startConsumers([declared], { broker, service: 'test', log: testLog(), db })
+  await running.ready(10_000)
+  stop = async () => {
+    await running.stop()
+    await broker.close()
+  }
+})
+
+beforeEach(() => {
+  broken = true
+  handled = []
+})
+
+afterAll(async () => {
+  await stop()
+  await rabbit.close()
+  await db.close()
+  await database.drop()
+})
+
+describe('npm run dead-letters', () => {
+  it('list shows queue, type, id, attempts and error, as often as one likes; replay brings the event to its handler', async () => {
+    const id = await publish()
+    await dead(1)
+    for (let look = 0; look < 24; look += 1) {
+      const { code, out } = await deadLetters(['list', '--queue', queue])
+      expect(code).toBe(0)
+      expect(out).toMatch(
+        new RegExp(`${queue} +note\\.changed\\.v1 +${id} +0m +3 +failed: RangeError at dead-letters\\.test\\.ts`),
+      )
+    }
+    await dead(1)
+    broken = false
+    expect((await deadLetters(['replay', '--queue', queue])).out).toBe('1 event put back\n')
+    await eventually(() => expect(handled).toEqual([id]))
+    expect((await deadLetters(['list', '--queue', `${queue}.dead`])).out).toBe('no dead letters\n')
+  }, 60_000)
+
+  it('replay gives an event all its attempts again', async () => {
+    const id = await publish()
+    await dead(1)
+    await deadLetters(['replay', '--queue', queue])
+    await eventually(async () => expect((await deadLetters(['list', '--queue', queue])).out).toContain(`${id}  0m   3`))
+    await deadLetters(['drop', '--queue', queue, '--yes'])
+    await dead(0)
+  })
+
+  it('takes one event by id, finds queues through the management API, and drops only with --yes', async () => {
+    const [first, second] = [await publish(), await publish()]
+    await dead(2)
+    const env = { RABBITMQ_MANAGEMENT_URL: testEnv('TEST_RABBITMQ_MANAGEMENT_URL') }
+    const asked = await deadLetters(['drop', '--id', second], env)
+    expect([asked.code, asked.out]).toEqual([2, expect.stringContaining('--yes')])
+    await dead(2)
+    expect(await deadLetters(['drop', '--id', second, '--yes'], env)).toEqual({ code: 0, out: '1 event dropped\n' })
+    await dead(1)
+    broken = false
+    expect((await deadLetters(['replay', '--id', second], env)).out).toBe('0 events put back\n')
+    expect((await deadLetters(['replay', '--id', first, '--limit', '1'], env)).out).toBe('1 event put back\n')
+    await eventually(() => expect(handled).toEqual([first]))
+  })
+
+  it('explains itself, and what is missing', async () => {
+    expect(await deadLetters(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--limit N') })
+    expect(await deadLetters([])).toMatchObject({ code: 2, out: expect.stringContaining('list, replay or drop?') })
+    expect(await deadLetters(['list'])).toMatchObject({ code: 2, out: expect.stringContaining('give --queue') })
+    expect(await deadLetters(['list', '--limit', '0'])).toMatchObject({ code: 2 })
+    expect(await deadLetters(['list', '--queue', 'no'])).toMatchObject({ code: 1, out: 'there is no queue no.dead\n' })
+    expect(await deadLetters(['list'], { RABBITMQ_URL: '' })).toMatchObject({
+      code: 2,
+      out: 'configuration: RABBITMQ_URL is missing\n',
+    })
+  })
+})

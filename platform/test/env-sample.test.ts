@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { configShape as customerShape } from '../../customer-service/src/config.ts'
+import { configShape as gatewayShape } from '../../gateway/src/config.ts'
+import { configShape as mediaShape } from '../../media-service/src/config.ts'
+import { portDefaults } from '../../stack/src/ports.ts'
+import { configShape as userShape } from '../../user-service/src/config.ts'
+import { databaseConfig, envName, serviceConfig } from '../src/config.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+/** Variables of each section of .env.sample with the value that stands there. */
+const sections = new Map<string, Map<string, string>>()
+for (const line of read('.env.sample').split('\n')) {
+  const title = /^## (.+)$/.exec(line)?.[1]
+  const [, name, value = ''] = /^#([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? []
+  if (title !== undefined) sections.set(title, new Map())
+  if (name !== undefined) [...sections.values()].at(-1)?.set(name, value)
+}
+const section = (start: string): Map<string, string> => {
+  const title = [...sections.keys()].find((each) => each.startsWith(start))
+  return sections.get(title ?? '') ?? new Map()
+}
+
+/** The default as text; empty where there is none. */
+const defaultOf = (field: z.core.$ZodType): string => {
+  const { data } = z.safeParse(z.object({ field }), {})
+  const value: unknown = data?.field
+  return value === undefined ? '' : String(value)
+}
+const expected = (shape: z.core.$ZodShape): Map<string, string> =>
+  new Map(Object.entries(shape).map(([key, field]) => [envName(key), defaultOf(field)]))
+const sorted = (map: Map<string, string>) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
+
+const services = {
+  gateway: gatewayShape,
+  'user-service': userShape,
+  'customer-service': customerShape,
+  'media-service': mediaShape,
+}
+
+describe('.env.sample (S3-07, S1-35, S1-40)', () => {
+  it('has every variable that all services read, with its default', () => {
+    expect(sorted(section('All services'))).toEqual(sorted(expected(serviceConfig)))
+    expect(sorted(section('Services with a database'))).toEqual(sorted(expected(databaseConfig)))
+  })
+
+  it.each(Object.entries(services))('has every variable of %s with its default, and no other', (name, shape) => {
+    const database = 'databaseUrl' in shape ? section('Services with a database') : new Map<string, string>()
+    const written = new Map([...section('All services'), ...database, ...section(name)])
+    expect(sorted(written)).toEqual(sorted(expected(shape)))
+  })
+
+  it('has every service', () => {
+    const folders = readdirSync(root).filter((folder) => folder.endsWith('-service'))
+    expect(Object.keys(services).sort()).toEqual([...folders, 'gateway'].sort())
+  })
+
+  it('has every variable of the local profile with its default, and no other', () => {
+    const ports = new Map(Object.entries(portDefaults).map(([name, port]) => [name, String(port)]))
+    const local = section('The local profile')
+    for (const [name, port] of ports) expect([name, local.get(name)]).toEqual([name, port])
+    // What belongs to the machine or to the test run is not ours to list.
+    const others = /^(PATH|HOME|JAVA_HOME|XDG_CACHE_HOME|NODE_OPTIONS|TEST_.*|npm_.*)$/
+    const files = readdirSync(new URL('stack/src/', root)).map((file) => read(`stack/src/${file}`))
+    const used = files.flatMap((text) => [...text.matchAll(/\benv(?:\.|\[')([A-Z][A-Z0-9_]+)|'(CLIENTELE_[A-Z_]+)'/g)])
+    const names = used
+      .map(([, dotted, quoted]) => dotted ?? quoted ?? '')
+      .filter((name) => !others.test(name) && !section('The realm').has(name))
+    expect([...local.keys()].filter((name) => !ports.has(name)).sort()).toEqual(
+      [...new Set([...names, 'CLIENTELE_PUBLIC_URL'])].filter((name) => !ports.has(name)).sort(),
+    )
+  })
+
+  it('has every placeholder of the realm file with its default, and no other', () => {
+    const placeholders = [...read('deploy/keycloak/realm.json').matchAll(/\$\{(CLIENTELE_[A-Z_]+)(?::([^}]*))?\}/g)]
+    const wanted = new Map(placeholders.map(([, name = '', value = '']) => [name, value]))
+    expect(sorted(section('The realm'))).toEqual(sorted(wanted))
+  })
+
+  it('holds no secret and changes nothing when it is copied as it is', () => {
+    const set = read('.env.sample')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+    expect(set).toEqual([])
+    const secrets = [...sections.values()]
+      .flatMap((variables) => [...variables])
+      .filter(([name]) => /SECRET|PASSWORD$|_KEY$/.test(name))
+    expect(secrets.length).toBeGreaterThan(5)
+    for (const [, value] of secrets) expect(value).toBe('')
+  })
+})

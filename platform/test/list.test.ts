@@ -1,0 +1,383 @@
+import { connectDb, type Db } from '@clientele/platform/db'
+import { arrayHas, boolean, flag, foldText, list, number, text, time, userId, uuid } from '@clientele/platform/list'
+import { Problem } from '@clientele/platform/problem'
+import { parseParameters } from '@clientele/platform/request'
+import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+
+const rowCount = 3_000
+let database: TestDatabase
+let db: Db
+
+type Person = { id: string; number: number; surname: string | null; createdAt: Date; tags: string[] }
+
+const people = list<Person>({
+  table: 'people',
+  columns: ['id', 'number', 'surname', 'createdAt', 'tags'],
+  sort: ['createdAt', 'surname', 'price', { name: 'code', column: 'number' }],
+  defaultSort: '-createdAt',
+  filter: {
+    surname: text(),
+    email: text({ normalise: (value) => value.toLowerCase() }),
+    createdAt: time(),
+    createdBy: userId(),
+    owner: uuid({ column: 'id' }),
+    hasPhoto: flag('photo is not null'),
+    active: boolean(),
+    tag: arrayHas('tags'),
+    price: number(),
+  },
+  search: 'search_text',
+  where: 'deleted_at is null',
+  aliases: { keyword: 'q', max_price: 'price[lte]' },
+})
+
+beforeAll(async () => {
+  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
+  db = await connectDb(database.config, 'platform_test')
+  await db.query(`create table people (
+    id uuid primary key, number integer not null, surname text, email text, price numeric, photo uuid, active boolean not null,
+    tags text[] not null, search_text text not null, created_by text not null,
+    created_at timestamptz(3) not null, deleted_at timestamptz(3))`)
+  await db.query(
+    `insert into people
+     select gen_random_uuid(), n, case when n % 7 = 0 then null else 'Name' || n % 40 end, 'p' || n || '@example.com',
+       case when n % 11 = 0 then null else (n % 100) / 10.0 end, case when n % 3 = 0 then gen_random_uuid() end, n % 2 = 0,
+       case when n % 5 = 0 then '{}' else array['t' || n % 4, 'all'] end, 'person ' || n || ' oden', 'user-' || n % 3,
+       timestamptz '2026-01-01' + make_interval(mins => n / 10), case when n > $1 then now() end
+     from generate_series(1, $1 + 50) n`,
+    [rowCount],
+  )
+  await db.query(`insert into people (id, number, surname, active, tags, search_text, created_by, created_at)
+    values (gen_random_uuid(), 9001, '100%_\\ "O''Neil", Inc', true, '{}', 'odd', 'user-x', '2026-06-01T10:00:00.123Z')`)
+  await db.query('analyze people')
+})
+
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const run = (query: Record<string, string>) => people.run(db, query, { actor: { id: 'user-1' } })
+const total = async (query: Record<string, string>): Promise<number> => (await run(query)).page.total
+const problemOf = async (query: Record<string, string>): Promise<Problem> => {
+  const failure: unknown = await run(query).then(
+    () => undefined,
+    (error) => error,
+  )
+  if (!(failure instanceof Problem)) throw new Error(`no problem for ${JSON.stringify(query)}: ${String(failure)}`)
+  return failure
+}
+
+describe('lists page by cursor (S0-10, S1-05)', () => {
+  it.each([
+    'createdAt',
+    '-createdAt',
+    'surname',
+    '-surname',
+    'surname,-createdAt',
+    '-surname,price,code',
+    'price,-surname',
+    '-price,-surname',
+  ])('sort=%s reaches each row exactly once, and the same rows backwards', async (sort) => {
+    const forward: string[] = []
+    let cursor: string | null = null
+    let lastPage: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof run>> = await run({
+        sort,
+        limit: '190',
+        ...(cursor !== null && { cursor }),
+      })
+      forward.push(...page.rows.map(({ id }) => id))
+      cursor = page.page.nextCursor
+      lastPage = page.page.prevCursor
+    } while (cursor !== null)
+    expect(forward).toHaveLength(rowCount + 1)
+    expect(new Set(forward).size).toBe(rowCount + 1)
+
+    const backward: string[] = []
+    cursor = lastPage
+    while (cursor !== null) {
+      const page: Awaited<ReturnType<typeof run>> = await run({ sort, limit: '190', cursor })
+      backward.unshift(...page.rows.map(({ id }) => id))
+      expect(page.page.nextCursor).not.toBeNull()
+      cursor = page.page.prevCursor
+    }
+    expect(backward).toEqual(forward.slice(0, backward.length))
+    expect(backward.length).toBe(forward.length - (forward.length % 190 || 190))
+  })
+
+  it('gives the order of plain SQL, nulls last when ascending', async () => {
+    const sorted = await db.query<{ id: string }>(
+      'select id from people where deleted_at is null order by surname asc, price desc, id asc',
+    )
+    const first = await run({ sort: 'surname,-price', limit: '200' })
+    const second = await run({ cursor: String(first.page.nextCursor), limit: '200' })
+    expect([...first.rows, ...second.rows].map(({ id }) => id)).toEqual(sorted.slice(0, 400).map(({ id }) => id))
+    expect((await run({ sort: '-surname', limit: '1' })).rows[0]?.surname).toBeNull()
+  })
+
+  it('goes on from an offset by cursor, and counts all rows on every page', async () => {
+    const first = await run({ limit: '5', offset: '5', sort: 'code' })
+    expect(first.rows.map((row) => row.number)).toEqual([6, 7, 8, 9, 10])
+    const second = await run({ limit: '5', cursor: String(first.page.nextCursor) })
+    expect(second.rows.map((row) => row.number)).toEqual([11, 12, 13, 14, 15])
+    const back = await run({ limit: '5', cursor: String(first.page.prevCursor) })
+    expect(back.rows.map((row) => row.number)).toEqual([1, 2, 3, 4, 5])
+    expect([first, second, back].map(({ page }) => page.total)).toEqual(Array(3).fill(rowCount + 1))
+    expect(back.page.prevCursor).toBeNull()
+  })
+
+  it('says the total of a list without rows, and counts no further than 10,000', async () => {
+    expect(await run({ surname: 'nobody' })).toEqual({
+      rows: [],
+      page: { limit: 50, nextCursor: null, prevCursor: null, total: 0, totalRelation: 'eq' },
+    })
+    const many = list({ table: 'generate_series(1, 10002) as id', columns: ['id'], sort: ['id'], defaultSort: 'id' })
+    expect((await many.run(db, { limit: '1' })).page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
+  })
+
+  it('gives rows with attribute names, times as dates, and nothing of its own', async () => {
+    const [row] = (await run({ createdBy: 'user-x' })).rows
+    expect(Object.keys(row ?? {}).sort()).toEqual(['createdAt', 'id', 'number', 'surname', 'tags'])
+    expect(row).toMatchObject({ createdAt: new Date('2026-06-01T10:00:00.123Z'), tags: [] })
+  })
+})
+
+describe('lists filter (S2-09, S2-10, S2-11)', () => {
+  const count = async (where: string): Promise<number> => {
+    const [row] = await db.query<{ n: number }>(
+      `select count(*)::int as n from people where deleted_at is null and ${where}`,
+    )
+    return row?.n ?? -1
+  }
+
+  it.each<[Record<string, string>, string]>([
+    [{ surname: 'Name3' }, `surname = 'Name3'`],
+    [{ surname: 'Name3,Name4' }, `surname in ('Name3', 'Name4')`],
+    [{ 'surname[ne]': 'Name3' }, `surname is distinct from 'Name3'`],
+    [{ 'surname[contains]': 'AME3' }, `surname ilike '%ame3%'`],
+    [{ 'surname[startsWith]': 'ame' }, 'false'],
+    [{ 'surname[exists]': 'false' }, 'surname is null'],
+    [{ 'surname[contains]': '%' }, 'number = 9001'],
+    [{ 'surname[startsWith]': '100%_\\' }, 'number = 9001'],
+    [{ surname: '100%_\\\\ "O\'Neil"\\, Inc' }, 'number = 9001'],
+    [{ email: 'P17@Example.com' }, 'number = 17'],
+    [
+      { 'createdAt[gte]': '2026-01-01T02:00:00+02:00', 'createdAt[lt]': '2026-01-01T00:10:00Z' },
+      `created_at < '2026-01-01T00:10:00Z'`,
+    ],
+    [{ 'createdAt[gte]': '2026-06-01' }, 'number = 9001'],
+    [{ createdAt: '2026-06-01T10:00:00.123Z' }, 'number = 9001'],
+    [{ createdBy: 'me' }, `created_by = 'user-1'`],
+    [{ 'createdBy[ne]': 'me' }, `created_by <> 'user-1'`],
+    [{ hasPhoto: 'true' }, 'photo is not null'],
+    [{ hasPhoto: 'false' }, 'photo is null'],
+    [{ active: 'false' }, 'not active'],
+    [{ tag: 't1' }, `'t1' = any(tags)`],
+    [{ tag: 't1,t2' }, `tags && '{t1,t2}'`],
+    [{ 'tag[ne]': 't1' }, `not tags && '{t1}'`],
+    [{ 'tag[exists]': 'false' }, `tags = '{}'`],
+    [{ 'price[lte]': '5.3' }, 'price <= 5.3'],
+    [{ max_price: '5.3', keyword: 'PERSON 12' }, `price <= 5.3 and search_text like '%12%'`],
+    [{ q: 'Ödën  17' }, `search_text like '%17%'`],
+    [{ q: ' ' }, 'true'],
+  ])('%j', async (query, where) => {
+    expect(await total(query)).toBe(await count(where))
+  })
+
+  it('narrows one call by a condition of the service', async () => {
+    const { page } = await people.run(db, {}, { where: (bind) => `number <= ${bind(12)}` })
+    expect(page.total).toBe(12)
+  })
+})
+
+describe('lists refuse what they do not know, and survive what they are given (S1-29)', () => {
+  it.each<[Record<string, string>, string, string]>([
+    [{ surnme: 'x' }, 'unknown_parameter', 'surnme'],
+    [{ 'surname[gt]': 'x' }, 'unknown_parameter', 'surname[gt]'],
+    [{ 'surname[toString]': 'x' }, 'unknown_parameter', 'surname[toString]'],
+    [{ __proto__x: 'x' }, 'unknown_parameter', '__proto__x'],
+    [{ constructor: 'x' }, 'unknown_parameter', 'constructor'],
+    [{ limit: '0' }, 'invalid_parameter', 'limit'],
+    [{ limit: '201' }, 'invalid_parameter', 'limit'],
+    [{ limit: '1e1' }, 'invalid_parameter', 'limit'],
+    [{ offset: '10001' }, 'invalid_parameter', 'offset'],
+    [{ sort: 'email' }, 'invalid_parameter', 'sort'],
+    [{ sort: 'surname,surname' }, 'invalid_parameter', 'sort'],
+    [{ sort: '' }, 'invalid_parameter', 'sort'],
+    [{ 'createdAt[gte]': 'yesterday' }, 'invalid_parameter', 'createdAt[gte]'],
+    [{ 'createdAt[gte]': '2026-02-31' }, 'invalid_parameter', 'createdAt[gte]'],
+    [{ owner: 'x' }, 'invalid_parameter', 'owner'],
+    [{ hasPhoto: 'yes' }, 'invalid_parameter', 'hasPhoto'],
+    [{ 'price[lte]': '1e400' }, 'invalid_parameter', 'price[lte]'],
+    [{ surname: 'a\0b' }, 'invalid_parameter', 'surname'],
+    [{ q: 'a\0b' }, 'invalid_parameter', 'q'],
+    [{ surname: '\ud800' }, 'invalid_parameter', 'surname'],
+    [{ surname: 'x'.repeat(10_001) }, 'invalid_parameter', 'surname'],
+    [{ surname: Array(101).fill('x').join(',') }, 'invalid_parameter', 'surname'],
+    [{ max_price: '1', 'price[lte]': '2' }, 'invalid_parameter', 'price[lte]'],
+  ])('%j answers 400', async (query, code, parameter) => {
+    const problem = await problemOf(query)
+    expect(problem.status).toBe(400)
+    expect(problem.code).toBe(code)
+    expect(problem.options.errors).toContainEqual(expect.objectContaining({ parameter, code }))
+  })
+
+  it.each([
+    "'; drop table people; --",
+    '%',
+    '_',
+    '\\',
+    '"',
+    '$1',
+    '🦄',
+    ',',
+    ',,',
+    '\\,',
+    "O'Neil",
+    'ﬁ',
+    '../..',
+    '<script>',
+    '{}',
+    'NULL',
+  ])('treats %j as data in every text filter, free text and id', async (value) => {
+    for (const parameter of [
+      'surname',
+      'surname[ne]',
+      'surname[contains]',
+      'surname[startsWith]',
+      'q',
+      'createdBy',
+      'tag',
+      'tag[ne]',
+      'email',
+    ]) {
+      expect(await total({ [parameter]: value })).toBeGreaterThanOrEqual(0)
+    }
+    expect(await total({})).toBe(rowCount + 1)
+  })
+
+  it('answers 600 random queries with rows or a 400, never with anything else', async () => {
+    let seed = 20261120
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
+      return Math.floor((seed / 2 ** 32) * below)
+    }
+    const pick = <T>(from: readonly T[]): T => from[random(from.length)] as T
+    const names = [...Object.keys(people.query.shape), 'nothing', 'id', '']
+    const operators = [
+      '',
+      '',
+      '[ne]',
+      '[gt]',
+      '[gte]',
+      '[lt]',
+      '[lte]',
+      '[contains]',
+      '[startsWith]',
+      '[exists]',
+      '[x]',
+      '[',
+    ]
+    const pieces = [
+      'a',
+      '0',
+      '9',
+      ',',
+      '-',
+      '.',
+      '\\',
+      '%',
+      '_',
+      "'",
+      '"',
+      '\0',
+      '\ud83d',
+      'é',
+      '{',
+      '}',
+      '(',
+      ';',
+      ' ',
+      'T',
+      ':',
+      'Z',
+    ]
+    const values = [
+      'true',
+      'false',
+      'me',
+      '2026-01-01',
+      '9999-12-31T23:59:59-14:00',
+      '1e9',
+      'NaN',
+      'Infinity',
+      'null',
+      '-createdAt',
+    ]
+    let answered = 0
+    for (let n = 0; n < 600; n += 1) {
+      const query: Record<string, string> = {}
+      for (let parameter = random(2); parameter >= 0; parameter -= 1) {
+        const noise = Array.from({ length: random(12) }, () => pick(pieces)).join('')
+        const texts = `${pick(['surname', 'email', 'tag', 'createdBy'])}${pick(['', '[ne]'])}`
+        query[random(2) === 0 ? texts : pick(names) + pick(operators)] = random(2) === 0 ? pick(values) : noise
+      }
+      await run(query).then(
+        () => {
+          answered += 1
+        },
+        (error) => expect([error, query]).toMatchObject([{ name: 'Problem', status: 400 }, query]),
+      )
+    }
+    expect(answered).toBeGreaterThan(50)
+  })
+
+  it('refuses cursor and offset together, and a cursor of another sort', async () => {
+    const { page } = await run({ sort: 'surname' })
+    const cursor = String(page.nextCursor)
+    expect((await problemOf({ cursor, offset: '1' })).options.errors).toMatchObject([{ parameter: 'offset' }])
+    expect((await problemOf({ cursor, sort: '-surname' })).options.errors).toMatchObject([{ parameter: 'cursor' }])
+  })
+
+  const forged = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  it.each([
+    'x',
+    '!',
+    'a'.repeat(5_000),
+    forged({}),
+    forged([]),
+    forged(['-createdAt', 0]),
+    forged(['-createdAt', 0, 'x']),
+    forged(['-createdAt', 0, 'not a time', '00000000-0000-0000-0000-000000000000']),
+    forged(['-createdAt', 0, '2026-01-01', 'not an id']),
+    forged(['-createdAt', 0, '2026-01-01', null]),
+    forged(['-createdAt', 0, 'a\0', '00000000-0000-0000-0000-000000000000']),
+    forged(['-createdAt', 7, '2026-01-01', '00000000-0000-0000-0000-000000000000']),
+    forged(['password', 0, '2026-01-01', '00000000-0000-0000-0000-000000000000']),
+    forged(['price', 0, '9'.repeat(200_000), '00000000-0000-0000-0000-000000000000']),
+    forged(['code', 0, '99999999999999999999', '00000000-0000-0000-0000-000000000000']),
+  ])('refuses the forged cursor %#', async (cursor) => {
+    expect(await problemOf({ cursor })).toMatchObject({ status: 400, options: { errors: [{ parameter: 'cursor' }] } })
+  })
+
+  it('names every fault at once through the schema of the route, and the parameters that are known', () => {
+    const parse = () => parseParameters(people.query, { nonsense: '1', limit: 'x', 'createdAt[gte]': 'y' })
+    expect(parse).toThrow(Problem)
+    try {
+      parse()
+    } catch (error) {
+      const { code, options } = error as Problem
+      expect(code).toBe('unknown_parameter')
+      expect(options.errors?.map(({ parameter }) => parameter).sort()).toEqual(['createdAt[gte]', 'limit', 'nonsense'])
+      const unknown = options.errors?.find(({ parameter }) => parameter === 'nonsense')
+      expect(unknown?.message).toContain('createdAt[ne|gt|gte|lt|lte|exists]')
+    }
+    expect(parseParameters(people.query, { limit: '5', 'createdAt[gte]': '2026-01-01' })).toMatchObject({ limit: '5' })
+  })
+})
+
+it('foldText removes accents, compatibility forms and case', () => {
+  expect(foldText('Ångström ﬁn Ñandú')).toBe('angstrom fin nandu')
+})

@@ -1,0 +1,96 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connectDb } from '@clientele/platform/db'
+import { startService } from '@clientele/platform/service'
+import { client } from '@clientele/platform/testing/client'
+import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { testConfig, testLog } from '@clientele/platform/testing/service'
+
+const migrations = new URL('./migrations/', import.meta.url)
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase({ schema: 'platform_test', migrations })
+})
+afterAll(() => database.drop())
+
+const parts = async (overrides = {}) => ({
+  name: 'test-service',
+  config: testConfig(overrides),
+  log: testLog(),
+  db: await connectDb(database.config, 'platform_test'),
+  migrations,
+  app: () => {},
+})
+
+describe('startService (S1-35, S1-48)', () => {
+  it('tells on the internal port that it lives, what it depends on, and its metrics', async () => {
+    const service = await startService({ ...(await parts()), app: (_req, res) => void res.end('ok') })
+    const internal = client(service.internalUrl)
+    expect((await internal.get('/health/live')).body).toEqual({ status: 'up' })
+    expect((await internal.get('/health/ready')).body).toMatchObject({
+      status: 'up',
+      checks: expect.arrayContaining([{ name: 'database', status: 'up' }]),
+    })
+    expect((await internal.get('/metrics')).body).toMatch(/process_cpu_user_seconds_total/)
+    expect((await client(service.url).get('/health/live')).body).toBe('ok')
+    await service.stop()
+  })
+
+  it('serves while the broker is away, and says so', async () => {
+    const service = await startService({
+      ...(await parts({ rabbitmqUrl: 'amqp://127.0.0.1:1' })),
+      app: (_req, res) => void res.end('ok'),
+    })
+    const { status, body } = await client(service.internalUrl).get('/health/ready')
+    expect(status).toBe(200)
+    expect(body.checks).toContainEqual(expect.objectContaining({ name: 'broker', status: 'down' }))
+    await service.stop()
+  })
+
+  it('answers what is under way when it is told to stop, and takes nothing new', async () => {
+    let finish = () => {}
+    let arrived = () => {}
+    const underWay = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const service = await startService({
+      ...(await parts()),
+      app: (_req, res) => {
+        finish = () => res.end('done')
+        arrived()
+      },
+    })
+    const answer = client(service.url).get('/slow')
+    await underWay
+    const stopped = service.stop()
+    await expect(
+      client(service.url)
+        .get('/late')
+        .catch(() => 'refused'),
+    ).resolves.toBe('refused')
+    finish()
+    expect((await answer).body).toBe('done')
+    await stopped
+  })
+
+  it('is not ready while it stops', async () => {
+    const service = await startService(await parts({ shutdownPauseMs: 500 }))
+    const stopped = service.stop()
+    expect((await client(service.internalUrl).get('/health/ready')).status).toBe(503)
+    await stopped
+  })
+
+  it('refuses to start on a schema that lacks a migration', async () => {
+    await expect(
+      startService({ ...(await parts()), migrations: new URL('../../user-service/migrations/', import.meta.url) }),
+    ).rejects.toThrow(/npm run migrate/)
+  })
+
+  it('names a taken port', async () => {
+    const other: Server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => other.once('listening', resolve))
+    const { port } = other.address() as AddressInfo
+    await expect(startService(await parts({ port }))).rejects.toThrow(String(port))
+    other.close()
+  })
+})

@@ -1,0 +1,64 @@
+import type { Verifier } from '@clientele/platform/auth'
+import type { Db } from '@clientele/platform/db'
+import type { Log } from '@clientele/platform/log'
+import { type Api, createApi } from '@clientele/platform/operation'
+import type { CustomerConfig } from './config.ts'
+import { mediaGone } from './consumers/media-gone.consumer.ts'
+import { userSignedUp } from './consumers/sign-ups.consumer.ts'
+import { userChanged } from './consumers/user-names.consumer.ts'
+import { createBatch } from './customers/customer.batch.ts'
+import { createEditors } from './customers/customer.editors.ts'
+import { createFinder } from './customers/customer.finder.ts'
+import { createInputs } from './customers/customer.input.ts'
+import { listOf } from './customers/customer.list.ts'
+import { defineCustomer } from './customers/customer.model.ts'
+import { createPhotoLink } from './customers/customer.presenter.ts'
+import { type CustomerRouteDeps, customerRoutes } from './customers/customer.routes.ts'
+import { createCustomerService } from './customers/customer.service.ts'
+import { createSignUps } from './customers/customer.sign-up.ts'
+import { createWriter } from './customers/customer.writer.ts'
+import { createUserNames } from './people/user-name.ts'
+import { createMediaClient } from './photos/media.client.ts'
+import { type PhotoRouteDeps, photoRoutes } from './photos/photo.routes.ts'
+
+export const service = { service: 'customer-service', title: 'Customers' }
+
+/** All routes of the service. */
+export const declareRoutes = (api: Api, deps: CustomerRouteDeps & PhotoRouteDeps): void => {
+  customerRoutes(api, deps)
+  photoRoutes(api, deps)
+}
+
+/** Puts the service together; nothing is connected or started here. */
+export const createApp = ({
+  config,
+  db,
+  verifier,
+  log,
+}: {
+  config: CustomerConfig
+  db: Db
+  verifier: Verifier
+  log: Log
+}) => {
+  const policy = { requiredFields: config.customerRequiredFields, defaultCountry: config.defaultCountry }
+  const inputs = createInputs(policy)
+  const list = listOf(policy)
+  const media = createMediaClient(config)
+  const photoLink = createPhotoLink(config)
+  const model = defineCustomer(db.sequelize)
+  const finder = createFinder(db)
+  const userNames = createUserNames(db)
+  const editors = createEditors(db, userNames)
+  const writer = createWriter({ db, model, editors, userNames })
+  const customers = createCustomerService({ db, finder, writer, editors, userNames, media, photoLink, list })
+  const signUps = createSignUps(writer, finder)
+
+  const api = createApi({ ...service, verifier, db, log, config })
+  declareRoutes(api, { customers, batch: createBatch(customers, inputs), inputs, list, media, photoLink })
+  return {
+    app: api.app(),
+    consumers: [userChanged({ userNames }), userSignedUp({ signUps }), mediaGone({ customers })],
+    close: media.close,
+  }
+}

@@ -1,0 +1,15 @@
+import { userDeleted, userEvents } from '@clientele/contracts/user'
+import { consumer } from '@clientele/platform/consumer'
+import type { UserNames } from '../people/user-name.ts'
+
+/** Keeps the display names of users; every event of a user carries the name. */
+export const userChanged = ({ userNames }: { userNames: UserNames }) =>
+  consumer({
+    queue: 'customer-service.user-names',
+    events: userEvents,
+    handle: ({ type, subject, data }, tx) =>
+      userNames.keepNewest(
+        { id: subject, displayName: data.displayName, version: data.version, deleted: type === userDeleted.type },
+        tx,
+      ),
+  })

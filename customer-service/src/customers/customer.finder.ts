@@ -1,0 +1,81 @@
+import type { CustomerIdBy } from '@clientele/contracts/customer'
+import type { Db, Tx } from '@clientele/platform/db'
+import { isUuid } from '@clientele/platform/http'
+import { Problem } from '@clientele/platform/problem'
+import { type CustomerRow, customerAttributes } from './customer.model.ts'
+
+/** How a request names a customer: by id, or by another unique field. */
+export type CustomerKey = { key: string; idBy?: CustomerIdBy | undefined }
+
+type State = 'active' | 'trash' | 'any'
+
+const states: Record<State, string> = { active: 'deleted_at is null', trash: 'deleted_at is not null', any: 'true' }
+const columns = { id: 'id', code: 'code', email: 'email', externalId: 'external_id' } as const
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const select = `select ${customerAttributes.map((name) => `${snake(name)} as "${name}"`).join(', ')} from customers`
+
+const normalised = ({ key, idBy }: CustomerKey): string | undefined => {
+  if (idBy === undefined) return isUuid(key) ? key : undefined
+  if (idBy === 'email') return key.trim().toLowerCase()
+  return idBy === 'code' ? key.trim().toUpperCase() : key.trim()
+}
+
+const notFound = () => new Problem('not_found', { detail: 'there is no such customer' })
+
+export type Finder = ReturnType<typeof createFinder>
+
+/** Reads one customer by its key, on named statements: the hottest path of the service. */
+export const createFinder = (db: Db) => {
+  const look = async (
+    key: CustomerKey,
+    state: State,
+    tx: Tx | undefined,
+    lock: boolean,
+  ): Promise<CustomerRow | undefined> => {
+    const value = normalised(key)
+    if (value === undefined) return undefined
+    const idBy = key.idBy ?? 'id'
+    const rows = await db.query<CustomerRow>(
+      `${select} where ${columns[idBy]} = $1 and ${states[state]} limit 1${lock ? ' for update' : ''}`,
+      [value],
+      { tx, name: `customer_by_${idBy}_${state}${lock ? '_lock' : ''}` },
+    )
+    return rows[0]
+  }
+
+  return {
+    find: (key: CustomerKey, tx?: Tx): Promise<CustomerRow | undefined> => look(key, 'active', tx, false),
+
+    /** The customer of a user, also from the trash. */
+    ofUser: async (userId: string, tx: Tx): Promise<CustomerRow | undefined> =>
+      (await db.query<CustomerRow>(`${select} where user_id = $1`, [userId], { tx, name: 'customer_of_user' }))[0],
+
+    /** Locks up to 1,000 customers that show a medium. */
+    lockByPhoto: (mediaId: string, tx: Tx): Promise<CustomerRow[]> =>
+      db.query<CustomerRow>(`${select} where photo_media_id = $1 order by id limit 1000 for update`, [mediaId], {
+        tx,
+        name: 'customers_by_photo_lock',
+      }),
+
+    /** @throws Problem 404 */
+    get: async (key: CustomerKey): Promise<CustomerRow> => {
+      const row = await look(key, 'active', undefined, false)
+      if (!row) throw notFound()
+      return row
+    },
+
+    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 where `ifMatch` is another version */
+    lock: async (
+      key: CustomerKey,
+      tx: Tx,
+      { state = 'active', ifMatch }: { state?: State; ifMatch?: number | undefined } = {},
+    ): Promise<CustomerRow> => {
+      const row = await look(key, state, tx, true)
+      if (!row) throw notFound()
+      if (ifMatch !== undefined && ifMatch !== row.version)
+        throw new Problem('precondition_failed', { detail: `the customer is at version ${row.version}` })
+      return row
+    },
+  }
+}

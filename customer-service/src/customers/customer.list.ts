@@ -1,0 +1,40 @@
+import { arrayHas, flag, type List, list, text, time, userId } from '@clientele/platform/list'
+import { type Policy, toE164 } from './customer.input.ts'
+import { type CustomerRow, customerAttributes } from './customer.model.ts'
+
+export type CustomerList = List<CustomerRow>
+
+const lower = (value: string): string => value.trim().toLowerCase()
+const upper = (value: string): string => value.trim().toUpperCase()
+// A plus sign that was not percent-encoded arrives as a space.
+const e164 = (defaultCountry: string | undefined) => (value: string) =>
+  toE164(value.replace(/^ (?=\d)/, '+'), defaultCountry)
+
+const ofTrash = (query: Record<string, unknown>): boolean =>
+  Object.keys(query).some((name) => name === 'deletedAt' || name.startsWith('deletedAt['))
+
+/** The trash is listed only when it is asked for: `deletedAt[exists]=true`. */
+export const listOf = ({ defaultCountry }: Pick<Policy, 'defaultCountry'>): CustomerList =>
+  list<CustomerRow>({
+    table: 'customers',
+    columns: customerAttributes,
+    sort: ['createdAt', 'updatedAt', 'surname', 'name', { name: 'code', column: 'code_number' }],
+    defaultSort: '-createdAt',
+    filter: {
+      name: text(),
+      surname: text(),
+      email: text({ normalise: lower }),
+      phone: text({ normalise: e164(defaultCountry) }),
+      code: text({ normalise: upper }),
+      externalId: text(),
+      tag: arrayHas('tags'),
+      createdBy: userId(),
+      updatedBy: userId(),
+      createdAt: time(),
+      updatedAt: time(),
+      hasPhoto: flag('photo_media_id is not null'),
+      deletedAt: time(),
+    },
+    search: 'search_text',
+    where: (query) => (ofTrash(query) ? 'deleted_at is not null' : 'deleted_at is null'),
+  })

@@ -1,0 +1,64 @@
+import type { Customer, CustomerEventData } from '@clientele/contracts/customer'
+import type { MediaVariant } from '@clientele/contracts/media'
+import { signLink } from '@clientele/platform/signed-link'
+import type { CustomerRow } from './customer.model.ts'
+
+/** Makes the time-limited link of a medium. */
+export type PhotoLink = (mediaId: string, variant: MediaVariant) => string
+
+/** Links signed here with the key that media-service checks them with: no call is made. */
+export const createPhotoLink =
+  ({ mediaSigningKey, mediaLinkTtlSeconds }: { mediaSigningKey: string; mediaLinkTtlSeconds: number }): PhotoLink =>
+  (mediaId, variant) =>
+    signLink(`/v1/media/${mediaId}/content?variant=${variant}`, {
+      key: mediaSigningKey,
+      ttlSeconds: mediaLinkTtlSeconds,
+    })
+
+// jsonb does not keep the order of keys; an answer, and with it the ETag, is the same before and after storing.
+const ordered = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) as T
+
+/** A customer as events tell of it. `names` are those of user-service; the name in the author's token is the fallback. */
+export const presentEvent = (row: CustomerRow, names: Map<string, string>): CustomerEventData => ({
+  id: row.id,
+  code: row.code,
+  externalId: row.externalId,
+  name: row.name,
+  surname: row.surname,
+  email: row.email,
+  phone: row.phone,
+  photoMediaId: row.photoMediaId,
+  tags: row.tags,
+  userId: row.userId,
+  address: row.address && ordered(row.address),
+  locale: row.locale,
+  smsOptOut: row.smsOptOut,
+  metadata: ordered(row.metadata),
+  createdAt: row.createdAt.toISOString(),
+  createdBy: { id: row.createdBy, displayName: names.get(row.createdBy) ?? row.createdByName },
+  updatedAt: row.updatedAt.toISOString(),
+  updatedBy: { id: row.updatedBy, displayName: names.get(row.updatedBy) ?? row.updatedByName },
+  deletedAt: row.deletedAt?.toISOString() ?? null,
+  version: row.version,
+})
+
+/** A customer as the API shows it. */
+export const presentCustomer = (row: CustomerRow, names: Map<string, string>, photoLink: PhotoLink): Customer => ({
+  ...presentEvent(row, names),
+  photoUrl: row.photoMediaId === null ? null : photoLink(row.photoMediaId, 'medium'),
+})
+
+/** A purged customer: identifiers stay, so that others can let go of it; what tells of a person does not. */
+export const presentPurged = (customer: CustomerEventData): CustomerEventData => ({
+  ...customer,
+  externalId: null,
+  name: null,
+  surname: null,
+  email: null,
+  phone: null,
+  tags: [],
+  address: null,
+  locale: null,
+  metadata: {},
+})

@@ -1,0 +1,2 @@
+/** The schema `customers`. */
+export const migrations = new URL('../migrations/', import.meta.url)

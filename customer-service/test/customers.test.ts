@@ -1,0 +1,320 @@
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { aCustomer, type Running, startCustomers } from './start.ts'
+
+let service: Running
+beforeAll(async () => {
+  service = await startCustomers()
+})
+afterAll(() => service?.stop())
+
+describe('creating (S0-02, S0-09, S1-07, S1-08, S1-09, S1-11, S3-22, S3-24, S3-25, S4-02, X3)', () => {
+  it('POST /v1/customers answers 201 with the whole customer, its address, a code and its author', async () => {
+    const { id } = await tokenFor('user')
+    const input = aCustomer({
+      externalId: 'shop-1',
+      phone: '+254 711 000 111',
+      tags: ['wholesale', 'vip', 'vip'],
+      address: { street: 'Moi Avenue 1', city: 'Nairobi', country: 'ke' },
+      locale: 'en-KE',
+      metadata: { source: 'fair', visits: 3, newsletter: true },
+    })
+    const { status, body, headers } = await service.user.post('/v1/customers', input)
+    expect(status).toBe(201)
+    expect(headers.get('location')).toBe(`/v1/customers/${body.id}`)
+    expect(headers.get('etag')).toMatch(/^"1\./)
+    expect(body).toEqual({
+      ...input,
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      code: expect.stringMatching(/^CUS-\d{6}$/),
+      phone: '+254711000111',
+      tags: ['wholesale', 'vip'],
+      address: { street: 'Moi Avenue 1', city: 'Nairobi', country: 'KE' },
+      photoMediaId: null,
+      photoUrl: null,
+      userId: null,
+      smsOptOut: false,
+      createdAt: expect.stringMatching(/Z$/),
+      createdBy: { id, displayName: expect.stringContaining('Test') },
+      updatedAt: body.createdAt,
+      updatedBy: body.createdBy,
+      deletedAt: null,
+      version: 1,
+    })
+    expect((await service.user.get(`/v1/customers/${body.id}`)).body).toEqual(body)
+  })
+
+  it('gives each customer a further code, and never one again', async () => {
+    const first = (await service.user.post('/v1/customers', aCustomer())).body
+    await service.admin.delete(`/v1/customers/${first.id}?purge=true`)
+    const second = (await service.user.post('/v1/customers', aCustomer())).body
+    expect(Number(second.code.slice(4))).toBe(Number(first.code.slice(4)) + 1)
+  })
+
+  it('answers 422 naming every wrong and every missing field at once', async () => {
+    const { status, body } = await service.user.post('/v1/customers', {
+      name: '',
+      email: 'nobody',
+      phone: '0711 000 111',
+      tags: ['ok', ''],
+      address: { country: 'Kenya' },
+      nickname: 'x',
+    })
+    expect(status).toBe(422)
+    const pointers = body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()
+    expect(pointers).toEqual(['/address/country', '/email', '/name', '/nickname', '/phone', '/surname', '/tags/1'])
+    expect(body.errors).toContainEqual(expect.objectContaining({ pointer: '/surname', code: 'required' }))
+  })
+
+  it.each(['id', 'code', 'version', 'createdBy', 'updatedBy', 'createdAt', 'userId', 'deletedAt', 'photoUrl'])(
+    'refuses %s in a body with 422',
+    async (field) => {
+      const { status, body } = await service.user.post('/v1/customers', aCustomer({ [field]: '1' }))
+      expect(status).toBe(422)
+      expect(body.errors).toEqual([expect.objectContaining({ pointer: `/${field}`, code: 'unknown_field' })])
+    },
+  )
+
+  it('stores markup as it is given (S1-30)', async () => {
+    const name = '<script>alert(1)</script>'
+    const { body } = await service.user.post('/v1/customers', aCustomer({ name }))
+    expect(body.name).toBe(name)
+  })
+
+  it('answers 409 with the other customer when the e-mail is taken, in whatever case', async () => {
+    const email = aCustomer().email
+    const first = await service.user.post('/v1/customers', aCustomer({ email }))
+    const second = await service.user.post('/v1/customers', aCustomer({ email: ` ${email.toUpperCase()} ` }))
+    expect(second.status).toBe(409)
+    expect(second.body).toMatchObject({
+      code: 'duplicate',
+      conflictingId: first.body.id,
+      conflictingState: 'active',
+      errors: [{ pointer: '/email', code: 'taken' }],
+    })
+  })
+
+  it('answers 409 when the externalId is taken', async () => {
+    const first = await service.user.post('/v1/customers', aCustomer({ externalId: 'taken-1' }))
+    const second = await service.user.post('/v1/customers', aCustomer({ externalId: 'taken-1' }))
+    expect(second.status).toBe(409)
+    expect(second.body).toMatchObject({ conflictingId: first.body.id, errors: [{ pointer: '/externalId' }] })
+  })
+
+  it('lets one of twenty at once have an e-mail', async () => {
+    const { email } = aCustomer()
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => service.user.post('/v1/customers', aCustomer({ email }))),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)])
+  })
+
+  it('gives the first answer again under an Idempotency-Key, and keeps a 409 usable', async () => {
+    const input = aCustomer()
+    const headers = { 'idempotency-key': 'create-1' }
+    const first = await service.user.post('/v1/customers', input, headers)
+    const again = await service.user.post('/v1/customers', input, headers)
+    expect(again.status).toBe(201)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(again.body).toEqual(first.body)
+    const clash = await service.user.post('/v1/customers', input, { 'idempotency-key': 'create-2' })
+    expect(clash).toMatchObject({ status: 409, body: { conflictingId: first.body.id } })
+    const clashAgain = await service.user.post('/v1/customers', input, { 'idempotency-key': 'create-2' })
+    expect(clashAgain).toMatchObject({ status: 409, body: { conflictingId: first.body.id } })
+    const other = await service.user.post('/v1/customers', aCustomer(), headers)
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } })
+  })
+})
+
+describe('reading and addressing (S0-11, S1-06, S4-04, S4-12)', () => {
+  it.each(['email', 'code', 'externalId'])('reads, changes and deletes a customer by idBy=%s', async (idBy) => {
+    const { body } = await service.user.post('/v1/customers', aCustomer({ externalId: `by-${idBy}` }))
+    const path = `/v1/customers/${encodeURIComponent(body[idBy])}?idBy=${idBy}`
+    expect((await service.user.get(path)).body.id).toBe(body.id)
+    expect((await service.user.patch(path, { locale: 'sw' })).body).toMatchObject({
+      id: body.id,
+      locale: 'sw',
+      version: 2,
+    })
+    expect(
+      (await service.user.put(path, { name: 'New', surname: 'Name', email: body.email, externalId: body.externalId }))
+        .status,
+    ).toBe(200)
+    expect((await service.user.delete(path)).status).toBe(204)
+    expect((await service.user.get(path)).status).toBe(404)
+  })
+
+  it('finds an e-mail in any case', async () => {
+    const { body } = await service.user.post('/v1/customers', aCustomer())
+    expect((await service.user.get(`/v1/customers/${body.email.toUpperCase()}?idBy=email`)).body.id).toBe(body.id)
+  })
+
+  it.each([
+    ['an unknown id', '0190a5c4-6f00-7000-8000-000000000001', 404],
+    ['what is no id', 'nobody', 404],
+    ['an e-mail without idBy', 'ana@example.com', 404],
+    ['SQL', "' or 1=1 --", 404],
+    ['NUL', '%00', 400],
+    ['broken UTF-8', '%ff', 400],
+    ['an unknown idBy', 'x?idBy=phone', 400],
+    ['an unknown parameter', 'x?by=email', 400],
+  ])('answers %s with a problem', async (_what, key, status) => {
+    const path = /[?%]/.test(key) ? key : encodeURIComponent(key)
+    const answer = await service.user.get(`/v1/customers/${path}`)
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('content-type')).toMatch('application/problem+json')
+  })
+
+  it('answers 304 to an ETag that still holds', async () => {
+    const { body, headers } = await service.user.post('/v1/customers', aCustomer())
+    const path = `/v1/customers/${body.id}`
+    expect((await service.user.get(path, { 'if-none-match': headers.get('etag') ?? '' })).status).toBe(304)
+    await service.user.patch(path, { locale: 'sw' })
+    expect((await service.user.get(path, { 'if-none-match': headers.get('etag') ?? '' })).status).toBe(200)
+  })
+})
+
+describe('changing (S0-12, S1-12, S1-13, S4-03, S4-19)', () => {
+  it('PATCH merges: absent stays, null empties, address and metadata are merged', async () => {
+    const { body } = await service.user.post(
+      '/v1/customers',
+      aCustomer({
+        phone: '+254711000112',
+        address: { street: 'A 1', city: 'Nairobi' },
+        metadata: { a: 1, b: 'x' },
+        tags: ['t'],
+      }),
+    )
+    const { status, body: patched } = await service.user.patch(`/v1/customers/${body.id}`, {
+      phone: null,
+      address: { street: null, postalCode: '00100' },
+      metadata: { a: null, c: true },
+    })
+    expect(status).toBe(200)
+    expect(patched).toMatchObject({ email: body.email, phone: null, tags: ['t'], version: 2 })
+    expect(patched.address).toEqual({ city: 'Nairobi', postalCode: '00100' })
+    expect(patched.metadata).toEqual({ b: 'x', c: true })
+    const emptied = await service.user.patch(`/v1/customers/${body.id}`, { address: null, metadata: null, tags: null })
+    expect(emptied.body).toMatchObject({ address: null, metadata: {}, tags: [] })
+  })
+
+  it('PUT replaces the whole: what is absent is emptied', async () => {
+    const { body } = await service.user.post(
+      '/v1/customers',
+      aCustomer({ phone: '+254711000113', tags: ['t'], metadata: { a: 1 } }),
+    )
+    const { body: replaced } = await service.user.put(`/v1/customers/${body.id}`, { name: 'Only', surname: 'Names' })
+    expect(replaced).toMatchObject({
+      id: body.id,
+      code: body.code,
+      name: 'Only',
+      email: null,
+      phone: null,
+      tags: [],
+      metadata: {},
+      version: 2,
+    })
+    expect(replaced.createdAt).toBe(body.createdAt)
+  })
+
+  it('refuses to empty a required field, and to leave it out of a PUT', async () => {
+    const { body } = await service.user.post('/v1/customers', aCustomer())
+    const patch = await service.user.patch(`/v1/customers/${body.id}`, { surname: null })
+    expect(patch).toMatchObject({ status: 422, body: { errors: [{ pointer: '/surname' }] } })
+    const put = await service.user.put(`/v1/customers/${body.id}`, { name: 'Ana' })
+    expect(put).toMatchObject({ status: 422, body: { errors: [{ pointer: '/surname', code: 'required' }] } })
+  })
+
+  it('records the last editor, and everybody who ever edited (S0-03)', async () => {
+    const [user, admin] = await Promise.all([tokenFor('user'), tokenFor('admin')])
+    const { body } = await service.user.post('/v1/customers', aCustomer())
+    const { body: changed } = await service.admin.patch(`/v1/customers/${body.id}`, { locale: 'sw' })
+    expect(changed.createdBy.id).toBe(user.id)
+    expect(changed.updatedBy.id).toBe(admin.id)
+    await service.user.patch(`/v1/customers/${body.id}`, { locale: 'en' })
+    const { body: editors } = await service.user.get(`/v1/customers/${body.id}/editors`)
+    expect(editors.data).toEqual([
+      expect.objectContaining({ user: expect.objectContaining({ id: user.id }), edits: 2 }),
+      expect.objectContaining({ user: expect.objectContaining({ id: admin.id }), edits: 1 }),
+    ])
+  })
+
+  it('answers 412 when If-Match names another version', async () => {
+    const { body, headers } = await service.user.post('/v1/customers', aCustomer())
+    const path = `/v1/customers/${body.id}`
+    const etag = { 'if-match': headers.get('etag') ?? '' }
+    expect((await service.user.patch(path, { locale: 'sw' }, etag)).status).toBe(200)
+    for (const answer of [
+      await service.user.patch(path, { locale: 'en' }, etag),
+      await service.user.put(path, { name: 'A', surname: 'B' }, etag),
+      await service.user.delete(path, etag),
+    ])
+      expect(answer).toMatchObject({ status: 412, body: { code: 'precondition_failed' } })
+    expect((await service.user.delete(path, { 'if-match': '*' })).status).toBe(204)
+  })
+
+  it('lets one of ten changes at once through under the same If-Match', async () => {
+    const { body, headers } = await service.user.post('/v1/customers', aCustomer())
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        service.user.patch(
+          `/v1/customers/${body.id}`,
+          { metadata: { index } },
+          { 'if-match': headers.get('etag') ?? '' },
+        ),
+      ),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(412)])
+  })
+
+  it('loses none of twenty changes at once', async () => {
+    const { body } = await service.user.post('/v1/customers', aCustomer())
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        service.user.patch(`/v1/customers/${body.id}`, { metadata: { [`k${index}`]: index } }),
+      ),
+    )
+    const { body: now } = await service.user.get(`/v1/customers/${body.id}`)
+    expect(Object.keys(now.metadata)).toHaveLength(20)
+    expect(now.version).toBe(21)
+  })
+
+  it('answers 409 when a change would take another customer’s e-mail', async () => {
+    const first = (await service.user.post('/v1/customers', aCustomer())).body
+    const second = (await service.user.post('/v1/customers', aCustomer())).body
+    const { status, body } = await service.user.patch(`/v1/customers/${second.id}`, { email: first.email })
+    expect(status).toBe(409)
+    expect(body).toMatchObject({ code: 'duplicate', conflictingId: first.id })
+  })
+
+  it('PUT ?idBy=externalId makes the customer once, then replaces it (X3)', async () => {
+    const path = '/v1/customers/upsert-1?idBy=externalId'
+    const first = await service.user.put(path, { name: 'A', surname: 'B' })
+    expect(first.status).toBe(201)
+    expect(first.headers.get('location')).toBe(`/v1/customers/${first.body.id}`)
+    expect(first.body.externalId).toBe('upsert-1')
+    const second = await service.user.put(path, { name: 'C', surname: 'D', externalId: 'upsert-1' })
+    expect(second).toMatchObject({ status: 200, body: { id: first.body.id, name: 'C', version: 2 } })
+    const mismatch = await service.user.put(path, { name: 'C', surname: 'D', externalId: 'other' })
+    expect(mismatch).toMatchObject({ status: 422, body: { errors: [{ pointer: '/externalId' }] } })
+    const long = await service.user.put(`/v1/customers/${'x'.repeat(101)}?idBy=externalId`, { name: 'C', surname: 'D' })
+    expect(long).toMatchObject({ status: 422, body: { errors: [{ pointer: '/externalId' }] } })
+    const ahead = await service.user.put(
+      '/v1/customers/upsert-0?idBy=externalId',
+      { name: 'C', surname: 'D' },
+      { 'if-match': '"1.x"' },
+    )
+    expect(ahead.status).toBe(412)
+    const unknown = await service.user.put('/v1/customers/nobody@example.com?idBy=email', { name: 'C', surname: 'D' })
+    expect(unknown.status).toBe(404)
+  })
+
+  it('makes one customer of twenty upserts at once', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        service.user.put('/v1/customers/upsert-2?idBy=externalId', { name: 'A', surname: 'B' }),
+      ),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201])
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1)
+  })
+})

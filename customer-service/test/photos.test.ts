@@ -1,0 +1,291 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { client } from '@clientele/platform/testing/client'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
+import { anImage, largeJpeg } from '../../media-service/test/images.ts'
+import { aCustomer, type Running, startCustomers } from './start.ts'
+import { type RunningMedia, startMedia } from './start-media.ts'
+
+let media: RunningMedia
+let service: Running
+let jpeg: Buffer
+beforeAll(async () => {
+  media = await startMedia()
+  service = await startCustomers({ mediaServiceUrl: media.url }, media.broker)
+  jpeg = await anImage('jpeg')
+})
+afterAll(async () => {
+  await service?.stop()
+  await media?.stop()
+})
+
+const form = (
+  fields: Record<string, string | string[]>,
+  file?: { name?: string; bytes: Buffer; type?: string; filename?: string },
+): FormData => {
+  const data = new FormData()
+  for (const [name, value] of Object.entries(fields)) for (const each of [value].flat()) data.append(name, each)
+  if (file)
+    data.append(
+      file.name ?? 'photo',
+      new Blob([new Uint8Array(file.bytes)], { type: file.type ?? 'image/jpeg' }),
+      file.filename ?? 'ana.jpg',
+    )
+  return data
+}
+/** What begins as a JPEG does, and goes on for that many bytes. */
+const jpegOf = (bytes: number) => Buffer.concat([Buffer.from('ffd8ffe000104a46494600', 'hex'), Buffer.alloc(bytes)])
+const textFields = () => aCustomer() as Record<string, string>
+const mediaCount = async () =>
+  (await media.db.query<{ count: number }>('select count(*)::int as count from media where deleted_at is null'))[0]
+    ?.count ?? 0
+const customerCount = async () =>
+  (await service.db.query<{ count: number }>('select count(*)::int as count from customers'))[0]?.count
+
+describe('a customer with a photo from one form (S0-09, S0-23, S1-06, S1-08, S1-10)', () => {
+  it.each(['photo', 'picture'])(
+    'POST /v1/customers takes the file as %s and answers with a link that an <img> can load',
+    async (name) => {
+      const fields: Record<string, string> = {
+        ...textFields(),
+        phone: '+254711000111',
+        smsOptOut: 'true',
+        metadata: '{"source":"fair"}',
+        tags: 'vip, wholesale',
+        locale: '',
+      }
+      const { status, body, headers } = await service.user.post('/v1/customers', form(fields, { name, bytes: jpeg }))
+      expect(status).toBe(201)
+      expect(headers.get('location')).toBe(`/v1/customers/${body.id}`)
+      expect(body).toMatchObject({
+        name: fields['name'],
+        phone: '+254711000111',
+        smsOptOut: true,
+        metadata: { source: 'fair' },
+        tags: ['vip', 'wholesale'],
+        locale: null,
+        photoMediaId: expect.any(String),
+      })
+      const photo = await client(media.url).raw('GET', body.photoUrl)
+      expect([photo.status, photo.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^image\//)])
+    },
+  )
+
+  it('takes a form without a file, repeated tags and nested fields', async () => {
+    const fields = { ...textFields(), tags: ['a', 'b'], 'address[city]': 'Nairobi', 'metadata[floor]': '3' }
+    const { status, body } = await service.user.post('/v1/customers', form(fields))
+    expect(status).toBe(201)
+    expect(body).toMatchObject({
+      tags: ['a', 'b'],
+      address: { city: 'Nairobi' },
+      metadata: { floor: '3' },
+      photoMediaId: null,
+      photoUrl: null,
+    })
+  })
+
+  it('answers 422 with every wrong field of a form and keeps no photo', async () => {
+    const before = await mediaCount()
+    const fields = { name: 'Ana', email: 'nobody', metadata: '{', version: '3' }
+    const { status, body } = await service.user.post('/v1/customers', form(fields, { bytes: jpeg }))
+    expect(status).toBe(422)
+    expect(body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual([
+      '/email',
+      '/metadata',
+      '/surname',
+      '/version',
+    ])
+    expect(await mediaCount()).toBe(before)
+  })
+
+  it('keeps no photo where the customer is a duplicate', async () => {
+    const fields = textFields()
+    await service.user.post('/v1/customers', fields)
+    const before = await mediaCount()
+    const { status, body } = await service.user.post('/v1/customers', form(fields, { bytes: jpeg }))
+    expect([status, body.code]).toEqual([409, 'duplicate'])
+    expect(await mediaCount()).toBe(before)
+  })
+
+  it.each([
+    [
+      'what only says it is an image',
+      415,
+      { bytes: Buffer.from('<svg onload="alert(1)"/>'), type: 'image/png', filename: 'a.png' },
+    ],
+    ['too large a photo', 413, { bytes: jpegOf(1_200_000), type: 'image/jpeg' }],
+    ['a file of another name', 422, { name: 'resume', bytes: Buffer.from('x') }],
+  ])('refuses %s with %i and makes no customer', async (_what, expected, file) => {
+    const before = await customerCount()
+    const { status, body } = await service.user.post('/v1/customers', form(textFields(), file))
+    expect(status).toBe(expected)
+    expect(body.errors[0].pointer).toBe(expected === 422 ? '/resume' : '/photo')
+    expect(await customerCount()).toBe(before)
+  })
+
+  it('refuses two photos and keeps neither', async () => {
+    const before = await mediaCount()
+    const data = form(textFields(), { bytes: jpeg })
+    data.append('picture', new Blob([new Uint8Array(jpeg)]), 'b.jpg')
+    expect((await service.user.post('/v1/customers', data)).status).toBe(422)
+    expect(await mediaCount()).toBe(before)
+  })
+
+  it('gives the first answer again under an Idempotency-Key, photo included', async () => {
+    const fields = textFields()
+    const headers = { 'idempotency-key': 'photo-1' }
+    const first = await service.user.post('/v1/customers', form(fields, { bytes: jpeg }), headers)
+    const before = await mediaCount()
+    const again = await service.user.post('/v1/customers', form(fields, { bytes: jpeg }), headers)
+    expect(first.status).toBe(201)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(again.body.photoMediaId).toBe(first.body.photoMediaId)
+    expect(await mediaCount()).toBe(before)
+    const other = await service.user.post('/v1/customers', form(fields, { bytes: await anImage('png') }), headers)
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency_mismatch'])
+  })
+
+  it('a form mended after a 422 may come again under the same key', async () => {
+    const headers = { 'idempotency-key': 'photo-2' }
+    const { name, email } = textFields()
+    const broken = await service.user.post(
+      '/v1/customers',
+      form({ name: String(name), email: String(email) }, { bytes: jpeg }),
+      headers,
+    )
+    expect(broken.status).toBe(422)
+    const { status, body } = await service.user.post(
+      '/v1/customers',
+      form({ name: String(name), surname: 'X', email: String(email) }, { bytes: jpeg }),
+      headers,
+    )
+    expect(status).toBe(201)
+    expect((await client(media.url).raw('GET', body.photoUrl)).status).toBe(200)
+  })
+
+  it('leaves nothing behind when the client goes away in mid-upload', async () => {
+    const before = { media: await mediaCount(), customers: await customerCount(), files: await media.files() }
+    const { token } = await tokenFor('user')
+    const url = new URL(service.url)
+    const socket = connect(Number(url.port), url.hostname)
+    socket.write(
+      `POST /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 900000\r\n\r\n` +
+        '--b\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n',
+    )
+    socket.write(await largeJpeg(300, 300))
+    await eventually(async () => expect(await media.files()).toBeGreaterThan(before.files))
+    socket.destroy()
+    await eventually(async () => expect(await media.files()).toBe(before.files))
+    expect({ media: await mediaCount(), customers: await customerCount() }).toEqual({
+      media: before.media,
+      customers: before.customers,
+    })
+  })
+})
+
+describe('the photo of a customer (S1-10)', () => {
+  const create = async () => (await service.user.post('/v1/customers', textFields())).body
+
+  it('PUT takes a raw image, a form or a mediaId; GET leads to it; DELETE removes it', async () => {
+    const { id } = await create()
+    const path = `/v1/customers/${id}/photo`
+    expect((await service.user.get(path)).status).toBe(404)
+    const raw = await service.user.put(path, await anImage('png'), { 'content-type': 'image/png' })
+    expect(raw).toMatchObject({ status: 200, body: { version: 2 } })
+    const formed = await service.user.put(path, form({}, { bytes: jpeg }))
+    expect(formed).toMatchObject({ status: 200, body: { version: 3 } })
+    expect(formed.body.photoMediaId).not.toBe(raw.body.photoMediaId)
+    for (const variant of ['', '?variant=thumb', '?variant=medium', '?variant=original']) {
+      const { status, headers } = await service.user.get(`${path}${variant}`)
+      expect(status).toBe(302)
+      const photo = await client(media.url).get(headers.get('location') ?? '')
+      expect([photo.status, photo.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^image\//)])
+    }
+    expect((await service.user.get(`${path}?variant=huge`)).status).toBe(400)
+    const other = await create()
+    const named = await service.user.put(`/v1/customers/${other.id}/photo`, { mediaId: formed.body.photoMediaId })
+    expect(named.body.photoMediaId).toBe(formed.body.photoMediaId)
+    expect((await service.user.delete(path)).status).toBe(204)
+    expect((await service.user.delete(path)).status).toBe(404)
+    expect((await service.user.get(`/v1/customers/${id}`)).body).toMatchObject({ photoMediaId: null, photoUrl: null })
+  })
+
+  it('a replaced photo is removed from the store, and so is that of a purged customer', async () => {
+    const { body } = await service.user.post('/v1/customers', form(textFields(), { bytes: jpeg }))
+    const exists = async (mediaId: string) =>
+      (await client(media.url, (await tokenFor('user')).token).get(`/v1/media/${mediaId}`)).status
+    const { body: replaced } = await service.user.put(`/v1/customers/${body.id}/photo`, await anImage('png'), {
+      'content-type': 'image/png',
+    })
+    await eventually(async () => expect(await exists(body.photoMediaId)).toBe(404))
+    expect(await exists(replaced.photoMediaId)).toBe(200)
+    await service.user.delete(`/v1/customers/${body.id}`)
+    expect((await service.user.post(`/v1/customers/${body.id}/restore`)).body.photoMediaId).toBe(replaced.photoMediaId)
+    await service.admin.delete(`/v1/customers/${body.id}?purge=true`)
+    await eventually(async () => expect(await exists(replaced.photoMediaId)).toBe(404))
+  })
+
+  it('a PUT of the customer keeps the photo unless it names it', async () => {
+    const { body } = await service.user.post('/v1/customers', form(textFields(), { bytes: jpeg }))
+    const path = `/v1/customers/${body.id}`
+    expect((await service.user.put(path, { name: 'A', surname: 'B' })).body.photoMediaId).toBe(body.photoMediaId)
+    expect((await service.user.put(path, { name: 'A', surname: 'B', photoMediaId: null })).body.photoMediaId).toBeNull()
+  })
+
+  it.each(['0190a5c4-6f00-7000-8000-000000000001', 'nonsense'])('refuses the mediaId %s with 422', async (mediaId) => {
+    const { id } = await create()
+    expect((await service.user.put(`/v1/customers/${id}/photo`, { mediaId })).body.errors[0].pointer).toBe('/mediaId')
+    const { status, body } = await service.user.post('/v1/customers', { ...textFields(), photoMediaId: mediaId })
+    expect([status, body.errors[0].pointer]).toEqual([422, '/photoMediaId'])
+  })
+
+  it('an upload for nobody answers 404, one under an old ETag 412, and neither is kept', async () => {
+    const before = await mediaCount()
+    const image = { 'content-type': 'image/jpeg' }
+    expect(
+      (await service.user.put('/v1/customers/0190a5c4-6f00-7000-8000-000000000001/photo', jpeg, image)).status,
+    ).toBe(404)
+    const { id } = await create()
+    expect((await service.user.put(`/v1/customers/${id}/photo`, jpeg, { ...image, 'if-match': '"7.x"' })).status).toBe(
+      412,
+    )
+    expect(await mediaCount()).toBe(before)
+    const huge = await service.user.put(`/v1/customers/${id}/photo`, jpegOf(8_000_000), image)
+    expect(huge).toMatchObject({ status: 413, body: { code: 'too_large', limit: expect.any(Number) } })
+    expect((await service.user.put(`/v1/customers/${id}/photo`, 'text', { 'content-type': 'text/plain' })).status).toBe(
+      415,
+    )
+    expect((await service.user.put(`/v1/customers/${id}/photo`, form({ name: 'x' }, { bytes: jpeg }))).status).toBe(422)
+    expect((await service.user.put(`/v1/customers/${id}/photo`, form({}))).body.errors).toEqual([
+      expect.objectContaining({ pointer: '/photo', code: 'required' }),
+    ])
+    expect(await mediaCount()).toBe(before)
+  })
+
+  it('answers 503 with Retry-After while media-service is away; everything else works', async () => {
+    const lonely = await service.another({ mediaServiceUrl: 'http://127.0.0.1:1' })
+    const user = client(lonely.url, (await tokenFor('user')).token)
+    const answer = await user.post('/v1/customers', form(textFields(), { bytes: jpeg }))
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+    expect((await user.post('/v1/customers', textFields())).status).toBe(201)
+    await lonely.stop()
+  })
+
+  it('answers 503 where the connection to media-service breaks in mid-upload', async () => {
+    const breaking = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
+    await once(breaking, 'listening')
+    const { port } = breaking.address() as AddressInfo
+    const { url, stop } = await service.another({ mediaServiceUrl: `http://127.0.0.1:${port}` })
+    const user = client(url, (await tokenFor('user')).token)
+    const { id } = await create()
+    const raw = await user.put(`/v1/customers/${id}/photo`, jpegOf(8_000_000), {
+      'content-type': 'image/jpeg',
+    })
+    expect(raw).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    const formed = await user.post('/v1/customers', form(textFields(), { bytes: jpegOf(8_000_000) }))
+    expect(formed).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    await stop()
+    breaking.close()
+  })
+})

@@ -1,0 +1,73 @@
+import { loadConfig } from '@clientele/platform/config'
+import { client } from '@clientele/platform/testing/client'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { type CustomerConfig, configShape } from '../src/config.ts'
+import { aCustomer, type Running, startCustomers } from './start.ts'
+
+let service: Running
+beforeAll(async () => {
+  service = await startCustomers()
+})
+afterAll(() => service?.stop())
+
+const under = async (overrides: Partial<CustomerConfig>, check: (user: ReturnType<typeof client>) => Promise<void>) => {
+  const { url, stop } = await service.another(overrides)
+  try {
+    await check(client(url, (await tokenFor('user')).token))
+  } finally {
+    await stop()
+  }
+}
+
+describe('required fields are a policy (S3-23, X2)', () => {
+  it('CUSTOMER_REQUIRED_FIELDS=name,phone,email asks for these and not for a surname', () =>
+    under({ customerRequiredFields: ['name', 'phone', 'email'] }, async (user) => {
+      const missing = await user.post('/v1/customers', { surname: 'Lovelace' })
+      expect(missing.status).toBe(422)
+      expect(missing.body.errors).toEqual(
+        ['/name', '/email', '/phone'].map((pointer) => expect.objectContaining({ pointer, code: 'required' })),
+      )
+      const { status, body } = await user.post('/v1/customers', {
+        name: 'Ana',
+        phone: '+254711000111',
+        email: aCustomer().email,
+      })
+      expect(status).toBe(201)
+      expect(body.surname).toBeNull()
+      expect((await user.patch(`/v1/customers/${body.id}`, { phone: null, email: null })).body.errors).toHaveLength(2)
+      expect((await user.patch(`/v1/customers/${body.id}`, { locale: 'sw' })).status).toBe(200)
+      expect((await user.get('/v1/customers?sort=surname')).body.data).toContainEqual(
+        expect.objectContaining({ id: body.id }),
+      )
+    }))
+
+  it('refuses to start with a field that cannot be required, or an unknown country', () => {
+    const faults = (env: Record<string, string>) => () => loadConfig(configShape, env)
+    expect(faults({ CUSTOMER_REQUIRED_FIELDS: 'name,shoeSize' })).toThrow(/CUSTOMER_REQUIRED_FIELDS/)
+    expect(faults({ DEFAULT_COUNTRY: 'Kenya' })).toThrow(/DEFAULT_COUNTRY/)
+    expect(faults({ MEDIA_SIGNING_KEY: 'short' })).toThrow(/MEDIA_SIGNING_KEY.*32/)
+  })
+})
+
+describe('telephone numbers (S3-23)', () => {
+  it('need a country code where DEFAULT_COUNTRY is not set', async () => {
+    const { status, body } = await service.user.post('/v1/customers', aCustomer({ phone: '0711 000 111' }))
+    expect(status).toBe(422)
+    expect(body.errors).toEqual([expect.objectContaining({ pointer: '/phone' })])
+  })
+
+  it.each(['0711 000 116', '+254 711-000-116', '254711000116'])('%s becomes E.164 in DEFAULT_COUNTRY=KE', (phone) =>
+    under({ defaultCountry: 'KE' }, async (user) => {
+      const { body } = await user.post('/v1/customers', aCustomer({ phone }))
+      expect(body.phone).toBe('+254711000116')
+      for (const query of ['0711000116', '%2B254711000116', '+254711000116']) {
+        const found = await user.get(`/v1/customers?phone=${query}`)
+        expect(found.body.data).toContainEqual(expect.objectContaining({ id: body.id }))
+      }
+    }),
+  )
+
+  it.each(['12', '+1', '+999 123 456 789', 'call me', '+254 711 000 111 222 333'])('%s answers 422', async (phone) => {
+    expect((await service.user.post('/v1/customers', aCustomer({ phone }))).status).toBe(422)
+  })
+})

@@ -1,5 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Problem } from './problem.ts'
 
 /** A listening HTTP server that can be drained. */
 export type Listening = {
@@ -7,6 +9,20 @@ export type Listening = {
   server: Server
   /** Takes no new connections, answers what is under way, then resolves; after `deadlineMs` the rest is cut. */
   drain(deadlineMs: number): Promise<void>
+}
+
+const parserProblems: Record<string, Problem> = {
+  HPE_HEADER_OVERFLOW: new Problem('header_too_large'),
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('timeout'),
+}
+
+/** Requests that Node's parser refuses never reach the app; they get a problem, too. */
+const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const problem = parserProblems[error.code ?? ''] ?? new Problem('malformed', { detail: 'this is not HTTP/1.1' })
+  const body = JSON.stringify(problem.toBody())
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n`
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
 }
 
 type Options = { host: string; port: number; requestTimeoutMs: number; maxConnections?: number }
@@ -34,6 +50,7 @@ export const listen = async (
     },
   )
   server.maxConnections = maxConnections
+  server.on('clientError', refuse)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { connectDb } from '@clientele/platform/db'
 import { startService } from '@clientele/platform/service'
 import { client } from '@clientele/platform/testing/client'
@@ -71,6 +71,24 @@ describe('startService (S1-35, S1-48)', () => {
     finish()
     expect((await answer).body).toBe('done')
     await stopped
+  })
+
+  it('answers what is no HTTP with a problem', async () => {
+    const service = await startService(await parts())
+    const ask = (request: string) =>
+      new Promise<string>((resolve, reject) => {
+        let answer = ''
+        const socket = connect(Number(new URL(service.url).port), '127.0.0.1', () => socket.write(request))
+        socket.on('data', (data) => {
+          answer += data
+        })
+        socket.on('close', () => resolve(answer)).on('error', reject)
+      })
+    expect(await ask('HELLO\r\n\r\n')).toMatch(/^HTTP\/1.1 400 [^]*application\/problem\+json[^]*"malformed"/)
+    expect(await ask(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 431 [^]*"header_too_large"/,
+    )
+    await service.stop()
   })
 
   it('is not ready while it stops', async () => {

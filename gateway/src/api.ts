@@ -1,0 +1,123 @@
+import { bearerToken, type VerifiedToken, type Verifier } from '@clientele/platform/auth'
+import { Problem } from '@clientele/platform/problem'
+import { currentTraceparent } from '@clientele/platform/telemetry'
+import { addressKey } from './address.ts'
+import { bodyOf, discardRest, holdForRest } from './body.ts'
+import type { GatewayConfig } from './config.ts'
+import type { Exchange } from './exchange.ts'
+import { forwardable, type OutHeaders, returnable, varyOnOrigin } from './headers.ts'
+import type { AccessRevocations } from './keycloak.ts'
+import { createClientLoad, type RateLimits } from './rate-limit.ts'
+import type { Route, RouteIndex } from './route-index.ts'
+import type { SecurityHeaders } from './security.ts'
+import type { Target } from './target.ts'
+import type { Upstream } from './upstream.ts'
+
+export type ApiParts = {
+  config: GatewayConfig
+  verifier: Verifier
+  revocations: AccessRevocations
+  limits: RateLimits
+  routes: RouteIndex
+  upstreams: ReadonlyMap<string, Upstream>
+  security: SecurityHeaders
+}
+
+const maxTimerMs = 2_147_483_647
+
+/** `/v1`: who may pass, how often, how much; then on to the service. Express has no part in it. */
+export const createApi = ({ config, verifier, revocations, limits, routes, upstreams, security }: ApiParts) => {
+  const publicAddress = new URL(config.publicUrl)
+  const clients = createClientLoad(config.maxInFlightPerClient)
+
+  const signedIn = async (exchange: Exchange): Promise<VerifiedToken> => {
+    const verified = await verifier.verify(bearerToken(exchange.req.headers.authorization))
+    revocations.check(verified)
+    Object.assign(exchange.headers, await limits.user.consume(verified.actor.id))
+    return verified
+  }
+
+  const admit = (exchange: Exchange, route: Route): Promise<VerifiedToken> | undefined => {
+    const anonymous = route.access === 'optional' && exchange.req.headers.authorization === undefined
+    return route.access === 'public' || anonymous ? undefined : signedIn(exchange)
+  }
+
+  const limitByAddress = async (exchange: Exchange, segments: string[]): Promise<void> => {
+    const key = addressKey(exchange.address)
+    Object.assign(exchange.headers, await limits.address.consume(key))
+    if (segments[1] === 'auth' && exchange.req.method === 'POST')
+      Object.assign(exchange.headers, await limits.auth.consume(key))
+  }
+
+  const findRoute = async (
+    exchange: Exchange,
+    target: Target,
+  ): Promise<{ route: Route; token: VerifiedToken | undefined }> => {
+    const found = routes(exchange.req.method ?? '', target.segments)
+    if (found && 'route' in found) {
+      exchange.route = found.route.template
+      return { route: found.route, token: await admit(exchange, found.route) }
+    }
+    if (!found?.public) await signedIn(exchange)
+    if (!found) throw new Problem('not_found', { detail: 'there is no such address' })
+    const allow = found.allow.join(', ')
+    throw new Problem('method_not_allowed', { detail: `this address knows ${allow}`, headers: { Allow: allow } })
+  }
+
+  const requestHeaders = (
+    { req, requestId, traceparent, address }: Exchange,
+    token: VerifiedToken | undefined,
+  ): OutHeaders => {
+    const headers = forwardable(req.headers)
+    if (token) headers['authorization'] = `Bearer ${token.actor.token}`
+    headers['x-request-id'] = requestId
+    headers['traceparent'] = currentTraceparent() ?? traceparent
+    headers['x-forwarded-for'] = address
+    headers['x-forwarded-proto'] = publicAddress.protocol.slice(0, -1)
+    headers['x-forwarded-host'] = publicAddress.host
+    return headers
+  }
+
+  /** Ends a stream when its token does: by expiry or by revocation. */
+  const guardStream = ({ res }: Exchange, token: VerifiedToken | undefined): void => {
+    if (!token) return
+    const end = () => void res.destroy()
+    const unwatch = revocations.watch(token, end)
+    const timer = setTimeout(end, Math.min(Math.max(token.expiresAt * 1000 - Date.now(), 0), maxTimerMs))
+    res.once('close', () => {
+      unwatch()
+      clearTimeout(timer)
+    })
+  }
+
+  return async (exchange: Exchange, target: Target): Promise<void> => {
+    const { req, res } = exchange
+    await limitByAddress(exchange, target.segments)
+    const { route, token } = await findRoute(exchange, target)
+    const upstream = upstreams.get(route.service)
+    if (!upstream) throw new Error(`no address for ${route.service}`)
+    const json = (req.headers['content-type'] ?? '').includes('json')
+    const upload = route.uploads && !json
+    const limit = upload ? config.maxUploadBytes : config.maxBodyBytes
+    const body = bodyOf(req, { limit, stallMs: config.clientStallMs, upload })
+    const stream = req.method === 'GET' && (req.headers.accept ?? '').includes('text/event-stream')
+    if (stream) guardStream(exchange, token)
+    clients.enter(token?.actor.id ?? addressKey(exchange.address), res)
+    await upstream.send({
+      method: req.method ?? 'GET',
+      path: `${target.path}${target.search}`,
+      headers: requestHeaders(exchange, token),
+      body,
+      res,
+      stream,
+      answerHeaders: (headers) => {
+        holdForRest(req, res)
+        const out = { ...security.api, ...exchange.headers, ...returnable(headers) }
+        out['vary'] = varyOnOrigin(headers['vary'])
+        return out
+      },
+    })
+    if (body) discardRest(req)
+  }
+}
+export type ApiHandler = ReturnType<typeof createApi>

@@ -1,0 +1,115 @@
+import type { RequestListener } from 'node:http'
+import { createVerifier } from '@clientele/platform/auth'
+import type { Broker } from '@clientele/platform/broker'
+import type { Consumer } from '@clientele/platform/consumer'
+import { every, type Task } from '@clientele/platform/every'
+import type { Log } from '@clientele/platform/log'
+import { createFaultAnswer } from './answer.ts'
+import { createApi } from './api.ts'
+import type { GatewayConfig } from './config.ts'
+import { mergeAsyncApi, mergeOpenApi, type ServiceContract } from './contracts.ts'
+import { createCors } from './cors.ts'
+import { createHealth } from './health.ts'
+import { createRevocations } from './keycloak.ts'
+import { createListener } from './listener.ts'
+import { createRateLimits } from './rate-limit.ts'
+import { createRouteIndex } from './route-index.ts'
+import { services } from './routes.ts'
+import { securityHeaders } from './security.ts'
+import { createSite } from './site.ts'
+import { createUpstream } from './upstream.ts'
+
+const keyAgeMs = 60_000
+
+/** The gateway's parts; nothing connects before they are started. `contracts` are the services' generated documents. */
+export const createGateway = ({
+  config,
+  contracts,
+  log,
+}: {
+  config: GatewayConfig
+  contracts: ServiceContract[]
+  log: Log
+}) => {
+  const table = services(config)
+  const verifier = createVerifier(config)
+  const revocations = createRevocations({
+    userServiceInternalUrl: config.userServiceInternalUrl,
+    intervalMs: config.revocationPollMs,
+    log,
+  })
+  let broker: Broker | undefined
+  const consumer: Consumer = {
+    ...revocations.consumer,
+    start: (parts) => {
+      broker = parts.broker
+      return revocations.consumer.start(parts)
+    },
+  }
+  const health = createHealth({ services: table, verifier, revocations, broker: () => broker })
+  const security = securityHeaders(config)
+  const limits = createRateLimits(config)
+  const upstreams = new Map(table.map((row) => [row.name, createUpstream(row, config)]))
+  const routes = createRouteIndex(contracts.map(({ service, openapi }) => ({ service, document: openapi })))
+
+  const app: RequestListener = createListener({
+    api: createApi({ config, verifier, revocations, limits, routes, upstreams, security }),
+    site: createSite({
+      config,
+      health,
+      security,
+      openapi: mergeOpenApi(contracts, config),
+      asyncapi: mergeAsyncApi(contracts),
+      log,
+    }),
+    cors: createCors(config.corsOrigins),
+    limits,
+    fault: createFaultAnswer({ log, security, publicUrl: config.publicUrl }),
+    security,
+    log,
+    trustedProxies: config.trustedProxies,
+  })
+
+  let keysFailing = false
+  const keys = every({
+    name: 'keys',
+    intervalMs: 1_000,
+    runAtStart: true,
+    timeoutMs: 10_000,
+    log,
+    run: async () => {
+      if (verifier.keyAgeMs() < keyAgeMs) return
+      await verifier.warmUp().then(
+        () => {
+          keysFailing = false
+        },
+        (error: unknown) => {
+          if (!keysFailing) log.warn({ err: error }, "Keycloak's keys cannot be read")
+          keysFailing = true
+        },
+      )
+    },
+  })
+  const streams: Task = {
+    name: 'streams',
+    start: () => {},
+    stop: async () => {
+      for (const upstream of upstreams.values()) upstream.endStreams()
+    },
+  }
+
+  return {
+    app,
+    consumers: [consumer],
+    tasks: [revocations.task, keys, streams],
+    ready: {
+      parts: async () => {
+        const { checks } = await health.readiness()
+        const down = checks.filter(({ status }) => status === 'down')
+        if (down.length > 0) throw new Error(down.map(({ name, detail }) => `${name}: ${detail}`).join('; '))
+      },
+    },
+    /** Cuts the connections to the services; after the last request. */
+    close: async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))),
+  }
+}

@@ -1,0 +1,54 @@
+import { randomFillSync } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { requestIdOf } from '@clientele/platform/http'
+import { isTraceparent } from '@clientele/platform/telemetry'
+import { clientAddress } from './address.ts'
+import type { OutHeaders } from './headers.ts'
+
+/** One request on its way through the gateway. */
+export type Exchange = {
+  req: IncomingMessage
+  res: ServerResponse
+  requestId: string
+  traceparent: string
+  address: string
+  /** Headers of the answer, whatever it will be; lower-case names. */
+  headers: OutHeaders
+  /** For log and metrics: the route's template. */
+  route: string
+  startedAt: number
+}
+
+const traceBytes = 24
+const random = Buffer.alloc(traceBytes * 256)
+let used = random.length
+
+/** A W3C traceparent; random bytes are drawn for many at a time, which costs a tenth. */
+const newTraceparent = (): string => {
+  if (used === random.length) {
+    randomFillSync(random)
+    used = 0
+  }
+  const hex = random.toString('hex', used, used + traceBytes)
+  used += traceBytes
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`
+}
+
+/** Gives a request its id (the caller's, where it is a plain one), its trace and its client address. */
+export const openExchange = (req: IncomingMessage, res: ServerResponse, trustedProxies: number): Exchange => {
+  const requestId = requestIdOf(req.headers['x-request-id'])
+  const { traceparent } = req.headers
+  return {
+    req,
+    res,
+    requestId,
+    traceparent: isTraceparent(traceparent) ? traceparent : newTraceparent(),
+    address: clientAddress(req, trustedProxies),
+    headers: { 'x-request-id': requestId, vary: 'Origin' },
+    route: 'none',
+    startedAt: performance.now(),
+  }
+}
+
+/** Whether a browser wants a page: scripts and tools accept anything, people's browsers name HTML. */
+export const wantsHtml = (req: IncomingMessage): boolean => (req.headers.accept ?? '').includes('text/html')

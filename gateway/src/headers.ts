@@ -1,0 +1,90 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** Headers as they go out: lower-case names. */
+export type OutHeaders = Record<string, string | string[]>
+
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+])
+/** Of no use to a service, or ours to write. */
+const neverForwarded = new Set([
+  'host',
+  'expect',
+  'cookie',
+  'cookie2',
+  'authorization',
+  'forwarded',
+  'via',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-original-host',
+  'x-host',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'remote-user',
+])
+/** Headers in which other set-ups pass on who somebody is; names with `_` can be read as the ones with `-`. */
+const identityLike =
+  /^x-(?:forwarded|user|auth|authenticated|remote|actor|role|roles|clientele|client-cert|internal|envoy|amzn)(?:-|$)|_/
+const neverReturned =
+  /^(?:server|x-powered-by|x-request-id|set-cookie2?|alt-svc|via|access-control-.*|ratelimit.*|strict-transport-security)$/
+
+const namedIn = (connection: string | undefined): Set<string> | undefined =>
+  connection === undefined ? undefined : new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
+
+/** The client's headers that a service may see; the rest is written by the gateway. */
+export const forwardable = (headers: IncomingHttpHeaders): OutHeaders => {
+  const named = namedIn(headers.connection)
+  const out: OutHeaders = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (
+      value === undefined ||
+      hopByHop.has(name) ||
+      neverForwarded.has(name) ||
+      identityLike.test(name) ||
+      named?.has(name)
+    )
+      continue
+    out[name] = value
+  }
+  return out
+}
+
+/** A service's headers that a client may see. */
+export const returnable = (headers: IncomingHttpHeaders): OutHeaders => {
+  const named = namedIn(headers.connection)
+  const out: OutHeaders = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || hopByHop.has(name) || neverReturned.test(name) || named?.has(name)) continue
+    out[name] = value
+  }
+  return out
+}
+
+/** `Vary` with `Origin` in it: the answer depends on it through CORS. */
+export const varyOnOrigin = (vary: string | string[] | undefined): string => {
+  const text = Array.isArray(vary) ? vary.join(', ') : (vary ?? '')
+  if (text === '') return 'Origin'
+  return /(?:^|,)\s*(?:\*|origin)\s*(?:,|$)/i.test(text) ? text : `${text}, Origin`
+}

@@ -1,0 +1,83 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Log } from '@clientele/platform/log'
+import { Problem } from '@clientele/platform/problem'
+import { histogram, span } from '@clientele/platform/telemetry'
+import { addressKey } from './address.ts'
+import type { FaultAnswer } from './answer.ts'
+import type { ApiHandler } from './api.ts'
+import type { createCors } from './cors.ts'
+import { type Exchange, openExchange } from './exchange.ts'
+import type { RateLimits } from './rate-limit.ts'
+import type { SecurityHeaders } from './security.ts'
+import { parseTarget, type Target } from './target.ts'
+
+export type ListenerParts = {
+  api: ApiHandler
+  site: (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  cors: ReturnType<typeof createCors>
+  limits: RateLimits
+  fault: FaultAnswer
+  security: SecurityHeaders
+  log: Log
+  trustedProxies: number
+}
+
+const hasOneHost = ({ rawHeaders }: IncomingMessage): boolean => {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts <= 1
+}
+
+/** What the HTTP server calls: `/v1` goes to the services, the rest to the gateway's own pages. */
+export const createListener = (parts: ListenerParts): RequestListener => {
+  const { api, site, cors, limits, fault, security, log, trustedProxies } = parts
+  const duration = histogram('http_request_duration_seconds', 'Time to answer requests', ['method', 'route', 'status'])
+
+  // Its lines are made of fields that need no redaction, which would cost more than the line.
+  const access = log.child({}, { redact: [] })
+
+  const record = ({ req, res, route, requestId, traceparent, startedAt }: Exchange): void => {
+    const ms = performance.now() - startedAt
+    const { method } = req
+    const status = res.writableFinished ? res.statusCode : 499
+    duration.observe({ method, route, status }, ms / 1000)
+    access.info(
+      { requestId, traceId: traceparent.slice(3, 35), method, route, status, ms: Math.round(ms * 10) / 10 },
+      'request',
+    )
+  }
+
+  const serveSite = async (exchange: Exchange, target: Target): Promise<void> => {
+    const { req, res } = exchange
+    if (!target.path.startsWith('/health'))
+      Object.assign(exchange.headers, await limits.address.consume(addressKey(exchange.address)))
+    for (const [name, value] of Object.entries({ ...security.page, ...exchange.headers })) res.setHeader(name, value)
+    req.headers['x-request-id'] = exchange.requestId
+    req.headers['traceparent'] = exchange.traceparent
+    req.url = `${target.path}${target.search}`
+    site(req, res, (error) =>
+      fault(exchange, error ?? new Problem('not_found', { detail: 'there is no such address' })),
+    )
+  }
+
+  const serve = async (exchange: Exchange): Promise<void> => {
+    const { req, res } = exchange
+    if (!hasOneHost(req)) throw new Problem('malformed', { detail: 'there is more than one Host header' })
+    const target = parseTarget(req.url)
+    if (cors(req, res)) return
+    if (target.segments[0] !== 'v1') return serveSite(exchange, target)
+    res.once('close', () => record(exchange))
+    await span(`${req.method} ${target.segments.slice(0, 2).join('/')}`, { traceparent: exchange.traceparent }, () =>
+      api(exchange, target),
+    )
+  }
+
+  return (req: IncomingMessage, res: ServerResponse): void => {
+    const exchange = openExchange(req, res, trustedProxies)
+    res.on('error', () => {})
+    serve(exchange).catch((error: unknown) => fault(exchange, error))
+  }
+}

@@ -1,0 +1,13 @@
+import { createLog } from '@clientele/platform/log'
+import { runService } from '@clientele/platform/service'
+import { createGateway } from './app.ts'
+import { config as readConfig } from './config.ts'
+import { readContracts } from './contracts.ts'
+import { services } from './routes.ts'
+
+await runService(async () => {
+  const config = readConfig()
+  const log = createLog({ name: 'gateway', level: config.logLevel })
+  const contracts = await readContracts(services(config).map(({ name }) => name))
+  return { name: 'gateway', config, log, ...createGateway({ config, contracts, log }) }
+})

@@ -1,0 +1,11 @@
+import type { GatewayConfig } from './config.ts'
+
+/** A service behind the gateway. Its OpenAPI document says which `/v1` paths are its own. */
+export type ServiceRow = { name: string; url: string; internalUrl: string }
+
+/** Every service; another one is one more row here and two addresses in the configuration. */
+export const services = (config: GatewayConfig): ServiceRow[] => [
+  { name: 'user-service', url: config.userServiceUrl, internalUrl: config.userServiceInternalUrl },
+  { name: 'customer-service', url: config.customerServiceUrl, internalUrl: config.customerServiceInternalUrl },
+  { name: 'media-service', url: config.mediaServiceUrl, internalUrl: config.mediaServiceInternalUrl },
+]

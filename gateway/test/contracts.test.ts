@@ -1,0 +1,75 @@
+import { readContracts } from '../src/contracts.ts'
+import { createRouteIndex } from '../src/route-index.ts'
+import { startGateway, type TestGateway } from './gateway.ts'
+
+const names = ['user-service', 'customer-service', 'media-service']
+const contracts = await readContracts(names)
+type Operation = { operationId: string; security?: object[] }
+const operations = contracts.flatMap(({ service, openapi }) =>
+  Object.entries(openapi.paths ?? {}).flatMap(([path, item]) =>
+    Object.entries(item as Record<string, Operation>).map(([method, operation]) => ({
+      service,
+      method: method.toUpperCase(),
+      path,
+      ...operation,
+    })),
+  ),
+)
+
+describe('the contracts of the services (S0-01, S4-25)', () => {
+  let gateway: TestGateway
+  beforeAll(async () => {
+    gateway = await startGateway({ rateLimitAuth: 1_000 }, { contracts })
+  }, 60_000)
+  afterAll(() => gateway?.stop())
+
+  it('open only these routes without a token', () => {
+    const find = createRouteIndex(contracts.map(({ service, openapi }) => ({ service, document: openapi })))
+    const open = operations.filter(({ method, path }) => {
+      const found = find(method, path.slice(1).split('/'))
+      return found && 'route' in found && found.route.access !== 'token'
+    })
+    expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'GET /v1/auth/config',
+      'GET /v1/media/{id}/content',
+      'POST /v1/auth/login',
+      'POST /v1/auth/logout',
+      'POST /v1/auth/password-reset',
+      'POST /v1/auth/refresh',
+      'POST /v1/auth/signup',
+    ])
+  })
+
+  it('answer 401 without a token on every other route', async () => {
+    const guarded = operations.filter(
+      ({ security }) => security?.length !== 0 && !security?.some((each) => Object.keys(each).length === 0),
+    )
+    expect(guarded.length).toBeGreaterThan(20)
+    for (const { method, path } of guarded) {
+      const { status } = await gateway.as().raw(method, path.replace(/\{\w+\}/g, 'x'))
+      expect({ method, path, status }).toEqual({ method, path, status: 401 })
+    }
+    for (const { requests } of [gateway.users, gateway.customers, gateway.media]) expect(requests).toEqual([])
+  })
+
+  it('merge into one document in which every reference leads somewhere', async () => {
+    const { body } = await gateway.as().get('/openapi.json')
+    const text = JSON.stringify(body)
+    for (const { operationId } of operations) expect(text).toContain(`"operationId":"${operationId}"`)
+    const references = new Set([...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1] ?? ''))
+    const lost = [...references].filter((each) => each.split('/').reduce((at, part) => at?.[part], body) === undefined)
+    expect(lost).toEqual([])
+    const { body: events } = await gateway.as().get('/asyncapi.json')
+    expect(Object.keys(events.channels)).toEqual(
+      expect.arrayContaining(['customerCreatedV1', 'userDisabledV1', 'mediaStoredV1']),
+    )
+    for (const { channel } of Object.values<{ channel: { $ref: string } }>(events.operations))
+      expect(events.channels).toHaveProperty(channel.$ref.replace('#/channels/', ''))
+  })
+
+  it('lead each path to its own service', async () => {
+    await gateway.as().post('/v1/auth/login', {})
+    await gateway.as().get('/v1/media/x/content')
+    expect([gateway.users, gateway.customers, gateway.media].map(({ requests }) => requests.length)).toEqual([1, 0, 1])
+  })
+})

@@ -1,0 +1,70 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A service's other side of the wire: whatever `handler` does. Its internal side answers readiness and revocations. */
+export type StandIn = {
+  url: string
+  internalUrl: string
+  server: Server
+  requests: IncomingMessage[]
+  revocations: { userId: string; notBefore: string }[]
+  ready: boolean
+  /** How often the revocations were asked for. */
+  asked: number
+  handler: (req: IncomingMessage, res: ServerResponse) => void
+  stop(): Promise<void>
+}
+
+const listen = (handler: RequestListener, port = 0): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer({ keepAliveTimeout: 60_000 }, handler)
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
+const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+const close = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+
+/** Answers with what arrived: method, url, headers and the body's length. */
+export const echo = (req: IncomingMessage, res: ServerResponse): void => {
+  let bytes = 0
+  req.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  req.on('end', () => {
+    res.setHeader('content-type', 'application/json')
+    res.end(
+      JSON.stringify({ method: req.method, url: req.url, headers: req.headers, rawHeaders: req.rawHeaders, bytes }),
+    )
+  })
+}
+
+export const standIn = async (): Promise<StandIn> => {
+  const service: StandIn = {
+    url: '',
+    internalUrl: '',
+    requests: [],
+    revocations: [],
+    ready: true,
+    asked: 0,
+    handler: echo,
+    stop: async () => void (await Promise.all([close(service.server), close(internal)])),
+    server: await listen((req, res) => {
+      service.requests.push(req)
+      req.on('error', () => {})
+      service.handler(req, res)
+    }),
+  }
+  const internal = await listen((req, res) => {
+    if (req.url?.startsWith('/revocations')) {
+      service.asked += 1
+      res.end(JSON.stringify({ data: service.revocations }))
+    } else res.writeHead(service.ready ? 200 : 503).end('{}')
+  })
+  service.url = addressOf(service.server)
+  service.internalUrl = addressOf(internal)
+  return service
+}

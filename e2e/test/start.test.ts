@@ -2,13 +2,27 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts, isFree } from '../stack/src/ports.ts'
-import { npmRun, processesWith, type Run, startEnv } from './start.process.ts'
+import { eventually } from '@clientele/platform/testing/wait'
+import { freePort } from '../free-port.ts'
+import { npmRun, processesWith, type Run, startEnv } from '../start.process.ts'
 
 const ready = 'Clientele is ready'
 const firstStartMs = 180_000
 const warmStartMs = 60_000
 const stopMs = 60_000
+
+/** Ports that nobody listens on now, all different. */
+const freePorts = async (count: number): Promise<number[]> => {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freePort())
+  return [...ports]
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false))
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)))
+  })
 
 describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
   // Closed to other accounts, like a clone below root's home.
@@ -166,6 +180,17 @@ describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
       begun.interrupt()
       await begun.ended
       expect(processesWith(home)).toEqual([])
+    },
+    warmStartMs + stopMs,
+  )
+
+  it(
+    'kill -9 of npm itself stops everything too',
+    async () => {
+      const begun = npmRun('start', env)
+      await begun.says('postgres', warmStartMs)
+      begun.child.kill('SIGKILL')
+      await eventually(() => expect(processesWith(home)).toEqual([]), { timeoutMs: stopMs })
     },
     warmStartMs + stopMs,
   )

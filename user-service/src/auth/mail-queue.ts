@@ -1,0 +1,89 @@
+import { type Db, newId, type Tx } from '@clientele/platform/db'
+import { every, type Task } from '@clientele/platform/every'
+import type { Log } from '@clientele/platform/log'
+import { counter } from '@clientele/platform/telemetry'
+import type { People } from '../keycloak/people.ts'
+import type { UserMail } from '../users/user-mail.ts'
+
+type Purpose = 'password_reset' | 'verify_email'
+type Due = { id: string; purpose: Purpose; recipient: string; attempts: number }
+type Deps = { db: Db; people: People; mail: UserMail; log: Log; intervalMs?: number }
+
+const leaseSeconds = 60
+const batch = 5
+const maxAttempts = 8
+const firstPauseSeconds = 5
+const maxPauseSeconds = 900
+/** To one address at most one mail a minute. */
+const quietSeconds = 60
+
+export type MailQueue = ReturnType<typeof createMailQueue>
+
+/**
+ * Mails that are sent after the answer: it takes as long, and says the same, whether the address is known or not, and what
+ * was asked for survives a crash and a mail server that is away.
+ */
+export const createMailQueue = ({ db, people, mail, log, intervalMs = 500 }: Deps) => {
+  const outcomes = counter('mails_total', 'Mails that Keycloak was asked to send', ['purpose', 'outcome'])
+
+  const enqueue = async (purpose: Purpose, recipient: string, tx?: Tx): Promise<void> => {
+    await db.query(
+      `insert into mails (id, purpose, recipient) values ($1, $2, $3)
+       on conflict (purpose, recipient) do update set attempts = 0, next_at = clock_timestamp(), created_at = clock_timestamp(), sent_at = null
+       where mails.sent_at < now() - make_interval(secs => $4)`,
+      [newId(), purpose, recipient, quietSeconds],
+      { tx },
+    )
+  }
+
+  /** Taken for a while, so that a replica that dies does not take them along. */
+  const take = (): Promise<Due[]> =>
+    db.query<Due>(
+      `update mails set attempts = attempts + 1, next_at = now() + make_interval(secs => $1)
+       where id in (select id from mails where sent_at is null and next_at <= now() order by next_at limit $2 for update skip locked)
+       returning id, purpose, recipient, attempts`,
+      [leaseSeconds, batch],
+    )
+
+  const send = async ({ purpose, recipient }: Due): Promise<void> => {
+    const person = purpose === 'password_reset' ? await people.byEmail(recipient) : await people.person(recipient)
+    if (!person?.enabled || person.email === null) return
+    if (purpose === 'password_reset') await mail.resetQuietly(person.id)
+    else if (!person.emailVerified) await mail.verify(person.id)
+  }
+
+  const work = async (due: Due): Promise<void> => {
+    const { id, purpose, attempts } = due
+    try {
+      await send(due)
+      await db.query('update mails set sent_at = now() where id = $1', [id])
+      outcomes.inc({ purpose, outcome: 'done' })
+    } catch (err) {
+      const last = attempts >= maxAttempts
+      outcomes.inc({ purpose, outcome: last ? 'given_up' : 'failed' })
+      log[last ? 'error' : 'warn'](
+        { err, mail: id, purpose, attempts },
+        last ? 'mail given up' : 'mail not sent; tried again',
+      )
+      const pause = Math.min(firstPauseSeconds * 3 ** (attempts - 1), maxPauseSeconds)
+      if (last) await db.query('delete from mails where id = $1', [id])
+      else await db.query('update mails set next_at = now() + make_interval(secs => $2) where id = $1', [id, pause])
+    }
+  }
+
+  const drain = async (signal: AbortSignal): Promise<void> => {
+    for (let due = await take(); due.length > 0 && !signal.aborted; due = await take()) await Promise.all(due.map(work))
+  }
+
+  return {
+    passwordReset: (email: string) => enqueue('password_reset', email),
+    verification: async (userId: string, tx?: Tx): Promise<void> => {
+      if (mail.available) await enqueue('verify_email', userId, tx)
+    },
+    /** Removes what was sent: the address is not kept longer than the pause between two mails asks for. */
+    forgetSent: async (): Promise<void> => {
+      await db.query('delete from mails where sent_at < now() - make_interval(secs => $1)', [quietSeconds * 2])
+    },
+    task: (): Task => every({ name: 'mails', intervalMs, run: drain, runAtStart: true, log }),
+  }
+}

@@ -1,0 +1,51 @@
+import type { Db } from '@clientele/platform/db'
+import { within } from '@clientele/platform/deadline'
+import type { Log } from '@clientele/platform/log'
+import type { Oidc } from './keycloak/oidc.ts'
+
+/** What the local profile's demo accounts have; a published password. */
+const published = [
+  { username: 'admin', password: '12345' },
+  { username: 'user', password: '12345' },
+]
+const mark = 'default-passwords-checked'
+const hourMs = 3_600_000
+const timeoutMs = 20_000
+
+/**
+ * Refuses to run in production while a published password works. Looked at once an hour over all replicas: each look is a
+ * failed sign-in, and starts in a row would lock the account.
+ * @throws Error naming the account
+ */
+export const refuseDefaultPasswords = async ({
+  db,
+  oidc,
+  profile,
+  log,
+}: {
+  db: Db
+  oidc: Oidc
+  profile: string
+  log: Log
+}): Promise<void> => {
+  if (profile === 'local') return
+  const due = await db.query<object>(
+    `insert into watermarks (name, at) values ($1, $2)
+     on conflict (name) do update set at = excluded.at where watermarks.at < excluded.at - $3::bigint returning 1`,
+    [mark, Date.now(), hourMs],
+  )
+  if (due.length === 0) return
+  try {
+    for (const { username, password } of published) {
+      const { outcome } = await within(timeoutMs, 'Keycloak did not answer', oidc.password(username, password))
+      if (outcome !== 'refused')
+        throw new Error(
+          `the Keycloak account "${username}" has its published default password: change it or delete the account`,
+        )
+    }
+    log.info('no default password works')
+  } catch (error) {
+    await db.query('delete from watermarks where name = $1', [mark])
+    throw error
+  }
+}

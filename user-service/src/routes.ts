@@ -1,0 +1,15 @@
+import type { Api } from '@clientele/platform/operation'
+import { authRoutes } from './auth/auth.routes.ts'
+import { profileRoutes } from './users/profile.routes.ts'
+import { userRoutes } from './users/user.routes.ts'
+
+export type RouteDeps = Parameters<typeof authRoutes>[1] &
+  Parameters<typeof profileRoutes>[1] &
+  Parameters<typeof userRoutes>[1]
+
+/** Every route of the service. */
+export const declareRoutes = (api: Api, deps: RouteDeps): void => {
+  authRoutes(api, deps)
+  profileRoutes(api, deps)
+  userRoutes(api, deps)
+}

@@ -1,0 +1,34 @@
+import type { Db, Tx } from '@clientele/platform/db'
+import { Problem } from '@clientele/platform/problem'
+import type { People } from '../keycloak/people.ts'
+import { takeLock } from './lock.ts'
+
+const maxCandidates = 50
+
+/**
+ * Keeps one enabled administrator. The projection only proposes candidates; Keycloak decides. The lock is held to the end of
+ * the transaction, in which the caller changes Keycloak: of two admins who demote each other, one is refused.
+ */
+export const createLastAdminGuard = ({ db, people }: { db: Db; people: People }) => {
+  const isAdmin = async (id: string): Promise<boolean> => {
+    const [person, roles] = await Promise.all([people.person(id), people.roles(id)])
+    return person?.enabled === true && roles?.includes('admin') === true
+  }
+
+  return {
+    /** @throws Problem 409 `last_admin` when nobody but `id` is an enabled administrator */
+    check: async (tx: Tx, id: string): Promise<void> => {
+      await takeLock(db, tx, 'last admin')
+      if (!(await isAdmin(id))) return
+      const candidates = await db.query<{ id: string }>(
+        `select id from users where roles @> '{admin}' and enabled and deleted_at is null and id <> $1
+         order by last_login_at desc nulls last limit $2`,
+        [id, maxCandidates],
+        { tx },
+      )
+      for (const candidate of candidates) if (await isAdmin(candidate.id)) return
+      throw new Problem('last_admin')
+    },
+  }
+}
+export type LastAdminGuard = ReturnType<typeof createLastAdminGuard>

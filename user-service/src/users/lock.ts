@@ -1,0 +1,24 @@
+import type { Db, Tx } from '@clientele/platform/db'
+import { Problem } from '@clientele/platform/problem'
+
+const lockNotAvailable = '55P03'
+
+/**
+ * Takes a lock of this schema's to the end of the transaction, across replicas.
+ * @throws Problem 503 when it is not to be had within the connection's lock_timeout
+ */
+export const takeLock = async (
+  db: Db,
+  tx: Tx,
+  name: string,
+  mode: 'exclusive' | 'shared' = 'exclusive',
+): Promise<void> => {
+  const call = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock'
+  try {
+    await db.query(`select ${call}(hashtextextended($1, 0))`, [`${db.schema} ${name}`], { tx })
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== lockNotAvailable) throw cause
+    const detail = 'another change is under way and takes long'
+    throw new Problem('unavailable', { detail, headers: { 'Retry-After': '2' }, cause })
+  }
+}

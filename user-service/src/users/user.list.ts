@@ -1,0 +1,21 @@
+import { arrayHas, boolean, list, text, time } from '@clientele/platform/list'
+import { userColumns } from './user.model.ts'
+import type { UserRow } from './user.presenter.ts'
+
+const lower = (value: string): string => value.trim().toLowerCase()
+
+export const userList = list<UserRow>({
+  table: 'users',
+  columns: Object.keys(userColumns),
+  sort: ['createdAt', 'username', 'email'],
+  defaultSort: '-createdAt',
+  filter: {
+    username: text({ normalise: lower }),
+    email: text({ normalise: lower }),
+    role: arrayHas('roles'),
+    enabled: boolean(),
+    createdAt: time(),
+  },
+  search: 'search_text',
+  where: 'deleted_at is null',
+})

@@ -1,0 +1,319 @@
+import { signIn } from '@clientele/platform/testing/tokens'
+import { startUsers, type UsersService, unique } from './users-service.ts'
+
+let users: UsersService
+beforeAll(async () => {
+  users = await startUsers()
+}, 120_000)
+afterAll(() => users?.end(), 60_000)
+
+const aUser = (fields: Record<string, unknown> = {}) => {
+  const username = unique('ana')
+  return {
+    username,
+    email: `${username}@example.com`,
+    name: 'Ana',
+    surname: 'Lovelace',
+    password: 'correct horse',
+    ...fields,
+  }
+}
+const createUser = async (fields: Record<string, unknown> = {}) =>
+  (await users.admin().post('/v1/users', aUser(fields))).body
+
+describe('creating users (S0-04, S0-16, S1-16, S2-02)', () => {
+  it('POST /v1/users creates a user who can sign in, and publishes user.created.v1', async () => {
+    const input = aUser()
+    const { status, headers, body } = await users.admin().post('/v1/users', input)
+    expect(status).toBe(201)
+    expect(headers.get('location')).toBe(`/v1/users/${body.id}`)
+    expect(body).toMatchObject({
+      username: input.username,
+      email: input.email,
+      displayName: 'Ana Lovelace',
+      roles: ['user'],
+      enabled: true,
+      version: 1,
+    })
+    expect(body).not.toHaveProperty('password')
+    const event = await users.tap.next('user.created.v1', body.id)
+    expect(event.data).toMatchObject({ username: input.username, version: 1, actor: { id: users.people.admin.id } })
+    expect(JSON.stringify(event)).not.toContain(input.password)
+    await expect(
+      users.anonymous().post('/v1/auth/login', { username: input.username, password: input.password }),
+    ).resolves.toMatchObject({ status: 200 })
+  })
+
+  it('POST /v1/users gives the roles that are asked for, and none for an empty list', async () => {
+    expect(await createUser({ roles: ['admin'] })).toMatchObject({ roles: ['admin', 'user'] })
+    const nobody = await createUser({ roles: [] })
+    expect(nobody.roles).toEqual([])
+    const { body } = await users.admin().get(`/v1/users/${nobody.id}`)
+    expect(body.roles).toEqual([])
+  })
+
+  it('POST /v1/users answers 409 with the other user when the username or the e-mail is taken', async () => {
+    const first = await createUser()
+    const byName = await users.admin().post('/v1/users', aUser({ username: first.username.toUpperCase() }))
+    expect(byName).toMatchObject({
+      status: 409,
+      body: { code: 'duplicate', conflictingId: first.id, errors: [{ pointer: '/username' }] },
+    })
+    const byMail = await users.admin().post('/v1/users', aUser({ email: first.email.toUpperCase() }))
+    expect(byMail).toMatchObject({
+      status: 409,
+      body: { code: 'duplicate', conflictingId: first.id, errors: [{ pointer: '/email' }] },
+    })
+  })
+
+  it('POST /v1/users answers 422 with the policy for a weak password, and creates nobody', async () => {
+    const input = aUser({ password: 'short' })
+    const { status, body } = await users.admin().post('/v1/users', input)
+    expect(status).toBe(422)
+    expect(body).toMatchObject({
+      code: 'weak_password',
+      errors: [{ pointer: '/password', message: 'minimum length 8' }],
+    })
+    expect(await users.realm.findUser(input.username)).toBeUndefined()
+  })
+
+  it('POST /v1/users with an Idempotency-Key creates one user', async () => {
+    const input = aUser()
+    const key = { 'idempotency-key': unique('key') }
+    const first = await users.admin().post('/v1/users', input, key)
+    const second = await users.admin().post('/v1/users', input, key)
+    expect(second.status).toBe(201)
+    expect(second.headers.get('idempotency-replayed')).toBe('true')
+    expect(second.body).toEqual(first.body)
+  })
+
+  it.each([
+    ['id', '0190a5c4-6f00-7000-8000-000000000001'],
+    ['version', 7],
+    ['emailVerified', true],
+    ['createdAt', '2020-01-01T00:00:00Z'],
+    ['realmRoles', ['admin']],
+    ['attributes', { a: 1 }],
+  ])('POST and PATCH refuse the field %s (mass assignment)', async (field, value) => {
+    const input = aUser({ [field]: value })
+    expect(await users.admin().post('/v1/users', input)).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: `/${field}` }] },
+    })
+    expect(await users.realm.findUser(input.username)).toBeUndefined()
+    const path = `/v1/users/${users.people.user.id}`
+    expect(await users.admin().patch(path, { [field]: value })).toMatchObject({ status: 422 })
+    expect(await users.user().patch('/v1/users/me', { [field]: value })).toMatchObject({ status: 422 })
+  })
+
+  it('PATCH /v1/users/me refuses roles, enabled and username', async () => {
+    for (const body of [{ roles: ['admin'] }, { enabled: true }, { username: 'root' }])
+      expect(await users.user().patch('/v1/users/me', body)).toMatchObject({ status: 422 })
+  })
+})
+
+describe('reading users (S0-15, S0-17, S1-19)', () => {
+  it('GET /v1/users finds by text, username, e-mail, role and state, and sorts', async () => {
+    const name = unique('zoe')
+    const user = await createUser({ username: name, email: `${name}@example.com`, name: 'Zoë', surname: 'Ångström' })
+    const found = async (query: string) =>
+      (await users.admin().get(`/v1/users?${query}`)).body.data.map(({ id }: { id: string }) => id)
+    expect(await found(`q=${encodeURIComponent(`zoe angstrom ${name}`)}`)).toEqual([user.id])
+    expect(await found(`username=${name.toUpperCase()}`)).toEqual([user.id])
+    expect(await found(`email=${name}@EXAMPLE.com`)).toEqual([user.id])
+    expect(await found(`username=${name}&role=user&enabled=true`)).toEqual([user.id])
+    expect(await found(`username=${name}&role=admin`)).toEqual([])
+    expect(await found(`username=${name}&enabled=false`)).toEqual([])
+    expect(await found('sort=createdAt&limit=200')).toContain(user.id)
+    expect(await found('sort=-username,email&limit=200')).toContain(user.id)
+  })
+
+  it('GET /v1/users does not list service accounts', async () => {
+    const { body } = await users.admin().get('/v1/users?q=service-account')
+    expect(body.data).toEqual([])
+  })
+
+  it('GET /v1/users answers 400 for what it does not know', async () => {
+    expect(await users.admin().get('/v1/users?password=x')).toMatchObject({
+      status: 400,
+      body: { code: 'unknown_parameter' },
+    })
+    expect(await users.admin().get('/v1/users?sort=password')).toMatchObject({ status: 400 })
+  })
+
+  it('GET /v1/users/{id} answers 404 for ids that are nobody’s', async () => {
+    expect(await users.admin().get('/v1/users/0190a5c4-6f00-7000-8000-000000000001')).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    })
+    for (const id of ['%00', '..%2f..', "'; drop table users", 'a'.repeat(500)]) {
+      const { status } = await users
+        .admin()
+        .get(`/v1/users/${id.startsWith('%') || id.startsWith('.') ? id : encodeURIComponent(id)}`)
+      expect([400, 404]).toContain(status)
+    }
+  })
+
+  it('GET /v1/users/me gives anybody their own profile, and others are for admins (S0-22, S1-04)', async () => {
+    expect(await users.user().get('/v1/users/me')).toMatchObject({
+      status: 200,
+      body: { id: users.people.user.id, roles: ['user'] },
+    })
+    expect(await users.user().get('/v1/users')).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect(await users.user().get(`/v1/users/${users.people.user.id}`)).toMatchObject({ status: 403 })
+    expect(await users.anonymous().get('/v1/users/me')).toMatchObject({ status: 401 })
+  })
+})
+
+describe('changing users (S0-18, S1-18)', () => {
+  it('PATCH changes what is given, null empties, and publishes what changed', async () => {
+    const user = await createUser()
+    const { status, body } = await users.admin().patch(`/v1/users/${user.id}`, { name: 'Ada', surname: null })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ name: 'Ada', surname: null, displayName: 'Ada', email: user.email, version: 2 })
+    const { data } = await users.tap.next('user.updated.v1', user.id)
+    expect(data).toMatchObject({
+      version: 2,
+      changed: ['name', 'surname', 'displayName'],
+      previous: { name: 'Ana', surname: 'Lovelace' },
+      actor: { id: users.people.admin.id },
+    })
+    const { body: inKeycloak } = await users.realm.call<{ firstName: string }>('GET', `/users/${user.id}`)
+    expect(inKeycloak.firstName).toBe('Ada')
+  })
+
+  it('PATCH with a password lets the user sign in with it', async () => {
+    const user = await createUser()
+    await users.admin().patch(`/v1/users/${user.id}`, { password: 'another horse' })
+    await expect(
+      users.anonymous().post('/v1/auth/login', { username: user.username, password: 'another horse' }),
+    ).resolves.toMatchObject({ status: 200 })
+    expect(await users.admin().patch(`/v1/users/${user.id}`, { name: 'X', password: 'no' })).toMatchObject({
+      status: 422,
+      body: { code: 'weak_password' },
+    })
+    expect((await users.admin().get(`/v1/users/${user.id}`)).body.name).toBe('Ana')
+  })
+
+  it('PATCH that changes nothing leaves version and events alone', async () => {
+    const user = await createUser()
+    const { body } = await users
+      .admin()
+      .patch(`/v1/users/${user.id}`, { name: user.name, username: user.username, enabled: true, roles: ['user'] })
+    expect(body.version).toBe(1)
+    await users.admin().patch(`/v1/users/${user.id}`, { name: 'Last' })
+    await users.tap.next('user.updated.v1', user.id)
+    expect(
+      users.tap
+        .all()
+        .filter(({ subject }) => subject === user.id)
+        .map(({ type }) => type),
+    ).toEqual(['user.created.v1', 'user.updated.v1'])
+  })
+
+  it('PUT replaces: what is absent is emptied', async () => {
+    const user = await createUser()
+    const { status, body } = await users
+      .admin()
+      .put(`/v1/users/${user.id}`, { username: user.username, email: user.email, enabled: true, roles: ['user'] })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ name: null, surname: null, displayName: user.username })
+    expect(await users.admin().put(`/v1/users/${user.id}`, { email: user.email })).toMatchObject({ status: 422 })
+  })
+
+  it('PATCH to a taken e-mail answers 409, and a new e-mail counts as not verified', async () => {
+    const [one, other] = [await createUser(), await createUser()]
+    expect(await users.admin().patch(`/v1/users/${one.id}`, { email: other.email })).toMatchObject({
+      status: 409,
+      body: { conflictingId: other.id, errors: [{ pointer: '/email' }] },
+    })
+    await users.realm.updateUser(one.id, { emailVerified: true })
+    const { body } = await users.admin().patch(`/v1/users/${one.id}`, { email: `new-${one.email}` })
+    expect(body).toMatchObject({ email: `new-${one.email}`, emailVerified: false })
+  })
+
+  it('PATCH with another username answers 422 where the realm does not allow it, and 200 where it does', async () => {
+    const user = await createUser()
+    const path = `/v1/users/${user.id}`
+    await users.realm.call('PUT', '', { editUsernameAllowed: false })
+    const refused = await users.admin().patch(path, { username: unique('new') })
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/username', message: 'cannot be changed in this realm' }] },
+    })
+    await users.realm.call('PUT', '', { editUsernameAllowed: true })
+    const username = unique('new')
+    expect(await users.admin().patch(path, { username })).toMatchObject({ status: 200, body: { username } })
+  })
+
+  it('If-Match is honoured, also against a change made in Keycloak a moment ago', async () => {
+    const user = await createUser()
+    const path = `/v1/users/${user.id}`
+    const { headers } = await users.admin().get(path)
+    const etag = headers.get('etag') ?? ''
+    expect(await users.admin().get(path, { 'if-none-match': etag })).toMatchObject({ status: 304 })
+    await users.realm.updateUser(user.id, { firstName: 'Console' })
+    expect(await users.admin().patch(path, { name: 'Api' }, { 'if-match': etag })).toMatchObject({ status: 412 })
+    expect((await users.realm.call<{ firstName: string }>('GET', `/users/${user.id}`)).body.firstName).toBe('Console')
+  })
+
+  it('PATCH /v1/users/me changes the own profile', async () => {
+    const user = await createUser()
+    const { token } = await signIn(user.username, 'correct horse', 'test-client', users.realm.name)
+    const { status, body } = await users.as(token).patch('/v1/users/me', { name: 'Me', surname: null })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ id: user.id, displayName: 'Me' })
+    expect((await users.tap.next('user.updated.v1', user.id)).data).toMatchObject({ actor: { id: user.id } })
+  })
+})
+
+describe('deleting users (S0-14, S0-19, S1-17, X12)', () => {
+  it('DELETE removes the user from Keycloak, leaves a tombstone, and a second DELETE answers 404', async () => {
+    const user = await createUser()
+    expect(await users.admin().delete(`/v1/users/${user.id}`)).toMatchObject({ status: 204 })
+    expect(await users.realm.findUser(user.username)).toBeUndefined()
+    expect(await users.admin().get(`/v1/users/${user.id}`)).toMatchObject({ status: 404 })
+    expect((await users.admin().get(`/v1/users?username=${user.username}`)).body.data).toEqual([])
+    expect(await users.admin().delete(`/v1/users/${user.id}`)).toMatchObject({ status: 404 })
+    expect((await users.tap.next('user.deleted.v1', user.id)).data).toMatchObject({
+      displayName: 'Ana Lovelace',
+      version: 2,
+    })
+    const [row] = await users.db.query<Record<string, unknown>>('select * from users where id = $1', [user.id])
+    expect(row).toMatchObject({
+      display_name: 'Ana Lovelace',
+      username: null,
+      email: null,
+      name: null,
+      search_text: '',
+    })
+  })
+
+  it('a deleted user whose only name was an e-mail address stays as "deleted user"', async () => {
+    const email = `${unique('mail')}@example.com`
+    const { id } = await createUser({ username: email, email, name: undefined, surname: undefined })
+    await users.admin().delete(`/v1/users/${id}`)
+    expect((await users.tap.next('user.deleted.v1', id)).data).toMatchObject({ displayName: 'deleted user' })
+  })
+
+  it('DELETE /v1/users/me removes the own account', async () => {
+    const user = await createUser()
+    const { token } = await signIn(user.username, 'correct horse', 'test-client', users.realm.name)
+    expect(await users.as(token).delete('/v1/users/me')).toMatchObject({ status: 204 })
+    expect(await users.realm.findUser(user.username)).toBeUndefined()
+    expect(await users.as(token).get('/v1/users/me')).toMatchObject({ status: 404 })
+  })
+
+  it('GET /revocations on the internal port names who lost access', async () => {
+    const since = new Date(Date.now() - 1000).toISOString()
+    const user = await createUser()
+    await users.admin().delete(`/v1/users/${user.id}`)
+    const { status, body } = await users.internal().get(`/revocations?since=${since}`)
+    expect(status).toBe(200)
+    expect(body.data).toContainEqual({ userId: user.id, notBefore: expect.any(String) })
+    expect(
+      (await users.internal().get(`/revocations?since=${new Date(Date.now() + 60_000).toISOString()}`)).body.data,
+    ).toEqual([])
+    expect((await users.internal().get('/revocations?since=never')).status).toBe(400)
+  })
+})

@@ -31,12 +31,13 @@ export const startMedia = async (): Promise<RunningMedia> => {
     mediaLinkTtlSeconds: 3_600,
     mediaMaxBytes: 1_000_000,
     mediaMaxPixels: 10_000_000,
+    mediaIdleMs: 20_000,
     mediaMaxUploads: 40,
     mediaSweepIntervalMs: 3_600_000,
   }
   const log = testLog()
   const db = await connectDb(config, 'media')
-  const store = createStore(config)
+  const store = await createStore(config)
   const parts = createApp({ config, db, verifier: testVerifier(config), log, store })
   const service = await startService({ ...parts, name: 'media-service', config, db, log, migrations })
   return {

@@ -149,13 +149,16 @@ describe('what an admin does, here or in Keycloak, both see (S0-04, S0-05, S0-15
     const colleague = await newPerson(['user', 'admin'])
     const as = client(system.gateway, colleague.token)
     expect((await as.get('/v1/customers')).status).toBe(200)
+    await eventually(async () => expect((await admin.get(`/v1/users/${colleague.id}`)).status).toBe(200))
     await act(colleague.id)
     await eventually(async () => expect((await as.get('/v1/customers')).status).toBe(401), { timeoutMs: 5_000 })
   })
 
   it('a colleague who was refused may come back when enabled again', async () => {
     const colleague = await newPerson(['user'])
-    await admin.patch(`/v1/users/${colleague.id}`, { enabled: false }).then(({ status }) => expect(status).toBe(200))
+    await eventually(async () =>
+      expect((await admin.patch(`/v1/users/${colleague.id}`, { enabled: false })).status).toBe(200),
+    )
     await eventually(async () =>
       expect((await client(system.gateway, colleague.token).get('/v1/customers')).status).toBe(401),
     )

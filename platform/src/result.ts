@@ -68,7 +68,7 @@ export const sendResult = async (req: Request, res: Response, result: Result): P
     }
   }
   if (!res.hasHeader('Content-Type')) res.set('Content-Type', 'application/json; charset=utf-8')
-  res.set('Cache-Control', 'private, no-cache')
+  if (!res.hasHeader('Cache-Control')) res.set('Cache-Control', 'private, no-cache')
   res.set('Content-Length', String(Buffer.byteLength(json)))
   res.end(req.method === 'HEAD' ? undefined : json)
 }

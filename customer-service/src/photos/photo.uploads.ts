@@ -12,7 +12,7 @@ import { readForm, takeBack, untilGone } from './photo.form.ts'
 /** A body that came with a file: `uploaded` is the medium it became, to be taken back where the request fails. */
 type Uploaded<T> = { input: T; uploaded: string | undefined }
 
-const binary = z.string().meta({ format: 'binary', description: 'JPEG, PNG, WebP, AVIF, GIF or HEIC' })
+const binary = z.string().meta({ format: 'binary', description: 'JPEG, PNG, WebP, AVIF or GIF' })
 
 /** A form of a customer's fields and a photo. */
 export const customerForm = (media: MediaClient, inputs: Inputs): Upload<Uploaded<NewCustomer>> => {

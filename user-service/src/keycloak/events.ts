@@ -6,7 +6,8 @@ export type Source = 'admin' | 'user'
 
 /** What an entry of a journal means for us. */
 export type Meaning =
-  | { kind: 'user'; userId: string }
+  /** `lowers`: somebody may have lost access by it. */
+  | { kind: 'user'; userId: string; lowers: boolean }
   | { kind: 'login'; userId: string; sessionId: string }
   | { kind: 'logout'; userId: string; sessionId: string }
   | { kind: 'session_removed'; sessionId: string }
@@ -63,7 +64,7 @@ const adminMeaning = ({
 }: Omit<AdminEntry, 'id'>): Meaning => {
   if (error) return { kind: 'other' }
   const [first, id, part] = resourcePath.split('/')
-  if (first === 'users' && id) return { kind: 'user', userId: id }
+  if (first === 'users' && id) return { kind: 'user', userId: id, lowers: operationType !== 'CREATE' }
   if (first === 'sessions' && id && operationType === 'DELETE') return { kind: 'session_removed', sessionId: id }
   if (resourcePath === 'logout-all') return { kind: 'everybody_signed_out', notBefore: Math.floor(time / 1000) }
   if (resourceType === 'REALM' && operationType === 'UPDATE') {
@@ -88,7 +89,7 @@ const userMeaning = ({ type, userId, sessionId = '', error }: Omit<UserEntry, 'i
   if (!userId || error) return { kind: 'other' }
   if (type === 'LOGIN') return { kind: 'login', userId, sessionId }
   if (type === 'LOGOUT') return { kind: 'logout', userId, sessionId }
-  return { kind: 'user', userId }
+  return { kind: 'user', userId, lowers: type === 'DELETE_ACCOUNT' }
 }
 
 export type Journals = ReturnType<typeof createJournals>

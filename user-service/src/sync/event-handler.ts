@@ -2,6 +2,7 @@ import type { ActorRef } from '@clientele/contracts/fields'
 import { actorRef, systemActor } from '@clientele/platform/auth'
 import type { Db, Tx } from '@clientele/platform/db'
 import type { Journals, KeycloakEvent } from '../keycloak/events.ts'
+import { revoke } from '../users/revocations.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import type { EverybodySignedOut } from './everybody-signed-out.ts'
 import type { RoleCheck } from './role-check.ts'
@@ -15,6 +16,12 @@ export type Bundle = KeycloakEvent[]
 export class TryLater extends Error {
   override name = 'TryLater'
 }
+
+/**
+ * What a user who was not known yet has lost cannot be seen by comparing, and tokens may have been issued before. Those of
+ * the same second may be newer than the loss: they are left to expire.
+ */
+const justBefore = ({ at }: KeycloakEvent): Date => new Date(at - 1_000)
 
 const userOf = ({ meaning }: KeycloakEvent): string | undefined => ('userId' in meaning ? meaning.userId : undefined)
 
@@ -60,7 +67,9 @@ export const createEventHandler = ({ db, journals, sync, roleCheck, everybody }:
     const known =
       (await db.query('select 1 from users where id = $1 and deleted_at is null', [userId], { tx })).length > 0
     const last = changes.at(-1) ?? (known ? undefined : events.at(-1))
-    if (last) await sync.sync(userId, await actorOf(last, tx), tx)
+    const user = last && (await sync.sync(userId, await actorOf(last, tx), tx))
+    const lowering = changes.findLast(({ meaning }) => meaning.kind === 'user' && meaning.lowers)
+    if (!known && lowering) await revoke(db, tx, [userId], user?.enabled ? justBefore(lowering) : new Date())
     for (const { meaning, at } of events) {
       if (meaning.kind === 'login') await signedIn(tx, userId, meaning.sessionId, new Date(at))
       if (meaning.kind === 'logout') {

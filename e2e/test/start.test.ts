@@ -8,7 +8,7 @@ import { npmRun, processesWith, type Run, startEnv } from '../start.process.ts'
 
 const ready = 'Clientele is ready'
 const firstStartMs = 180_000
-const warmStartMs = 60_000
+const warmStartMs = 90_000
 const stopMs = 60_000
 
 /** Ports that nobody listens on now, all different. */

@@ -1,0 +1,57 @@
+import type { Verifier } from '@clientele/platform/auth'
+import type { Db } from '@clientele/platform/db'
+import type { Log } from '@clientele/platform/log'
+import { createApi } from '@clientele/platform/operation'
+import type { MediaConfig } from './config.ts'
+import { customerChanged } from './consumers/customer-changed.consumer.ts'
+import { mediaWasStored } from './consumers/media-stored.consumer.ts'
+import { createReaderCheck } from './content/check-reader.ts'
+import { createContentService } from './content/content.service.ts'
+import { createImageLane } from './images/image-lane.ts'
+import { createImageWorker } from './images/image-worker.ts'
+import { defineMedia } from './media/media.model.ts'
+import { createMediaLink } from './media/media.presenter.ts'
+import { createRemoval } from './media/media.removal.ts'
+import { mediaRoutes } from './media/media.routes.ts'
+import { createMediaService } from './media/media.service.ts'
+import { createSweep, sweepTask } from './media/media.sweep.ts'
+import { createUsages } from './media/media.usage.ts'
+import { createVariants } from './media/media.variants.ts'
+import type { Store } from './storage/store.ts'
+import { createCleaner } from './uploads/clean-upload.ts'
+import { createMultipartReader } from './uploads/multipart.ts'
+import { createUploadReader } from './uploads/upload.ts'
+
+export const service = { service: 'media-service', title: 'Clientele media' }
+
+type Deps = { config: MediaConfig; db: Db; verifier: Verifier; log: Log; store: Store }
+
+/** All parts of the service, nothing started. */
+export const createApp = ({ config, db, verifier, log, store }: Deps) => {
+  const { mediaMaxPixels: maxPixels, mediaMaxBytes: maxBytes, mediaMaxUploads: maxUploads } = config
+  const model = defineMedia(db.sequelize)
+  const lane = createImageLane({ maxWaiting: maxUploads * 2 })
+  const produce = createImageWorker()
+  const removal = createRemoval({ db, store })
+  const variants = createVariants({ db, store, lane, produce, maxPixels })
+  const media = createMediaService({ db, model, link: createMediaLink(config), removal })
+  const content = createContentService({ media, variants, store, redirects: config.mediaRedirect })
+  const readUpload = createUploadReader({
+    store,
+    maxUploads,
+    readMultipart: createMultipartReader({ store, maxBytes, idleMs: config.mediaIdleMs }),
+    clean: createCleaner({ db, store, lane, produce, maxPixels }),
+  })
+  const sweep = createSweep({ db, store, removal, log })
+
+  const api = createApi({ ...service, verifier, log, db, config })
+  mediaRoutes(api, { media, content, readUpload, checkReader: createReaderCheck(config.mediaSigningKey) })
+
+  return {
+    app: api.app(),
+    consumers: [customerChanged({ usages: createUsages({ db, removal }) }), mediaWasStored({ model, variants })],
+    tasks: [sweepTask({ db, log, intervalMs: config.mediaSweepIntervalMs, run: sweep })],
+    ready: { store: store.ping },
+    sweep,
+  }
+}

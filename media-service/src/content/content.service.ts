@@ -1,0 +1,76 @@
+import { pipeline } from 'node:stream/promises'
+import type { MediaVariant } from '@clientele/contracts/media'
+import { currentLog } from '@clientele/platform/log'
+import { matchesEtag, type Result, redirect, streamed } from '@clientele/platform/operation'
+import { Problem } from '@clientele/platform/problem'
+import type { Request, Response } from 'express'
+import type { MediaService } from '../media/media.service.ts'
+import type { Variants } from '../media/media.variants.ts'
+import type { Store } from '../storage/store.ts'
+import { parseRange } from './byte-range.ts'
+import { type Representation, represent } from './representation.ts'
+
+type Deps = { media: MediaService; variants: Variants; store: Store; redirects: boolean }
+
+const stalledMs = 60_000
+const bucketLinkSeconds = 600
+
+// A day, not for ever: a purged customer's photo shall leave caches too.
+const cacheControl = (lasting: boolean): string =>
+  lasting ? 'private, max-age=86400, immutable' : 'private, max-age=5'
+const disposition = ({ fileName }: Representation): string => `inline; filename="${fileName}"`
+
+const headersOf = (shown: Representation): Record<string, string> => ({
+  ETag: shown.etag,
+  'Cache-Control': cacheControl(shown.lasting),
+  'Content-Type': shown.mimeType,
+  'Content-Disposition': disposition(shown),
+  'Content-Security-Policy': "sandbox; default-src 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  // Signed links are there to be shown by front ends of other origins.
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  'Accept-Ranges': 'bytes',
+})
+
+export type ContentService = ReturnType<typeof createContentService>
+
+export const createContentService = ({ media, variants, store, redirects }: Deps) => {
+  const send = async (shown: Representation, req: Request, res: Response): Promise<void> => {
+    res.set(headersOf(shown))
+    if (matchesEtag(req.headers['if-none-match'], shown.etag)) return void res.status(304).end()
+
+    const { 'if-range': ifRange, range: header } = req.headers
+    const range = ifRange === undefined || ifRange === shown.etag ? parseRange(header, shown.bytes) : undefined
+    if (range === 'unsatisfiable') {
+      const headers = { 'Content-Range': `bytes */${shown.bytes}` }
+      throw new Problem('range_not_satisfiable', { detail: `there are ${shown.bytes} bytes`, headers })
+    }
+    if (range) res.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${shown.bytes}`)
+    res.set('Content-Length', String(range ? range.end - range.start + 1 : shown.bytes))
+    if (req.method === 'HEAD') return void res.end()
+
+    const source = await store.read(shown.key, range)
+    if (!source) throw new Problem('not_found', { detail: 'there is no such media' })
+    res.setTimeout(stalledMs, () => res.destroy())
+    await pipeline(source, res).catch((err: unknown) => {
+      // The reader went away, or the store failed amid the bytes: either way there is nobody left to tell.
+      if (!req.destroyed && !res.destroyed) currentLog().error({ err }, 'content broke off')
+      res.destroy()
+    })
+  }
+
+  return {
+    /** The bytes of a variant, or the bucket's address of them. */
+    show: async (id: string, variant: MediaVariant, req: Request): Promise<Result> => {
+      const shown = await represent(await media.find(id), variant, variants)
+      if (!redirects || !store.signedUrl) return streamed((res) => send(shown, req, res))
+      const url = await store.signedUrl(shown.key, {
+        ttlSeconds: bucketLinkSeconds,
+        disposition: disposition(shown),
+        contentType: shown.mimeType,
+      })
+      const seconds = shown.lasting ? bucketLinkSeconds / 2 : 5
+      return redirect(url, { headers: { 'Cache-Control': `private, max-age=${seconds}` } })
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/** What an upload may be. HEIC is not among them: the image library is built without its decoder. */
+export const imageTypes = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif'] as const
+export type ImageType = (typeof imageTypes)[number]
+
+/** So many first bytes decide. */
+export const sniffBytes = 64
+
+const text = (head: Buffer, start: number, end: number): string => head.toString('latin1', start, end)
+
+const isAvif = (head: Buffer): boolean => {
+  if (head.length < 16 || text(head, 4, 8) !== 'ftyp') return false
+  const end = Math.min(head.readUInt32BE(0), head.length)
+  const brands = [text(head, 8, 12)]
+  for (let at = 16; at + 4 <= end; at += 4) brands.push(text(head, at, at + 4))
+  return brands.includes('avif') || brands.includes('avis')
+}
+
+/** The type that the first bytes of a file tell, whatever its name says; undefined for anything else. */
+export const sniff = (head: Buffer): ImageType | undefined => {
+  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return 'image/jpeg'
+  if (text(head, 0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png'
+  if (text(head, 0, 4) === 'RIFF' && text(head, 8, 12) === 'WEBP') return 'image/webp'
+  if (/^GIF8[79]a$/.test(text(head, 0, 6))) return 'image/gif'
+  return isAvif(head) ? 'image/avif' : undefined
+}

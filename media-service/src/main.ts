@@ -1,0 +1,19 @@
+import { createVerifier } from '@clientele/platform/auth'
+import { connectDb } from '@clientele/platform/db'
+import { createLog } from '@clientele/platform/log'
+import { runService } from '@clientele/platform/service'
+import { createApp, service } from './app.ts'
+import { config as readConfig } from './config.ts'
+import { migrations } from './migrations.ts'
+import { createStore } from './storage/create-store.ts'
+
+await runService(async () => {
+  const config = readConfig()
+  const { service: name } = service
+  const log = createLog({ name, level: config.logLevel })
+  const store = await createStore(config)
+  await store.ping()
+  const db = await connectDb(config, 'media')
+  const parts = createApp({ config, db, verifier: createVerifier(config), log, store })
+  return { ...parts, name, config, db, log, migrations }
+})

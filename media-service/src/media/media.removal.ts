@@ -1,0 +1,53 @@
+import { type MediaVariant, mediaDeleted } from '@clientele/contracts/media'
+import { type Actor, actorRef } from '@clientele/platform/auth'
+import type { Db, Tx } from '@clientele/platform/db'
+import { currentLog } from '@clientele/platform/log'
+import { outbox } from '@clientele/platform/outbox'
+import type { Store } from '../storage/store.ts'
+import { variantKey } from './media-keys.ts'
+
+type Reason = 'requested' | 'released' | 'unused'
+type Removed = { id: string; version: number }
+
+const variants: MediaVariant[] = ['original', 'medium', 'thumb']
+
+export type Removal = ReturnType<typeof createRemoval>
+
+/** The row goes first, with its event, the objects after the commit; what fails then is left to the sweep. */
+export const createRemoval = ({ db, store }: { db: Db; store: Store }) => {
+  const clear = async (id: string): Promise<void> => {
+    for (const variant of variants) await store.remove(variantKey(id, variant))
+    await db.sequelize.query('update media set cleared_at = now() where id = $1', { bind: [id] })
+  }
+
+  /** Locks media rows in one order: whoever adds or counts usages of them does so while holding the lock. */
+  const lock = async (ids: string[], tx: Tx): Promise<void> => {
+    await db.query('select 1 from media where id = any($1::uuid[]) order by id for update', [ids], { tx })
+  }
+
+  return {
+    clear,
+    lock,
+    /** Removes those of `ids` that nothing uses. @returns the removed ones */
+    unused: async (ids: string[], reason: Reason, actor: Actor, tx: Tx): Promise<string[]> => {
+      await lock(ids, tx)
+      // A statement of its own: it sees the usages that were committed while the lock was waited for.
+      const removed = await db.query<Removed>(
+        `update media set deleted_at = now(), version = version + 1
+         where id = any($1::uuid[]) and deleted_at is null
+           and not exists (select 1 from media_usages where media_usages.media_id = media.id)
+         returning id, version`,
+        [ids],
+        { tx },
+      )
+      const events = removed.map((media) => mediaDeleted.of({ ...media, reason }, actorRef(actor)))
+      await outbox.add(tx, ...events)
+      tx.afterCommit(() => {
+        const log = currentLog()
+        for (const { id } of removed)
+          clear(id).catch((err: unknown) => log.warn({ err, mediaId: id }, 'objects are left to the sweep'))
+      })
+      return removed.map(({ id }) => id)
+    },
+  }
+}

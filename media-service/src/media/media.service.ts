@@ -1,0 +1,59 @@
+import { type Media, mediaStored } from '@clientele/contracts/media'
+import { type Actor, actorRef } from '@clientele/platform/auth'
+import type { Db, Tx } from '@clientele/platform/db'
+import { outbox } from '@clientele/platform/outbox'
+import { Problem } from '@clientele/platform/problem'
+import type { CleanedImage } from '../uploads/clean-upload.ts'
+import type { MediaModel, MediaRow } from './media.model.ts'
+import { type MediaLink, presentEvent, presentMedia } from './media.presenter.ts'
+import type { Removal } from './media.removal.ts'
+
+type Deps = { db: Db; model: MediaModel; link: MediaLink; removal: Removal }
+
+const notFound = (): Problem => new Problem('not_found', { detail: 'there is no such media' })
+
+export type MediaService = ReturnType<typeof createMediaService>
+
+export const createMediaService = ({ db, model, link, removal }: Deps) => {
+  const find = async (id: string, tx?: Tx): Promise<MediaRow> => {
+    const found = await model.findOne({ where: { id, deletedAt: null }, ...(tx && { transaction: tx }) })
+    if (!found) throw notFound()
+    return found.get()
+  }
+
+  return {
+    find,
+
+    /** The row of an image whose original is in the store already. */
+    create: (image: CleanedImage, actor: Actor): Promise<Media> =>
+      db.transaction(async (tx) => {
+        const row: MediaRow = {
+          ...image,
+          variants: {},
+          createdAt: new Date(),
+          createdBy: actor.id,
+          createdByName: actor.displayName,
+          version: 1,
+          deletedAt: null,
+          clearedAt: null,
+        }
+        await model.create(row, { transaction: tx })
+        await outbox.add(tx, mediaStored.of(presentEvent(row), actorRef(actor)))
+        return presentMedia(row, link)
+      }),
+
+    get: async (id: string): Promise<Media> => presentMedia(await find(id), link),
+
+    /** @throws Problem 404; 409 while something shows it; 412 */
+    remove: (id: string, actor: Actor, ifMatch?: number): Promise<void> =>
+      db.transaction(async (tx) => {
+        const { version } = await find(id, tx)
+        if (ifMatch !== undefined && ifMatch !== version)
+          throw new Problem('precondition_failed', { detail: `the media is in version ${version}` })
+        const [removed] = await removal.unused([id], 'requested', actor, tx)
+        if (removed !== undefined) return
+        await find(id, tx)
+        throw new Problem('in_use', { detail: 'a customer shows this media' })
+      }),
+  }
+}

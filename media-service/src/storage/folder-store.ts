@@ -1,0 +1,59 @@
+import { createWriteStream } from 'node:fs'
+import { access, constants, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { newId } from '@clientele/platform/db'
+import { checkedKey, type Store } from './store.ts'
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+const unlessMissing = (error: unknown): undefined => {
+  if (!isMissing(error)) throw error
+}
+
+const syncFolder = async (path: string): Promise<void> => {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}
+
+/** Objects as files below `root`. What is half written lies in `root/part` and is never seen under its key. */
+export const createFolderStore = (root: string): Store => {
+  const base = resolve(root)
+  const pathOf = (key: string): string => join(base, ...checkedKey(key).split('/'))
+
+  async function* walk(folder: string): AsyncGenerator<{ key: string; modifiedAt: number }> {
+    const entries = await opendir(folder).catch(unlessMissing)
+    if (!entries) return
+    for await (const entry of entries) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) yield* walk(path)
+      const file = entry.isFile() ? await stat(path).catch(unlessMissing) : undefined
+      if (file) yield { key: relative(base, path).split(sep).join('/'), modifiedAt: file.mtimeMs }
+    }
+  }
+
+  return {
+    write: async (key, source, { signal }) => {
+      const path = pathOf(key)
+      const part = join(base, 'part', newId())
+      await mkdir(dirname(part), { recursive: true })
+      try {
+        await pipeline(source, createWriteStream(part, { flags: 'wx', mode: 0o640, flush: true }), { signal })
+        await mkdir(dirname(path), { recursive: true })
+        await rename(part, path)
+        await syncFolder(dirname(path))
+      } finally {
+        await rm(part, { force: true })
+      }
+    },
+    read: async (key, range) => {
+      const file = await open(pathOf(key), 'r').catch(unlessMissing)
+      return file?.createReadStream({ ...range, highWaterMark: 256 * 1024 })
+    },
+    remove: (key) => rm(pathOf(key), { force: true }),
+    list: (prefix) => walk(prefix === '' ? base : pathOf(prefix)),
+    ping: async () => {
+      await mkdir(base, { recursive: true })
+      await access(base, constants.R_OK | constants.W_OK)
+    },
+  }
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { Problem } from '@clientele/platform/problem'
+import { type ImageType, imageTypes, sniff, sniffBytes } from '../images/sniff.ts'
+
+/** What went through {@link inspect}; `sha256` in hexadecimal. */
+export type Inspected = { mimeType: ImageType; bytes: number; sha256: string }
+
+const refused = (): Problem =>
+  new Problem('unsupported_media_type', {
+    detail: `the content of the file is not one of ${imageTypes.join(', ')}`,
+    extra: { supported: imageTypes },
+  })
+
+/**
+ * Passes bytes on while hashing and counting them, once the first ones are those of an image; `done` is called at the end.
+ * @throws Problem 415 before anything is passed on
+ */
+export async function* inspect(
+  source: AsyncIterable<Uint8Array>,
+  done: (result: Inspected) => void,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  let head: Buffer = Buffer.alloc(0)
+  let mimeType: ImageType | undefined
+  const decide = (): ImageType => {
+    const type = sniff(head)
+    if (type === undefined) throw refused()
+    return type
+  }
+  for await (const chunk of source) {
+    bytes += chunk.length
+    hash.update(chunk)
+    if (mimeType !== undefined) {
+      yield chunk
+      continue
+    }
+    head = Buffer.concat([head, chunk])
+    if (head.length < sniffBytes) continue
+    mimeType = decide()
+    yield head
+  }
+  if (mimeType === undefined) {
+    mimeType = decide()
+    yield head
+  }
+  done({ mimeType, bytes, sha256: hash.digest('hex') })
+}

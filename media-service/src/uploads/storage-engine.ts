@@ -1,0 +1,60 @@
+import { newId } from '@clientele/platform/db'
+import { currentLog } from '@clientele/platform/log'
+import { Problem } from '@clientele/platform/problem'
+import type { Request } from 'express'
+import type { StorageEngine } from 'multer'
+import { incomingKey } from '../media/media-keys.ts'
+import type { Store } from '../storage/store.ts'
+import { type Inspected, inspect } from './inspect.ts'
+
+/** A file as it was sent, in the store's anteroom. */
+export type IncomingFile = Inspected & { id: string; key: string }
+
+type Done = (error?: unknown, info?: Partial<Express.Multer.File> & IncomingFile) => void
+
+/** multer's door to the store: a file goes from the connection into the store, inspected on the way, held nowhere. */
+export const createStorageEngine = (store: Store): StorageEngine => {
+  const remove = (key: string): Promise<void> =>
+    store.remove(key).catch((err: unknown) => currentLog().warn({ err }, 'an incoming file is left to the sweep'))
+
+  const receive = async (req: Request, file: Express.Multer.File): Promise<IncomingFile> => {
+    const id = newId()
+    const key = incomingKey(id)
+    const ended = new AbortController()
+    const end = (problem: Problem) => {
+      ended.abort(problem)
+      // Whoever waits for the next bytes learns of it too.
+      file.stream.destroy(problem)
+    }
+    // The client went away, or was answered already.
+    const gone = () => end(new Problem('malformed', { detail: 'the upload ended early' }))
+    req.res?.once('close', gone)
+    file.stream.once('limit', () => end(new Problem('too_large')))
+    let inspected: Inspected | undefined
+    const chunks = file.stream.iterator({ destroyOnReturn: false })
+    const source = inspect(chunks, (result) => (inspected = result))
+    try {
+      await store.write(key, source, { contentType: 'application/octet-stream', signal: ended.signal })
+      if (!inspected) throw new Error('the store took less than was sent')
+      return { id, key, ...inspected }
+    } catch (error) {
+      file.stream.resume()
+      await remove(key)
+      throw ended.signal.aborted ? ended.signal.reason : error
+    } finally {
+      req.res?.off('close', gone)
+    }
+  }
+
+  return {
+    _handleFile: (req, file, done: Done) => {
+      receive(req, file).then(
+        (info) => done(null, info),
+        (error) => done(error),
+      )
+    },
+    _removeFile: (_req, file, done) => {
+      void remove((file as Express.Multer.File & IncomingFile).key).then(() => done(null))
+    },
+  }
+}

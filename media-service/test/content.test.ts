@@ -1,0 +1,160 @@
+import { signLink } from '@clientele/platform/signed-link'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import sharp from 'sharp'
+import { anImage, largeJpeg } from './images.ts'
+import { bytesOf, form, type Setup, signingKey, startMedia } from './media-setup.ts'
+
+let media: Setup
+let photo: { id: string; url: string; bytes: number; variants: { thumb: string; medium: string } }
+beforeAll(async () => {
+  media = await startMedia({}, { consuming: false })
+  photo = (await media.user.post('/v1/media', form(await largeJpeg(1500, 700, 70)))).body
+})
+afterAll(() => media.stop())
+
+const bearer = () => ({ authorization: `Bearer ${media.person.token}` })
+const get = (path: string, headers: Record<string, string> = {}) => bytesOf(`${media.service.url}${path}`, headers)
+const content = (headers: Record<string, string> = {}) =>
+  get(`/v1/media/${photo.id}/content`, { ...bearer(), ...headers })
+
+describe('content (S1-06, S1-30)', () => {
+  it('GET …/content answers the original with headers that let it be cached and nothing be run', async () => {
+    const { status, headers, bytes } = await content()
+    expect(status).toBe(200)
+    expect(bytes.length).toBe(photo.bytes)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-type': 'image/jpeg',
+      'content-length': String(photo.bytes),
+      'cache-control': 'private, max-age=86400, immutable',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "sandbox; default-src 'none'",
+      'content-disposition': `inline; filename="${photo.id}.jpeg"`,
+      'accept-ranges': 'bytes',
+      etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
+    })
+  })
+
+  it.each([
+    ['bytes=0-99', 0, 100],
+    ['bytes=100-', 100, undefined],
+    ['bytes=-50', -50, undefined],
+    ['bytes=10-99999999', 10, undefined],
+  ])('GET …/content with Range %s answers 206 with those bytes', async (range, start, end) => {
+    const whole = (await content()).bytes
+    const { status, headers, bytes } = await content({ range })
+    expect(status).toBe(206)
+    const part = whole.subarray(start, end)
+    const first = start < 0 ? whole.length + start : start
+    expect(headers.get('content-range')).toBe(`bytes ${first}-${first + part.length - 1}/${whole.length}`)
+    expect(bytes.equals(part)).toBe(true)
+  })
+
+  it.each(['bytes=5-2', 'bytes=a-b', 'bytes=-', 'lines=1-2', 'bytes=0-1,5-6', ''])(
+    'GET …/content with Range "%s" answers the whole',
+    async (range) => {
+      expect((await content({ range })).status).toBe(200)
+    },
+  )
+
+  it('GET …/content answers 416 with the length for a range behind the end', async () => {
+    for (const range of ['bytes=99999999-', 'bytes=-0']) {
+      const { status, headers } = await content({ range })
+      expect({ status, range: headers.get('content-range') }).toEqual({ status: 416, range: `bytes */${photo.bytes}` })
+    }
+  })
+
+  it('GET …/content answers 304 for the ETag it gave, and If-Range keeps ranges of changed content apart', async () => {
+    const etag = (await content()).headers.get('etag') ?? ''
+    expect((await content({ 'if-none-match': etag })).status).toBe(304)
+    expect((await content({ 'if-none-match': `"x", W/${etag}` })).status).toBe(304)
+    expect((await content({ 'if-none-match': '"x"' })).status).toBe(200)
+    expect((await content({ range: 'bytes=0-1', 'if-range': etag })).status).toBe(206)
+    expect((await content({ range: 'bytes=0-1', 'if-range': '"x"' })).status).toBe(200)
+  })
+
+  it('HEAD …/content answers the headers alone', async () => {
+    const url = `${media.service.url}/v1/media/${photo.id}/content`
+    const answer = await fetch(url, { method: 'HEAD', headers: bearer() })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-length')).toBe(String(photo.bytes))
+    expect(await answer.text()).toBe('')
+  })
+
+  it.each([
+    ['thumb', 320, 149],
+    ['medium', 1024, 478],
+  ])(
+    'GET …/content?variant=%s answers a small WebP before the consumer has made it',
+    async (variant, width, height) => {
+      const path = `/v1/media/${photo.id}/content?variant=${variant}`
+      const answers = await Promise.all([get(path, bearer()), get(path, bearer()), get(path, bearer())])
+      for (const { status, headers, bytes } of answers) {
+        expect(status).toBe(200)
+        expect(headers.get('content-type')).toBe('image/webp')
+        expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp', width, height })
+      }
+      expect(new Set(answers.map(({ headers }) => headers.get('etag'))).size).toBe(1)
+      expect(answers[0]?.headers.get('etag')).not.toBe((await content()).headers.get('etag'))
+    },
+  )
+
+  it('a small image is not blown up', async () => {
+    const { body } = await media.user.post('/v1/media', form(await anImage('png', 30, 20)))
+    const { bytes } = await get(body.variants.thumb)
+    expect(await sharp(bytes).metadata()).toMatchObject({ width: 30, height: 20 })
+  })
+
+  it.each([
+    ['?variant=huge', 400],
+    ['?size=1', 400],
+  ])('GET …/content%s answers %i', async (query, status) => {
+    expect((await get(`/v1/media/${photo.id}/content${query}`, bearer())).status).toBe(status)
+  })
+
+  it('answers 404 for media that is not there, and 400 for an id that is none', async () => {
+    const unknown = '0190a5c4-6f00-7000-8000-000000000001'
+    for (const path of [`/v1/media/${unknown}`, `/v1/media/${unknown}/content?variant=thumb`])
+      expect((await media.user.get(path)).status).toBe(404)
+    expect((await media.user.get('/v1/media/..%2f..%2fetc%2fpasswd/content')).status).toBe(400)
+  })
+})
+
+describe('who may see content (S1-06)', () => {
+  it('the links in bodies work without a header', async () => {
+    for (const link of [photo.url, photo.variants.thumb, photo.variants.medium]) {
+      const { status, headers } = await get(link)
+      expect(status).toBe(200)
+      expect(headers.get('content-type')).toMatch(/^image\//)
+    }
+  })
+
+  const sign = (id: string, { key = signingKey, now = Date.now() } = {}) =>
+    signLink(`/v1/media/${id}/content?variant=thumb`, { key, ttlSeconds: 3600, now })
+
+  it.each([
+    ['expired', () => sign(photo.id, { now: Date.now() - 2 * 3600_000 })],
+    ['signed with another key', () => sign(photo.id, { key: 'x'.repeat(32) })],
+    ['of another media', () => sign('0190a5c4-6f00-7000-8000-000000000001').replace(/0190[0-9a-f-]+/, photo.id)],
+    ['of another variant', () => sign(photo.id).replace('thumb', 'original')],
+    ['prolonged', () => sign(photo.id).replace(/expires=\d+/, 'expires=99999999999')],
+  ])('GET …/content answers 403 for a link that is %s', async (_what, link) => {
+    const { status, body } = await media.anybody.get(link())
+    expect({ status, code: body.code }).toEqual({ status: 403, code: 'forbidden' })
+  })
+
+  it('GET …/content answers 401 with neither token nor link, 403 to a token without the role', async () => {
+    const answer = await media.anybody.get(`/v1/media/${photo.id}/content`)
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
+    const { token } = await tokenFor('nobody')
+    expect((await get(`/v1/media/${photo.id}/content`, { authorization: `Bearer ${token}` })).status).toBe(403)
+    const garbage = { authorization: 'Bearer a.b.c' }
+    expect((await get(`/v1/media/${photo.id}/content`, garbage)).status).toBe(401)
+  })
+
+  it('a link is good for nothing but content', async () => {
+    const query = photo.url.slice(photo.url.indexOf('?'))
+    expect((await media.anybody.get(`/v1/media/${photo.id}${query}`)).status).toBe(401)
+    expect((await media.anybody.raw('DELETE', `/v1/media/${photo.id}${query}`)).status).toBe(401)
+  })
+})

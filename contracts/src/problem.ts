@@ -129,6 +129,11 @@ export const problems = {
     title: 'Unsupported media type',
     help: 'The body, or the content of the file whatever its name says, is of a type that this route does not take.',
   },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'Range not satisfiable',
+    help: 'The `Range` header asks for bytes beyond the end; `Content-Range` gives the length.',
+  },
   validation: {
     status: 422,
     title: 'Invalid fields',

@@ -10,7 +10,17 @@ import { Problem } from './problem.ts'
 import { ifMatchVersion, jsonReader, mediaType, parseBody, parseParameters, queryRecord } from './request.ts'
 import { type Result, sendResult } from './result.ts'
 
-export { accepted, created, multiStatus, noContent, ok, type Result, redirect, streamed } from './result.ts'
+export {
+  accepted,
+  created,
+  matchesEtag,
+  multiStatus,
+  noContent,
+  ok,
+  type Result,
+  redirect,
+  streamed,
+} from './result.ts'
 
 /** Who may call: holders of a role (`admin` includes `user`), everybody, or everybody with the token checked if there is one. */
 export type Access = readonly ['user'] | readonly ['admin'] | 'public' | 'optional'

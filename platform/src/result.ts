@@ -46,7 +46,8 @@ const versionOf = (body: unknown): number | undefined => {
 export const etagOf = (version: number, json: string): string =>
   `"${version}.${createHash('sha1').update(json).digest('base64url').slice(0, 11)}"`
 
-const matchesNone = (header = '', etag: string): boolean =>
+/** Whether an `If-None-Match` header names this ETag; weak comparison (RFC 9110, section 13.1.2). */
+export const matchesEtag = (header = '', etag: string): boolean =>
   header.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')))
 
 /** Writes a result; GETs that match `If-None-Match` become 304. */
@@ -62,7 +63,7 @@ export const sendResult = async (req: Request, res: Response, result: Result): P
   if (version !== undefined && result.status < 300) {
     const etag = etagOf(version, json)
     res.set('ETag', etag)
-    if (req.method === 'GET' && matchesNone(req.headers['if-none-match'], etag)) {
+    if (req.method === 'GET' && matchesEtag(req.headers['if-none-match'], etag)) {
       res.status(304).end()
       return
     }

@@ -1,0 +1,24 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { stopLeftovers } from './child.ts'
+import { removeContainers } from './docker.ts'
+import { homeFolder } from './folders.ts'
+import { runningLauncher } from './launcher-lock.ts'
+
+const home = homeFolder()
+const holder = runningLauncher(home)
+if (holder) {
+  console.error(
+    `Clientele runs at ${holder.url ?? 'an address'} (process ${holder.pid}): stop it first (Ctrl-C), then clean.`,
+  )
+  process.exit(1)
+}
+// A folder that CLIENTELE_HOME names by mistake is not ours to delete.
+if (existsSync(home) && !existsSync(join(home, 'secrets.json'))) {
+  console.error(`${home} is not a data folder of Clientele: nothing was removed.`)
+  process.exit(1)
+}
+await stopLeftovers(home)
+await removeContainers(home, { volumes: true })
+rmSync(home, { recursive: true, force: true })
+console.log(`removed ${home}`)

@@ -1,0 +1,23 @@
+import type { CaughtMail } from './mail.ts'
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')
+
+/** The caught mails for a person: subject, people, text and links; the mail's own HTML is never rendered. */
+export const mailPage = (mails: CaughtMail[]): string => `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Caught mail</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733; background: #f6f7f9 }
+article { background: #fff; border: 1px solid #dfe3e8; border-radius: 8px; padding: 1rem 1.25rem; margin: 1rem 0 }
+h2 { font-size: 1.1rem; margin: 0 } small { color: #5c6b7a } pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit } a { overflow-wrap: anywhere }
+@media (prefers-color-scheme: dark) { body { color: #dce3ea; background: #14191f } article { background: #1c232b; border-color: #323c47 } a { color: #8ab8ff } small { color: #93a1b0 } }
+</style>
+<h1>Caught mail</h1>
+<p>Mail that Clientele sends on this machine ends here. Reload to see more.</p>
+${mails.map(article).join('\n') || '<p>Nothing yet.</p>'}
+</html>`
+
+const article = (mail: CaughtMail): string => `<article><h2>${safe(mail.subject || '(no subject)')}</h2>
+<small>to ${safe(mail.to.join(', '))} · from ${safe(mail.from)} · <time>${safe(mail.receivedAt)}</time></small>
+<pre>${safe(mail.text.trim())}</pre>
+<ul>${mail.links.map((link) => `<li><a href="${safe(link)}" rel="noreferrer">${safe(link)}</a></li>`).join('')}</ul></article>`

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { provisionDatabase } from '@clientele/platform/provision'
+import { projectRoot } from './folders.ts'
+import { databaseName, databaseUrl, type ServiceRow, type Surroundings, services } from './services.ts'
+
+const run = promisify(execFile)
+
+type Place = Pick<Surroundings, 'postgresUrl' | 'secrets'>
+
+/** Makes the roles and schemas that are missing, and brings every schema up to date. Returns a line for each service. */
+export const provisionAndMigrate = async (place: Place): Promise<string[]> => {
+  for (const { schema } of services) {
+    if (!schema) continue
+    const { name, role, secret, extensions } = schema
+    await provisionDatabase(place.postgresUrl, {
+      database: databaseName,
+      schema: name,
+      role,
+      password: place.secrets[secret],
+      extensions,
+    })
+  }
+  return Promise.all(services.filter(({ schema }) => schema).map((row) => migrate(row, place)))
+}
+
+const migrate = async (row: ServiceRow, place: Place): Promise<string> => {
+  const env = { ...process.env, DATABASE_URL: databaseUrl(row, place) }
+  const script = join(row.name, 'src', 'migrate.ts')
+  try {
+    const { stdout } = await run(process.execPath, [script], { cwd: projectRoot, env, timeout: 300_000 })
+    return `${row.name}: ${stdout.trim()}`
+  } catch (error) {
+    const { stderr } = error as { stderr?: string }
+    throw new Error(`migrations of ${row.name} failed: ${stderr?.trim() || String(error)}`)
+  }
+}

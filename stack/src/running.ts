@@ -1,0 +1,36 @@
+import { chooseBacking } from './backing-choice.ts'
+import { dockerPostgres } from './backing-docker.ts'
+import { stopLeftovers } from './child.ts'
+import { releaseLauncherLock, takeLauncherLock } from './launcher-lock.ts'
+import { startPostgres } from './postgres.ts'
+import type { Secrets } from './secrets.ts'
+import { settings } from './settings.ts'
+
+/** The database of the local profile for a command: the running one, or one started for it. */
+export const postgresAddress = async (): Promise<{
+  postgresUrl: string
+  secrets: Secrets
+  stop: () => Promise<void>
+}> => {
+  const { home, ports, secrets, publicUrl } = settings()
+  const say = (text: string) => console.log(text)
+  const given = process.env.CLIENTELE_POSTGRES_URL
+  const local = `postgres://postgres:${encodeURIComponent(secrets.postgres)}@127.0.0.1:${ports.POSTGRES_PORT}/postgres`
+  if (given || takeLauncherLock(home, publicUrl)) {
+    return { postgresUrl: given ?? local, secrets, stop: async () => undefined }
+  }
+  try {
+    await stopLeftovers(home)
+    const options = { home, port: ports.POSTGRES_PORT, password: secrets.postgres, durable: true }
+    const { kind } = await chooseBacking('postgres', say)
+    const started = kind === 'docker' ? await dockerPostgres({ ...options, say }) : await startPostgres(options)
+    const stop = async () => {
+      await started.stop()
+      releaseLauncherLock(home)
+    }
+    return { postgresUrl: started.url, secrets, stop }
+  } catch (error) {
+    releaseLauncherLock(home)
+    throw error
+  }
+}

@@ -1,0 +1,142 @@
+import { type Backing, chooseAll, keycloakAdminUser, realmEnvironment, startBacking } from './backing.ts'
+import type { Choice, Part } from './backing-choice.ts'
+import { stopLeftovers } from './child.ts'
+import { createDemoData } from './demo-data.ts'
+import { removeContainers } from './docker.ts'
+import { keycloakAdmin } from './keycloak-admin.ts'
+import { archiveKeycloakClasses } from './keycloak-archive.ts'
+import { releaseLauncherLock, takeLauncherLock } from './launcher-lock.ts'
+import { type PortName, takenPorts } from './ports.ts'
+import { say, secondsSoFar } from './progress.ts'
+import { provisionAndMigrate } from './provision.ts'
+import { isRealmPrepared, prepareRealm } from './realm.ts'
+import { type Surroundings, serviceEnv, services } from './services.ts'
+import { type Settings, settings } from './settings.ts'
+import { summary } from './summary.ts'
+import { type Supervised, supervise } from './supervisor.ts'
+import { answers, waitFor } from './wait.ts'
+
+const watch = process.argv.includes('--watch')
+
+const portsOf: Record<Part, PortName[]> = {
+  postgres: ['POSTGRES_PORT'],
+  rabbitmq: ['RABBITMQ_PORT', 'RABBITMQ_MANAGEMENT_PORT'],
+  keycloak: ['KEYCLOAK_PORT', 'KEYCLOAK_MANAGEMENT_PORT'],
+}
+const erlangPorts: PortName[] = ['RABBITMQ_EPMD_PORT', 'RABBITMQ_DISTRIBUTION_PORT']
+
+const neededPorts = (choices: Record<Part, Choice>): PortName[] => [
+  ...services.flatMap(({ port, internalPort }) => [port, internalPort]),
+  'SMTP_PORT',
+  'MAIL_PORT',
+  ...(Object.keys(portsOf) as Part[]).flatMap((part) => (choices[part].kind === 'given' ? [] : portsOf[part])),
+  ...(choices.rabbitmq.kind === 'local' ? erlangPorts : []),
+]
+
+/** What runs now, in the order of its start; stopping goes the other way. */
+const running: { backing?: Backing; services: Supervised[]; archive?: Promise<void> } = { services: [] }
+const stopping = new AbortController()
+
+const bringUp = async (here: Settings): Promise<void> => {
+  const { home, ports, secrets, publicUrl, keycloakPublicUrl } = here
+  const left = [...(await stopLeftovers(home)), ...(await removeContainers(home, { volumes: false }))]
+  if (left.length > 0) say('start', `stopped what an interrupted start left behind: ${left.length} processes`)
+  const choices = await chooseAll(say)
+  const taken = await takenPorts(ports, neededPorts(choices))
+  if (taken.length > 0) throw new Error(taken.join('\n'))
+
+  const options = { home, ports, secrets, durable: true, publicUrl, keycloakPublicUrl, say, signal: stopping.signal }
+  const backing = startBacking(options, choices)
+  running.backing = backing
+  const migrated = backing.postgres.then(async ({ url }) => {
+    for (const line of await provisionAndMigrate({ postgresUrl: url, secrets })) say('migrations', line)
+  })
+  const realm = backing.keycloak.then(async ({ url }) => {
+    const user = process.env.CLIENTELE_KEYCLOAK_ADMIN_USER ?? keycloakAdminUser
+    const admin = await keycloakAdmin(url, user, secrets.keycloakAdmin).catch((error: Error) => {
+      if (!isRealmPrepared(home)) throw error
+      say('keycloak', `${error.message}: the realm stays as it is`)
+    })
+    if (admin) await prepareRealm(admin, realmEnvironment(options), home)
+  })
+  const parts = [backing.postgres, backing.rabbitmq, backing.keycloak, backing.mail] as const
+  const [postgres, rabbitmq, keycloak, mail] = await Promise.all([...parts, migrated, realm])
+  stopping.signal.throwIfAborted()
+
+  const around: Surroundings = {
+    home,
+    ports,
+    secrets,
+    publicUrl,
+    keycloakPublicUrl,
+    postgresUrl: postgres.url,
+    rabbitmqUrl: rabbitmq.url,
+    keycloakUrl: keycloak.url,
+  }
+  say('services', services.map(({ name }) => name).join(', '))
+  running.services = services.map((row) =>
+    supervise({ name: row.name, home, env: serviceEnv(row, around), watch, say: (text) => say(row.name, text) }),
+  )
+  const gateway = `http://127.0.0.1:${ports.GATEWAY_PORT}`
+  const ready = () => answers(`${gateway}/health/ready`)
+  await waitFor(ready, { what: 'the gateway', timeoutMs: 120_000, everyMs: 200, signal: stopping.signal })
+  say('services', 'ready')
+  const made = await createDemoData(gateway, home).catch((error: Error) => {
+    say('demo data', `incomplete, the next start goes on with it: ${error.message}`)
+    return 0
+  })
+  stopping.signal.throwIfAborted()
+  if (made > 0) say('demo data', `${made} customers with photos`)
+  process.stdout.write(
+    summary({
+      ...here,
+      mailUrl: mail.url,
+      rabbitmqManaged: choices.rabbitmq.kind !== 'given',
+      seconds: secondsSoFar(),
+    }),
+  )
+  if (choices.keycloak.kind === 'local')
+    running.archive = archiveKeycloakClasses(home, stopping.signal).catch(() => undefined)
+}
+
+const stop = async (home: string): Promise<void> => {
+  await Promise.allSettled(running.services.map((service) => service.stop()))
+  await Promise.allSettled([running.backing?.stop(), running.archive])
+  releaseLauncherLock(home)
+}
+
+const here = settings()
+const holder = takeLauncherLock(here.home, here.publicUrl)
+if (holder) {
+  process.stdout.write(
+    `Clientele already runs at ${holder.url ?? 'another address'} (process ${holder.pid}); nothing was changed.\n`,
+  )
+  process.exit(0)
+}
+
+const end = (why: string) => {
+  if (stopping.signal.aborted) return
+  stopping.abort(new Error(why))
+  say('stop', why)
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => end('stopping everything; data stays'))
+// The bootstrap in front of us is gone without a word.
+process.on('disconnect', () => end('the starting process is gone: stopping everything'))
+
+const aborted = new Promise<undefined>((resolve) => {
+  stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true })
+})
+const broughtUp = bringUp(here).then(
+  () => undefined,
+  (error: unknown) => (stopping.signal.aborted ? undefined : error),
+)
+const failed = await Promise.race([broughtUp, aborted])
+if (failed) {
+  process.stderr.write(`\n${failed instanceof Error ? failed.message : String(failed)}\n\n`)
+} else if (!stopping.signal.aborted) {
+  await aborted
+}
+await stop(here.home)
+if (!failed) say('stop', 'stopped')
+process.exit(failed ? 1 : 0)

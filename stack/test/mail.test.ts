@@ -1,0 +1,82 @@
+import { createConnection } from 'node:net'
+import { createInterface } from 'node:readline'
+import { type CaughtMail, startMail } from '../src/mail.ts'
+import { freePorts } from '../src/ports.ts'
+import type { Running } from '../src/postgres.ts'
+
+/** Says the lines to an SMTP server, each after the answer to the one before; returns the answers. */
+const converse = async (port: number, lines: string[]): Promise<string[]> => {
+  const socket = createConnection({ port, host: '127.0.0.1', timeout: 5000 })
+  const answers: string[] = []
+  const waiting = [...lines]
+  for await (const line of createInterface({ input: socket })) {
+    if (line[3] === '-') continue
+    answers.push(line)
+    const next = waiting.shift()
+    if (next === undefined) socket.end()
+    else socket.write(`${next}\r\n`)
+  }
+  return answers
+}
+
+const mailTo = (to: string, body: string) => [
+  'EHLO test',
+  'MAIL FROM:<shop@clientele.localhost>',
+  `RCPT TO:<${to}>`,
+  'DATA',
+  `From: Clientele <shop@clientele.localhost>\r\nTo: ${to}\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n${body}\r\n.`,
+  'QUIT',
+]
+
+describe('the development mail server', () => {
+  let mail: Running
+  let smtpPort = 0
+  const messages = async (query = '') => (await (await fetch(`${mail.url}/messages${query}`)).json()) as CaughtMail[]
+
+  beforeAll(async () => {
+    const [smtp = 0, http = 0] = await freePorts(2)
+    smtpPort = smtp
+    mail = await startMail({ smtpPort: smtp, httpPort: http })
+  })
+  afterAll(() => mail.stop())
+  beforeEach(() => fetch(`${mail.url}/messages`, { method: 'DELETE' }))
+
+  it('shows a caught mail decoded, with its links whole', async () => {
+    await converse(
+      smtpPort,
+      mailTo('Ana@example.com', '<a href=3D"http://localhost/reset?key=3Dabc&amp;tab=3D1">reset</a>'),
+    )
+    expect(await messages()).toMatchObject([
+      {
+        to: ['ana@example.com'],
+        from: 'shop@clientele.localhost',
+        subject: 'Grüße',
+        links: ['http://localhost/reset?key=abc&tab=1'],
+      },
+    ])
+  })
+
+  it('GET and DELETE /messages?to= mean one recipient only', async () => {
+    await converse(smtpPort, mailTo('ana@example.com', 'one'))
+    await converse(smtpPort, mailTo('bob@example.com', 'two'))
+    expect((await messages('?to=ANA@example.com')).map(({ to }) => to)).toEqual([['ana@example.com']])
+    await fetch(`${mail.url}/messages?to=ana@example.com`, { method: 'DELETE' })
+    expect((await messages()).map(({ to }) => to)).toEqual([['bob@example.com']])
+  })
+
+  it('the page shows a mail without running what is in it', async () => {
+    await converse(smtpPort, mailTo('ana@example.com', '<p>hello</p><script>alert(1)</script>'))
+    const page = await fetch(`${mail.url}/`)
+    const html = await page.text()
+    expect(html).toContain('Grüße')
+    expect(html).not.toContain('<script')
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+  })
+
+  it('refuses a mail over a megabyte and goes on', async () => {
+    const answers = await converse(smtpPort, mailTo('ana@example.com', `${'x'.repeat(76)}\r\n`.repeat(14_500)))
+    expect(answers.some((answer) => answer.startsWith('552'))).toBe(true)
+    await converse(smtpPort, mailTo('ana@example.com', 'small'))
+    expect(await messages()).toHaveLength(1)
+  })
+})

@@ -40,7 +40,7 @@ export const chooseBacking = async (
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Choice> => {
   const url = env[variables[part]]
-  if (url) return { kind: 'given', url }
+  if (url) return { kind: 'given', url: url.replace(/\/+$/, '') }
   const forced = env.CLIENTELE_BACKING
   const missing = missingPackages(part)
   const programs = part !== 'postgres' || postgresPrograms() !== undefined

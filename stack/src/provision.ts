@@ -10,7 +10,7 @@ const run = promisify(execFile)
 type Place = Pick<Surroundings, 'postgresUrl' | 'secrets'>
 
 /** Makes the roles and schemas that are missing, and brings every schema up to date. Returns a line for each service. */
-export const provisionAndMigrate = async (place: Place): Promise<string[]> => {
+export const provisionAndMigrate = async (place: Place, signal?: AbortSignal): Promise<string[]> => {
   for (const { schema } of services) {
     if (!schema) continue
     const { name, role, secret, extensions } = schema
@@ -22,14 +22,15 @@ export const provisionAndMigrate = async (place: Place): Promise<string[]> => {
       extensions,
     })
   }
-  return Promise.all(services.filter(({ schema }) => schema).map((row) => migrate(row, place)))
+  return Promise.all(services.filter(({ schema }) => schema).map((row) => migrate(row, place, signal)))
 }
 
-const migrate = async (row: ServiceRow, place: Place): Promise<string> => {
+const migrate = async (row: ServiceRow, place: Place, signal?: AbortSignal): Promise<string> => {
+  signal?.throwIfAborted()
   const env = { ...process.env, DATABASE_URL: databaseUrl(row, place) }
   const script = join(row.name, 'src', 'migrate.ts')
   try {
-    const { stdout } = await run(process.execPath, [script], { cwd: projectRoot, env, timeout: 300_000 })
+    const { stdout } = await run(process.execPath, [script], { cwd: projectRoot, env, timeout: 300_000, signal })
     return `${row.name}: ${stdout.trim()}`
   } catch (error) {
     const { stderr } = error as { stderr?: string }

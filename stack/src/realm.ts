@@ -22,11 +22,11 @@ const filledRealm = (name: string, values: Record<string, string>): unknown => {
 export const prepareRealm = async (
   admin: KeycloakAdmin,
   values: Record<string, string>,
-  home: string,
+  { home, demo }: { home: string; demo: boolean },
 ): Promise<void> => {
   await adjustRealm(admin, values)
   if (isRealmPrepared(home)) return
-  await createDemoAccounts(admin)
+  if (demo) await createDemoAccounts(admin)
   writeFileSync(join(home, mark), '')
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Backing, chooseAll, keycloakAdminUser, realmEnvironment, startBacking } from './backing.ts'
 import type { Choice, Part } from './backing-choice.ts'
 import { stopLeftovers } from './child.ts'
@@ -33,6 +34,9 @@ const neededPorts = (choices: Record<Part, Choice>): PortName[] => [
   ...(choices.rabbitmq.kind === 'local' ? erlangPorts : []),
 ]
 
+// Accounts whose passwords everybody knows have no place in a Keycloak that others reach.
+const isLocal = (url: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)
+
 /** What runs now, in the order of its start; stopping goes the other way. */
 const running: { backing?: Backing; services: Supervised[]; archive?: Promise<void> } = { services: [] }
 const stopping = new AbortController()
@@ -48,8 +52,10 @@ const bringUp = async (here: Settings): Promise<void> => {
   const options = { home, ports, secrets, durable: true, publicUrl, keycloakPublicUrl, say, signal: stopping.signal }
   const backing = startBacking(options, choices)
   running.backing = backing
+  const demo = isLocal(here.keycloakUrl)
   const migrated = backing.postgres.then(async ({ url }) => {
-    for (const line of await provisionAndMigrate({ postgresUrl: url, secrets })) say('migrations', line)
+    for (const line of await provisionAndMigrate({ postgresUrl: url, secrets }, stopping.signal))
+      say('migrations', line)
   })
   const realm = backing.keycloak.then(async ({ url }) => {
     const user = process.env.CLIENTELE_KEYCLOAK_ADMIN_USER ?? keycloakAdminUser
@@ -57,7 +63,7 @@ const bringUp = async (here: Settings): Promise<void> => {
       if (!isRealmPrepared(home)) throw error
       say('keycloak', `${error.message}: the realm stays as it is`)
     })
-    if (admin) await prepareRealm(admin, realmEnvironment(options), home)
+    if (admin) await prepareRealm(admin, realmEnvironment(options), { home, demo })
   })
   const parts = [backing.postgres, backing.rabbitmq, backing.keycloak, backing.mail] as const
   const [postgres, rabbitmq, keycloak, mail] = await Promise.all([...parts, migrated, realm])
@@ -81,10 +87,12 @@ const bringUp = async (here: Settings): Promise<void> => {
   const ready = () => answers(`${gateway}/health/ready`)
   await waitFor(ready, { what: 'the gateway', timeoutMs: 120_000, everyMs: 200, signal: stopping.signal })
   say('services', 'ready')
-  const made = await createDemoData(gateway, home).catch((error: Error) => {
-    say('demo data', `incomplete, the next start goes on with it: ${error.message}`)
-    return 0
-  })
+  const made = !demo
+    ? 0
+    : await createDemoData(gateway, home).catch((error: Error) => {
+        say('demo data', `incomplete, the next start goes on with it: ${error.message}`)
+        return 0
+      })
   stopping.signal.throwIfAborted()
   if (made > 0) say('demo data', `${made} customers with photos`)
   process.stdout.write(
@@ -92,6 +100,7 @@ const bringUp = async (here: Settings): Promise<void> => {
       ...here,
       mailUrl: mail.url,
       rabbitmqManaged: choices.rabbitmq.kind !== 'given',
+      demo,
       seconds: secondsSoFar(),
     }),
   )
@@ -138,5 +147,7 @@ if (failed) {
   await aborted
 }
 await stop(here.home)
+// Whatever the start was at has lost its ground by now; what it had begun must not outlive us.
+await Promise.race([broughtUp, pause(5000)])
 if (!failed) say('stop', 'stopped')
 process.exit(failed ? 1 : 0)

@@ -9,13 +9,6 @@ let tap: Tap
 beforeAll(async () => {
   service = await startCustomers()
   tap = await service.broker.tap()
-  await eventually(async () => {
-    const bindings = await service.broker.management<{ destination: string }[]>(
-      'GET',
-      '/exchanges/{vhost}/clientele.events/bindings/source',
-    )
-    expect(bindings.filter(({ destination }) => destination.startsWith('customer-service.'))).toHaveLength(6)
-  })
 })
 afterAll(() => service?.stop())
 

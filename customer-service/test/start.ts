@@ -40,6 +40,7 @@ const start = async (database: TestDatabase, broker: TestBroker, overrides: Part
   const db = await connectDb(config, 'customers')
   const { app, consumers, close } = createApp({ config, db, verifier: testVerifier(config), log })
   const service = await startService({ name: 'customer-service', config, log, db, migrations, app, consumers })
+  await service.receiving(20_000)
   return {
     url: service.url,
     db,

@@ -9,6 +9,8 @@ export type RequirableField = (typeof requirableFields)[number]
 export const configShape = {
   ...serviceConfig,
   ...databaseConfig,
+  /** The gateway's address as browsers know it: links to photos begin with it; without it they are paths. */
+  publicUrl: httpUrl.optional(),
   /** Photos pass through here, and over slow lines they take longer than other requests. */
   requestTimeoutMs: integer(100, 600_000).default(120_000),
   mediaServiceUrl: httpUrl,

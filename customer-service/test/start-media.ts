@@ -13,7 +13,13 @@ import { createStore } from '../../media-service/src/storage/create-store.ts'
 import { mediaSigningKey } from './start.ts'
 
 /** A media-service on the virtual host that customers share with it. */
-export type RunningMedia = { url: string; db: Db; broker: TestBroker; files(): Promise<number>; stop(): Promise<void> }
+export type RunningMedia = {
+  url: string
+  db: Db
+  broker: TestBroker /** Uploads that are on their way. */
+  unfinished(): Promise<number>
+  stop(): Promise<void>
+}
 
 export const startMedia = async (): Promise<RunningMedia> => {
   const [database, broker, folder] = await Promise.all([
@@ -44,8 +50,10 @@ export const startMedia = async (): Promise<RunningMedia> => {
     url: service.url,
     db,
     broker,
-    files: async () =>
-      (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length,
+    unfinished: async () => {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+      return entries.filter((entry) => entry.isFile() && entry.parentPath.includes('/part')).length
+    },
     stop: async () => {
       await service.stop()
       await Promise.all([database.drop(), broker.close(), rm(folder, { recursive: true, force: true })])

@@ -4,6 +4,8 @@ import { z } from 'zod'
 export const configShape = {
   ...serviceConfig,
   ...databaseConfig,
+  /** The gateway's address as browsers know it: links to photos begin with it; without it they are paths. */
+  publicUrl: httpUrl.optional(),
   /** Uploads over slow lines take longer than other requests. */
   requestTimeoutMs: integer(100, 600_000).default(120_000),
   mediaStore: z.enum(['folder', 'gcs']).default('folder'),

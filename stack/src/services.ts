@@ -52,7 +52,8 @@ export const services: ServiceRow[] = [
     port: 'CUSTOMER_SERVICE_PORT',
     internalPort: 'CUSTOMER_SERVICE_INTERNAL_PORT',
     schema: { name: 'customers', role: 'clientele_customers', secret: 'customersDatabase', extensions: ['pg_trgm'] },
-    env: ({ ports, secrets }) => ({
+    env: ({ ports, secrets, publicUrl }) => ({
+      PUBLIC_URL: publicUrl,
       MEDIA_SERVICE_URL: local(ports.MEDIA_SERVICE_PORT),
       MEDIA_SIGNING_KEY: secrets.mediaSigning,
     }),
@@ -62,7 +63,8 @@ export const services: ServiceRow[] = [
     port: 'MEDIA_SERVICE_PORT',
     internalPort: 'MEDIA_SERVICE_INTERNAL_PORT',
     schema: { name: 'media', role: 'clientele_media', secret: 'mediaDatabase', extensions: [] },
-    env: ({ home, secrets }) => ({
+    env: ({ home, secrets, publicUrl }) => ({
+      PUBLIC_URL: publicUrl,
       MEDIA_STORE: 'folder',
       MEDIA_FOLDER: join(home, 'media'),
       MEDIA_SIGNING_KEY: secrets.mediaSigning,

@@ -1,19 +1,18 @@
 import type { Customer, CustomerEventData } from '@clientele/contracts/customer'
-import type { MediaVariant } from '@clientele/contracts/media'
+import { type MediaVariant, mediaContentPath } from '@clientele/contracts/media'
 import { signLink } from '@clientele/platform/signed-link'
 import type { CustomerRow } from './customer.model.ts'
 
 /** Makes the time-limited link of a medium. */
 export type PhotoLink = (mediaId: string, variant: MediaVariant) => string
 
+type LinkConfig = { publicUrl?: string | undefined; mediaSigningKey: string; mediaLinkTtlSeconds: number }
+
 /** Links signed here with the key that media-service checks them with: no call is made. */
 export const createPhotoLink =
-  ({ mediaSigningKey, mediaLinkTtlSeconds }: { mediaSigningKey: string; mediaLinkTtlSeconds: number }): PhotoLink =>
+  ({ publicUrl = '', mediaSigningKey: key, mediaLinkTtlSeconds: ttlSeconds }: LinkConfig): PhotoLink =>
   (mediaId, variant) =>
-    signLink(`/v1/media/${mediaId}/content?variant=${variant}`, {
-      key: mediaSigningKey,
-      ttlSeconds: mediaLinkTtlSeconds,
-    })
+    publicUrl + signLink(mediaContentPath(mediaId, variant), { key, ttlSeconds })
 
 // jsonb does not keep the order of keys; an answer, and with it the ETag, is the same before and after storing.
 const ordered = <T extends object>(value: T): T =>

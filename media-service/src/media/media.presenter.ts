@@ -5,10 +5,12 @@ import type { MediaRow } from './media.model.ts'
 /** Makes the time-limited link to a variant. */
 export type MediaLink = (id: string, variant: MediaVariant) => string
 
+type LinkConfig = { publicUrl?: string | undefined; mediaSigningKey: string; mediaLinkTtlSeconds: number }
+
 export const createMediaLink =
-  ({ mediaSigningKey, mediaLinkTtlSeconds }: { mediaSigningKey: string; mediaLinkTtlSeconds: number }): MediaLink =>
+  ({ publicUrl = '', mediaSigningKey: key, mediaLinkTtlSeconds: ttlSeconds }: LinkConfig): MediaLink =>
   (id, variant) =>
-    signLink(mediaContentPath(id, variant), { key: mediaSigningKey, ttlSeconds: mediaLinkTtlSeconds })
+    publicUrl + signLink(mediaContentPath(id, variant), { key, ttlSeconds })
 
 /** Media as events tell of it. */
 export const presentEvent = (row: MediaRow): Omit<Media, 'url' | 'variants'> => ({

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePort } from './free-port.ts'
+import { freePorts } from '@clientele/stack/ports'
 
 const root = new URL('../', import.meta.url)
 const names = ['user-service', 'customer-service', 'media-service', 'gateway'] as const
@@ -30,11 +30,8 @@ export const startSystem = async (overrides: Partial<Record<Name, Record<string,
     }),
   )
   const databaseOf = new Map<string, Awaited<ReturnType<typeof testDatabase>>>(databases)
-  const ports = new Map<string, number>()
-  for (const name of names) {
-    ports.set(name, await freePort())
-    ports.set(`${name}:internal`, await freePort())
-  }
+  const free = await freePorts(names.length * 2)
+  const ports = new Map(names.flatMap((name) => [name, `${name}:internal`]).map((name, index) => [name, free[index]]))
   const url = (name: string) => `http://localhost:${ports.get(name)}`
   const keycloak = testEnv('TEST_KEYCLOAK_URL')
 

@@ -3,20 +3,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePort } from '../free-port.ts'
+import { freePorts } from '@clientele/stack/ports'
 import { npmRun, processesWith, type Run, startEnv } from '../start.process.ts'
 
 const ready = 'Clientele is ready'
 const firstStartMs = 180_000
 const warmStartMs = 90_000
 const stopMs = 60_000
-
-/** Ports that nobody listens on now, all different. */
-const freePorts = async (count: number): Promise<number[]> => {
-  const ports = new Set<number>()
-  while (ports.size < count) ports.add(await freePort())
-  return [...ports]
-}
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

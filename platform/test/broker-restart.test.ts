@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { event } from '@clientele/contracts/event'
 import { connectBroker } from '@clientele/platform/broker'
 import { consumer, startConsumers } from '@clientele/platform/consumer'
@@ -11,35 +8,14 @@ import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePorts } from '@clientele/stack/ports'
-import { rabbitmqServer, startRabbitmq } from '@clientele/stack/rabbitmq'
+import { type OwnBroker, startOwnBroker } from '@clientele/stack/own-broker'
+import { rabbitmqServer } from '@clientele/stack/rabbitmq'
 import { z } from 'zod'
 
 const noteCreated = event('note.created.v1', z.object({ id: z.string() }))
 
-type Node = { url: string; stop(): Promise<void>; start(): Promise<void>; remove(): Promise<void> }
-
-/** A broker of this test's own, which may go down. */
-const ownBroker = async (): Promise<Node> => {
-  const home = await mkdtemp(join(tmpdir(), 'clientele-broker-'))
-  const [port = 0, managementPort = 0, epmdPort = 0, distributionPort = 0] = await freePorts(4)
-  const options = { home, port, managementPort, epmdPort, distributionPort, user: 'test', password: 'test' }
-  let running = await startRabbitmq(options)
-  return {
-    url: running.url,
-    stop: () => running.stop(),
-    start: async () => {
-      running = await startRabbitmq(options)
-    },
-    remove: async () => {
-      await running.stop()
-      await rm(home, { recursive: true, force: true })
-    },
-  }
-}
-
 /** Where RabbitMQ is not installed here, every connection to the shared one is cut instead. */
-const cutBroker = async (): Promise<Node> => {
+const cutBroker = async (): Promise<OwnBroker> => {
   const rabbit = await testBroker()
   const cut = (name: string) => eventually(async () => expect(await rabbit.cut(name)).toBe(1), { timeoutMs: 20_000 })
   return {
@@ -54,7 +30,7 @@ const cutBroker = async (): Promise<Node> => {
 }
 
 it('a broker that restarts loses no event, nor is one handled twice; changes are made meanwhile', async () => {
-  const node = await (rabbitmqServer() ? ownBroker() : cutBroker())
+  const node = await (rabbitmqServer() ? startOwnBroker() : cutBroker())
   const database = await testDatabase({
     schema: 'platform_test',
     migrations: new URL('./migrations/', import.meta.url),

@@ -1,24 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startRabbitmq } from '@clientele/stack/rabbitmq'
-import { freePort } from './free-port.ts'
+import { freePorts } from './ports.ts'
+import { startRabbitmq } from './rabbitmq.ts'
 
-/** A RabbitMQ of a test's own, which it may stop and start; its data survive. */
+/** A RabbitMQ of a test's own, which it may stop and start; its data survive until `remove`. */
 export type OwnBroker = { url: string; start(): Promise<void>; stop(): Promise<void>; remove(): Promise<void> }
 
 /** Starts a broker on free ports in a folder of its own. */
 export const startOwnBroker = async (): Promise<OwnBroker> => {
   const home = await mkdtemp(join(tmpdir(), 'clientele-broker-'))
-  const options = {
-    home,
-    port: await freePort(),
-    managementPort: await freePort(),
-    epmdPort: await freePort(),
-    distributionPort: await freePort(),
-    user: 'clientele',
-    password: 'clientele-test',
-  }
+  const [port = 0, managementPort = 0, epmdPort = 0, distributionPort = 0] = await freePorts(4)
+  const options = { home, port, managementPort, epmdPort, distributionPort, user: 'test', password: 'test' }
   let running = await startRabbitmq(options)
   return {
     url: running.url,

@@ -1,3 +1,4 @@
+import { reportFault } from '@clientele/platform/faults'
 import { asProblem } from '@clientele/platform/http'
 import type { Log } from '@clientele/platform/log'
 import type { Problem } from '@clientele/platform/problem'
@@ -30,8 +31,10 @@ export const createFaultAnswer = ({ log, security, publicUrl }: Options) => {
     const { req, res, requestId } = exchange
     const problem = asProblem(error)
     const where = { code: problem.code, requestId, route: exchange.route }
-    if (problem.code === 'internal') log.error({ err: error, ...where }, 'request failed')
-    else if (problem.status >= 500) log.warn({ reason: reasonOf(problem), ...where }, 'request failed')
+    if (problem.code === 'internal') {
+      log.error({ err: error, ...where }, 'request failed')
+      reportFault(error)
+    } else if (problem.status >= 500) log.warn({ reason: reasonOf(problem), ...where }, 'request failed')
     if (res.headersSent || res.destroyed) {
       res.destroy()
       return

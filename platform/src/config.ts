@@ -58,6 +58,7 @@ export const serviceConfig = {
   keycloakIssuer: httpUrl.describe('`iss` of access tokens: <public Keycloak address>/realms/<realm>'),
   keycloakAudience: z.string().default('clientele-api'),
   otelExporterOtlpEndpoint: httpUrl.optional(),
+  sentryDsn: httpUrl.optional().describe('where faults of ours are reported to (Sentry)'),
   shutdownMs: integer(100, 300_000).default(25_000),
   shutdownPauseMs: integer(0, 60_000).default(3_000),
   requestTimeoutMs: integer(100, 600_000).default(30_000),

@@ -1,4 +1,5 @@
 import { pause, within } from './deadline.ts'
+import { reportFault } from './faults.ts'
 import { currentLog, type Log } from './log.ts'
 import { counter } from './telemetry.ts'
 
@@ -43,6 +44,7 @@ export const every = ({ name, intervalMs, run, runAtStart = false, timeoutMs = 6
       runs.inc({ task: name, outcome: 'failed' })
       const logger = log ?? currentLog()
       logger.error({ err: error, task: name }, 'task failed')
+      reportFault(error)
     }
   }
 

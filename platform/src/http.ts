@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { v7, validate } from 'uuid'
 import { withContext } from './context.ts'
+import { reportFault } from './faults.ts'
 import { currentLog, type Log } from './log.ts'
 import { Problem } from './problem.ts'
 import { histogram, isTraceparent, span } from './telemetry.ts'
@@ -83,6 +84,7 @@ export const sendProblem = (req: Request, res: Response, problem: Problem): void
 export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => {
   const problem = asProblem(error)
   if (problem.status >= 500) currentLog().error({ err: error, code: problem.code }, 'request failed')
+  if (problem.code === 'internal') reportFault(error)
   if (res.headersSent) {
     res.destroy()
     return

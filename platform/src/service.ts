@@ -5,6 +5,7 @@ import { ConfigError, type ServiceConfig } from './config.ts'
 import { type Consumer, startConsumers } from './consumer.ts'
 import type { Db } from './db.ts'
 import { every, type Task } from './every.ts'
+import { reportFault, startFaultReports, stopFaultReports } from './faults.ts'
 import { notFoundHandler, problemHandler, requestIdOf } from './http.ts'
 import { forgetOldKeys } from './idempotency.ts'
 import { createLog, type Log } from './log.ts'
@@ -95,6 +96,7 @@ const start = async (parts: ServiceParts): Promise<Service> => {
   const { name, config, db, consumers = [], internal } = parts
   const log = parts.log ?? createLog({ name, level: config.logLevel })
   startTelemetry({ otlpEndpoint: config.otelExporterOtlpEndpoint })
+  startFaultReports({ dsn: config.sentryDsn, service: name })
   if (db && parts.migrations) await assertMigrated(db, parts.migrations)
 
   const broker = connectBroker({ url: config.rabbitmqUrl, name, log })
@@ -138,7 +140,7 @@ const start = async (parts: ServiceParts): Promise<Service> => {
     await broker.close()
     await db?.close()
     await internalServer.drain(100)
-    await stopTelemetry()
+    await Promise.all([stopTelemetry(), stopFaultReports()])
     log.info('stopped')
   }
   return { url: server.url, internalUrl: internalServer.url, receiving: running.ready, stop }
@@ -177,10 +179,14 @@ export const runService = async (build: () => Promise<ServiceParts> | ServicePar
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
-    process.on('unhandledRejection', (err) => log.error({ err }, 'unhandled rejection'))
+    process.on('unhandledRejection', (err) => {
+      log.error({ err }, 'unhandled rejection')
+      reportFault(err)
+    })
     process.on('uncaughtException', (err) => {
       log.fatal({ err }, 'uncaught exception')
-      process.exit(1)
+      reportFault(err)
+      void stopFaultReports().finally(() => process.exit(1))
     })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

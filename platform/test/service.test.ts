@@ -5,6 +5,7 @@ import { startService } from '@clientele/platform/service'
 import { client } from '@clientele/platform/testing/client'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testConfig, testLog } from '@clientele/platform/testing/service'
+import { eventually } from '@clientele/platform/testing/wait'
 
 const migrations = new URL('./migrations/', import.meta.url)
 let database: TestDatabase
@@ -55,7 +56,8 @@ describe('startService (S1-35, S1-48)', () => {
     })
     const service = await startService({
       ...(await parts()),
-      app: (_req, res) => {
+      app: (req, res) => {
+        if (req.url !== '/slow') return void res.end('late')
         finish = () => res.end('done')
         arrived()
       },
@@ -63,11 +65,12 @@ describe('startService (S1-35, S1-48)', () => {
     const answer = client(service.url).get('/slow')
     await underWay
     const stopped = service.stop()
-    await expect(
-      client(service.url)
+    await eventually(async () => {
+      const late = await client(service.url)
         .get('/late')
-        .catch(() => 'refused'),
-    ).resolves.toBe('refused')
+        .catch(() => 'refused')
+      expect(late).toBe('refused')
+    })
     finish()
     expect((await answer).body).toBe('done')
     await stopped

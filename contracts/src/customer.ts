@@ -24,9 +24,11 @@ const locale = z
   .meta({ example: 'en' })
 
 const fields = {
-  externalId: line(100)
-    .nullish()
-    .meta({ example: 'shop-17', description: 'your own id; unique among customers that are not in the trash' }),
+  externalId: line(100).nullish().meta({
+    example: 'shop-17',
+    description:
+      'your own id; unique among customers that are not in the trash. One with `/` or `\\` cannot stand in an address: the filter and batches take it',
+  }),
   name: line(200).nullish().meta({ example: 'Ana' }),
   surname: line(200).nullish().meta({ example: 'Lovelace' }),
   email: email.nullish(),
@@ -97,10 +99,16 @@ export type CustomerEditor = z.infer<typeof CustomerEditor>
 export const CustomerIdBy = z.enum(['email', 'code', 'externalId'])
 export type CustomerIdBy = z.infer<typeof CustomerIdBy>
 
-const ref = { id: uuid.optional(), key: z.string().max(300).optional(), idBy: CustomerIdBy.optional() }
-// The fields are judged item by item, so that one wrong address fails one item and not the batch.
+// Keys, fields and tags are judged item by item, so that one wrong address fails one item and not the batch.
+const ref = {
+  id: z.string().max(300).meta({ format: 'uuid' }).optional(),
+  key: z.string().max(300).optional(),
+  idBy: CustomerIdBy.optional(),
+}
 const fieldsOf = (schema: 'NewCustomer' | 'CustomerPatch') =>
   z.record(z.string(), z.unknown()).meta({ override: { $ref: `#/components/schemas/${schema}` } })
+/** The tags of a step `tag`. */
+export const CustomerTags = z.strictObject({ add: z.array(tag).optional(), remove: z.array(tag).optional() })
 /** One step of a batch. A customer is named by `id`, or by `key` with `idBy`. */
 export const BatchItem = z
   .discriminatedUnion('op', [
@@ -110,8 +118,8 @@ export const BatchItem = z
     z.strictObject({
       op: z.literal('tag'),
       ...ref,
-      add: z.array(tag).max(50).optional(),
-      remove: z.array(tag).max(50).optional(),
+      add: z.array(z.string()).max(50).optional(),
+      remove: z.array(z.string()).max(50).optional(),
     }),
   ])
   .meta({ id: 'CustomerBatchItem' })

@@ -51,6 +51,9 @@ export const stamps = {
 export const metadata = z
   .record(
     z.string().min(1).max(64).regex(noControl, controlMessage),
-    z.union([z.string().trim().max(1000).regex(noControl, controlMessage), z.number(), z.boolean(), z.null()]),
+    z.union(
+      [z.string().trim().max(1000).regex(noControl, controlMessage), z.number(), z.boolean(), z.null()],
+      'must be a line of text up to 1,000 characters, a number, true, false or null',
+    ),
   )
   .refine((value) => Object.keys(value).length <= 50, 'must have at most 50 keys')

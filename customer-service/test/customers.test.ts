@@ -298,12 +298,16 @@ describe('changing (S0-12, S1-12, S1-13, S4-03, S4-19)', () => {
     expect(mismatch).toMatchObject({ status: 422, body: { errors: [{ pointer: '/externalId' }] } })
     const long = await service.user.put(`/v1/customers/${'x'.repeat(101)}?idBy=externalId`, { name: 'C', surname: 'D' })
     expect(long).toMatchObject({ status: 422, body: { errors: [{ pointer: '/externalId' }] } })
-    const ahead = await service.user.put(
-      '/v1/customers/upsert-0?idBy=externalId',
-      { name: 'C', surname: 'D' },
-      { 'if-match': '"1.x"' },
-    )
-    expect(ahead.status).toBe(412)
+    for (const tag of ['"1.x"', '*']) {
+      const ahead = await service.user.put(
+        '/v1/customers/upsert-0?idBy=externalId',
+        { name: 'C', surname: 'D' },
+        { 'if-match': tag },
+      )
+      expect(ahead.status).toBe(412)
+    }
+    const there = await service.user.put(path, { name: 'C', surname: 'D' }, { 'if-match': '*' })
+    expect(there).toMatchObject({ status: 200, body: { version: 2 } })
     const unknown = await service.user.put('/v1/customers/nobody@example.com?idBy=email', { name: 'C', surname: 'D' })
     expect(unknown.status).toBe(404)
   })

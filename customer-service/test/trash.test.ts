@@ -31,6 +31,9 @@ describe('deleting, restoring and purging (S0-13, S1-14, S4-05)', () => {
     expect(ids((await service.user.get(`/v1/customers?deletedAt[gte]=2020-01-01&code=${gone.code}`)).body)).toEqual([
       gone.id,
     ])
+    const active = ids((await service.user.get('/v1/customers?deletedAt[exists]=false')).body)
+    expect(active).toContain(kept.id)
+    expect(active).not.toContain(gone.id)
   })
 
   it('restore brings back what was there', async () => {
@@ -143,6 +146,20 @@ describe('batches', () => {
     const { status, body } = await batch([{ op: 'delete', id: '0190a5c4-6f00-7000-8000-000000000001' }])
     expect(status).toBe(207)
     expect(body.counts).toEqual({ succeeded: 0, failed: 1 })
+  })
+
+  it('a key or a tag that cannot be fails its own item only', async () => {
+    const { id } = await create()
+    const { status, body } = await batch([
+      { op: 'tag', id, add: ['good'] },
+      { op: 'delete', id: 'nobody' },
+      { op: 'delete', key: 'a\u0000b', idBy: 'externalId' },
+      { op: 'delete', key: '\ud800', idBy: 'email' },
+      { op: 'tag', id, add: ['x'.repeat(51)] },
+    ])
+    expect(status).toBe(207)
+    expect(body.results.map((result: { status: number }) => result.status)).toEqual([200, 404, 422, 422, 422])
+    expect(body.results[4].problem.errors).toMatchObject([{ pointer: '/add/0' }])
   })
 
   it('takes 500 items and refuses 501, none, and unknown operations', async () => {

@@ -58,12 +58,14 @@ export const sendResult = async (req: Request, res: Response, result: Result): P
     res.end()
     return
   }
-  const json = JSON.stringify(result.body)
+  const isProblem = String(res.getHeader('Content-Type') ?? '').startsWith('application/problem+json')
+  const ids = { instance: req.path, requestId: String(res.getHeader('X-Request-Id') ?? '') }
+  const json = JSON.stringify(isProblem ? { ...(result.body as object), ...ids } : result.body)
   const version = versionOf(result.body)
   if (version !== undefined && result.status < 300) {
     const etag = etagOf(version, json)
     res.set('ETag', etag)
-    if (req.method === 'GET' && matchesEtag(req.headers['if-none-match'], etag)) {
+    if (['GET', 'HEAD'].includes(req.method) && matchesEtag(req.headers['if-none-match'], etag)) {
       res.status(304).end()
       return
     }

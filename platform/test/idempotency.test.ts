@@ -97,8 +97,13 @@ describe('Idempotency-Key', () => {
 
   it('keeps a refusal and rolls its change back', async () => {
     expect((await user.post('/v1/notes', { text: 'refused' }, key('d'))).status).toBe(409)
-    const again = await user.post('/v1/notes', { text: 'refused' }, key('d'))
-    expect(again.body).toMatchObject({ status: 409, code: 'invalid_state' })
+    const again = await user.post('/v1/notes', { text: 'refused' }, { ...key('d'), 'x-request-id': 'second-try' })
+    expect(again.body).toMatchObject({
+      status: 409,
+      code: 'invalid_state',
+      instance: '/v1/notes',
+      requestId: 'second-try',
+    })
     expect(again.headers.get('content-type')).toMatch('application/problem+json')
     expect(again.headers.get('idempotency-replayed')).toBe('true')
     expect(await count('refused')).toBe(0)

@@ -1,13 +1,17 @@
-import type { BatchItem, Customer, CustomerBatchResult } from '@clientele/contracts/customer'
+import { type BatchItem, type Customer, type CustomerBatchResult, CustomerTags } from '@clientele/contracts/customer'
+import { line } from '@clientele/contracts/fields'
 import type { Actor } from '@clientele/platform/auth'
 import { currentLog } from '@clientele/platform/log'
 import { fieldProblem, Problem } from '@clientele/platform/problem'
 import { parseBody } from '@clientele/platform/request'
+import { z } from 'zod'
 import type { CustomerKey } from './customer.finder.ts'
 import type { Inputs } from './customer.input.ts'
 import type { CustomerService } from './customer.service.ts'
 
 type Outcome = { status: number; id?: string | undefined; customer?: Customer }
+
+const NamedKey = z.strictObject({ key: line(300) })
 
 const keyOf = ({
   id,
@@ -19,7 +23,7 @@ const keyOf = ({
   idBy?: CustomerKey['idBy']
 }): CustomerKey => {
   if (id !== undefined && key === undefined && idBy === undefined) return { key: id }
-  if (id === undefined && key !== undefined && idBy !== undefined) return { key, idBy }
+  if (id === undefined && key !== undefined && idBy !== undefined) return { ...parseBody(NamedKey, { key }), idBy }
   throw fieldProblem('/id', 'required', 'name the customer by id, or by key and idBy')
 }
 
@@ -41,7 +45,7 @@ export const createBatch = (customers: CustomerService, inputs: Inputs) => {
     if (item.op === 'delete') return { status: 204, id: await customers.remove(key, access) }
     const customer =
       item.op === 'tag'
-        ? await customers.tag(key, item, access)
+        ? await customers.tag(key, parseBody(CustomerTags, { add: item.add, remove: item.remove }), access)
         : await customers.patch(key, parseBody(inputs.CustomerPatch, item.data), access)
     return { status: 200, id: customer.id, customer }
   }

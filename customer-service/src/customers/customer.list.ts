@@ -11,9 +11,10 @@ const e164 = (defaultCountry: string | undefined) => (value: string) =>
   toE164(value.replace(/^ (?=\d)/, '+'), defaultCountry)
 
 const ofTrash = (query: Record<string, unknown>): boolean =>
+  query['deletedAt[exists]'] !== 'false' &&
   Object.keys(query).some((name) => name === 'deletedAt' || name.startsWith('deletedAt['))
 
-/** The trash is listed only when it is asked for: `deletedAt[exists]=true`. */
+/** The trash is listed only when it is asked for: by `deletedAt`, such as `deletedAt[exists]=true`. */
 export const listOf = ({ defaultCountry }: Pick<Policy, 'defaultCountry'>): CustomerList =>
   list<CustomerRow>({
     table: 'customers',

@@ -136,8 +136,9 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       body: inputs.NewCustomer,
       responses: { 200: Customer, 201: Customer, 409: DuplicateBody },
     },
-    async ({ params, query, body, actor, ifMatch }) => {
-      const result = await customers.put({ ...params, ...query }, body, { actor, ifMatch })
+    async ({ params, query, body, actor, ifMatch, req }) => {
+      const mustExist = req.headers['if-match'] !== undefined
+      const result = await customers.put({ ...params, ...query }, body, { actor, ifMatch, mustExist })
       return result.created ? created(...placed(result.customer)) : ok(result.customer)
     },
   )

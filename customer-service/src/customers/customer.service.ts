@@ -28,6 +28,8 @@ type Deps = {
 
 /** Who asks, and the version that they know of. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
+/** `mustExist`: an `If-Match` was sent, be it `*`, so nothing may be made. */
+type PutAccess = Access & { mustExist?: boolean }
 
 const externalIdOf = (key: string, input: NewCustomer): string => {
   if (typeof input.externalId === 'string' && input.externalId !== key)
@@ -97,7 +99,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
     put: async (
       key: CustomerKey,
       input: NewCustomer,
-      access: Access,
+      { mustExist = false, ...access }: PutAccess,
     ): Promise<{ customer: Customer; created: boolean }> => {
       await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
       const replace = async (body: NewCustomer) => ({
@@ -107,8 +109,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       if (key.idBy !== 'externalId') return replace(input)
       const named = { ...input, externalId: externalIdOf(key.key, input) }
       if (await finder.find(key)) return replace(named)
-      if (access.ifMatch !== undefined)
-        throw new Problem('precondition_failed', { detail: 'there is no such customer yet' })
+      if (mustExist) throw new Problem('precondition_failed', { detail: 'there is no such customer yet' })
       return create(named, access.actor, { uploaded: true }).then(
         (customer) => ({ customer, created: true }),
         // Somebody else made it a moment ago.

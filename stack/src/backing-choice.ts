@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dockerAnswers } from './docker.ts'
+import { join } from 'node:path'
+import { dockerAnswers, markOf } from './docker.ts'
 import { javaCommand } from './java.ts'
 import { isKeycloakPrepared } from './keycloak-cache.ts'
 import { canInstall, installPackages, isOnPath } from './packages.ts'
@@ -34,24 +35,48 @@ const help: Record<Part, string> = {
     'run `sudo apt-get install default-jre-headless maven` (Debian, Ubuntu) or `brew install openjdk@21 maven`, or start Docker, or set CLIENTELE_KEYCLOAK_URL',
 }
 
+/** What says that the part's data are whole, and in the data folder itself. */
+const localMarks: Record<Part, string> = {
+  postgres: 'postgres/ready',
+  rabbitmq: 'rabbitmq/ready',
+  keycloak: 'keycloak/imported',
+}
+
+// A part goes on where its data are: programs or an engine that came later would begin with none.
+const keptBy = (home: string, part: Part): 'docker' | 'local' | undefined => {
+  if (existsSync(markOf(home, part))) return 'docker'
+  return existsSync(join(home, localMarks[part])) ? 'local' : undefined
+}
+
 export const chooseBacking = async (
   part: Part,
   say: (text: string) => void,
+  home: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Choice> => {
   const url = env[variables[part]]
   if (url) return { kind: 'given', url: url.replace(/\/+$/, '') }
-  const forced = env.CLIENTELE_BACKING
+  const kept = keptBy(home, part)
+  const inDocker = kept === 'docker' || env.CLIENTELE_BACKING === 'docker'
+  if (kept === 'local' && inDocker) {
+    throw new Error(
+      `the data of ${part} in ${home} were begun without Docker: unset CLIENTELE_BACKING, or set CLIENTELE_HOME to another folder`,
+    )
+  }
   const missing = missingPackages(part)
   const programs = part !== 'postgres' || postgresPrograms() !== undefined
-  if (forced !== 'docker' && programs) {
+  if (!inDocker && programs) {
     if (missing.length === 0) return { kind: 'local' }
     if (canInstall()) {
       await installPackages(missing, say)
       return { kind: 'local' }
     }
   }
-  if (await dockerAnswers()) return { kind: 'docker' }
+  if (kept !== 'local' && (await dockerAnswers())) return { kind: 'docker' }
+  if (inDocker)
+    throw new Error(
+      `${part} cannot run here: Docker does not answer, and ${kept ? 'its data are there' : 'CLIENTELE_BACKING asks for it'}`,
+    )
   throw new Error(`${part} cannot run here: ${help[part]}`)
 }
 

@@ -17,6 +17,7 @@ export const dockerPostgres = async ({
   const container = await startContainer({
     home,
     say,
+    signal,
     name: 'postgres',
     image: 'postgres:18',
     ports: { [port]: 5432 },
@@ -26,14 +27,15 @@ export const dockerPostgres = async ({
   })
   const url = `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`
   await containerReady(container, 'PostgreSQL', () => canConnect(url), signal)
-  return { url, stop: container.stop }
+  return { url, stop: () => container.stop() }
 }
 
 export const dockerRabbitmq = async (options: RabbitmqOptions & Say): Promise<Running & { managementUrl: string }> => {
-  const { home, port, managementPort, user, password, say } = options
+  const { home, port, managementPort, user, password, say, signal } = options
   const container = await startContainer({
     home,
     say,
+    signal,
     name: 'rabbitmq',
     image: 'rabbitmq:4-management',
     ports: { [port]: 5672, [managementPort]: 15672 },
@@ -42,20 +44,21 @@ export const dockerRabbitmq = async (options: RabbitmqOptions & Say): Promise<Ru
   })
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
   const ready = `http://127.0.0.1:${managementPort}/api/health/checks/port-listener/5672`
-  await containerReady(container, 'RabbitMQ', () => answers(ready, { headers: { authorization } }), options.signal)
+  await containerReady(container, 'RabbitMQ', () => answers(ready, { headers: { authorization } }), signal)
   const secret = encodeURIComponent(password)
   return {
     url: `amqp://${user}:${secret}@127.0.0.1:${port}`,
     managementUrl: `http://${user}:${secret}@127.0.0.1:${managementPort}`,
-    stop: container.stop,
+    stop: () => container.stop(),
   }
 }
 
 export const dockerKeycloak = async (options: KeycloakOptions & Say): Promise<Running> => {
-  const { home, port, managementPort, say } = options
+  const { home, port, managementPort, say, signal } = options
   const container = await startContainer({
     home,
     say,
+    signal,
     name: 'keycloak',
     image: 'quay.io/keycloak/keycloak:26.7',
     ports: { [port]: 8080, [managementPort]: 9000 },
@@ -63,7 +66,6 @@ export const dockerKeycloak = async (options: KeycloakOptions & Say): Promise<Ru
     mounts: { [realmFile]: '/opt/keycloak/data/import/realm.json' },
     env: {
       ...options.realmEnv,
-      CLIENTELE_SMTP_HOST: 'host.docker.internal',
       KC_BOOTSTRAP_ADMIN_USERNAME: options.adminUser,
       KC_BOOTSTRAP_ADMIN_PASSWORD: options.adminPassword,
     },
@@ -78,11 +80,7 @@ export const dockerKeycloak = async (options: KeycloakOptions & Say): Promise<Ru
       '--import-realm',
     ],
   })
-  await containerReady(
-    container,
-    'Keycloak',
-    () => answers(`http://127.0.0.1:${managementPort}/health/ready`),
-    options.signal,
-  )
-  return { url: `http://localhost:${port}`, stop: container.stop }
+  const ready = `http://127.0.0.1:${managementPort}/health/ready`
+  await containerReady(container, 'Keycloak', () => answers(ready), signal)
+  return { url: `http://localhost:${port}`, stop: () => container.stop() }
 }

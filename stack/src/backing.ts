@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { type Choice, chooseBacking, type Part } from './backing-choice.ts'
 import { dockerKeycloak, dockerPostgres, dockerRabbitmq } from './backing-docker.ts'
-import { bridgeAddress } from './docker.ts'
+import { bridgeAddress, thisMachine } from './docker.ts'
 import { startKeycloak } from './keycloak.ts'
 import { startMail } from './mail.ts'
 import type { Ports } from './ports.ts'
@@ -37,12 +37,24 @@ export const keycloakAdminUser = 'admin'
 /** Decides for each part where it comes from; this may install packages. */
 export const chooseAll = async (
   say: BackingOptions['say'],
+  home: string,
   env?: NodeJS.ProcessEnv,
-): Promise<Record<Part, Choice>> => ({
-  postgres: await chooseBacking('postgres', (text) => say('postgres', text), env),
-  rabbitmq: await chooseBacking('rabbitmq', (text) => say('rabbitmq', text), env),
-  keycloak: await chooseBacking('keycloak', (text) => say('keycloak', text), env),
-})
+): Promise<Record<Part, Choice>> => {
+  const problems: string[] = []
+  // All that is missing is told at once.
+  const choose = (part: Part) =>
+    chooseBacking(part, (text) => say(part, text), home, env).catch((error: Error): Choice => {
+      problems.push(error.message)
+      return { kind: 'local' }
+    })
+  const choices = {
+    postgres: await choose('postgres'),
+    rabbitmq: await choose('rabbitmq'),
+    keycloak: await choose('keycloak'),
+  }
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  return choices
+}
 
 export const startBacking = (options: BackingOptions, choices: Record<Part, Choice>): Backing => {
   const { say } = options
@@ -126,7 +138,7 @@ const keycloakBy = async (choice: Choice, options: BackingOptions): Promise<Runn
     publicUrl: options.keycloakPublicUrl,
     adminUser: keycloakAdminUser,
     adminPassword: secrets.keycloakAdmin,
-    realmEnv: realmEnvironment(options),
+    realmEnv: realmEnvironment(options, choice),
     say,
     signal: options.signal,
   }
@@ -134,14 +146,13 @@ const keycloakBy = async (choice: Choice, options: BackingOptions): Promise<Runn
 }
 
 /** Values for the placeholders of the realm file. */
-export const realmEnvironment = ({
-  ports,
-  secrets,
-  publicUrl,
-}: Pick<BackingOptions, 'ports' | 'secrets' | 'publicUrl'>) => ({
+export const realmEnvironment = (
+  { ports, secrets, publicUrl }: Pick<BackingOptions, 'ports' | 'secrets' | 'publicUrl'>,
+  keycloak: Choice,
+) => ({
   CLIENTELE_PUBLIC_URL: publicUrl,
   CLIENTELE_REGISTRATION: 'true',
-  CLIENTELE_SMTP_HOST: '127.0.0.1',
+  CLIENTELE_SMTP_HOST: keycloak.kind === 'docker' ? thisMachine : '127.0.0.1',
   CLIENTELE_SMTP_PORT: String(ports.SMTP_PORT),
   CLIENTELE_LOGIN_SECRET: secrets.login,
   CLIENTELE_USER_SERVICE_SECRET: secrets.userService,

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stopLeftovers } from './child.ts'
-import { removeContainers } from './docker.ts'
+import { dockerAnswers, removeContainers } from './docker.ts'
 import { homeFolder } from './folders.ts'
 import { runningLauncher } from './launcher-lock.ts'
 
@@ -16,6 +16,10 @@ if (holder) {
 // A folder that CLIENTELE_HOME names by mistake is not ours to delete.
 if (existsSync(home) && !existsSync(join(home, 'secrets.json'))) {
   console.error(`${home} is not a data folder of Clientele: nothing was removed.`)
+  process.exit(1)
+}
+if (existsSync(join(home, 'docker')) && !(await dockerAnswers())) {
+  console.error('Part of the data is in Docker volumes, and Docker does not answer: start it, then clean.')
   process.exit(1)
 }
 await stopLeftovers(home)

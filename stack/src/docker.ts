@@ -1,16 +1,38 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isFree } from './ports.ts'
 import { waitFor } from './wait.ts'
 
-const run = promisify(execFile)
+type Call = { timeout?: number; env?: NodeJS.ProcessEnv; signal?: AbortSignal; both?: boolean }
 
-const docker = async (args: string[], timeout = 60_000, env: NodeJS.ProcessEnv = process.env): Promise<string> =>
-  (await run('docker', args, { timeout, env, maxBuffer: 16 << 20 })).stdout.trim()
+const maxOutput = 1 << 20
+
+/** What the client printed. In a session of its own: Ctrl-C must not cut it off while it makes or stops a container. */
+const docker = (args: string[], { timeout = 60_000, env, signal, both = false }: Call = {}): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+    const child = spawn('docker', args, { detached: true, stdio, env, timeout, signal })
+    let out = ''
+    let problem = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out = (out + text).slice(-maxOutput)
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      problem = (problem + text).slice(-maxOutput)
+    })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) resolve((both ? out + problem : out).trim())
+      else
+        reject(new Error(`docker ${args[0]} failed: ${problem.trim() || `it was given up after ${timeout / 1000} s`}`))
+    })
+  })
 
 /** Whether a Docker engine answers. */
 export const dockerAnswers = async (): Promise<boolean> =>
-  docker(['info', '--format', '{{.ServerVersion}}'], 10_000).then(
+  docker(['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 }).then(
     (version) => version !== '',
     () => false,
   )
@@ -28,25 +50,42 @@ export type ContainerOptions = {
   mounts?: Record<string, string>
   args?: string[]
   say: (text: string) => void
+  signal?: AbortSignal
 }
 
-export type Container = { id: string; exited: Promise<string>; stop: () => Promise<void>; logs: () => Promise<string> }
+export type Container = {
+  exited: Promise<string>
+  /** With less time than usual for one that never got ready: some do not listen to signals while they start. */
+  stop: (seconds?: number) => Promise<void>
+  logs: () => Promise<string>
+  /** Says that what the volume holds is whole. */
+  keep: () => void
+}
+
+const parts = ['postgres', 'rabbitmq', 'keycloak']
+/** The name of this machine in containers. */
+export const thisMachine = 'host.docker.internal'
 
 const label = 'org.clientele.home'
 const nameOf = (home: string, name: string): string =>
   `clientele-${createHash('sha256').update(home).digest('hex').slice(0, 8)}-${name}`
 
-/** Runs a container that is removed when it stops; its volume stays. */
+/** The file that says that a part's data are whole, and in Docker; an interrupted first start leaves none. */
+export const markOf = (home: string, part: string): string => join(home, 'docker', part)
+
+/** Runs a container; `stop` removes it, and its volume stays. */
 export const startContainer = async (options: ContainerOptions): Promise<Container> => {
-  const { home, image, say } = options
+  const { home, image, say, signal } = options
   const name = nameOf(home, options.name)
   if ((await docker(['images', '-q', image])) === '') {
     say(`pulling ${image}`)
-    await docker(['pull', '-q', image], 600_000)
+    await docker(['pull', '-q', image], { timeout: 900_000, signal })
   }
+  // A half-made volume would never get its accounts: images only make them in an empty one.
+  if (!existsSync(markOf(home, options.name))) await docker(['volume', 'rm', '-f', name])
+  signal?.throwIfAborted()
   const flags = [
     '--detach',
-    '--rm',
     '--name',
     name,
     '--label',
@@ -54,59 +93,72 @@ export const startContainer = async (options: ContainerOptions): Promise<Contain
     '--volume',
     `${name}:${options.volume}`,
     '--add-host',
-    'host.docker.internal:host-gateway',
+    `${thisMachine}:host-gateway`,
     ...Object.entries(options.ports).flatMap(([outside, inside]) => ['--publish', `127.0.0.1:${outside}:${inside}`]),
     ...Object.entries(options.mounts ?? {}).flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]),
     ...Object.keys(options.env).flatMap((key) => ['--env', key]),
   ]
   const env = { ...process.env, ...options.env }
-  const id = await docker(['run', ...flags, image, ...(options.args ?? [])], 120_000, env)
-  const exited = docker(['wait', id], 2 ** 31 - 1).then(
+  const id = await docker(['run', ...flags, image, ...(options.args ?? [])], { timeout: 120_000, env }).catch(
+    async (error) => {
+      // A container that could not be started, for a port say, is there all the same.
+      await remove(name).catch(() => undefined)
+      throw error
+    },
+  )
+  const exited = docker(['wait', id], { timeout: 2 ** 31 - 1 }).then(
     (code) => `code ${code}`,
     () => 'removed',
   )
   return {
-    id,
     exited,
-    logs: async () =>
-      run('docker', ['logs', '--tail', '20', id], { timeout: 10_000 }).then(
-        ({ stdout, stderr }) => stdout + stderr,
-        () => '',
-      ),
-    stop: async () => {
-      await docker(['stop', '--time', '20', id], 40_000).catch(() => docker(['rm', '-f', id]).catch(() => undefined))
+    logs: () => docker(['logs', '--tail', '20', id], { timeout: 10_000, both: true }).catch(() => ''),
+    stop: async (seconds) => {
+      await remove(id, seconds)
       await exited
+    },
+    keep: () => {
+      mkdirSync(join(home, 'docker'), { recursive: true })
+      writeFileSync(markOf(home, options.name), '')
     },
   }
 }
 
+/** Stops a container in order, as far as it lets itself be stopped, and removes it. */
+const remove = async (container: string, seconds = 20): Promise<void> => {
+  await docker(['stop', '-t', String(seconds), container], { timeout: 40_000 }).catch(() => undefined)
+  await docker(['rm', '-f', '-v', container])
+}
+
 /** Waits for the container; a failure shows the end of its log and removes it. */
-export const containerReady = (
+export const containerReady = async (
   container: Container,
   what: string,
   ask: () => Promise<boolean>,
   signal?: AbortSignal,
-): Promise<boolean> =>
-  waitFor(ask, { what, timeoutMs: 300_000, everyMs: 300, until: container.exited, signal }).catch(async (error) => {
+): Promise<void> => {
+  const wait = { what, timeoutMs: 300_000, everyMs: 300, until: container.exited, signal }
+  await waitFor(ask, wait).catch(async (error) => {
     const logs = await container.logs()
-    await container.stop()
+    await container.stop(3)
     throw new Error(`${error.message}\n${logs}`)
   })
+  container.keep()
+}
 
 /** Containers that an earlier launcher of this data folder left behind; volumes only with `volumes`. */
 export const removeContainers = async (home: string, { volumes }: { volumes: boolean }): Promise<string[]> => {
   if (!(await dockerAnswers())) return []
   const ids = (await docker(['ps', '-aq', '--filter', `label=${label}=${home}`])).split('\n').filter(Boolean)
-  for (const id of ids) await docker(['stop', '--time', '20', id], 40_000).catch(() => docker(['rm', '-f', id]))
-  if (volumes) {
-    for (const part of ['postgres', 'rabbitmq', 'keycloak'])
-      await docker(['volume', 'rm', '-f', nameOf(home, part)]).catch(() => undefined)
-  }
+  await Promise.all(ids.map((id) => remove(id)))
+  if (volumes) await docker(['volume', 'rm', '-f', ...parts.map((part) => nameOf(home, part))])
   return ids
 }
 
-/** The address at which containers reach this machine, where it is not loopback (Linux). */
-export const bridgeAddress = async (): Promise<string | undefined> =>
-  process.platform === 'linux'
-    ? docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}']).catch(() => undefined)
-    : undefined
+/** The address at which containers reach this machine, where that is another than loopback (an engine on this Linux). */
+export const bridgeAddress = async (): Promise<string | undefined> => {
+  const gateway = '{{(index .IPAM.Config 0).Gateway}}'
+  const address = await docker(['network', 'inspect', 'bridge', '--format', gateway]).catch(() => undefined)
+  // An engine in a virtual machine has its bridge there, and leads containers to our loopback.
+  return address && (await isFree(0, address)) ? address : undefined
+}

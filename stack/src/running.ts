@@ -1,6 +1,7 @@
 import { chooseBacking } from './backing-choice.ts'
 import { dockerPostgres } from './backing-docker.ts'
 import { stopLeftovers } from './child.ts'
+import { removeContainers } from './docker.ts'
 import { releaseLauncherLock, takeLauncherLock } from './launcher-lock.ts'
 import { startPostgres } from './postgres.ts'
 import type { Secrets } from './secrets.ts'
@@ -21,8 +22,9 @@ export const postgresAddress = async (): Promise<{
   }
   try {
     await stopLeftovers(home)
+    await removeContainers(home, { volumes: false })
     const options = { home, port: ports.POSTGRES_PORT, password: secrets.postgres, durable: true }
-    const { kind } = await chooseBacking('postgres', say)
+    const { kind } = await chooseBacking('postgres', say, home)
     const started = kind === 'docker' ? await dockerPostgres({ ...options, say }) : await startPostgres(options)
     const stop = async () => {
       await started.stop()

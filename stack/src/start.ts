@@ -45,7 +45,7 @@ const bringUp = async (here: Settings): Promise<void> => {
   const { home, ports, secrets, publicUrl, keycloakPublicUrl } = here
   const left = [...(await stopLeftovers(home)), ...(await removeContainers(home, { volumes: false }))]
   if (left.length > 0) say('start', `stopped what an interrupted start left behind: ${left.length} processes`)
-  const choices = await chooseAll(say)
+  const choices = await chooseAll(say, home)
   const taken = await takenPorts(ports, neededPorts(choices))
   if (taken.length > 0) throw new Error(taken.join('\n'))
 
@@ -63,7 +63,7 @@ const bringUp = async (here: Settings): Promise<void> => {
       if (!isRealmPrepared(home)) throw error
       say('keycloak', `${error.message}: the realm stays as it is`)
     })
-    if (admin) await prepareRealm(admin, realmEnvironment(options), { home, demo })
+    if (admin) await prepareRealm(admin, realmEnvironment(options, choices.keycloak), { home, demo })
   })
   const parts = [backing.postgres, backing.rabbitmq, backing.keycloak, backing.mail] as const
   const [postgres, rabbitmq, keycloak, mail] = await Promise.all([...parts, migrated, realm])

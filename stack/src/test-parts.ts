@@ -44,7 +44,7 @@ export const startTestParts = async (
   const [gcsPort = 0] = await freePorts(1)
   const secrets = secretsOf(home)
   // Addresses that were given for `npm start` are not for tests: these make and drop databases.
-  const choices = await chooseAll(say, {
+  const choices = await chooseAll(say, home, {
     ...(process.env.CLIENTELE_BACKING ? { CLIENTELE_BACKING: process.env.CLIENTELE_BACKING } : {}),
   })
   const keycloakPublicUrl = `http://localhost:${ports.KEYCLOAK_PORT}`

@@ -5,6 +5,9 @@ import { email, line, time } from './fields.ts'
 export const Role = z.enum(['user', 'admin']).meta({ id: 'Role' })
 export type Role = z.infer<typeof Role>
 
+// Keycloak gives the first kind to service accounts, user-service the second to its probes of a password.
+const reservedName = /^(?!service-account-)(?!.*\.signup-probe-)/
+
 const username = z
   .string()
   .trim()
@@ -12,6 +15,7 @@ const username = z
   .min(3)
   .max(64)
   .regex(/^[\p{Ll}\p{Lo}\p{N}._@+-]+$/u, 'may have letters, digits and . _ @ + -')
+  .regex(reservedName, 'is kept for clients and for this service')
   .meta({ example: 'ana' })
 const password = z
   .string()

@@ -40,6 +40,12 @@ const put = (res: Response, headers: OutHeaders): void => {
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
 }
 
+const onlyReads: RequestHandler = ({ method }, _res, next) => {
+  if (method === 'GET' || method === 'HEAD') next()
+  else
+    throw new Problem('method_not_allowed', { detail: 'this address knows GET, HEAD', headers: { Allow: 'GET, HEAD' } })
+}
+
 /** The gateway's own pages and documents. */
 export const createSite = ({ config, health, security, openapi, asyncapi, log }: SiteParts): Express => {
   const { docsEnabled, keycloakIssuer, publicUrl, consoleClientId } = config
@@ -53,12 +59,7 @@ export const createSite = ({ config, health, security, openapi, asyncapi, log }:
       res.locals['route'] = path
       await handler(req, res)
     })
-    site.all(path, () => {
-      throw new Problem('method_not_allowed', {
-        detail: 'this address knows GET, HEAD',
-        headers: { Allow: 'GET, HEAD' },
-      })
-    })
+    site.all(path, onlyReads)
   }
   const open: RequestHandler = (_req, _res, next) => next(docsEnabled ? undefined : new Problem('not_found'))
 
@@ -103,6 +104,6 @@ export const createSite = ({ config, health, security, openapi, asyncapi, log }:
     if (file === 'oauth2-redirect.html') put(res, security.redirect)
     res.sendFile(join(swagger, file), { maxAge: 86_400_000 })
   })
-  site.use('/assets', express.static(assets, { index: false, redirect: false, maxAge: 3_600_000 }))
+  site.use('/assets', onlyReads, express.static(assets, { index: false, redirect: false, maxAge: 3_600_000 }))
   return site
 }

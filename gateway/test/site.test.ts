@@ -110,8 +110,10 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
       type: 'text/html; charset=utf-8',
     })
     expect(page.body).toContain('Not found')
-    const wrong = await gateway.as().post('/openapi.json', {})
-    expect({ status: wrong.status, allow: wrong.headers.get('allow') }).toEqual({ status: 405, allow: 'GET, HEAD' })
+    for (const path of ['/openapi.json', '/assets/site.css']) {
+      const wrong = await gateway.as().post(path, {})
+      expect({ status: wrong.status, allow: wrong.headers.get('allow') }).toEqual({ status: 405, allow: 'GET, HEAD' })
+    }
   })
 
   it('/metrics is not on the public port, but on the internal one', async () => {

@@ -6,12 +6,15 @@ import type { Declaration } from './operation.ts'
 /** What `contracts/generated/<service>.openapi.json` holds. */
 export type OpenApiDocument = ReturnType<typeof createDocument>
 
+const takesIdempotencyKey = ({ method, idempotent }: Declaration): boolean => method === 'post' && idempotent !== false
+
 const commonProblems = (declaration: Declaration): number[] => [
   400,
   ...(declaration.roles === 'public' ? [] : [401, 403]),
   ...(declaration.params === undefined ? [] : [404]),
   ...(declaration.body === undefined && declaration.uploads === undefined ? [] : [409, 413, 415, 422]),
   ...(['patch', 'put', 'delete'].includes(declaration.method) ? [409, 412] : []),
+  ...(takesIdempotencyKey(declaration) ? [409, 422] : []),
   429,
   500,
   503,
@@ -47,11 +50,11 @@ const header = (name: string, description: string) => ({
   schema: { type: 'string' as const, maxLength: 255 },
 })
 
-const headersOf = ({ method, idempotent }: Declaration) => [
-  ...(method === 'post' && idempotent !== false
+const headersOf = (declaration: Declaration) => [
+  ...(takesIdempotencyKey(declaration)
     ? [header('Idempotency-Key', 'the first answer is given again for 24 h; no second change is made')]
     : []),
-  ...(['patch', 'put', 'delete'].includes(method)
+  ...(['patch', 'put', 'delete'].includes(declaration.method)
     ? [header('If-Match', 'an ETag; 412 when the resource has changed since')]
     : []),
 ]

@@ -14,7 +14,8 @@ export const queryRecord = (url: string): Record<string, string> => {
         detail: `${name} is given more than once; separate values by commas`,
         errors: [{ parameter: name, code: 'repeated', message: 'is given more than once' }],
       })
-    Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true })
+    if (name === '__proto__') throw new Problem('unknown_parameter', { detail: '__proto__ is not known here' })
+    record[name] = value
   }
   return record
 }

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { v7 } from 'uuid'
 import { Problem } from './problem.ts'
 
 /** A listening HTTP server that can be drained. */
@@ -19,9 +20,12 @@ const parserProblems: Record<string, Problem> = {
 /** Requests that Node's parser refuses never reach the app; they get a problem, too. */
 const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const problem = parserProblems[error.code ?? ''] ?? new Problem('malformed', { detail: 'this is not HTTP/1.1' })
-  const body = JSON.stringify(problem.toBody())
-  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n`
+  const problem =
+    parserProblems[error.code ?? ''] ??
+    new Problem('malformed', { detail: 'the request line or a header is not valid HTTP/1.1' })
+  const requestId = v7()
+  const body = JSON.stringify(problem.toBody({ requestId }))
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\nX-Request-Id: ${requestId}\r\n`
   socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
 }
 

@@ -149,6 +149,7 @@ describe('bad input (S1-29, S4-17)', () => {
       status: 400,
       code: 'unknown_parameter',
     })
+    expect((await (await as('user')).get('/v1/things/1?__proto__=1')).body).toMatchObject({ code: 'unknown_parameter' })
     expect((await (await as('user')).get('/v1/things/1?a=1&a=2')).body).toMatchObject({
       status: 400,
       code: 'invalid_parameter',

@@ -11,8 +11,10 @@ afterAll(() => users?.end(), 60_000)
 const within5s = { timeoutMs: 5_000 }
 const password = 'correct horse'
 /** What the console does: the Admin API, as an administrator of the realm `master`. */
-const inConsole = async (fields: Record<string, unknown> = {}) => {
-  const username = unique('kim')
+const inConsole = async ({
+  username = unique('kim'),
+  ...fields
+}: Record<string, unknown> & { username?: string } = {}) => {
   const id = await users.realm.createUser({
     username,
     email: `${username}@example.com`,
@@ -60,6 +62,16 @@ describe('changes in Keycloak’s console are seen and published within 5 s', ()
       actor: { displayName: 'Keycloak administrator' },
     })
     expect((await users.admin().get(`/v1/users?username=${username}`)).body.data).toHaveLength(1)
+  })
+
+  it('a new user whose name is of the kind that service accounts have', async () => {
+    const { id, username } = await inConsole({ username: unique('service-account') })
+    await known(id)
+    expect(await shown(id)).toMatchObject({ roles: ['user'], enabled: true })
+    expect(await users.admin().patch(`/v1/users/${id}`, { enabled: false })).toMatchObject({
+      status: 200,
+      body: { username },
+    })
   })
 
   it('changed names, a promotion and a demotion', async () => {

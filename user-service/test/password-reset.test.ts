@@ -86,6 +86,15 @@ describe('password reset by mail (S4-08)', () => {
     })
   })
 
+  it('POST /v1/users/{id}/password-reset of a disabled user answers 409, since another try would not help', async () => {
+    const { id } = await createUser()
+    expect(await users.admin().patch(`/v1/users/${id}`, { enabled: false })).toMatchObject({ status: 200 })
+    expect(await users.admin().post(`/v1/users/${id}/password-reset`)).toMatchObject({
+      status: 409,
+      body: { code: 'invalid_state', detail: 'the user is disabled; enable them first' },
+    })
+  })
+
   it('POST /v1/users with sendInvite mails a link to set the first password', async () => {
     const { username, email } = await createUser({ password: undefined, sendInvite: true })
     await setPassword(await linkMailedTo(email), 'my first password')

@@ -38,6 +38,16 @@ describe('sign-up (S0-06, S2-16, S4-06, X1)', () => {
     expect(await users.anonymous().post('/v1/auth/login', { username, password })).toMatchObject({ status: 200 })
   })
 
+  it('a name of the kind that service accounts and probes have is refused with 422', async () => {
+    const probe = `${unique('sam')}.signup-probe-0190a5c4-6f00-7000-8000-000000000001`
+    for (const username of [unique('service-account'), unique('Service-Account'), probe]) {
+      const [email, refused] = [anEmail(), { status: 422, body: { errors: [{ pointer: '/username' }] } }]
+      expect(await signUp({ username, email, password })).toMatchObject(refused)
+      expect(await users.admin().post('/v1/users', { username, email, password })).toMatchObject(refused)
+      expect(await everybody()).not.toContain(username.toLowerCase())
+    }
+  })
+
   it('user.created.v1 carries createCustomer, once (S4-21)', async () => {
     const email = anEmail()
     await signUp({ email, password, name: 'Cus', surname: 'Tomer', createCustomer: true })

@@ -257,6 +257,18 @@ describe('changing users (S0-18, S1-18)', () => {
     expect((await users.realm.call<{ firstName: string }>('GET', `/users/${user.id}`)).body.firstName).toBe('Console')
   })
 
+  it('If-Match of another version stops a change of roles and the removal of the own account', async () => {
+    const user = await createUser()
+    const { token } = await signIn(user.username, 'correct horse', 'test-client', users.realm.name)
+    const stale = { 'if-match': '"99"' }
+    const refused = { status: 412, body: { code: 'precondition_failed' } }
+    expect(await users.admin().put(`/v1/users/${user.id}/roles/admin`, undefined, stale)).toMatchObject(refused)
+    expect(await users.admin().delete(`/v1/users/${user.id}/roles/user`, stale)).toMatchObject(refused)
+    expect(await users.as(token).delete('/v1/users/me', stale)).toMatchObject(refused)
+    expect((await users.admin().get(`/v1/users/${user.id}`)).body).toMatchObject({ roles: ['user'], version: 1 })
+    expect(await users.as(token).delete('/v1/users/me', { 'if-match': '"1"' })).toMatchObject({ status: 204 })
+  })
+
   it('PATCH /v1/users/me changes the own profile', async () => {
     const user = await createUser()
     const { token } = await signIn(user.username, 'correct horse', 'test-client', users.realm.name)

@@ -68,7 +68,7 @@ const invalidFields = (fields: Record<string, unknown>): Problem | undefined => 
   })
   return errors.length === 0
     ? undefined
-    : new Problem('validation', { detail: `${errors.length} not accepted by Keycloak`, errors })
+    : new Problem('validation', { detail: 'Keycloak does not accept these fields', errors })
 }
 
 /** Whether Keycloak says that there is no such user; a 404 for another reason (realm, route) is not that. */

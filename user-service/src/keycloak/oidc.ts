@@ -74,7 +74,10 @@ export const createOidc = ({ keycloakUrl, keycloakIssuer, loginClientId, loginCl
         )
       } catch (error) {
         if (errorOf(error).code !== 'invalid_grant') throw keycloakUnavailable(error)
-        throw new Problem('invalid_token', { detail: 'the refresh token is not valid any more; sign in again' })
+        throw new Problem('invalid_token', {
+          detail: 'the refresh token is not valid any more; sign in again',
+          headers: { 'WWW-Authenticate': 'Bearer realm="clientele"' },
+        })
       }
     },
 

@@ -31,9 +31,12 @@ export type PersonFields = {
 
 const textOrNull = (value: string | undefined): string | null => (value === undefined || value === '' ? null : value)
 
-/** A service account is a client, not a person. */
-const isServiceAccount = ({ username, serviceAccountClientId }: UserRepresentation): boolean =>
-  serviceAccountClientId !== undefined || (username ?? '').startsWith('service-account-')
+/**
+ * A service account is a client, not a person. Keycloak tells it by the name only, which people may take at its own
+ * registration; they have an address, a service account has none.
+ */
+const isServiceAccount = ({ username, email, serviceAccountClientId }: UserRepresentation): boolean =>
+  serviceAccountClientId !== undefined || (!email && (username ?? '').startsWith('service-account-'))
 
 const personOf = (user: UserRepresentation): Person => ({
   id: user.id ?? '',

@@ -47,8 +47,8 @@ export const profileRoutes = (api: Api, { profile }: { profile: ProfileService }
       roles,
       responses: { 204: null },
     },
-    async ({ actor }) => {
-      await profile.remove(actor)
+    async ({ actor, ifMatch }) => {
+      await profile.remove(actor, ifMatch)
       return noContent()
     },
   )

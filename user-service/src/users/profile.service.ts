@@ -17,7 +17,8 @@ export const createProfileService = ({ service, sync, mails }: Deps) => {
       if (error instanceof Problem && error.code === 'not_found') return sync.sync(actor.id, actorRef(actor))
       throw error
     })
-    if (!user) throw new Problem('not_found', { detail: 'this token belongs to a client, not to a user' })
+    if (!user)
+      throw new Problem('not_found', { detail: 'there is no user for this token: deleted, or it belongs to a client' })
     return user
   }
 
@@ -29,9 +30,9 @@ export const createProfileService = ({ service, sync, mails }: Deps) => {
       if (after.email !== before.email) await mails.verification(actor.id)
       return after
     },
-    remove: async (actor: Actor): Promise<void> => {
+    remove: async (actor: Actor, ifMatch?: number): Promise<void> => {
       await own(actor)
-      await service.removeSelf(actor)
+      await service.removeSelf(actor, ifMatch)
     },
   }
 }

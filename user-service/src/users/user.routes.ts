@@ -125,8 +125,8 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       params: roleParams,
       responses: { 204: null },
     },
-    async ({ params: { id, role }, actor }) => {
-      await service.grant(id, role, actor)
+    async ({ params: { id, role }, actor, ifMatch }) => {
+      await service.grant(id, role, actor, ifMatch)
       return noContent()
     },
   )
@@ -142,8 +142,8 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       params: roleParams,
       responses: { 204: null },
     },
-    async ({ params: { id, role }, actor }) => {
-      await service.revoke(id, role, actor)
+    async ({ params: { id, role }, actor, ifMatch }) => {
+      await service.revoke(id, role, actor, ifMatch)
       return noContent()
     },
   )
@@ -157,7 +157,7 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       tag,
       roles,
       params,
-      responses: { 202: null },
+      responses: { 202: null, 409: null },
     },
     async ({ params: { id } }) => {
       await service.mailPasswordReset(id)

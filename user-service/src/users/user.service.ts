@@ -102,22 +102,22 @@ export const createUserService = ({ db, users, people, sync, lastAdmin, mail }: 
     },
 
     /** Leaving is everybody's own right, but for the last administrator. */
-    removeSelf: async (actor: Actor): Promise<void> => {
-      await change(actor.id, actor, undefined, async (_before, tx) => {
+    removeSelf: async (actor: Actor, ifMatch?: number): Promise<void> => {
+      await change(actor.id, actor, ifMatch, async (_before, tx) => {
         await lastAdmin.check(tx, actor.id)
         await people.remove(actor.id)
       })
     },
 
-    grant: async (id: string, role: Role, actor: Actor): Promise<void> => {
-      await change(id, actor, undefined, async () => {
+    grant: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
+      await change(id, actor, ifMatch, async () => {
         const roles = (await people.roles(id)) ?? []
         await people.setRoles(id, [...roles, role])
       })
     },
 
-    revoke: async (id: string, role: Role, actor: Actor): Promise<void> => {
-      await change(id, actor, undefined, async (_before, tx) => {
+    revoke: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
+      await change(id, actor, ifMatch, async (_before, tx) => {
         const roles = (await people.roles(id)) ?? []
         if (role === 'admin') await guardAdmin(id, actor, tx)
         else if (roles.includes('admin'))
@@ -136,7 +136,10 @@ export const createUserService = ({ db, users, people, sync, lastAdmin, mail }: 
     },
 
     mailPasswordReset: async (id: string): Promise<void> => {
-      await current(id)
+      const { enabled, email } = await current(id)
+      // Keycloak would refuse, in a way that cannot be told from a mail server that is away.
+      if (!enabled) throw new Problem('invalid_state', { detail: 'the user is disabled; enable them first' })
+      if (email === null) throw new Problem('invalid_state', { detail: 'the user has no e-mail address' })
       await mail.reset(id)
     },
   }

@@ -34,6 +34,15 @@ pg.types.setTypeParser(bigintId, Number)
 /** The pg connection of a transaction, for named statements. */
 export const connectionOf = (tx: Tx): pg.Client => (tx as unknown as { connection: pg.Client }).connection
 
+type Pool = {
+  getConnection(options: { type: 'write' }): Promise<pg.Client>
+  releaseConnection(connection: pg.Client): void
+  destroyConnection(connection: pg.Client): Promise<void>
+}
+
+/** Sequelize's pool, to use its pg connections directly; give each one back. */
+export const poolOf = (sequelize: Sequelize): Pool => sequelize.connectionManager as unknown as Pool
+
 /** A pool to `config.databaseUrl` without connecting yet. The role's search_path is its schema. */
 export const createDb = (config: DatabaseConfig, schema: string): Db => {
   const sequelize = new Sequelize(config.databaseUrl, {
@@ -51,10 +60,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
     },
     retry: { max: 0 },
   })
-  const pool = sequelize.connectionManager as unknown as {
-    getConnection(options: { type: 'write' }): Promise<pg.Client>
-    releaseConnection(connection: pg.Client): void
-  }
+  const pool = poolOf(sequelize)
 
   const query = async <R extends object>(
     sql: string,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ProblemBody, ProblemCode } from '@clientele/contracts/problem'
 import { QueryTypes } from 'sequelize'
 import { currentContext, withContext } from './context.ts'
 import { connectionOf, type Db } from './db.ts'
@@ -9,6 +10,8 @@ import type { Result } from './result.ts'
 export const idempotencyHours = 24
 
 type Request = { key: string; actorId: string; operationId: string; fingerprint: string }
+/** An answer of the handler, or what it refused with. */
+type Outcome = Result | Problem
 type Stored = { fingerprint: string; status: number; headers: Record<string, string>; body: unknown }
 
 // A hash of a short password could be guessed from the stored fingerprint.
@@ -18,20 +21,25 @@ const withoutPasswords = (key: string, value: unknown): unknown => (key === 'pas
 export const fingerprintOf = (...parts: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts, withoutPasswords)).digest('base64url')
 
-const replay = (stored: Stored, fingerprint: string): Result => {
+const replay = (stored: Stored, fingerprint: string): Outcome => {
   if (stored.fingerprint !== fingerprint)
     throw new Problem('idempotency_mismatch', {
       detail: 'this Idempotency-Key was used for a request with another body or address',
     })
-  const { status, headers, body } = stored
-  return { status, headers: { ...headers, 'Idempotency-Replayed': 'true' }, ...(body !== null && { body }) }
+  const headers = { ...stored.headers, 'Idempotency-Replayed': 'true' }
+  if (stored.status >= 400) return problemOf(stored.body as ProblemBody, headers)
+  return { status: stored.status, headers, ...(stored.body !== null && { body: stored.body }) }
 }
 
-const problemResult = (problem: Problem): Result => ({
-  status: problem.status,
-  headers: { ...problem.options.headers, 'Content-Type': 'application/problem+json' },
-  body: problem.toBody(),
-})
+const problemOf = (body: ProblemBody, headers: Record<string, string>): Problem => {
+  const { type: _type, title: _title, status: _status, code, detail, errors, ...extra } = body
+  return new Problem(code as ProblemCode, { headers, extra, ...(detail && { detail }), ...(errors && { errors }) })
+}
+
+const storable = (outcome: Outcome): { status: number; headers: Record<string, string>; body?: unknown } =>
+  outcome instanceof Problem
+    ? { status: outcome.status, headers: outcome.options.headers ?? {}, body: outcome.toBody() }
+    : outcome
 
 /**
  * Runs `work` once per key, actor and operation, after draft-ietf-httpapi-idempotency-key-header: the key's row, the change,
@@ -41,7 +49,7 @@ const problemResult = (problem: Problem): Result => ({
  */
 export const once = async (db: Db, request: Request, work: () => Promise<Result>): Promise<Result> => {
   const scope = [request.actorId, request.operationId, request.key]
-  return db.sequelize.transaction(async (tx) => {
+  const outcome = await db.sequelize.transaction(async (tx): Promise<Outcome> => {
     const connection = connectionOf(tx)
     const lock = await connection.query<{ locked: boolean }>(
       `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,
@@ -57,28 +65,25 @@ export const once = async (db: Db, request: Request, work: () => Promise<Result>
 
     await connection.query('savepoint work')
     const context = currentContext()
-    const result = await (context
+    const outcome = await (context
       ? withContext({ ...context, transaction: { schema: db.schema, tx } }, work)
       : work()
-    ).catch(async (error: unknown) => {
+    ).catch(async (error: unknown): Promise<Outcome> => {
       if (!(error instanceof Problem) || error.status >= 500) throw error
       await connection.query('rollback to savepoint work')
-      return problemResult(error)
+      return error
     })
+    const { status, headers, body } = storable(outcome)
     await connection.query(
       `insert into idempotency_keys (actor_id, operation_id, key, fingerprint, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (actor_id, operation_id, key) do update set fingerprint = excluded.fingerprint, status = excluded.status,
          headers = excluded.headers, body = excluded.body, created_at = now()`,
-      [
-        ...scope,
-        request.fingerprint,
-        result.status,
-        result.headers,
-        result.body === undefined ? null : JSON.stringify(result.body),
-      ],
+      [...scope, request.fingerprint, status, headers, body === undefined ? null : JSON.stringify(body)],
     )
-    return result
+    return outcome
   })
+  if (outcome instanceof Problem) throw outcome
+  return outcome
 }
 
 /** Removes answers that are no longer kept, at most 5,000 a call. */

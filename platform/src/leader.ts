@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Db } from './db.ts'
+import { type Db, poolOf } from './db.ts'
 import { pause, within } from './deadline.ts'
 import type { Task } from './every.ts'
 import { currentLog, type Log } from './log.ts'
@@ -8,19 +8,13 @@ import { gauge } from './telemetry.ts'
 /** `task` runs on one replica at a time; `checkMs` is how soon another one takes over, and how often the leader makes sure. */
 export type LeaderOptions = { db: Db; name: string; task: Task; checkMs?: number; log?: Log }
 
-type Pool = {
-  getConnection(options: { type: 'write' }): Promise<pg.Client>
-  releaseConnection(connection: pg.Client): void
-  destroyConnection(connection: pg.Client): Promise<void>
-}
-
 /**
  * Runs a task on one replica, by a session's advisory lock: it holds one connection of the pool while it leads. When that
  * connection is lost, so is the lock: the task is stopped and another replica starts its own. For a moment two may run, so
  * the work itself must bear that.
  */
 export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions): Task => {
-  const pool = db.sequelize.connectionManager as unknown as Pool
+  const pool = poolOf(db.sequelize)
   const leads = gauge('task_leader', '1 on the replica that runs the task', ['task'])
   const logger = () => log ?? currentLog()
   let ending = new AbortController()

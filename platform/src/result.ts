@@ -58,9 +58,7 @@ export const sendResult = async (req: Request, res: Response, result: Result): P
     res.end()
     return
   }
-  const isProblem = String(res.getHeader('Content-Type') ?? '').startsWith('application/problem+json')
-  const ids = { instance: req.path, requestId: String(res.getHeader('X-Request-Id') ?? '') }
-  const json = JSON.stringify(isProblem ? { ...(result.body as object), ...ids } : result.body)
+  const json = JSON.stringify(result.body)
   const version = versionOf(result.body)
   if (version !== undefined && result.status < 300) {
     const etag = etagOf(version, json)
@@ -70,7 +68,7 @@ export const sendResult = async (req: Request, res: Response, result: Result): P
       return
     }
   }
-  if (!res.hasHeader('Content-Type')) res.set('Content-Type', 'application/json; charset=utf-8')
+  res.set('Content-Type', 'application/json; charset=utf-8')
   if (!res.hasHeader('Cache-Control')) res.set('Cache-Control', 'private, no-cache')
   res.set('Content-Length', String(Buffer.byteLength(json)))
   res.end(req.method === 'HEAD' ? undefined : json)

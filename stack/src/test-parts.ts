@@ -30,10 +30,11 @@ export type TestParts = { env: Record<string, string>; stop: () => Promise<void>
 
 const prefix = 'clientele-test-'
 
-/** The real parts that the tests run on, in a data folder of their own that goes away with them. */
+/** The real parts that the tests run on, in a data folder of their own that goes away with them. `durable` keeps the database's fsync on. */
 export const startTestParts = async (
   say: (part: string, text: string) => void,
   signal: AbortSignal,
+  { durable = false }: { durable?: boolean } = {},
 ): Promise<TestParts> => {
   await sweepOldRuns()
   const home = mkdtempSync(join(tmpdir(), prefix))
@@ -49,10 +50,7 @@ export const startTestParts = async (
   })
   const keycloakPublicUrl = `http://localhost:${ports.KEYCLOAK_PORT}`
   const publicUrl = 'http://localhost:8000'
-  const backing = startBacking(
-    { home, ports, secrets, durable: false, publicUrl, keycloakPublicUrl, say, signal },
-    choices,
-  )
+  const backing = startBacking({ home, ports, secrets, durable, publicUrl, keycloakPublicUrl, say, signal }, choices)
   const gcs: Promise<Running> = startFakeGcs({ home, port: gcsPort, say: (text) => say('fake-gcs', text) })
   const chromium = findChromium((text) => say('chromium', text))
   const stop = async () => {

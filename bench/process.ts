@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+
+const ticksPerSecond = 100
+
+/** The CPU time that a process has used so far, in µs, its threads included (Linux: /proc/<pid>/stat). */
+export const cpuOf = (pid: number): number => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
+  return ((user + system) * 1e6) / ticksPerSecond
+}
+
+/** The memory of a process in MB: resident, proportional (shared pages divided among their users), and the most it ever had. */
+export const memoryOf = (pid: number): { resident: number; proportional: number; peak: number } => {
+  const read = (file: string, field: string): number => {
+    const line = readFileSync(`/proc/${pid}/${file}`, 'utf8').match(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'))
+    return Number(line?.[1] ?? Number.NaN) / 1024
+  }
+  return {
+    resident: read('smaps_rollup', 'Rss'),
+    proportional: read('smaps_rollup', 'Pss'),
+    peak: read('status', 'VmHWM'),
+  }
+}

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
+import { nodeEnv, nodeFlags } from '@clientele/stack/node-memory'
 import { freePorts } from '@clientele/stack/ports'
 
 const root = new URL('../', import.meta.url)
@@ -19,8 +21,14 @@ const schemaOf = { 'user-service': 'users', 'customer-service': 'customers', 'me
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
-/** Starts gateway and services, migrated and ready; `overrides` are further environment variables by service. */
-export const startSystem = async (overrides: Partial<Record<Name, Record<string, string>>> = {}) => {
+/**
+ * Starts gateway and services, migrated and ready; `overrides` are further environment variables by service. What they log
+ * goes to `logFile`, or to the terminal.
+ */
+export const startSystem = async (
+  overrides: Partial<Record<Name, Record<string, string>>> = {},
+  { logFile }: { logFile?: string } = {},
+) => {
   const folder = await mkdtemp(join(tmpdir(), 'clientele-e2e-'))
   const broker = await testBroker()
   const databases = await Promise.all(
@@ -37,6 +45,7 @@ export const startSystem = async (overrides: Partial<Record<Name, Record<string,
 
   const environment = (name: Name): NodeJS.ProcessEnv => ({
     PATH: process.env['PATH'],
+    ...nodeEnv(),
     PROFILE: 'local',
     LOG_LEVEL: process.env['TEST_LOG'] ?? 'warn',
     HOST: '127.0.0.1',
@@ -72,7 +81,12 @@ export const startSystem = async (overrides: Partial<Record<Name, Record<string,
   const children = new Map<Name, ChildProcess>()
   const spawnService = (name: Name): void => {
     const main = new URL(`${name}/src/main.ts`, root).pathname
-    const child = spawn(process.execPath, [main], { env: environment(name), stdio: ['ignore', 'inherit', 'inherit'] })
+    const output = logFile === undefined ? 'inherit' : openSync(logFile, 'a')
+    const child = spawn(process.execPath, [...nodeFlags, main], {
+      env: environment(name),
+      stdio: ['ignore', output, 'inherit'],
+    })
+    if (output !== 'inherit') closeSync(output)
     children.set(name, child)
   }
   const ready = (name: Name) =>

@@ -50,7 +50,7 @@ export const createApp = ({
   const finder = createFinder(db)
   const userNames = createUserNames(db)
   const editors = createEditors(db, userNames)
-  const writer = createWriter({ db, model, editors, userNames })
+  const writer = createWriter({ db, model, userNames })
   const customers = createCustomerService({ db, finder, writer, editors, userNames, media, photoLink, list })
   const signUps = createSignUps(writer, finder)
 

@@ -6,12 +6,22 @@ const plain = (value: string): string => {
   return unbracketed.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
+const bySocket = new WeakMap<object, string>()
+const socketAddress = ({ socket }: IncomingMessage): string => {
+  let address = bySocket.get(socket)
+  if (address === undefined) {
+    address = plain(socket.remoteAddress ?? '')
+    bySocket.set(socket, address)
+  }
+  return address
+}
+
 /**
  * The client's address: the socket's, or with `trustedProxies` proxies in front of the gateway the entry of
  * `X-Forwarded-For` that the outermost of them wrote. What a client puts before that is not believed.
  */
 export const clientAddress = (req: IncomingMessage, trustedProxies: number): string => {
-  const socket = plain(req.socket.remoteAddress ?? '')
+  const socket = socketAddress(req)
   const header = req.headers['x-forwarded-for']
   if (trustedProxies === 0 || typeof header !== 'string') return socket
   const hops = header
@@ -24,7 +34,7 @@ export const clientAddress = (req: IncomingMessage, trustedProxies: number): str
 
 /** What a rate limit by address counts: the address, for IPv6 its /64 network, which is one customer line. */
 export const addressKey = (address: string): string => {
-  if (!isIPv6(address)) return address
+  if (!address.includes(':') || !isIPv6(address)) return address
   const [head = '', tail] = address.split('%')[0]?.split('::') ?? []
   const left = head === '' ? [] : head.split(':')
   const right = tail === undefined || tail === '' ? [] : tail.split(':')

@@ -1,8 +1,9 @@
 import { bearerToken, type VerifiedToken, type Verifier } from '@clientele/platform/auth'
+import { discardRest, holdForRest } from '@clientele/platform/early-answer'
 import { Problem } from '@clientele/platform/problem'
 import { currentTraceparent } from '@clientele/platform/telemetry'
 import { addressKey } from './address.ts'
-import { bodyOf, discardRest, holdForRest } from './body.ts'
+import { bodyOf } from './body.ts'
 import type { GatewayConfig } from './config.ts'
 import type { Exchange } from './exchange.ts'
 import { forwardable, type OutHeaders, returnable, varyOnOrigin } from './headers.ts'
@@ -27,26 +28,32 @@ const maxTimerMs = 2_147_483_647
 
 /** `/v1`: who may pass, how often, how much; then on to the service. Express has no part in it. */
 export const createApi = ({ config, verifier, revocations, limits, routes, upstreams, security }: ApiParts) => {
-  const publicAddress = new URL(config.publicUrl)
+  const { protocol, host } = new URL(config.publicUrl)
+  const publicProtocol = protocol.slice(0, -1)
   const clients = createClientLoad(config.maxInFlightPerClient)
 
-  const signedIn = async (exchange: Exchange): Promise<VerifiedToken> => {
-    const verified = await verifier.verify(bearerToken(exchange.req.headers.authorization))
+  const pass = (exchange: Exchange, verified: VerifiedToken): VerifiedToken => {
     revocations.check(verified)
-    Object.assign(exchange.headers, await limits.user.consume(verified.actor.id))
+    limits.user.consume(verified.actor.id, exchange.headers)
     return verified
   }
 
-  const admit = (exchange: Exchange, route: Route): Promise<VerifiedToken> | undefined => {
+  const signedIn = (exchange: Exchange): VerifiedToken | Promise<VerifiedToken> => {
+    const { authorization } = exchange.req.headers
+    const known = verifier.known(authorization)
+    if (known) return pass(exchange, known)
+    return verifier.verify(bearerToken(authorization)).then((verified) => pass(exchange, verified))
+  }
+
+  const admit = (exchange: Exchange, route: Route): VerifiedToken | Promise<VerifiedToken> | undefined => {
     const anonymous = route.access === 'optional' && exchange.req.headers.authorization === undefined
     return route.access === 'public' || anonymous ? undefined : signedIn(exchange)
   }
 
-  const limitByAddress = async (exchange: Exchange, segments: string[]): Promise<void> => {
+  const limitByAddress = (exchange: Exchange, segments: string[]): void => {
     const key = addressKey(exchange.address)
-    Object.assign(exchange.headers, await limits.address.consume(key))
-    if (segments[1] === 'auth' && exchange.req.method === 'POST')
-      Object.assign(exchange.headers, await limits.auth.consume(key))
+    limits.address.consume(key, exchange.headers)
+    if (segments[1] === 'auth' && exchange.req.method === 'POST') limits.auth.consume(key, exchange.headers)
   }
 
   const findRoute = async (
@@ -69,12 +76,12 @@ export const createApi = ({ config, verifier, revocations, limits, routes, upstr
     token: VerifiedToken | undefined,
   ): OutHeaders => {
     const headers = forwardable(req.headers)
-    if (token) headers['authorization'] = `Bearer ${token.actor.token}`
+    if (token) headers['authorization'] = req.headers.authorization ?? ''
     headers['x-request-id'] = requestId
     headers['traceparent'] = currentTraceparent() ?? traceparent
     headers['x-forwarded-for'] = address
-    headers['x-forwarded-proto'] = publicAddress.protocol.slice(0, -1)
-    headers['x-forwarded-host'] = publicAddress.host
+    headers['x-forwarded-proto'] = publicProtocol
+    headers['x-forwarded-host'] = host
     return headers
   }
 
@@ -92,7 +99,7 @@ export const createApi = ({ config, verifier, revocations, limits, routes, upstr
 
   return async (exchange: Exchange, target: Target): Promise<void> => {
     const { req, res } = exchange
-    await limitByAddress(exchange, target.segments)
+    limitByAddress(exchange, target.segments)
     const { route, token } = await findRoute(exchange, target)
     const upstream = upstreams.get(route.service)
     if (!upstream) throw new Error(`no address for ${route.service}`)

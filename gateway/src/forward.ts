@@ -68,7 +68,7 @@ const attempt = (pool: Pool, passage: Passage, { upstreamQueueMs, clientStallMs 
     const queued = setTimeout(() => {
       settle(new Problem('unavailable', { detail: 'the service is busy', ...retryAfter(2) }))
     }, upstreamQueueMs)
-    res.once('close', onClientClose)
+    res.on('close', onClientClose)
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart: (started) => {

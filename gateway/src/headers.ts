@@ -49,7 +49,9 @@ const neverReturned =
   /^(?:server|x-powered-by|x-request-id|set-cookie2?|alt-svc|via|access-control-.*|ratelimit.*|strict-transport-security)$/
 
 const namedIn = (connection: string | undefined): Set<string> | undefined =>
-  connection === undefined ? undefined : new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
+  connection === undefined || connection === 'keep-alive' || connection === 'close'
+    ? undefined
+    : new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
 
 /** The client's headers that a service may see; the rest is written by the gateway. */
 export const forwardable = (headers: IncomingHttpHeaders): OutHeaders => {

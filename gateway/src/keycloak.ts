@@ -1,9 +1,10 @@
 import { Revocations, userDeleted, userDisabled, userRoleRevoked, userSignedOut } from '@clientele/contracts/user'
 import type { VerifiedToken } from '@clientele/platform/auth'
-import { type Consumer, subscription } from '@clientele/platform/consumer'
+import type { Consumer } from '@clientele/platform/consumer'
 import { every, type Task } from '@clientele/platform/every'
 import type { Log } from '@clientele/platform/log'
 import { Problem } from '@clientele/platform/problem'
+import { subscription } from '@clientele/platform/subscription'
 import { counter } from '@clientele/platform/telemetry'
 import { createRevocationList, type Rows } from './revocation-list.ts'
 

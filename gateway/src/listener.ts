@@ -31,6 +31,8 @@ const hasOneHost = ({ rawHeaders }: IncomingMessage): boolean => {
   return hosts <= 1
 }
 
+const ignore = (): void => {}
+
 /** What the HTTP server calls: `/v1` goes to the services, the rest to the gateway's own pages. */
 export const createListener = (parts: ListenerParts): RequestListener => {
   const { api, site, cors, limits, fault, security, log, trustedProxies } = parts
@@ -50,10 +52,9 @@ export const createListener = (parts: ListenerParts): RequestListener => {
     )
   }
 
-  const serveSite = async (exchange: Exchange, target: Target): Promise<void> => {
+  const serveSite = (exchange: Exchange, target: Target): void => {
     const { req, res } = exchange
-    if (!target.path.startsWith('/health'))
-      Object.assign(exchange.headers, await limits.address.consume(addressKey(exchange.address)))
+    if (!target.path.startsWith('/health')) limits.address.consume(addressKey(exchange.address), exchange.headers)
     for (const [name, value] of Object.entries({ ...security.page, ...exchange.headers })) res.setHeader(name, value)
     req.headers['x-request-id'] = exchange.requestId
     req.headers['traceparent'] = exchange.traceparent
@@ -69,15 +70,14 @@ export const createListener = (parts: ListenerParts): RequestListener => {
     const target = parseTarget(req.url)
     if (cors(req, res)) return
     if (target.segments[0] !== 'v1') return serveSite(exchange, target)
-    res.once('close', () => record(exchange))
-    await span(`${req.method} ${target.segments.slice(0, 2).join('/')}`, { traceparent: exchange.traceparent }, () =>
-      api(exchange, target),
-    )
+    res.on('close', () => record(exchange))
+    const [root, name = ''] = target.segments
+    await span(`${req.method} ${root}/${name}`, { traceparent: exchange.traceparent }, () => api(exchange, target))
   }
 
   return (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = openExchange(req, res, trustedProxies)
-    res.on('error', () => {})
+    res.on('error', ignore)
     serve(exchange).catch((error: unknown) => fault(exchange, error))
   }
 }

@@ -1,53 +1,52 @@
 import type { ServerResponse } from 'node:http'
 import { Problem } from '@clientele/platform/problem'
 import { counter } from '@clientele/platform/telemetry'
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { GatewayConfig } from './config.ts'
 import type { OutHeaders } from './headers.ts'
 
 const maxKeys = 50_000
+const others = 'others'
 
 const limited = () => counter('gateway_rate_limited_total', 'Requests refused by a rate limit', ['limit'])
 
-/** One limit: so many requests of one key in a window of seconds. */
+/**
+ * One limit: so many requests of one key in a window of seconds, which begins with its first. Keys beyond the bound share
+ * one count: memory stays bounded, and so does what they may do.
+ */
 const createLimit = (name: string, points: number, windowSeconds: number) => {
-  const limiter = new RateLimiterMemory({ keyPrefix: '', points, duration: windowSeconds })
   const policy = `"${name}";q=${points};w=${windowSeconds}`
   const refused = limited()
-  let windowEnds = 0
-  let newKeys = 0
+  // In the order of their ends, since all windows are of one length.
+  const windows = new Map<string, { count: number; ends: number }>()
 
-  /** Keys beyond the bound share one count until the window ends: memory stays bounded, and so does what they may do. */
-  const bounded = async (key: string): Promise<string> => {
-    const now = Date.now()
-    if (now > windowEnds) {
-      windowEnds = now + windowSeconds * 1000
-      newKeys = 0
+  const windowOf = (key: string, now: number): { count: number; ends: number } => {
+    const known = windows.get(key)
+    if (known && known.ends > now) return known
+    for (const [old, { ends }] of windows) {
+      if (ends > now) break
+      windows.delete(old)
     }
-    return newKeys < maxKeys || (await limiter.get(key)) !== null ? key : 'others'
+    if (windows.size >= maxKeys && key !== others) return windowOf(others, now)
+    const begun = { count: 0, ends: now + windowSeconds * 1000 }
+    windows.set(key, begun)
+    return begun
   }
-  const headersOf = ({ remainingPoints = 0, msBeforeNext = 0 }: RateLimiterRes): OutHeaders => ({
-    ratelimit: `"${name}";r=${remainingPoints};t=${Math.max(Math.ceil(msBeforeNext / 1000), 1)}`,
-    'ratelimit-policy': policy,
-  })
 
   return {
-    /** Counts a request and gives the headers to answer with. @throws Problem 429 */
-    consume: async (key: string): Promise<OutHeaders> => {
-      try {
-        const state = await limiter.consume(await bounded(key))
-        if (state.isFirstInDuration) newKeys += 1
-        return headersOf(state)
-      } catch (state) {
-        if (state instanceof Error) throw state
-        refused.inc({ limit: name })
-        const headers = headersOf(state as RateLimiterRes) as Record<string, string>
-        const seconds = String(Math.max(Math.ceil(((state as RateLimiterRes).msBeforeNext ?? 1000) / 1000), 1))
-        throw new Problem('rate_limited', {
-          detail: `at most ${points} requests in ${windowSeconds} s`,
-          headers: { ...headers, 'retry-after': seconds },
-        })
-      }
+    /** Counts a request and adds to the headers to answer with. @throws Problem 429 */
+    consume: (key: string, headers: OutHeaders): void => {
+      const now = performance.now()
+      const window = windowOf(key, now)
+      window.count += 1
+      const seconds = Math.ceil((window.ends - now) / 1000)
+      headers['ratelimit'] = `"${name}";r=${Math.max(points - window.count, 0)};t=${seconds}`
+      headers['ratelimit-policy'] = policy
+      if (window.count <= points) return
+      refused.inc({ limit: name })
+      throw new Problem('rate_limited', {
+        detail: `at most ${points} requests in ${windowSeconds} s`,
+        headers: { 'retry-after': String(seconds) },
+      })
     },
   }
 }
@@ -68,7 +67,7 @@ export const createClientLoad = (limit: number) => {
         })
       }
       underWay.set(key, count + 1)
-      res.once('close', () => {
+      res.on('close', () => {
         const left = (underWay.get(key) ?? 1) - 1
         if (left === 0) underWay.delete(key)
         else underWay.set(key, left)

@@ -85,7 +85,8 @@ export const createRouteIndex = (documents: { service: string; document: PathsDo
       const route = operations.get(wanted)
       if (route) return { route }
     }
-    const allow = new Set(nodes.flatMap(({ operations }) => [...operations.keys()]))
+    // What the more general route would answer is that there is no such thing: PUT /v1/users/me is no user's id.
+    const allow = new Set(nodes[0]?.operations.keys())
     if (allow.has('GET')) allow.add('HEAD')
     const isPublic = nodes.every(({ operations }) =>
       [...operations.values()].every(({ access }) => access === 'public'),

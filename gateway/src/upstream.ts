@@ -21,6 +21,16 @@ export type Passage = {
   stream: boolean
 }
 
+const observed = new Set<{ name: string; inFlight: { plain: number; stream: number } }>()
+
+const observeLoad = () =>
+  gauge('gateway_in_flight', 'Requests under way to a service', ['service', 'kind'], function () {
+    for (const { name, inFlight } of observed) {
+      this.set({ service: name, kind: 'plain' }, inFlight.plain)
+      this.set({ service: name, kind: 'stream' }, inFlight.stream)
+    }
+  })
+
 /** The kept-alive connections to one service, and how much it is asked at a time. */
 export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig) => {
   const pool = () =>
@@ -35,11 +45,13 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
       allowH2: false,
     })
   const pools = { plain: pool(), stream: pool() }
+  observeLoad()
   const shed = counter('gateway_shed_total', 'Requests answered with 503 because a service has enough to do', [
     'service',
   ])
-  const load = gauge('gateway_in_flight', 'Requests under way to a service', ['service', 'kind'])
   const inFlight = { plain: 0, stream: 0 }
+  const own = { name, inFlight }
+  observed.add(own)
   const streams = new Set<ServerResponse>()
   const limits = { plain: config.maxInFlight, stream: config.upstreamConnections }
 
@@ -53,14 +65,12 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
         throw new Problem('unavailable', { detail: 'too many requests are under way', headers: { 'Retry-After': '1' } })
       }
       inFlight[kind] += 1
-      load.set({ service: name, kind }, inFlight[kind])
       if (passage.stream) streams.add(passage.res)
       try {
         await forward(pools[kind], passage, config)
       } finally {
-        streams.delete(passage.res)
+        if (passage.stream) streams.delete(passage.res)
         inFlight[kind] -= 1
-        load.set({ service: name, kind }, inFlight[kind])
       }
     },
     /** Streams would hold up a shutdown; their clients connect again, to another replica. */
@@ -68,7 +78,10 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
       for (const res of streams) res.destroy()
     },
     /** Cuts all connections. */
-    close: async (): Promise<void> => void (await Promise.all([pools.plain.destroy(), pools.stream.destroy()])),
+    close: async (): Promise<void> => {
+      observed.delete(own)
+      await Promise.all([pools.plain.destroy(), pools.stream.destroy()])
+    },
   }
 }
 export type Upstream = ReturnType<typeof createUpstream>

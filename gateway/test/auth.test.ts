@@ -63,6 +63,15 @@ describe('who may pass (S0-01, S1-27, S2-24, S3-21, S3-32, S4-25)', () => {
     expect(gateway.customers.requests).toEqual([])
   }, 30_000)
 
+  it('answers 401 to other claims under the signature of a token that it knows', async () => {
+    expect((await gateway.as(user.token).get('/v1/customers')).status).toBe(200)
+    const [header = '', payload = '', signature = ''] = user.token.split('.')
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const forged = Buffer.from(JSON.stringify({ ...claims, realm_access: { roles: ['admin'] } })).toString('base64url')
+    for (const token of [`${header}.${forged}.${signature}`, `${header}x.${payload}.${signature}`])
+      expect((await gateway.as(token).get('/v1/customers')).status).toBe(401)
+  })
+
   it('answers 401 to other schemes and a header that is no token', async () => {
     for (const authorization of [
       'Basic dTpw',

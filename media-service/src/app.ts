@@ -39,6 +39,7 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
   const readUpload = createUploadReader({
     store,
     maxUploads,
+    check: lane.check,
     readMultipart: createMultipartReader({ store, maxBytes, idleMs: config.mediaIdleMs }),
     clean: createCleaner({ db, store, lane, produce, maxPixels }),
   })

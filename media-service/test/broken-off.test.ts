@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { eventually } from '@clientele/platform/testing/wait'
 import { largeJpeg } from './images.ts'
@@ -16,7 +17,7 @@ const open = `--${boundary}\r\nContent-Disposition: form-data; name="file"; file
 const close = `\r\n--${boundary}--\r\n`
 
 /** Sends the head of an upload and then what it is told to. */
-const uploadBySocket = async (length: number, { service, person } = media): Promise<Socket> => {
+const uploadBySocket = async (length: number, { service, person } = media, headers: string[] = []): Promise<Socket> => {
   const { hostname, port } = new URL(service.url)
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})
@@ -28,6 +29,7 @@ const uploadBySocket = async (length: number, { service, person } = media): Prom
     `Authorization: Bearer ${person.token}`,
     `Content-Type: multipart/form-data; boundary=${boundary}`,
     `Content-Length: ${length}`,
+    ...headers,
     '',
     open,
   ]
@@ -69,6 +71,27 @@ describe('uploads that break off', () => {
     )
     socket.destroy()
     await nothingIsLeft()
+  })
+
+  it('a client that goes away just before its image is kept can send it again under its Idempotency-Key', async () => {
+    const key = randomUUID()
+    await media.db.transaction(async (tx) => {
+      await media.db.query('lock table idempotency_keys in access exclusive mode', [], { tx })
+      const socket = await uploadBySocket(lengthOf(image), media, [`Idempotency-Key: ${key}`])
+      socket.write(image)
+      socket.write(close)
+      const waiting = `select 1 from pg_locks where not granted and relation = 'idempotency_keys'::regclass`
+      await eventually(async () => expect(await media.db.query(waiting)).toHaveLength(1))
+      socket.destroy()
+      await eventually(async () => expect(await media.keys()).toEqual([]))
+    })
+    await eventually(async () => {
+      const { status, body } = await media.user.post('/v1/media', form(image), { 'idempotency-key': key })
+      expect([status, body.detail]).toEqual([201, undefined])
+      await media.user.delete(`/v1/media/${body.id}`)
+    })
+    await eventually(async () => expect(await media.keys()).toEqual([]))
+    await media.db.query('delete from media')
   })
 
   it('a form that ends before its boundary is answered with 400', async () => {

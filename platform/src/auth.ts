@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { ActorRef } from '@clientele/contracts/fields'
 import KeycloakConnect from 'keycloak-connect'
 import { createKeyStore } from './jwks.ts'
@@ -11,6 +11,8 @@ export type Actor = { id: string; displayName: string; roles: readonly string[];
 export type VerifiedToken = { actor: Actor; issuedAt: number; expiresAt: number }
 
 export type Verifier = {
+  /** What an `Authorization` header says whose token was verified moments ago. */
+  known(header: string | undefined): VerifiedToken | undefined
   /** @throws Problem 401 `invalid_token`; 503 `unavailable` while there are no keys */
   verify(token: string): Promise<VerifiedToken>
   /** Reads the keys; rejects while Keycloak is away. */
@@ -88,6 +90,9 @@ const present = (token: string, claims: Claims, alg: string | undefined): Verifi
   }
 }
 
+// The end of a signature tells tokens apart, and takes a tenth of the time that hashing a whole token does.
+const keyOf = (token: string): string => token.slice(-64)
+
 /**
  * Checks Keycloak access tokens: signature, issuer, audience, type and expiry by keycloak-connect's grant manager; what that
  * leaves out (a missing `exp`, `nbf`, `iat`, the algorithm, key rotation and time-outs) here. Verified tokens are kept for
@@ -121,20 +126,26 @@ export const createVerifier = (options: {
     return present(token, grant.access_token.content, grant.access_token.header.alg)
   }
 
+  const cached = (token: string): VerifiedToken | undefined => {
+    const entry = cache.get(keyOf(token))
+    return entry && entry.until > Date.now() && entry.verified.actor.token === token ? entry.verified : undefined
+  }
+
   return {
+    known: (header) => (header?.startsWith('Bearer ') ? cached(header.slice('Bearer '.length)) : undefined),
     warmUp: keys.refresh,
     ready: async () => {
       if (!keys.usable()) await keys.refresh()
     },
     keyAgeMs: keys.ageMs,
     verify: async (token) => {
-      const digest = createHash('sha256').update(token).digest('base64url')
-      const known = cache.get(digest)
-      if (known && known.until > Date.now()) return known.verified
+      const hit = cached(token)
+      if (hit) return hit
       const verified = await check(token)
-      cache.delete(digest)
+      const key = keyOf(token)
+      cache.delete(key)
       if (cache.size >= cacheSize) cache.delete(cache.keys().next().value ?? '')
-      cache.set(digest, { verified, until: Math.min(verified.expiresAt * 1000, Date.now() + cacheMs) })
+      cache.set(key, { verified, until: Math.min(verified.expiresAt * 1000, Date.now() + cacheMs) })
       return verified
     },
   }

@@ -1,12 +1,14 @@
 import pg from 'pg'
-import { Sequelize, type Transaction } from 'sequelize'
+import { Sequelize } from 'sequelize'
 import { v7 } from 'uuid'
 import type { DatabaseConfig } from './config.ts'
 import { currentContext, withContext } from './context.ts'
+import { giveUpSilent } from './db-silence.ts'
+import { isDatabaseAway } from './fault.ts'
 import { Problem } from './problem.ts'
+import { connectionOf, inTransaction, nested, poolOf, type Tx } from './transaction.ts'
 
-/** A transaction; pass it to each query that belongs to it. */
-export type Tx = Transaction
+export { connectionOf, poolOf, type Tx } from './transaction.ts'
 
 /** One service's connection pool to its own schema. */
 export type Db = {
@@ -31,17 +33,7 @@ export const newId = (): string => v7()
 const bigintId = 20
 pg.types.setTypeParser(bigintId, Number)
 
-/** The pg connection of a transaction, for named statements. */
-export const connectionOf = (tx: Tx): pg.Client => (tx as unknown as { connection: pg.Client }).connection
-
-type Pool = {
-  getConnection(options: { type: 'write' }): Promise<pg.Client>
-  releaseConnection(connection: pg.Client): void
-  destroyConnection(connection: pg.Client): Promise<void>
-}
-
-/** Sequelize's pool, to use its pg connections directly; give each one back. */
-export const poolOf = (sequelize: Sequelize): Pool => sequelize.connectionManager as unknown as Pool
+const silenceMs = 5_000
 
 /** A pool to `config.databaseUrl` without connecting yet. The role's search_path is its schema. */
 export const createDb = (config: DatabaseConfig, schema: string): Db => {
@@ -60,6 +52,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
     },
     retry: { max: 0 },
   })
+  giveUpSilent(sequelize, config.statementTimeoutMs + silenceMs)
   const pool = poolOf(sequelize)
 
   const query = async <R extends object>(
@@ -72,7 +65,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
     if (tx) return (await connectionOf(tx).query<R & pg.QueryResultRow>(statement)).rows as R[]
     const connection = await pool.getConnection({ type: 'write' }).catch(asUnavailable)
     try {
-      return (await connection.query<R & pg.QueryResultRow>(statement)).rows as R[]
+      return (await connection.query<R & pg.QueryResultRow>(statement).catch(asUnavailable)).rows as R[]
     } finally {
       pool.releaseConnection(connection)
     }
@@ -85,7 +78,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
 
   const transaction = async <T>(fn: (tx: Tx) => Promise<T>): Promise<T> => {
     const open = joined()
-    return open ? nested(open, fn) : sequelize.transaction(fn).catch(asUnavailable)
+    return open ? nested(open, fn) : inTransaction(sequelize, fn).catch(asUnavailable)
   }
 
   return {
@@ -100,23 +93,6 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
   }
 }
 
-let savepoints = 0
-
-/** A part of an open transaction that can fail without taking the rest along. */
-const nested = async <T>(tx: Tx, fn: (tx: Tx) => Promise<T>): Promise<T> => {
-  const connection = connectionOf(tx)
-  const savepoint = `nested_${++savepoints}`
-  await connection.query(`savepoint ${savepoint}`)
-  try {
-    const result = await fn(tx)
-    await connection.query(`release savepoint ${savepoint}`)
-    return result
-  } catch (error) {
-    await connection.query(`rollback to savepoint ${savepoint}`)
-    throw error
-  }
-}
-
 /** {@link createDb}, and waits until the database answers. */
 export const connectDb = async (config: DatabaseConfig, schema: string): Promise<Db> => {
   const db = createDb(config, schema)
@@ -124,9 +100,8 @@ export const connectDb = async (config: DatabaseConfig, schema: string): Promise
   return db
 }
 
-const unreachable = /^(SequelizeConnection|SequelizeHostNotFound|SequelizeAccessDenied)/
 const asUnavailable = (error: unknown): never => {
-  if (error instanceof Error && unreachable.test(error.name))
+  if (!(error instanceof Problem) && isDatabaseAway(error))
     throw new Problem('unavailable', {
       detail: 'the database is not reachable',
       headers: { 'Retry-After': '5' },

@@ -3,8 +3,6 @@ import { reportFault } from './faults.ts'
 import { currentLog, type Log } from './log.ts'
 import { counter } from './telemetry.ts'
 
-export { leader } from './leader.ts'
-
 /** Background work of a service: a poller, a sweeper. */
 export type Task = {
   name: string

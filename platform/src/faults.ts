@@ -1,14 +1,15 @@
-import { captureException, close, init } from '@sentry/node-core/light'
 import { currentContext } from './context.ts'
 
 const flushMs = 2_000
-let started = false
+let sentry: typeof import('@sentry/node-core/light') | undefined
 
 /** Starts reporting faults of ours to Sentry; nothing is sent without a DSN. Call once, first thing. */
-export const startFaultReports = ({ dsn, service }: { dsn?: string | undefined; service: string }): void => {
-  if (dsn === undefined || started) return
-  started = true
-  init({
+export const startFaultReports = async (options: { dsn?: string | undefined; service: string }): Promise<void> => {
+  const { dsn, service } = options
+  if (dsn === undefined || sentry) return
+  // Only who has a DSN pays for its memory.
+  sentry = await import('@sentry/node-core/light')
+  sentry.init({
     dsn,
     serverName: service,
     defaultIntegrations: false,
@@ -20,14 +21,14 @@ export const startFaultReports = ({ dsn, service }: { dsn?: string | undefined; 
 
 /** Reports what should never have been thrown, with the request's id. */
 export const reportFault = (error: unknown): void => {
-  if (!started) return
+  if (!sentry) return
   const { requestId } = currentContext() ?? {}
-  captureException(error, { tags: requestId === undefined ? {} : { requestId } })
+  sentry.captureException(error, { tags: requestId === undefined ? {} : { requestId } })
 }
 
 /** Sends what is left, for two seconds at most. */
 export const stopFaultReports = async (): Promise<void> => {
-  if (!started) return
-  started = false
-  await close(flushMs)
+  const stopping = sentry
+  sentry = undefined
+  await stopping?.close(flushMs)
 }

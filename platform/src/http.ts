@@ -1,16 +1,20 @@
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { v7, validate } from 'uuid'
-import { withContext } from './context.ts'
+import { type Context, withContext } from './context.ts'
+import { discardRest, holdForRest } from './early-answer.ts'
+import { isDatabaseAway } from './fault.ts'
 import { reportFault } from './faults.ts'
 import { currentLog, type Log } from './log.ts'
 import { Problem } from './problem.ts'
+import { pooledRandom } from './random.ts'
 import { histogram, isTraceparent, span } from './telemetry.ts'
 
 const requestIdPattern = /^[\w.:@/+=-]{1,128}$/
 
 /** The caller's `X-Request-Id` where it is a plain one, else a new UUIDv7. */
 export const requestIdOf = (header: string | string[] | undefined): string =>
-  typeof header === 'string' && requestIdPattern.test(header) ? header : v7()
+  typeof header === 'string' && requestIdPattern.test(header) ? header : v7({ random: pooledRandom(16) })
 
 /** Whether `value` is a UUID in text form. */
 export const isUuid = (value: string): boolean => validate(value)
@@ -18,32 +22,61 @@ export const isUuid = (value: string): boolean => validate(value)
 const duration = () =>
   histogram('http_request_duration_seconds', 'Time to answer requests', ['method', 'route', 'status'])
 
-type Routed = Response & { locals: { route?: string } }
+/** The path of a request without its query. */
+export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
 
-/** First in an app: request id, logger and trace context for all that follows; one access line and one metric a request. */
-export const requestContext = (log: Log): RequestHandler => {
+/**
+ * Runs `work` for a request with its id, logger and trace context as the current {@link Context}; one access line and one
+ * metric a request.
+ */
+export const createEntrance = (log: Log) => {
   const seconds = duration()
-  return (req, res: Routed, next) => {
-    const started = process.hrtime.bigint()
+  // Its lines are made of fields that need no redaction, which would cost more than the line.
+  const access = log.child({}, { redact: [] })
+  return (req: IncomingMessage, res: ServerResponse, route: string | undefined, work: () => void): void => {
+    const started = performance.now()
     const requestId = requestIdOf(req.headers['x-request-id'])
-    const { traceparent } = req.headers
-    const child = log.child({ requestId, ...(isTraceparent(traceparent) && { traceId: traceparent.slice(3, 35) }) })
-    res.set('X-Request-Id', requestId)
+    const header = req.headers['traceparent']
+    const traceparent = isTraceparent(header) ? header : undefined
+    const ids = { requestId, ...(traceparent !== undefined && { traceId: traceparent.slice(3, 35) }) }
+    const context = contextOf(log, ids, traceparent, route)
+    res.setHeader('X-Request-Id', requestId)
     res.once('close', () => {
-      const ms = Number(process.hrtime.bigint() - started) / 1e6
-      const { route = 'none' } = res.locals
+      const ms = performance.now() - started
+      const { method = '' } = req
+      const { route = 'none' } = context
       const status = res.writableFinished ? res.statusCode : 499
-      seconds.observe({ method: req.method, route, status }, ms / 1000)
-      child.info({ method: req.method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
+      seconds.observe({ method, route, status }, ms / 1000)
+      access.info({ ...ids, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
     })
-    const context = { log: child, requestId, traceparent: isTraceparent(traceparent) ? traceparent : undefined }
     withContext(context, () => {
-      span(`${req.method} ${req.path.split('/').slice(0, 3).join('/')}`, { traceparent: context.traceparent }, () => {
-        next()
+      const name = `${req.method} ${pathOf(req).split('/', 3).join('/')}`
+      span(name, { traceparent }, () => {
+        work()
         return new Promise<void>((resolve) => res.once('close', resolve))
-      }).catch(next)
+      }).catch((error: unknown) => answerFault(error, req, res))
     })
   }
+}
+
+// Most requests log nothing but their access line, so the logger with their ids is made when it is asked for.
+const contextOf = (log: Log, ids: object, traceparent: string | undefined, route: string | undefined): Context => {
+  let child: Log | undefined
+  return {
+    get log() {
+      child ??= log.child(ids)
+      return child
+    },
+    requestId: (ids as { requestId: string }).requestId,
+    traceparent,
+    ...(route !== undefined && { route }),
+  }
+}
+
+/** {@link createEntrance} as the first middleware of an app. */
+export const requestContext = (log: Log): RequestHandler => {
+  const enter = createEntrance(log)
+  return (req, res, next) => enter(req, res, undefined, next)
 }
 
 // PostgreSQL (Appendix A): lock and statement time-outs, deadlock, serialisation, shutdown, too many connections, lost connection.
@@ -59,6 +92,12 @@ export const asProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (isPassing(error))
     return new Problem('unavailable', { detail: 'the database is busy', headers: { 'Retry-After': '2' }, cause: error })
+  if (isDatabaseAway(error))
+    return new Problem('unavailable', {
+      detail: 'the database is not reachable',
+      headers: { 'Retry-After': '5' },
+      cause: error,
+    })
   const { type, status, statusCode } = (error ?? {}) as { type?: string; status?: number; statusCode?: number }
   if (error instanceof URIError || type === 'entity.parse.failed' || (status ?? statusCode) === 400)
     return new Problem('malformed', { detail: 'the address or body could not be decoded', cause: error })
@@ -66,22 +105,23 @@ export const asProblem = (error: unknown): Problem => {
 }
 
 /** Sends a problem as `application/problem+json`. */
-export const sendProblem = (req: Request, res: Response, problem: Problem): void => {
+export const sendProblem = (req: IncomingMessage, res: ServerResponse, problem: Problem): void => {
   const requestId = String(res.getHeader('X-Request-Id') ?? '')
-  const body = JSON.stringify(problem.toBody({ instance: req.path, requestId }))
-  res.status(problem.status)
-  res.set({
+  const body = JSON.stringify(problem.toBody({ instance: pathOf(req), requestId }))
+  res.removeHeader('ETag')
+  res.statusCode = problem.status
+  const headers = {
     'Cache-Control': 'no-store',
     ...problem.options.headers,
     'Content-Type': 'application/problem+json; charset=utf-8',
-  })
-  res.removeHeader('ETag')
-  res.set('Content-Length', String(Buffer.byteLength(body)))
+    'Content-Length': String(Buffer.byteLength(body)),
+  }
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
   res.end(req.method === 'HEAD' ? undefined : body)
 }
 
-/** Last in an app. */
-export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => {
+/** Answers a request that failed: whatever was thrown becomes a problem. */
+export const answerFault = (error: unknown, req: IncomingMessage, res: ServerResponse): void => {
   const problem = asProblem(error)
   if (problem.status >= 500) currentLog().error({ err: error, code: problem.code }, 'request failed')
   if (problem.code === 'internal') reportFault(error)
@@ -89,12 +129,13 @@ export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => {
     res.destroy()
     return
   }
-  if (!req.complete) {
-    res.set('Connection', 'close')
-    req.resume()
-  }
+  holdForRest(req, res)
   sendProblem(req, res, problem)
+  discardRest(req)
 }
+
+/** Last in an app. */
+export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => answerFault(error, req, res)
 
 /** After all routes. */
 export const notFoundHandler: RequestHandler = () => {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { ProblemBody, ProblemCode } from '@clientele/contracts/problem'
 import { QueryTypes } from 'sequelize'
 import { currentContext, withContext } from './context.ts'
-import { connectionOf, type Db } from './db.ts'
+import type { Db } from './db.ts'
 import { Problem } from './problem.ts'
 import type { Result } from './result.ts'
+import { connectionOf, inTransaction } from './transaction.ts'
 
 /** How long an answer is kept. */
 export const idempotencyHours = 24
@@ -49,7 +50,7 @@ const storable = (outcome: Outcome): { status: number; headers: Record<string, s
  */
 export const once = async (db: Db, request: Request, work: () => Promise<Result>): Promise<Result> => {
   const scope = [request.actorId, request.operationId, request.key]
-  const outcome = await db.sequelize.transaction(async (tx): Promise<Outcome> => {
+  const outcome = await inTransaction(db.sequelize, async (tx): Promise<Outcome> => {
     const connection = connectionOf(tx)
     const lock = await connection.query<{ locked: boolean }>(
       `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,

@@ -1,34 +1,88 @@
-/** Runs work in lanes: one after the other in a lane, lanes side by side. Work must not reject. */
-export const createLanes = () => {
-  const last = new Map<string, Promise<void>>()
+/** At most `places` pieces of work at once; the others wait for their turn, in order. */
+export type Gate = { places: number; run<T>(work: () => Promise<T>): Promise<T> }
+
+export const createGate = (places: number): Gate => {
+  let inside = 0
+  const queue: (() => void)[] = []
   return {
-    run: (lane: string, work: () => Promise<void>): void => {
-      const next = (last.get(lane) ?? Promise.resolve()).then(work).finally(() => {
-        if (last.get(lane) === next) last.delete(lane)
-      })
-      last.set(lane, next)
+    places,
+    run: async (work) => {
+      if (inside >= places) await new Promise<void>((enter) => queue.push(enter))
+      else inside += 1
+      try {
+        return await work()
+      } finally {
+        // Whoever waits takes this place over.
+        const next = queue.shift()
+        if (next) next()
+        else inside -= 1
+      }
     },
-    /** Resolves when nothing runs or waits. */
-    idle: async (): Promise<void> => void (await Promise.all(last.values())),
   }
 }
 
-/** At most `most` pieces of work at once; the others wait for their turn, in order. */
-export type Gate = <T>(work: () => Promise<T>) => Promise<T>
+type Options<T> = {
+  gate: Gate
+  laneOf(item: T): string
+  /** So many items are run together, at most. */
+  most: number
+  /** Runs items in order. Must not reject. @returns those it left undone, which come first next time */
+  run(items: T[]): Promise<T[]>
+}
 
-export const createGate = (most: number): Gate => {
-  let inside = 0
-  const queue: (() => void)[] = []
-  return async (work) => {
-    if (inside >= most) await new Promise<void>((enter) => queue.push(enter))
-    else inside += 1
+/**
+ * Runs items in lanes: those of a lane one after the other, lanes side by side as the gate lets them. What waits is shared out
+ * among the gate's places: each runs one item while few wait, and several together when many do.
+ */
+export const createLanes = <T>({ gate, laneOf, most, run }: Options<T>) => {
+  let waiting: T[] = []
+  let asking = false
+  const busy = new Set<string>()
+  const running = new Set<Promise<void>>()
+
+  const take = (): T[] => {
+    const share = Math.min(most, Math.ceil(waiting.length / gate.places))
+    const taken: T[] = []
+    waiting = waiting.filter((item) => {
+      if (taken.length >= share || busy.has(laneOf(item))) return true
+      taken.push(item)
+      return false
+    })
+    return taken
+  }
+
+  const work = async (): Promise<void> => {
+    asking = false
+    const items = take()
+    const lanes = new Set(items.map(laneOf))
+    for (const lane of lanes) busy.add(lane)
+    ask()
     try {
-      return await work()
+      if (items.length > 0) waiting = [...(await run(items)), ...waiting]
     } finally {
-      // Whoever waits takes this place over.
-      const next = queue.shift()
-      if (next) next()
-      else inside -= 1
+      for (const lane of lanes) busy.delete(lane)
     }
+  }
+
+  const ask = (): void => {
+    if (asking || !waiting.some((item) => !busy.has(laneOf(item)))) return
+    asking = true
+    const turn = gate.run(work).finally(() => {
+      running.delete(turn)
+      ask()
+    })
+    running.add(turn)
+  }
+
+  return {
+    add: (item: T): void => {
+      waiting.push(item)
+      ask()
+    },
+    /** Forgets what waits; resolves when nothing runs. */
+    end: async (): Promise<void> => {
+      waiting = []
+      while (running.size > 0) await Promise.all(running)
+    },
   }
 }

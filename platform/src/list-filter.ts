@@ -2,8 +2,14 @@
 export type Bind = (value: unknown) => string
 /** Who asks: `me` in a filter by user. */
 export type ListContext = { actor?: { id: string } | undefined }
-/** SQL of one condition; every value goes through `bind`. */
-export type Condition = (bind: Bind, context: ListContext) => string
+/**
+ * SQL of one condition; every value goes through `bind`. `rough` where the planner can only guess how many rows meet it,
+ * for which a list is built so that a wrong guess costs little.
+ */
+export type Condition = ((bind: Bind, context: ListContext) => string) & { rough?: true }
+
+/** Marks a condition whose selectivity nobody knows before. */
+export const rough = (condition: Condition): Condition => Object.assign(condition, { rough: true as const })
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith' | 'exists'
 
@@ -100,7 +106,7 @@ export const text = ({
     if (operator === 'exists') return exists(value, sql)
     if (operator === 'contains' || operator === 'startsWith') {
       const literal = likeLiteral(checkText(value))
-      return (bind) => `${sql} ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`
+      return rough((bind) => `${sql} ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`)
     }
     const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
     const stored = values.filter((each) => each !== undefined)
@@ -210,6 +216,7 @@ export const arrayHas = (column?: string): Filter => ({
       return () => (wanted ? `${sql} <> '{}'` : `${sql} = '{}'`)
     }
     const values = splitValues(checkText(value, 10_000)).map((each) => checkText(each))
-    return (bind) => `${operator === 'ne' ? 'not ' : ''}(${sql} && ${bind(values)}::text[])`
+    if (operator === 'ne') return (bind) => `not (${sql} && ${bind(values)}::text[])`
+    return rough((bind) => `${sql} && ${bind(values)}::text[]`)
   },
 })

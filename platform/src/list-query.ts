@@ -1,5 +1,13 @@
 import { type Cursor, decodeCursor } from './list-cursor.ts'
-import { type Condition, checkText, type Filter, FilterError, likeLiteral, type Operator } from './list-filter.ts'
+import {
+  type Condition,
+  checkText,
+  type Filter,
+  FilterError,
+  likeLiteral,
+  type Operator,
+  rough,
+} from './list-filter.ts'
 import { parseSort, type SortKey } from './list-sort.ts'
 
 /** What a list can be asked, with the SQL that it stands for. */
@@ -115,11 +123,24 @@ const filterOf = (grammar: ListGrammar, name: string, value: string): Condition 
   return known.filter.parse(operator as Operator, value, known.column)
 }
 
+// No index of trigrams finds one or two letters within a word, but it finds them where a word begins. Digits are in every
+// row's numbers and need none; scripts that write words without spaces between them are left as they are.
+const isShort = (word: string): boolean =>
+  [...word].length < 3 &&
+  /^\p{L}+$/u.test(word) &&
+  !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u.test(
+    word,
+  )
+
 // Every word must occur; the column holds text in the same folded form.
 const search = ({ normaliseSearch }: ListGrammar, column: string, value: string): Condition[] => {
   const words = normaliseSearch(checkText(value))
     .split(/\s+/)
     .filter((word) => word !== '')
   if (words.length > mostWords) throw new FilterError(`must have at most ${mostWords} words`)
-  return [...new Set(words)].map((word) => (bind) => `${column} like ${bind(`%${likeLiteral(word)}%`)}`)
+  return [...new Set(words)].map((word) => {
+    const literal = likeLiteral(word)
+    if (!isShort(word)) return rough((bind) => `${column} like ${bind(`%${literal}%`)}`)
+    return rough((bind) => `(${column} like ${bind(`${literal}%`)} or ${column} like ${bind(`% ${literal}%`)})`)
+  })
 }

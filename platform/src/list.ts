@@ -2,7 +2,7 @@ import type { Page } from '@clientele/contracts/page'
 import { z } from 'zod'
 import type { Db, Tx } from './db.ts'
 import { encodeCursor } from './list-cursor.ts'
-import type { Bind, Filter, ListContext } from './list-filter.ts'
+import type { Bind, Condition, Filter, ListContext } from './list-filter.ts'
 import {
   deepestOffset,
   defaultLimit,
@@ -11,7 +11,9 @@ import {
   mostRows,
   parseListQuery,
 } from './list-query.ts'
-import { after, orderBy, parseSort, reversed } from './list-sort.ts'
+import { parseSort } from './list-sort.ts'
+import { countedUpTo, statement } from './list-statement.ts'
+import { createLargeTotals } from './list-totals.ts'
 import { Problem } from './problem.ts'
 
 export { arrayHas, boolean, flag, number, text, time, userId, uuid } from './list-filter.ts'
@@ -49,8 +51,6 @@ export type List<Row extends object> = {
     options?: RunOptions,
   ): Promise<{ rows: Row[]; page: Page<unknown>['page'] }>
 }
-
-const countedUpTo = 10_000
 
 /** What search columns hold: compatibility forms decomposed, no accents, lower case. */
 export const foldText = (value: string): string =>
@@ -99,17 +99,22 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
   parseSort(options.defaultSort, grammar.sort, grammar.id)
   const selected = columnsOf(options.columns).map(([name, column]) => `${quoted(column)} as ${quoted(name)}`)
 
-  const run = async (db: Db, record: Record<string, unknown>, { where, tx, ...context }: RunOptions = {}) => {
+  const totals = createLargeTotals()
+
+  const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
     const { query, faults } = parseListQuery(grammar, record)
     if (faults.length > 0) throw invalid(faults)
     const values: unknown[] = []
     const bind: Bind = (value) => `$${values.push(value)}`
     const base = typeof options.where === 'function' ? options.where(record) : options.where
     const narrow = typeof where === 'function' ? where(bind) : where
-    const conditions = [base, narrow, ...query.conditions.map((condition) => condition(bind, context))].filter(
-      (sql) => sql !== undefined,
-    )
-    const sql = statement({ table: options.table, selected, conditions, query, bind })
+    const written = (some: Condition[]) => some.map((condition) => condition(bind, context))
+    const known = written(query.conditions.filter((condition) => !condition.rough))
+    const fixed = [base, narrow, ...known].filter((sql) => sql !== undefined)
+    const guessed = written(query.conditions.filter((condition) => condition.rough))
+    const key = JSON.stringify([fixed, guessed, values])
+    const isLarge = totals.has(db, key)
+    const sql = statement({ table: options.table, selected, fixed, guessed, query, bind, id: grammar.id, isLarge })
     const found = await db.query<Found<Row>>(sql, values, { tx }).catch((error: unknown) => {
       throw isDataFault(error)
         ? invalid([
@@ -117,10 +122,20 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
           ])
         : error
     })
-    return pageOf(query, found)
+    const answer = pageOf(query, found)
+    if (isLarge && isWhole(query, answer.rows.length)) {
+      totals.forget(db, key)
+      return run(db, record, { where, tx, ...context })
+    }
+    if (answer.page.totalRelation === 'gte') totals.add(db, key)
+    return answer
   }
   return { query: querySchema(grammar), run }
 }
+
+// A first page that is not full is the whole list.
+const isWhole = ({ cursor, offset = 0, limit }: ListQuery, rows: number): boolean =>
+  !cursor && offset === 0 && rows < limit
 
 // What PostgreSQL calls a data exception: only a forged cursor gets that far.
 const isDataFault = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('22')
@@ -134,30 +149,7 @@ const invalid = (faults: { code: string; parameter: string; message: string }[])
     errors: faults.slice(0, 100),
   })
 
-type Found<Row> = Row & { '~total': number; '~row': number | null; '~keys': (string | null)[] }
-
-type Statement = { table: string; selected: string[]; conditions: string[]; query: ListQuery; bind: Bind }
-
-/** Rows and count in one statement, so in one snapshot and one round trip; a count row is there even without rows. */
-const statement = ({ table, selected, conditions, query, bind }: Statement): string => {
-  const { cursor, sort, limit, offset = 0 } = query
-  const keys = cursor?.backward ? reversed(sort.keys) : sort.keys
-  const where = (...more: string[]): string => [...conditions, ...more].map((sql) => `(${sql})`).join(' and ') || 'true'
-  const count = `select count(*)::int as "~total" from (select from ${table} where ${where()} limit ${countedUpTo + 1}) counted`
-  const texts = keys.map(({ column }) => `${column}::text`).join(', ')
-  const slice = (sql: string): string =>
-    `select *, array[${texts}] as "~keys" from ${table} where ${sql} order by ${orderBy(keys)} limit ${limit + 1}`
-  const branches = cursor
-    ? after(keys, cursor.values, bind).map((condition) => slice(where(condition)))
-    : [`${slice(where())} offset ${offset}`]
-  const source =
-    branches.length === 1
-      ? branches[0]
-      : `select * from (${branches.map((sql) => `(${sql})`).join(' union all ')}) branch order by ${orderBy(keys)} limit ${limit + 1}`
-  return `select "~total", page.* from (${count}) total left join (
-    select ${selected.join(', ')}, "~keys", row_number() over () as "~row" from (${source}) found
-  ) page on true order by "~row"`
-}
+type Found<Row> = Row & { '~total': number; '~row': number | null; '~keys': string }
 
 const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQuery, found: Found<Row>[]) => {
   const total = found[0]?.['~total'] ?? 0
@@ -166,7 +158,9 @@ const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQue
   const kept = rows.slice(0, limit)
   if (cursor?.backward) kept.reverse()
   const place = (row: Found<Row> | undefined, backward: boolean) =>
-    row === undefined ? null : encodeCursor({ sort: sort.text, backward, values: row['~keys'] })
+    row === undefined
+      ? null
+      : encodeCursor({ sort: sort.text, backward, values: JSON.parse(row['~keys']) as (string | null)[] })
   const hasNext = cursor?.backward ? true : more
   const hasPrevious = cursor?.backward ? more : cursor !== undefined || offset > 0
   return {
@@ -183,6 +177,8 @@ const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQue
 
 const querySchema = (grammar: ListGrammar): List<object>['query'] => {
   const parameter = (description: string) => z.string().optional().meta({ description })
+  const whole = (minimum: number, maximum: number, description: string) =>
+    parameter(description).meta({ override: { type: 'integer', minimum, maximum } })
   const filters = [...grammar.filters].map(([name, { filter }]) => {
     const others = filter.operators
       .filter((operator) => operator !== 'eq')
@@ -190,7 +186,9 @@ const querySchema = (grammar: ListGrammar): List<object>['query'] => {
     return [name, parameter(`${filter.description}${others.length > 0 ? `. Also ${others.join(', ')}` : ''}`)] as const
   })
   const shape = {
-    ...(grammar.search !== undefined && { q: parameter('free text; every word must occur') }),
+    ...(grammar.search !== undefined && {
+      q: parameter('free text; every word must occur, one of one or two letters at the beginning of a word'),
+    }),
     ...Object.fromEntries(filters),
     ...Object.fromEntries(
       [...grammar.aliases].map(([alias, name]) => [alias, parameter(`another name of \`${name}\``)]),
@@ -198,9 +196,9 @@ const querySchema = (grammar: ListGrammar): List<object>['query'] => {
     sort: parameter(
       `fields between commas, - in front for descending: ${[...grammar.sort.keys()].join(', ')}. Default ${grammar.defaultSort}`,
     ),
-    limit: parameter(`rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
+    limit: whole(1, mostRows, `rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
     cursor: parameter('`nextCursor` or `prevCursor` of another page'),
-    offset: parameter(`rows to skip, up to ${deepestOffset}; not together with cursor`),
+    offset: whole(0, deepestOffset, `rows to skip, up to ${deepestOffset}; not together with cursor`),
   }
   return z.looseObject(shape).superRefine((record, context) => {
     for (const { code, parameter: name, message } of parseListQuery(grammar, record).faults) {

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { Umzug } from 'umzug'
 import { databaseConfig, loadConfig } from './config.ts'
 import type { Db } from './db.ts'
 
@@ -38,6 +37,8 @@ export const migrate = async (databaseUrl: string, directory: URL): Promise<stri
     await client.query(
       'create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default clock_timestamp())',
     )
+    // Running services only compare names; they need not carry it.
+    const { Umzug } = await import('umzug')
     const umzug = new Umzug({
       logger: undefined,
       migrations: (await listMigrations(directory)).map(({ name, url }) => ({

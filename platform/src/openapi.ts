@@ -25,13 +25,31 @@ const problemResponse = (schema: z.ZodType = ProblemBody) => ({
   content: { 'application/problem+json': { schema } },
 })
 
-const responsesOf = (declaration: Declaration): ZodOpenApiOperationObject['responses'] => {
+/** From a created resource to every operation on it: its id is their path parameter. */
+const linksOf = ({ path }: Declaration, all: Declaration[]) => {
+  const steps = all.flatMap((other): [string, object][] => {
+    const [, name] = other.path.startsWith(`${path}/`)
+      ? (/^\/\{(\w+)\}(?:\/[^{}]*)?$/.exec(other.path.slice(path.length)) ?? [])
+      : []
+    return name === undefined
+      ? []
+      : [[other.operationId, { operationId: other.operationId, parameters: { [name]: '$response.body#/id' } }]]
+  })
+  return steps.length === 0 ? {} : { links: Object.fromEntries(steps) }
+}
+
+const responsesOf = (declaration: Declaration, all: Declaration[]): ZodOpenApiOperationObject['responses'] => {
   const responses: Record<string, object> = {}
   for (const status of commonProblems(declaration)) responses[status] = problemResponse()
   for (const [status, schema] of Object.entries(declaration.responses)) {
     if (Number(status) >= 400) responses[status] = problemResponse(schema ?? ProblemBody)
     else if (schema === null) responses[status] = { description: declaration.summary }
-    else responses[status] = { description: declaration.summary, content: { 'application/json': { schema } } }
+    else
+      responses[status] = {
+        description: declaration.summary,
+        content: { 'application/json': { schema } },
+        ...(declaration.method === 'post' && status === '201' && linksOf(declaration, all)),
+      }
   }
   return responses as ZodOpenApiOperationObject['responses']
 }
@@ -42,24 +60,30 @@ const contentOf = ({ method, body, uploads = {} }: Declaration) => ({
   ...Object.fromEntries(Object.entries(uploads).map(([type, { schema }]) => [type, { schema }])),
 })
 
-const header = (name: string, description: string) => ({
+const header = (name: string, description: string, pattern: string) => ({
   name,
   in: 'header' as const,
   required: false,
   description,
-  schema: { type: 'string' as const, maxLength: 255 },
+  schema: { type: 'string' as const, pattern },
 })
 
 const headersOf = (declaration: Declaration) => [
   ...(takesIdempotencyKey(declaration)
-    ? [header('Idempotency-Key', 'the first answer is given again for 24 h; no second change is made')]
+    ? [
+        header(
+          'Idempotency-Key',
+          'the first answer is given again for 24 h; no second change is made',
+          '^[\\x21-\\x7e]{1,255}$',
+        ),
+      ]
     : []),
   ...(['patch', 'put', 'delete'].includes(declaration.method)
-    ? [header('If-Match', 'an ETag; 412 when the resource has changed since')]
+    ? [header('If-Match', 'an ETag; 412 when the resource has changed since', '^(\\*|"\\d{1,9}(\\.[\\w-]*)?")$')]
     : []),
 ]
 
-const operationObject = (declaration: Declaration): ZodOpenApiOperationObject => {
+const operationObject = (declaration: Declaration, all: Declaration[]): ZodOpenApiOperationObject => {
   const { operationId, summary, description, tag, roles, params, query } = declaration
   const content = contentOf(declaration)
   return {
@@ -72,7 +96,7 @@ const operationObject = (declaration: Declaration): ZodOpenApiOperationObject =>
     parameters: headersOf(declaration),
     requestParams: { ...(params && { path: params as z.ZodObject }), ...(query && { query: query as z.ZodObject }) },
     ...(Object.keys(content).length > 0 && { requestBody: { required: true, content } }),
-    responses: responsesOf(declaration),
+    responses: responsesOf(declaration, all),
   }
 }
 
@@ -83,7 +107,10 @@ export const openApiDocument = (
 ): OpenApiDocument => {
   const paths: ZodOpenApiPathsObject = {}
   for (const declaration of declarations)
-    paths[declaration.path] = { ...paths[declaration.path], [declaration.method]: operationObject(declaration) }
+    paths[declaration.path] = {
+      ...paths[declaration.path],
+      [declaration.method]: operationObject(declaration, declarations),
+    }
   return createDocument({
     openapi: '3.1.0',
     info: { title, version, description: `Generated from the routes of ${service}.` },

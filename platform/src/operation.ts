@@ -1,14 +1,17 @@
-import express, { type Express, type Request, type Response } from 'express'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import express, { type Request } from 'express'
 import type { z } from 'zod'
 import { type Actor, bearerToken, isAdmin, type Verifier } from './auth.ts'
+import { currentContext } from './context.ts'
 import type { Db } from './db.ts'
-import { notFoundHandler, problemHandler, requestContext } from './http.ts'
+import { answerFault, createEntrance, notFoundHandler, problemHandler, requestContext } from './http.ts'
 import { fingerprintOf, once } from './idempotency.ts'
 import type { Log } from './log.ts'
 import { type OpenApiDocument, openApiDocument } from './openapi.ts'
 import { Problem } from './problem.ts'
 import { ifMatchVersion, jsonReader, mediaType, parseBody, parseParameters, queryRecord } from './request.ts'
 import { type Result, sendResult } from './result.ts'
+import { createRouteTable } from './route-table.ts'
 
 export {
   accepted,
@@ -63,8 +66,7 @@ export type Call<P, Q, B> = {
   body: B
   actor: Actor
   ifMatch: number | undefined
-  req: Request
-  res: Response
+  req: IncomingMessage
 }
 
 export type Api = {
@@ -73,7 +75,7 @@ export type Api = {
     handler: (call: Call<Parsed<P>, Parsed<Q>, B extends z.ZodType ? z.output<B> | U : U>) => Promise<Result>,
   ): void
   /** The finished app; call after the last `operation`. */
-  app(): Express
+  app(): RequestListener
   document(): OpenApiDocument
 }
 
@@ -89,7 +91,7 @@ export type ApiOptions = {
 
 const anonymous: Actor = { id: 'anonymous', displayName: 'anonymous', roles: [], token: '' }
 
-const authenticate = async (verifier: Verifier, roles: Access, req: Request): Promise<Actor> => {
+const authenticate = async (verifier: Verifier, roles: Access, req: IncomingMessage): Promise<Actor> => {
   const { authorization } = req.headers
   if (roles === 'public' || (roles === 'optional' && authorization === undefined)) return anonymous
   const { actor } = await verifier.verify(bearerToken(authorization))
@@ -99,12 +101,12 @@ const authenticate = async (verifier: Verifier, roles: Access, req: Request): Pr
   return actor
 }
 
-const uploadFor = <U>(uploads: Record<string, Upload<U>> = {}, req: Request): Upload<U> | undefined => {
+const uploadFor = <U>(uploads: Record<string, Upload<U>> = {}, req: IncomingMessage): Upload<U> | undefined => {
   const type = mediaType(req)
   return uploads[type] ?? uploads[type.replace(/\/.*/, '/*')]
 }
 
-const idempotencyKey = (req: Request): string | undefined => {
+const idempotencyKey = (req: IncomingMessage): string | undefined => {
   const key = req.headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
@@ -114,12 +116,16 @@ const idempotencyKey = (req: Request): string | undefined => {
   })
 }
 
+type Handler = (call: Call<unknown, unknown, unknown>) => Promise<Result>
+type Route = { declaration: Declaration; handler: Handler }
+
 const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1')
 
 /** Collects a service's operations. A route without declared roles does not compile, and one declared twice does not start. */
 export const createApi = ({ service, title, version = '1', verifier, log, db, config }: ApiOptions): Api => {
   const declarations: Declaration[] = []
   const router = express.Router({ caseSensitive: true })
+  const table = createRouteTable<Route>()
   const readJson = jsonReader(config.maxBodyBytes)
 
   const checkResponse = ({ operationId, responses }: Declaration, result: Result): void => {
@@ -130,15 +136,16 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
   }
 
   const answer = async (
-    declaration: Declaration,
-    handler: (call: Call<unknown, unknown, unknown>) => Promise<Result>,
-    req: Request,
-    res: Response,
+    { declaration, handler }: Route,
+    pathParams: Record<string, unknown>,
+    req: IncomingMessage,
+    res: ServerResponse,
   ) => {
+    const { url = '/' } = req
     const actor = await authenticate(verifier, declaration.roles, req)
-    const record = queryRecord(req.originalUrl)
+    const record = queryRecord(url)
     const { params: paramsSchema, query: querySchema, body: bodySchema, operationId } = declaration
-    const params = paramsSchema && parseParameters(paramsSchema, req.params)
+    const params = paramsSchema && parseParameters(paramsSchema, pathParams)
     if (!querySchema && Object.keys(record).length > 0)
       throw new Problem('unknown_parameter', {
         detail: 'this route takes no query parameters',
@@ -156,10 +163,10 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
     const json = upload || (!bodySchema && !declaration.uploads) ? undefined : await readJson(req, res)
     if (!upload && !bodySchema && declaration.uploads)
       throw new Problem('unsupported_media_type', { detail: `send ${Object.keys(declaration.uploads).join(' or ')}` })
-    const body = upload ? await upload.parse(req, actor) : bodySchema && parseBody(bodySchema, json)
+    const body = upload ? await upload.parse(req as Request, actor) : bodySchema && parseBody(bodySchema, json)
 
-    const work = () => handler({ params, query, body, actor, ifMatch, req, res })
-    const fingerprint = () => fingerprintOf(req.originalUrl, json ?? body ?? null)
+    const work = () => handler({ params, query, body, actor, ifMatch, req })
+    const fingerprint = () => fingerprintOf(url, json ?? body ?? null)
     const result =
       key !== undefined && db
         ? await once(db, { key, actorId: actor.id, operationId, fingerprint: fingerprint() }, work)
@@ -168,14 +175,31 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
     await sendResult(req, res, result)
   }
 
+  // What is declared and takes JSON or nothing is answered here, at half the cost; the rest is left to Express: forms and
+  // images, HEAD, and addresses and methods that nobody declared.
+  const inFrontOf = (app: RequestListener): RequestListener => {
+    const enter = createEntrance(log)
+    return (req, res) => {
+      const found = table.match(req.method ?? '', req.url ?? '/')
+      if (!found || uploadFor(found.route.declaration.uploads, req)) return app(req, res)
+      const { route, params } = found
+      enter(req, res, route.declaration.path, () => {
+        answer(route, params, req, res).catch((error: unknown) => answerFault(error, req, res))
+      })
+    }
+  }
+
   return {
     operation: (declaration, handler) => {
       const twin = declarations.some(({ method, path }) => method === declaration.method && path === declaration.path)
       if (twin || !declaration.roles) throw new Error(`${declaration.operationId} is declared twice or without roles`)
       declarations.push(declaration as Declaration)
+      const route: Route = { declaration: declaration as Declaration, handler: handler as Handler }
+      table.add(declaration.method.toUpperCase(), declaration.path, route)
       router[declaration.method](expressPath(declaration.path), (req, res) => {
-        res.locals['route'] = declaration.path
-        return answer(declaration as Declaration, handler as Parameters<typeof answer>[1], req, res)
+        const context = currentContext()
+        if (context) context.route = declaration.path
+        return answer(route, req.params, req, res)
       })
     },
     app: () => {
@@ -196,7 +220,7 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
       app.use(router)
       app.use(notFoundHandler)
       app.use(problemHandler)
-      return app
+      return inFrontOf(app)
     },
     document: () => openApiDocument({ title, service, version }, declarations),
   }

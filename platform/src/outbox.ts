@@ -31,6 +31,8 @@ from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[]) with
   as event (part, event_id, type, subject, data, position)
 order by position`
 
+const insertOne = `insert into outbox (part, event_id, type, subject, data, traceparent) values ($1, $2, $3, $4, $5, $6)`
+
 const wakers = new WeakMap<Sequelize, Set<() => void>>()
 
 /** Calls `wake` after each commit that left events, made through `sequelize`. @returns a function that ends it */
@@ -48,20 +50,24 @@ export const outbox = {
    */
   add: async (tx: Tx, ...events: NewEvent[]): Promise<void> => {
     if (events.length === 0) return
-    const { finished, sequelize } = tx as unknown as { finished?: string; sequelize: Sequelize }
-    if (finished !== undefined) throw new Error('outbox.add after the end of the transaction')
-    await connectionOf(tx).query({
-      name: 'outbox_add',
-      text: insert,
-      values: [
+    const connection = connectionOf(tx)
+    const { sequelize } = tx as unknown as { sequelize: Sequelize }
+    const traceparent = currentTraceparent() ?? null
+    const [first, ...more] = events
+    if (first && more.length === 0) {
+      const values = [partitionOf(first.subject), newId(), first.type, first.subject, dataOf(first), traceparent]
+      await connection.query({ name: 'outbox_add_one', text: insertOne, values })
+    } else {
+      const values = [
         events.map(({ subject }) => partitionOf(subject)),
         events.map(() => newId()),
         events.map(({ type }) => type),
         events.map(({ subject }) => subject),
         events.map(dataOf),
-        currentTraceparent() ?? null,
-      ],
-    })
+        traceparent,
+      ]
+      await connection.query({ name: 'outbox_add', text: insert, values })
+    }
     tx.afterCommit(() => {
       for (const wake of wakers.get(sequelize) ?? []) wake()
     })

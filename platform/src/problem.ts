@@ -11,6 +11,9 @@ export type ProblemOptions = {
   cause?: unknown
 }
 
+// Problems end up in the logs of clients and proxies.
+const withoutAddresses = (path: string): string => path.replace(/[^/]*(?:@|%40)[^/]*/g, '*')
+
 /** The one error class: whatever a caller may be told. Everything else that is thrown becomes a bland 500. */
 export class Problem extends Error {
   override name = 'Problem'
@@ -25,7 +28,7 @@ export class Problem extends Error {
     this.options = options
   }
 
-  /** The body to send. `instance` is the request's path without its query. */
+  /** The body to send. `instance` is the request's path without its query; e-mail addresses in it are left out. */
   toBody({ instance, requestId }: { instance?: string; requestId?: string } = {}): ProblemBody {
     const { detail, errors, extra } = this.options
     return {
@@ -34,7 +37,7 @@ export class Problem extends Error {
       status: this.status,
       code: this.code,
       ...(detail !== undefined && { detail }),
-      ...(instance !== undefined && { instance }),
+      ...(instance !== undefined && { instance: withoutAddresses(instance) }),
       ...(requestId !== undefined && { requestId }),
       ...(errors !== undefined && { errors }),
       ...extra,

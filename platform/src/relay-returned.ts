@@ -1,7 +1,6 @@
-import type { ConfirmChannel } from 'amqplib'
 import type { Db } from './db.ts'
 import type { Log } from './log.ts'
-import { type Drained, sendReturned } from './relay-rows.ts'
+import { type Drained, relayReturned, type Way } from './relay-session.ts'
 import { counter } from './telemetry.ts'
 
 const lookEveryMs = 1_000
@@ -22,17 +21,7 @@ where id in (select id from outbox where type = $1 and returned_at is not null o
  * Events that no queue takes wait beside the others. The oldest of each type is tried again, first after a second, then at
  * growing pauses up to a minute; once it is taken, the rest of its type goes back in line.
  */
-export const returnedRows = ({
-  db,
-  service,
-  confirmMs,
-  log,
-}: {
-  db: Db
-  service: string
-  confirmMs: number
-  log: Log
-}) => {
+export const returnedRows = ({ db, service, log }: { db: Db; service: string; log: Log }) => {
   const returned = counter('outbox_returned_total', 'Events that no queue took', ['service', 'type'])
   const tries = new Map<string, { pauseMs: number; at: number }>()
   let lookAt = 0
@@ -58,7 +47,7 @@ export const returnedRows = ({
       }
     },
     /** Tries what is due. @returns whether events came back in line */
-    retry: async (channel: ConfirmChannel, source: string): Promise<boolean> => {
+    retry: async (way: Way): Promise<boolean> => {
       if (Date.now() < lookAt) return false
       lookAt = Date.now() + lookEveryMs
       const types = (await db.query<{ type: string }>(returnedTypes, [], { name: 'outbox_returned' })).map(
@@ -68,7 +57,7 @@ export const returnedRows = ({
       let freed = false
       for (const type of types) {
         if ((tries.get(type)?.at ?? 0) > Date.now()) continue
-        const left = await sendReturned({ db, channel, source, confirmMs }, type)
+        const left = await relayReturned(way, type)
         if (left === false) park(type)
         if (left !== true) continue
         log.info({ type }, 'events of this type are taken again')

@@ -1,16 +1,12 @@
-import type { ConfirmChannel } from 'amqplib'
-import { exchange, type Outcome, type Outgoing, publishAll } from './broker.ts'
-import type { Db, Tx } from './db.ts'
+import type pg from 'pg'
+import { exchange, type Outgoing } from './broker.ts'
+import { type Db, poolOf } from './db.ts'
 import { partitions } from './outbox.ts'
 
-/** What a batch needs to leave. */
-export type Way = { db: Db; channel: ConfirmChannel; source: string; confirmMs: number }
-
-/** What became of a batch: types of the events that left and of those that no queue takes. */
-export type Drained = { confirmed: string[]; returned: string[]; refused: number; full: boolean }
-
-type Row = {
+/** A row of the outbox. */
+export type Row = {
   id: number
+  part: number
   event_id: string
   type: string
   subject: string
@@ -19,72 +15,118 @@ type Row = {
   created_at: Date
 }
 
-const batchSize = 500
-const columns = 'id, event_id, type, subject, data::text as data, traceparent, created_at'
+/** `full`: a partition has more; `elsewhere`: so many partitions with events are relayed by another process now. */
+export type Taken = { rows: Row[]; full: boolean; elsewhere: number }
 
-/** The partitions that have something to relay. */
-export const waitingParts = async (db: Db): Promise<number[]> => {
-  const sql = `select part from generate_series(0, ${partitions - 1}) as every (part)
-    where exists (select from outbox where outbox.part = every.part::smallint and returned_at is null)`
-  const rows = await db.query<{ part: number }>(sql, [], { name: 'outbox_parts' })
-  return rows.map(({ part }) => part)
+const columns = 'id, part, event_id, type, subject, data::text as data, traceparent, created_at'
+const mostOfPart = 100
+const lock = "pg_try_advisory_xact_lock(hashtext('outbox ' || current_schema()), part)"
+
+const waiting = `select exists (select from outbox where returned_at is null) as found`
+
+// One statement: it locks the partitions that have events, in which this transaction then is the only one that relays, and takes
+// the oldest rows of each. `for update` drops rows that the former holder removed after this statement's snapshot.
+const take = `with kept as materialized (
+  select part::smallint as part, case when exists (
+    select from outbox where outbox.part = every.part::smallint and returned_at is null
+  ) then ${lock} end as held
+  from generate_series(0, ${partitions - 1}) as every (part)
+), gone as (
+  delete from outbox where ctid = any (array (
+    select oldest.place from kept cross join lateral (
+      select ctid as place from outbox where outbox.part = kept.part and returned_at is null
+      order by id limit ${mostOfPart} for update
+    ) as oldest where held
+  )) returning ${columns}
+)
+select gone.*, (select count(*)::int from kept where not held) as elsewhere
+from (select) as one left join gone on true order by id`
+
+const takeReturned = `with oldest as materialized (
+  select part, id from outbox where type = $1 and returned_at is not null order by id limit 1
+)
+delete from outbox where id = (select id from oldest where ${lock}) and returned_at is not null returning ${columns}`
+
+const giveBack = `insert into outbox (id, part, event_id, type, subject, data, traceparent, created_at, returned_at)
+overriding system value
+select id, part, event_id, type, subject, data::json, traceparent, created_at, case when $9 then clock_timestamp() end
+from unnest($1::bigint[], $2::smallint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
+  as row (id, part, event_id, type, subject, data, traceparent, created_at)`
+
+/** Whether there is anything to relay. */
+export const isWaiting = async (db: Db): Promise<boolean> =>
+  (await db.query<{ found: boolean }>(waiting, [], { name: 'outbox_waiting' }))[0]?.found === true
+
+/** Rows are taken out in a transaction that ends after the broker's word: until then, nobody else sees them gone. */
+export type Hand = {
+  take(): Promise<Taken>
+  /** The oldest row of a type that no queue took. */
+  takeReturned(type: string): Promise<Row | undefined>
+  /** Puts rows back, as `returned` ones or to be relayed. */
+  giveBack(rows: Row[], returned: boolean): Promise<void>
 }
 
-/** Whether this transaction now is the only one that relays the partition. */
-export const lockPart = async (db: Db, tx: Tx, part: number): Promise<boolean> => {
-  const [row] = await db.query<{ locked: boolean }>(
-    `select pg_try_advisory_xact_lock(hashtext('outbox ' || current_schema()), $1) as locked`,
-    [part],
-    { tx, name: 'outbox_lock' },
-  )
-  return row?.locked === true
-}
+const prepared = new WeakSet<pg.Client>()
+const execute = 'execute outbox_take'
+// The commit does not wait for the disk: where the database crashes just then, rows are back, and published once more.
+const begin = 'begin; set local synchronous_commit = off'
 
-/** Publishes one batch of a partition in order; rows leave the table only after the broker's confirm. */
-export const drain = ({ db, channel, source, confirmMs }: Way, part: number): Promise<'locked' | Drained> =>
-  db.transaction(async (tx) => {
-    if (!(await lockPart(db, tx, part))) return 'locked'
-    const sql = `select ${columns} from outbox where part = $1 and returned_at is null order by id limit ${batchSize}`
-    const rows = await db.query<Row>(sql, [part], { tx, name: 'outbox_read' })
-    return { ...(await send({ db, channel, source, confirmMs }, tx, rows)), full: rows.length === batchSize }
+/** Runs `work` with the first rows; where it fails, all rows are back. */
+export const withRows = <T>(db: Db, work: (hand: Hand, first: Taken) => Promise<T>): Promise<T> =>
+  onConnection(db, async (connection) => {
+    if (!prepared.has(connection)) await connection.query(`prepare outbox_take as ${take}`)
+    prepared.add(connection)
+    // In one round trip: an event that has just been committed waits for it.
+    const answers = (await connection.query(`${begin}; ${execute}`)) as unknown as pg.QueryResult<Answer>[]
+    return work(handOf(connection), takenOf(answers.at(-1)?.rows ?? []))
   })
 
-/** Publishes the oldest event of a type that was returned before. @returns whether it left, or undefined if there was none to try */
-export const sendReturned = ({ db, channel, source, confirmMs }: Way, type: string): Promise<boolean | undefined> =>
-  db.transaction(async (tx) => {
-    const sql = `select part, ${columns} from outbox where type = $1 and returned_at is not null order by id limit 1`
-    const [first] = await db.query<Row & { part: number }>(sql, [type], { tx })
-    if (!first || !(await lockPart(db, tx, first.part))) return undefined
-    const { confirmed } = await send({ db, channel, source, confirmMs }, tx, [first])
-    return confirmed.length === 1
+/** Runs `work`; where it fails, all rows are back. */
+export const withHand = <T>(db: Db, work: (hand: Hand) => Promise<T>): Promise<T> =>
+  onConnection(db, async (connection) => {
+    await connection.query(begin)
+    return work(handOf(connection))
   })
 
-const send = async ({ db, channel, source, confirmMs }: Way, tx: Tx, rows: Row[]): Promise<Omit<Drained, 'full'>> => {
-  const outcomes =
-    rows.length === 0
-      ? []
-      : await publishAll(
-          channel,
-          rows.map((row) => message(row, source)),
-          confirmMs,
-        )
-  const having = (outcome: Outcome): Row[] => rows.filter((_, index) => outcomes[index] === outcome)
-  const [confirmed, returned] = [having('confirmed'), having('returned')]
-  const ids = (some: Row[]) => some.map(({ id }) => id)
-  if (confirmed.length > 0) {
-    await db.query('delete from outbox where id = any($1::bigint[])', [ids(confirmed)], { tx, name: 'outbox_delete' })
+const onConnection = async <T>({ sequelize }: Db, work: (connection: pg.Client) => Promise<T>): Promise<T> => {
+  const pool = poolOf(sequelize)
+  const connection = await pool.getConnection({ type: 'write' })
+  try {
+    const result = await work(connection)
+    await connection.query('commit')
+    pool.releaseConnection(connection)
+    return result
+  } catch (error) {
+    // With it go its transaction and its locks, whatever state it is in.
+    await pool.destroyConnection(connection).catch(() => {})
+    throw error
   }
-  if (returned.length > 0) {
-    await db.query('update outbox set returned_at = clock_timestamp() where id = any($1::bigint[])', [ids(returned)], {
-      tx,
-    })
-  }
-  const types = (some: Row[]) => some.map(({ type }) => type)
-  return { confirmed: types(confirmed), returned: types(returned), refused: having('refused').length }
 }
 
-// CloudEvents 1.0, structured JSON. The data is spliced in as the text that the service function made.
-const message = ({ event_id, type, subject, data, traceparent, created_at }: Row, source: string): Outgoing => {
+type Answer = Row & { elsewhere: number }
+
+const takenOf = (answer: Answer[]): Taken => {
+  const rows = answer.filter(({ id }) => id !== null)
+  const counts = new Map<number, number>()
+  for (const { part } of rows) counts.set(part, (counts.get(part) ?? 0) + 1)
+  const full = [...counts.values()].some((count) => count === mostOfPart)
+  return { rows, full, elsewhere: answer[0]?.elsewhere ?? 0 }
+}
+
+const handOf = (connection: pg.Client): Hand => ({
+  take: async () => takenOf((await connection.query<Answer>(execute)).rows),
+  takeReturned: async (type) => (await connection.query<Row>(takeReturned, [type])).rows[0],
+  giveBack: async (rows, returned) => {
+    if (rows.length === 0) return
+    const column = (name: keyof Row) => rows.map((row) => row[name])
+    const names = ['id', 'part', 'event_id', 'type', 'subject', 'data', 'traceparent', 'created_at'] as const
+    await connection.query({ text: giveBack, values: [...names.map(column), returned] })
+  },
+})
+
+/** CloudEvents 1.0, structured JSON. The data is spliced in as the text that the service function made. */
+export const messageOf = (row: Row, source: string): Outgoing => {
+  const { event_id, type, subject, data, traceparent, created_at } = row
   const head = {
     specversion: '1.0',
     id: event_id,

@@ -1,11 +1,14 @@
 import type { Channel } from 'amqplib'
+import { createBell } from './bell.ts'
 import { type Broker, exchange } from './broker.ts'
 import type { KeptChannel } from './channel.ts'
 import type { Db } from './db.ts'
+import { pause } from './deadline.ts'
 import { describeError, type Log } from './log.ts'
 import { onEvents } from './outbox.ts'
 import { returnedRows } from './relay-returned.ts'
-import { drain, waitingParts } from './relay-rows.ts'
+import { isWaiting } from './relay-rows.ts'
+import { relayWaiting } from './relay-session.ts'
 import { counter, gauge } from './telemetry.ts'
 
 /** Carries a service's outbox to the broker. Any number of replicas may run: a partition is relayed by one at a time. */
@@ -29,53 +32,50 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
   const service = source.replace(/^\//, '')
   const published = counter('outbox_published_total', 'Events confirmed by the broker', ['service'])
   const failed = counter('outbox_failures_total', 'Passes over the outbox that failed', ['service'])
-  const parked = returnedRows({ db, service, confirmMs, log })
+  const parked = returnedRows({ db, service, log })
   const bell = createBell()
   let channel: KeptChannel | undefined
   let unregister = () => {}
   let running: Promise<void> | undefined
   let stopped = true
+  let ending = new AbortController()
   let failures = 0
   let measureAt = 0
 
-  const pass = async (): Promise<number> => {
+  /** @returns how long to wait for the next one */
+  const pass = async (sure: boolean): Promise<number> => {
     const open = channel?.current()
     if (!open || !broker.healthy()) return pollMs
     let wait = pollMs
-    let refused = 0
-    for (const part of await waitingParts(db)) {
-      if (stopped) return 0
-      const result = await drain({ db, channel: open, source: `/${service}`, confirmMs }, part)
-      if (result === 'locked') {
-        wait = Math.min(wait, lockedElsewherePauseMs)
-        continue
-      }
+    const way = { db, channel: open, source: `/${service}`, confirmMs }
+    if (sure || (await isWaiting(db))) {
+      const result = await relayWaiting(way, bell, () => stopped)
       published.inc({ service }, result.confirmed.length)
-      refused += result.refused
       parked.note(result)
-      if (result.full) wait = 0
+      if (result.refused > 0) throw new Error(`${result.refused} events were refused: a queue is full`)
+      if (result.elsewhere > 0) wait = Math.min(wait, lockedElsewherePauseMs)
+      if (result.more) wait = 0
     }
-    if (await parked.retry(open, `/${service}`)) wait = 0
-    if (refused > 0) throw new Error(`${refused} events were refused: a queue is full`)
+    if (!stopped && (await parked.retry(way))) wait = 0
     return wait
   }
 
   const loop = async () => {
+    let wait = 0
     while (!stopped) {
-      bell.reset()
       try {
-        const wait = await pass()
+        wait = await pass(bell.rang() || wait === 0)
         failures = 0
         await measure()
-        await bell.wait(wait)
+        if (wait > 0) await bell.wait(wait)
       } catch (error) {
         failures += 1
         failed.inc({ service })
         const delay = Math.min(100 * 2 ** failures, longestPauseMs)
         log[failures % 10 === 1 ? 'warn' : 'debug']({ err: error, delay }, 'outbox pass failed, trying again')
         // A commit must not cut this pause short, only the end may.
-        const until = Date.now() + delay
-        while (!stopped && Date.now() < until) await bell.wait(until - Date.now())
+        await pause(delay, ending.signal)
+        wait = 0
       }
     }
   }
@@ -100,6 +100,7 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
     start: () => {
       if (!stopped) return
       stopped = false
+      ending = new AbortController()
       const setup = async (opened: Channel) => void (await opened.assertExchange(exchange, 'topic', { durable: true }))
       channel = broker.channel(`${service} relay`, setup, { publishes: true, onOpen: bell.ring })
       unregister = onEvents(db.sequelize, bell.ring)
@@ -108,6 +109,7 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
     stop: async () => {
       if (stopped) return
       stopped = true
+      ending.abort()
       unregister()
       bell.ring()
       await running
@@ -124,31 +126,3 @@ from (
   (select 'returned', created_at from outbox where returned_at is not null limit 10000) union all
   select 'waiting', null union all select 'returned', null
 ) as row group by state`
-
-/** Many rings between two waits are one; a ring during the work is not lost. */
-const createBell = () => {
-  let rung = false
-  let answer = () => {}
-  return {
-    ring: () => {
-      rung = true
-      answer()
-    },
-    reset: () => {
-      rung = false
-    },
-    wait: (ms: number): Promise<void> =>
-      new Promise((resolve) => {
-        if (rung) {
-          rung = false
-          return resolve()
-        }
-        const timer = setTimeout(resolve, ms)
-        answer = () => {
-          clearTimeout(timer)
-          answer = () => {}
-          resolve()
-        }
-      }),
-  }
-}

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import express, { type Request, type Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express from 'express'
 import type { z } from 'zod'
+import { isTooDeep, mostLevels } from './json-nesting.ts'
 import { Problem, parameterProblem, validationProblem } from './problem.ts'
 
 /** The query string as a flat record: `{ 'createdAt[gte]': '…' }`. @throws Problem 400 for a repeated parameter */
@@ -35,16 +37,21 @@ export const parseBody = <T>(schema: z.ZodType<T>, body: unknown): T => {
 }
 
 /** The media type of a request without its parameters, in lower case; empty where there is none. */
-export const mediaType = (req: Request): string =>
+export const mediaType = (req: IncomingMessage): string =>
   (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 
 const jsonTypes = ['application/json', 'application/merge-patch+json']
+
+const tooDeep = 'too.deep'
+const byteOrderMark = Buffer.from('\ufeff')
 
 const problemOf = (error: { type?: string; limit?: number; message: string }): Problem => {
   if (error.type === 'entity.too.large')
     return new Problem('too_large', { detail: `the body may have ${error.limit} bytes`, extra: { limit: error.limit } })
   if (error.type === 'encoding.unsupported' || error.type === 'charset.unsupported')
     return new Problem('unsupported_media_type', { detail: 'send the body in UTF-8, plain, gzip, deflate or brotli' })
+  if (error.type === tooDeep)
+    return new Problem('malformed', { detail: `the body is nested deeper than ${mostLevels} levels` })
   const aborted = error.type === 'request.aborted' || error.type === 'request.size.invalid'
   return new Problem('malformed', { detail: aborted ? 'the body ended early' : 'the body is not valid JSON in UTF-8' })
 }
@@ -57,9 +64,12 @@ export const jsonReader = (limit: number) => {
     type: jsonTypes,
     verify: (_req, _res, buffer) => {
       if (!isUtf8(buffer)) throw new Error('not UTF-8')
+      // express.json would read both as {}.
+      if (buffer.length === 0 || buffer.equals(byteOrderMark)) throw new Error('empty')
+      if (isTooDeep(buffer)) throw Object.assign(new Error('nested too deep'), { type: tooDeep })
     },
   })
-  return async (req: Request, res: Response): Promise<unknown> => {
+  return async (req: IncomingMessage & { body?: unknown }, res: ServerResponse): Promise<unknown> => {
     const type = mediaType(req)
     const empty = req.headers['transfer-encoding'] === undefined && (req.headers['content-length'] ?? '0') === '0'
     if (empty) return undefined

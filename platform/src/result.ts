@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Request, Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What a handler answers. `body` is sent as JSON; `send` streams instead. */
 export type Result = {
   status: number
   body?: unknown
   headers: Record<string, string>
-  send?: (res: Response) => Promise<void>
+  send?: (res: ServerResponse) => Promise<void>
 }
 
 type Options = { headers?: Record<string, string> }
@@ -35,7 +35,7 @@ export const redirect = (location: string, { headers = {} }: Options = {}): Resu
   headers: { ...headers, Location: location },
 })
 /** An answer that `send` writes itself, status and headers included. */
-export const streamed = (send: (res: Response) => Promise<void>): Result => ({ status: 200, headers: {}, send })
+export const streamed = (send: (res: ServerResponse) => Promise<void>): Result => ({ status: 200, headers: {}, send })
 
 const versionOf = (body: unknown): number | undefined => {
   const { version } = (body ?? {}) as { version?: unknown }
@@ -51,25 +51,28 @@ export const matchesEtag = (header = '', etag: string): boolean =>
   header.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')))
 
 /** Writes a result; GETs that match `If-None-Match` become 304. */
-export const sendResult = async (req: Request, res: Response, result: Result): Promise<void> => {
+export const sendResult = async (req: IncomingMessage, res: ServerResponse, result: Result): Promise<void> => {
   if (result.send) return result.send(res)
-  res.status(result.status).set(result.headers)
-  if (result.body === undefined) {
+  const { status, body } = result
+  if (body === undefined) {
+    res.statusCode = status
+    for (const [name, value] of Object.entries(result.headers)) res.setHeader(name, value)
     res.end()
     return
   }
-  const json = JSON.stringify(result.body)
-  const version = versionOf(result.body)
-  if (version !== undefined && result.status < 300) {
+  const headers: Record<string, string> = { ...result.headers }
+  const json = JSON.stringify(body)
+  const version = versionOf(body)
+  if (version !== undefined && status < 300) {
     const etag = etagOf(version, json)
-    res.set('ETag', etag)
-    if (['GET', 'HEAD'].includes(req.method) && matchesEtag(req.headers['if-none-match'], etag)) {
-      res.status(304).end()
+    headers['ETag'] = etag
+    if ((req.method === 'GET' || req.method === 'HEAD') && matchesEtag(req.headers['if-none-match'], etag)) {
+      res.writeHead(304, headers).end()
       return
     }
   }
-  res.set('Content-Type', 'application/json; charset=utf-8')
-  if (!res.hasHeader('Cache-Control')) res.set('Cache-Control', 'private, no-cache')
-  res.set('Content-Length', String(Buffer.byteLength(json)))
-  res.end(req.method === 'HEAD' ? undefined : json)
+  headers['Content-Type'] = 'application/json; charset=utf-8'
+  headers['Cache-Control'] ??= 'private, no-cache'
+  headers['Content-Length'] = String(Buffer.byteLength(json))
+  res.writeHead(status, headers).end(req.method === 'HEAD' ? undefined : json)
 }

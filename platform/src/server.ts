@@ -1,4 +1,11 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
+import {
+  createServer,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type Server,
+  ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { v7 } from 'uuid'
@@ -8,6 +15,8 @@ import { Problem } from './problem.ts'
 export type Listening = {
   url: string
   server: Server
+  /** From now on every answer is the last one of its connection: clients come back on a new one, to another replica. */
+  retire(): void
   /** Takes no new connections, answers what is under way, then resolves; after `deadlineMs` the rest is cut. */
   drain(deadlineMs: number): Promise<void>
 }
@@ -40,18 +49,25 @@ export const listen = async (
   listener: RequestListener,
   { host, port, requestTimeoutMs, maxConnections = 10_000 }: Options,
 ): Promise<Listening> => {
-  let draining = false
+  let retiring = false
+  // At the moment of the answer: a request that was under way before counts as well.
+  class LastResponse extends ServerResponse {
+    override writeHead(status: number, ...rest: unknown[]): this {
+      if (retiring) this.setHeader('Connection', 'close')
+      return super.writeHead(status, ...(rest as [OutgoingHttpHeaders?]))
+    }
+  }
   const server = createServer(
     {
       keepAliveTimeout: 75_000,
       headersTimeout: 10_000,
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: 2_000,
+      // A request without a body needs no stream for it.
+      optimizeEmptyRequests: true,
+      ServerResponse: LastResponse,
     },
-    (req, res) => {
-      if (draining) res.setHeader('Connection', 'close')
-      listener(req, res)
-    },
+    listener,
   )
   server.maxConnections = maxConnections
   server.on('clientError', refuse)
@@ -66,8 +82,11 @@ export const listen = async (
   return {
     url: `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${actual}`,
     server,
+    retire: () => {
+      retiring = true
+    },
     drain: async (deadlineMs) => {
-      draining = true
+      retiring = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       const idle = setInterval(() => server.closeIdleConnections(), 100)
       const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)

@@ -2,16 +2,14 @@ import type { RequestListener } from 'node:http'
 import express, { type Router } from 'express'
 import { type Broker, connectBroker } from './broker.ts'
 import { ConfigError, type ServiceConfig } from './config.ts'
-import { type Consumer, startConsumers } from './consumer.ts'
+import type { Consumer } from './consumer.ts'
 import type { Db } from './db.ts'
-import { every, type Task } from './every.ts'
+import type { Task } from './every.ts'
 import { reportFault, startFaultReports, stopFaultReports } from './faults.ts'
 import { notFoundHandler, problemHandler, requestIdOf } from './http.ts'
-import { forgetOldKeys } from './idempotency.ts'
 import { createLog, type Log } from './log.ts'
-import { assertMigrated } from './migrate.ts'
-import { createRelay } from './relay.ts'
 import { listen } from './server.ts'
+import { startConsumers } from './start-consumers.ts'
 import { metrics, startTelemetry, stopTelemetry } from './telemetry.ts'
 
 /** What a service is made of. */
@@ -93,18 +91,15 @@ export const startService = (parts: ServiceParts): Promise<Service> =>
   })
 
 const start = async (parts: ServiceParts): Promise<Service> => {
-  const { name, config, db, consumers = [], internal } = parts
+  const { name, config, db, migrations, consumers = [], internal } = parts
   const log = parts.log ?? createLog({ name, level: config.logLevel })
-  startTelemetry({ otlpEndpoint: config.otelExporterOtlpEndpoint })
-  startFaultReports({ dsn: config.sentryDsn, service: name })
-  if (db && parts.migrations) await assertMigrated(db, parts.migrations)
+  await startTelemetry({ otlpEndpoint: config.otelExporterOtlpEndpoint })
+  await startFaultReports({ dsn: config.sentryDsn, service: name })
+  const database = db && (await (await import('./service-database.ts')).checkedDatabase({ db, migrations, name, log }))
 
   const broker = connectBroker({ url: config.rabbitmqUrl, name, log })
-  const relay = db && createRelay({ db, broker, source: `/${name}`, log })
-  const housekeeping = db
-    ? [every({ name: 'idempotency-keys', intervalMs: 600_000, log, run: () => forgetOldKeys(db) })]
-    : []
-  const tasks = [...housekeeping, ...(parts.tasks ?? [])]
+  const relay = database?.relay(broker)
+  const tasks = [...(database?.tasks ?? []), ...(parts.tasks ?? [])]
   let ready = false
   const checks = { ...(db && { database: db.ping }), ...parts.ready }
   const hints = { broker: brokerCheck(broker) }
@@ -132,6 +127,8 @@ const start = async (parts: ServiceParts): Promise<Service> => {
 
   const stop = async (): Promise<void> => {
     ready = false
+    // A connection that is closed while a client writes to it costs a request: during the pause they end with an answer.
+    server.retire()
     const deadline = Date.now() + config.shutdownMs
     await new Promise((resolve) => setTimeout(resolve, config.shutdownPauseMs))
     await Promise.allSettled([running.stop(), ...tasks.map((task) => task.stop())])

@@ -1,6 +1,5 @@
 import { type Attributes, context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
+import type { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, register } from 'prom-client'
 import { currentContext } from './context.ts'
 
@@ -35,14 +34,16 @@ export const histogram = (name: string, help: string, labelNames: string[] = [])
 let provider: NodeTracerProvider | undefined
 
 /** Starts default metrics and, with an OTLP/HTTP endpoint, traces. Call once, first thing. */
-export const startTelemetry = ({ otlpEndpoint }: { otlpEndpoint?: string | undefined }): void => {
+export const startTelemetry = async ({ otlpEndpoint }: { otlpEndpoint?: string | undefined }): Promise<void> => {
   if (register.getSingleMetric('process_cpu_user_seconds_total') === undefined) collectDefaultMetrics()
   if (otlpEndpoint === undefined || provider !== undefined) return
-  provider = new NodeTracerProvider({
-    spanProcessors: [
-      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint}/v1/traces`, timeoutMillis: 5_000 })),
-    ],
-  })
+  // Only who has an endpoint pays for their memory.
+  const [sdk, { OTLPTraceExporter }] = await Promise.all([
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+  ])
+  const exporter = new OTLPTraceExporter({ url: `${otlpEndpoint}/v1/traces`, timeoutMillis: 5_000 })
+  provider = new sdk.NodeTracerProvider({ spanProcessors: [new sdk.BatchSpanProcessor(exporter)] })
   provider.register()
 }
 
@@ -54,6 +55,7 @@ export const stopTelemetry = async (): Promise<void> => {
 
 /** The W3C `traceparent` to send with what the current request or message causes. */
 export const currentTraceparent = (): string | undefined => {
+  if (provider === undefined) return currentContext()?.traceparent
   const carrier: { traceparent?: string } = {}
   propagation.inject(context.active(), carrier)
   return carrier.traceparent ?? currentContext()?.traceparent

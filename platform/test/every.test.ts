@@ -1,5 +1,6 @@
 import { connectDb, type Db } from '@clientele/platform/db'
-import { every, leader, type Task } from '@clientele/platform/every'
+import { every, type Task } from '@clientele/platform/every'
+import { leader } from '@clientele/platform/leader'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'

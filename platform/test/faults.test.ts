@@ -19,7 +19,7 @@ afterAll(() => sentry.close())
 
 describe('faults of ours (S4-22)', () => {
   it('are not reported without a DSN', async () => {
-    startFaultReports({ service: 'test-service' })
+    await startFaultReports({ service: 'test-service' })
     reportFault(new Error('silent'))
     await stopFaultReports()
     expect(envelopes).toEqual([])
@@ -27,7 +27,7 @@ describe('faults of ours (S4-22)', () => {
 
   it('are reported to Sentry with the request id and nothing of the request', async () => {
     const { port } = sentry.address() as AddressInfo
-    startFaultReports({ dsn: `http://publickey@127.0.0.1:${port}/7`, service: 'test-service' })
+    await startFaultReports({ dsn: `http://publickey@127.0.0.1:${port}/7`, service: 'test-service' })
     withContext({ log: testLog(), requestId: 'req-1' }, () => reportFault(new Error('a bug')))
     await stopFaultReports()
     expect(envelopes).toHaveLength(1)

@@ -130,6 +130,8 @@ describe('bad input (S1-29, S4-17)', () => {
   })
 
   it.each([
+    ['a body nested too deep', `${'['.repeat(65)}${']'.repeat(65)}`, 400, 'malformed'],
+    ['nothing but a byte order mark', '\ufeff', 400, 'malformed'],
     ['half a JSON', '{"name":', 400, 'malformed'],
     ['no JSON', 'name=a', 400, 'malformed'],
     ['a body over the limit', JSON.stringify({ name: 'x'.repeat(3_000) }), 413, 'too_large'],

@@ -72,7 +72,8 @@ describe('startService (S1-35, S1-48)', () => {
       expect(late).toBe('refused')
     })
     finish()
-    expect((await answer).body).toBe('done')
+    const { body, headers } = await answer
+    expect([body, headers.get('connection')]).toEqual(['done', 'close'])
     await stopped
   })
 
@@ -98,6 +99,19 @@ describe('startService (S1-35, S1-48)', () => {
     const service = await startService(await parts({ shutdownPauseMs: 500 }))
     const stopped = service.stop()
     expect((await client(service.internalUrl).get('/health/ready')).status).toBe(503)
+    await stopped
+  })
+
+  it('goes on answering while it pauses, each answer being the last one of its connection', async () => {
+    const service = await startService({
+      ...(await parts({ shutdownPauseMs: 1_000 })),
+      app: (_req, res) => void res.end('ok'),
+    })
+    const before = await client(service.url).get('/')
+    const stopped = service.stop()
+    const during = await client(service.url).get('/')
+    expect([before.headers.get('connection'), during.headers.get('connection')]).toEqual(['keep-alive', 'close'])
+    expect(during.body).toBe('ok')
     await stopped
   })
 

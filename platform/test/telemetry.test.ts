@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => collector.close())
 
 it('sends spans over OTLP that continue the caller, and hands the trace on (S4-23)', async () => {
-  startTelemetry({ otlpEndpoint: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` })
+  await startTelemetry({ otlpEndpoint: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` })
   const handedOn = await span('work', { traceparent: parent }, async () => currentTraceparent())
   await stopTelemetry()
   expect(handedOn).toMatch(new RegExp(`^00-${traceId}-(?!00f067aa0ba902b7)`))

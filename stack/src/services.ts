@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { nodeEnv } from './node-memory.ts'
 import type { PortName, Ports } from './ports.ts'
 import type { SecretName, Secrets } from './secrets.ts'
 
@@ -110,6 +111,7 @@ export const serviceEnv = (
 ): NodeJS.ProcessEnv => ({
   SHUTDOWN_PAUSE_MS: '0',
   SHUTDOWN_MS: '8000',
+  ...nodeEnv(),
   ...env,
   PROFILE: 'local',
   CLIENTELE_PROFILE: 'local',

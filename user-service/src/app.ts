@@ -1,9 +1,11 @@
+import type { RequestListener } from 'node:http'
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
-import { leader, type Task } from '@clientele/platform/every'
+import type { Task } from '@clientele/platform/every'
+import { leader } from '@clientele/platform/leader'
 import type { Log } from '@clientele/platform/log'
 import { createApi } from '@clientele/platform/operation'
-import type { Express, Router } from 'express'
+import type { Router } from 'express'
 import { createMailQueue } from './auth/mail-queue.ts'
 import { createSignInService } from './auth/sign-in.service.ts'
 import { createSignInGuard } from './auth/sign-in-guard.ts'
@@ -27,7 +29,7 @@ import { createUserSync } from './users/user-sync.ts'
 
 export type AppConfig = Config & { checkResponses?: boolean }
 type Deps = { config: AppConfig; db: Db; verifier: Verifier; log: Log }
-export type App = { app: Express; internal: Router; tasks: Task[]; oidc: Oidc }
+export type App = { app: RequestListener; internal: Router; tasks: Task[]; oidc: Oidc }
 
 /** Puts the service together; nothing connects before it is used. */
 export const createApp = ({ config, db, verifier, log }: Deps): App => {

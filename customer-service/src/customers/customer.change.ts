@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
-import { foldText } from '@clientele/platform/list'
 import { fieldProblem } from '@clientele/platform/problem'
 import type { CustomerRow } from './customer.model.ts'
 
@@ -101,15 +100,3 @@ export const difference = (row: CustomerRow, fields: CustomerFields) => {
     previous: Object.fromEntries(changed.map((field) => [field, row[field]])),
   }
 }
-
-/** What `q` looks into. */
-export const searchTextOf = ({
-  code,
-  externalId,
-  name,
-  surname,
-  email,
-  phone,
-  tags,
-}: CustomerFields & { code: string }): string =>
-  foldText([name, surname, email, phone, code, externalId, ...tags].filter((text) => text !== null).join(' '))

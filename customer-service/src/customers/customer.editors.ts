@@ -1,15 +1,10 @@
 import type { CustomerEditor } from '@clientele/contracts/customer'
 import type { Page } from '@clientele/contracts/page'
-import type { Actor } from '@clientele/platform/auth'
-import type { Db, Tx } from '@clientele/platform/db'
+import type { Db } from '@clientele/platform/db'
 import { list, time, userId } from '@clientele/platform/list'
 import type { UserNames } from '../people/user-name.ts'
 
 type EditorRow = { userId: string; userName: string; firstAt: Date; lastAt: Date; edits: number }
-
-const record = `insert into customer_editors (customer_id, user_id, user_name, first_at, last_at) values ($1, $2, $3, $4, $4)
-on conflict (customer_id, user_id) do update
-set last_at = excluded.last_at, edits = customer_editors.edits + 1, user_name = excluded.user_name`
 
 /** The people of one customer: as many as work in the shop, so they are sorted without an index. */
 export const editorList = list<EditorRow>({
@@ -23,11 +18,6 @@ export const editorList = list<EditorRow>({
 
 /** Who is associated with a customer by having created or changed it; machines of ours are not. */
 export const createEditors = (db: Db, userNames: UserNames) => ({
-  record: async (customerId: string, actor: Actor, at: Date, tx: Tx): Promise<void> => {
-    if (actor.id.startsWith('system:')) return
-    await db.query(record, [customerId, actor.id, actor.displayName, at], { tx, name: 'customer_editor_record' })
-  },
-
   list: async (customerId: string, query: Record<string, unknown>): Promise<Page<CustomerEditor>> => {
     const { rows, page } = await editorList.run(db, query, { where: (bind) => `customer_id = ${bind(customerId)}` })
     const names = await userNames.of(rows.map((row) => row.userId))

@@ -2,7 +2,7 @@ import type { CustomerIdBy } from '@clientele/contracts/customer'
 import type { Db, Tx } from '@clientele/platform/db'
 import { isUuid } from '@clientele/platform/http'
 import { Problem } from '@clientele/platform/problem'
-import { type CustomerRow, customerAttributes } from './customer.model.ts'
+import { type CustomerRow, customerAttributes, snake } from './customer.model.ts'
 
 /** How a request names a customer: by id, or by another unique field. */
 export type CustomerKey = { key: string; idBy?: CustomerIdBy | undefined }
@@ -12,8 +12,15 @@ type State = 'active' | 'trash' | 'any'
 const states: Record<State, string> = { active: 'deleted_at is null', trash: 'deleted_at is not null', any: 'true' }
 const columns = { id: 'id', code: 'code', email: 'email', externalId: 'external_id' } as const
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-const select = `select ${customerAttributes.map((name) => `${snake(name)} as "${name}"`).join(', ')} from customers`
+// The names of people as user-service last told them; the name in the author's token is the fallback.
+const nameOf = (id: string, fallback: string) =>
+  `coalesce((select display_name from user_names where user_names.id = ${id}), ${fallback})`
+const expressions: Partial<Record<string, string>> = {
+  createdByName: nameOf('created_by', 'created_by_name'),
+  updatedByName: nameOf('updated_by', 'updated_by_name'),
+}
+const columnsRead = customerAttributes.map((name) => `${expressions[name] ?? snake(name)} as "${name}"`)
+const select = `select ${columnsRead.join(', ')} from customers`
 
 const normalised = ({ key, idBy }: CustomerKey): string | undefined => {
   if (idBy === undefined) return isUuid(key) ? key : undefined
@@ -25,7 +32,7 @@ const notFound = () => new Problem('not_found', { detail: 'there is no such cust
 
 export type Finder = ReturnType<typeof createFinder>
 
-/** Reads one customer by its key, on named statements: the hottest path of the service. */
+/** Reads one customer by its key, with the current names of who made and changed it, on named statements: the hottest path. */
 export const createFinder = (db: Db) => {
   const look = async (
     key: CustomerKey,

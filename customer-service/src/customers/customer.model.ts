@@ -17,7 +17,6 @@ export type CustomerRow = {
   locale: string | null
   smsOptOut: boolean
   metadata: Record<string, string | number | boolean>
-  searchText: string
   createdAt: Date
   createdBy: string
   createdByName: string
@@ -46,7 +45,6 @@ const attributes: ModelAttributes<Model<CustomerRow>, CustomerRow> = {
   locale: TEXT,
   smsOptOut: required(BOOLEAN),
   metadata: required(JSONB),
-  searchText: required(TEXT),
   createdAt: required(DATE(3)),
   createdBy: required(TEXT),
   createdByName: required(TEXT),
@@ -57,8 +55,11 @@ const attributes: ModelAttributes<Model<CustomerRow>, CustomerRow> = {
   version: required(INTEGER),
 }
 
-/** The attributes of a {@link CustomerRow}; a column is its attribute in snake case. */
+/** The attributes of a {@link CustomerRow}, all but the text that `q` looks into; a column is its attribute in snake case. */
 export const customerAttributes = Object.keys(attributes)
+
+/** The column of an attribute. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /** The table `customers`. */
 export const defineCustomer = (sequelize: Sequelize) => {

@@ -15,11 +15,14 @@ export const createPhotoLink =
     publicUrl + signLink(mediaContentPath(mediaId, variant), { key, ttlSeconds })
 
 // jsonb does not keep the order of keys; an answer, and with it the ETag, is the same before and after storing.
-const ordered = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) as T
+const ordered = <T extends object>(value: T): T => {
+  const names = Object.keys(value)
+  if (names.every((name, index) => index === 0 || (names[index - 1] ?? '') < name)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) as T
+}
 
-/** A customer as events tell of it. `names` are those of user-service; the name in the author's token is the fallback. */
-export const presentEvent = (row: CustomerRow, names: Map<string, string>): CustomerEventData => ({
+/** A customer as events tell of it. */
+export const presentEvent = (row: CustomerRow): CustomerEventData => ({
   id: row.id,
   code: row.code,
   externalId: row.externalId,
@@ -35,18 +38,18 @@ export const presentEvent = (row: CustomerRow, names: Map<string, string>): Cust
   smsOptOut: row.smsOptOut,
   metadata: ordered(row.metadata),
   createdAt: row.createdAt.toISOString(),
-  createdBy: { id: row.createdBy, displayName: names.get(row.createdBy) ?? row.createdByName },
+  createdBy: { id: row.createdBy, displayName: row.createdByName },
   updatedAt: row.updatedAt.toISOString(),
-  updatedBy: { id: row.updatedBy, displayName: names.get(row.updatedBy) ?? row.updatedByName },
+  updatedBy: { id: row.updatedBy, displayName: row.updatedByName },
   deletedAt: row.deletedAt?.toISOString() ?? null,
   version: row.version,
 })
 
 /** A customer as the API shows it. */
-export const presentCustomer = (row: CustomerRow, names: Map<string, string>, photoLink: PhotoLink): Customer => ({
-  ...presentEvent(row, names),
-  photoUrl: row.photoMediaId === null ? null : photoLink(row.photoMediaId, 'medium'),
-})
+export const presentCustomer = (row: CustomerRow, photoLink: PhotoLink): Customer =>
+  Object.assign(presentEvent(row), {
+    photoUrl: row.photoMediaId === null ? null : photoLink(row.photoMediaId, 'medium'),
+  })
 
 /** A purged customer: identifiers stay, so that others can let go of it; what tells of a person does not. */
 export const presentPurged = (customer: CustomerEventData): CustomerEventData => ({

@@ -5,7 +5,7 @@ import {
   CustomerEditor,
   CustomerIdBy,
 } from '@clientele/contracts/customer'
-import { line } from '@clientele/contracts/fields'
+import { pathKey } from '@clientele/contracts/fields'
 import { page } from '@clientele/contracts/page'
 import { DuplicateBody } from '@clientele/contracts/problem'
 import { isAdmin } from '@clientele/platform/auth'
@@ -31,7 +31,7 @@ export type CustomerRouteDeps = {
 const tag = 'Customers'
 const roles = ['user'] as const
 const idBy = CustomerIdBy.optional().meta({ description: 'what {key} is; the id where absent' })
-const params = z.strictObject({ key: line(300) })
+const params = z.strictObject({ key: pathKey })
 const query = z.strictObject({ idBy })
 const purge = z.enum(['true', 'false']).optional().meta({ description: 'removes at once and for good; for admins' })
 

@@ -42,9 +42,7 @@ const externalIdOf = (key: string, input: NewCustomer): string => {
 export type CustomerService = ReturnType<typeof createCustomerService>
 
 export const createCustomerService = ({ db, finder, writer, editors, userNames, media, photoLink, list }: Deps) => {
-  const namesOf = (row: CustomerRow, tx?: Tx) => userNames.of([row.createdBy, row.updatedBy], tx)
-  const present = async (row: CustomerRow, tx?: Tx): Promise<Customer> =>
-    presentCustomer(row, await namesOf(row, tx), photoLink)
+  const present = (row: CustomerRow): Customer => presentCustomer(row, photoLink)
 
   const change = async (
     key: CustomerKey,
@@ -56,7 +54,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       .transaction(async (tx) => {
         const row = await finder.lock(key, tx, { ifMatch })
         wanted = edit(row)
-        return present(await writer.apply(row, wanted, actor, tx), tx)
+        return present(await writer.apply(row, wanted, actor, tx))
       })
       .catch((error: unknown) => orDuplicate(finder, wanted)(error))
   }
@@ -70,7 +68,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
     if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
     const fields = fieldsOf(input)
     return db
-      .transaction(async (tx) => present(await writer.insert(fields, actor, tx), tx))
+      .transaction(async (tx) => present(await writer.insert(fields, actor, tx)))
       .catch(orDuplicate(finder, fields))
   }
 
@@ -80,7 +78,11 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Customer>> => {
       const { rows, page } = await list.run(db, query, { actor })
       const names = await userNames.of(rows.flatMap(({ createdBy, updatedBy }) => [createdBy, updatedBy]))
-      return { data: rows.map((row) => presentCustomer(row, names, photoLink)), page }
+      for (const row of rows) {
+        row.createdByName = names.get(row.createdBy) ?? row.createdByName
+        row.updatedByName = names.get(row.updatedBy) ?? row.updatedByName
+      }
+      return { data: rows.map(present), page }
     },
 
     get: async (key: CustomerKey): Promise<Customer> => present(await finder.get(key)),
@@ -161,7 +163,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
         .transaction(async (tx) => {
           row = await finder.lock(key, tx, { state: 'any', ifMatch })
           if (row.deletedAt === null) throw new Problem('invalid_state', { detail: 'the customer is not in the trash' })
-          return present(await writer.restore(row, actor, tx), tx)
+          return present(await writer.restore(row, actor, tx))
         })
         .catch((error: unknown) => orDuplicate(finder, row)(error))
     },

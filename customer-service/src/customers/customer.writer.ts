@@ -9,20 +9,20 @@ import { type Actor, actorRef } from '@clientele/platform/auth'
 import { type Db, newId, type Tx } from '@clientele/platform/db'
 import { outbox } from '@clientele/platform/outbox'
 import type { UserNames } from '../people/user-name.ts'
-import { type CustomerFields, currentFields, difference, searchTextOf } from './customer.change.ts'
-import type { Editors } from './customer.editors.ts'
+import { type CustomerFields, currentFields, difference } from './customer.change.ts'
 import type { CustomerModel, CustomerRow } from './customer.model.ts'
 import { presentEvent, presentPurged } from './customer.presenter.ts'
+import { insert, insertValues, update, updateValues } from './customer.statements.ts'
 
-type Deps = { db: Db; model: CustomerModel; editors: Editors; userNames: UserNames }
+// Machines of ours are nobody's editor.
+const isPerson = (actor: Actor): boolean => !actor.id.startsWith('system:')
+
+type Deps = { db: Db; model: CustomerModel; userNames: UserNames }
 
 export type Writer = ReturnType<typeof createWriter>
 
 /** Every change of a customer, with its editor and its event, in the caller's transaction. Rows to change are locked. */
-export const createWriter = ({ db, model, editors, userNames }: Deps) => {
-  const eventOf = async (row: CustomerRow, tx: Tx) =>
-    presentEvent(row, await userNames.of([row.createdBy, row.updatedBy], tx))
-
+export const createWriter = ({ db, model, userNames }: Deps) => {
   const stamp = (actor: Actor, at: Date) => ({ updatedAt: at, updatedBy: actor.id, updatedByName: actor.displayName })
   const stamped = (row: CustomerRow, actor: Actor): CustomerRow => ({
     ...row,
@@ -30,24 +30,20 @@ export const createWriter = ({ db, model, editors, userNames }: Deps) => {
     version: row.version + 1,
   })
 
-  const nextCode = async (tx: Tx): Promise<string> => {
-    const sql = 'select next_customer_code() as code'
-    const [row] = await db.query<{ code: string }>(sql, [], { tx, name: 'customer_code' })
-    if (!row) throw new Error('no code for a customer')
-    return row.code
-  }
-
-  const save = async (row: CustomerRow, actor: Actor, tx: Tx): Promise<void> => {
-    const { id, ...values } = row
-    await model.update(values, { where: { id }, transaction: tx })
-    await editors.record(id, actor, row.updatedAt, tx)
+  /** Stores all that may have changed. @returns the row with the editor's current name */
+  const save = async (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => {
+    const [saved] = await db.query<{ name: string | null }>(update, updateValues(row, isPerson(actor)), {
+      tx,
+      name: 'customer_update',
+    })
+    if (!saved) throw new Error('the customer to change is gone')
+    return { ...row, updatedByName: saved.name ?? row.updatedByName }
   }
 
   const move = async (row: CustomerRow, deletedAt: Date | null, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-    const next = { ...stamped(row, actor), deletedAt }
-    await save(next, actor, tx)
+    const next = await save({ ...stamped(row, actor), deletedAt }, actor, tx)
     const event = deletedAt === null ? customerRestored : customerDeleted
-    await outbox.add(tx, event.of(await eventOf(next, tx), actorRef(actor)))
+    await outbox.add(tx, event.of(presentEvent(next), actorRef(actor)))
     return next
   }
 
@@ -58,14 +54,12 @@ export const createWriter = ({ db, model, editors, userNames }: Deps) => {
       tx: Tx,
       userId: string | null = null,
     ): Promise<CustomerRow> => {
-      const code = await nextCode(tx)
       const now = new Date()
-      const row: CustomerRow = {
+      const made: CustomerRow = {
         ...fields,
         id: newId(),
-        code,
+        code: '',
         userId,
-        searchText: searchTextOf({ ...fields, code }),
         createdAt: now,
         createdBy: actor.id,
         createdByName: actor.displayName,
@@ -73,9 +67,15 @@ export const createWriter = ({ db, model, editors, userNames }: Deps) => {
         deletedAt: null,
         version: 1,
       }
-      await model.create(row, { transaction: tx })
-      await editors.record(row.id, actor, now, tx)
-      await outbox.add(tx, customerCreated.of(await eventOf(row, tx), actorRef(actor)))
+      const values = insertValues(made, isPerson(actor))
+      const [answer] = await db.query<{ code: string; name: string | null }>(insert, values, {
+        tx,
+        name: 'customer_insert',
+      })
+      if (!answer) throw new Error('no customer was made')
+      const name = answer.name ?? actor.displayName
+      const row = { ...made, code: answer.code, createdByName: name, updatedByName: name }
+      await outbox.add(tx, customerCreated.of(presentEvent(row), actorRef(actor)))
       return row
     },
 
@@ -84,9 +84,8 @@ export const createWriter = ({ db, model, editors, userNames }: Deps) => {
       const fields = { ...currentFields(row), ...edit }
       const change = difference(row, fields)
       if (!change) return row
-      const next = { ...stamped(row, actor), ...fields, searchText: searchTextOf({ ...fields, code: row.code }) }
-      await save(next, actor, tx)
-      await outbox.add(tx, customerUpdated.of(await eventOf(next, tx), actorRef(actor), change))
+      const next = await save({ ...stamped(row, actor), ...fields }, actor, tx)
+      await outbox.add(tx, customerUpdated.of(presentEvent(next), actorRef(actor), change))
       return next
     },
 
@@ -95,9 +94,10 @@ export const createWriter = ({ db, model, editors, userNames }: Deps) => {
     restore: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => move(row, null, actor, tx),
 
     erase: async (row: CustomerRow, actor: Actor, tx: Tx): Promise<void> => {
-      const last = stamped(row, actor)
+      const names = await userNames.of([actor.id], tx)
+      const last = { ...stamped(row, actor), updatedByName: names.get(actor.id) ?? actor.displayName }
       await model.destroy({ where: { id: row.id }, transaction: tx })
-      await outbox.add(tx, customerPurged.of(presentPurged(await eventOf(last, tx)), actorRef(actor)))
+      await outbox.add(tx, customerPurged.of(presentPurged(presentEvent(last)), actorRef(actor)))
     },
   }
 }

@@ -6,7 +6,7 @@ import type { Actor } from '@clientele/platform/auth'
 import { currentContext } from '@clientele/platform/context'
 import { Problem } from '@clientele/platform/problem'
 import { currentTraceparent } from '@clientele/platform/telemetry'
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 
 /** A photo on its way; `idempotencyKey` makes media-service give the same medium again for the same bytes. */
 type Photo = { stream: Readable; filename: string; mimeType: string; idempotencyKey?: string | undefined }
@@ -64,12 +64,18 @@ async function* asForm({ stream, filename, mimeType }: Photo, boundary: string) 
 
 /** Calls media-service in the name of the user, with the token that the user sent. */
 export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options): MediaClient => {
-  const dispatcher = new Agent({
-    connections: 50,
-    connect: { timeout: 3_000 },
-    headersTimeout: mediaTimeoutMs,
-    bodyTimeout: shortMs,
-  })
+  let opened: Dispatcher | undefined
+  // Loaded with the first call: many a process never makes one, and its HTTP parser takes memory.
+  const request = async (url: string, options: Parameters<typeof import('undici').request>[1]) => {
+    const undici = await import('undici')
+    opened ??= new undici.Agent({
+      connections: 50,
+      connect: { timeout: 3_000 },
+      headersTimeout: mediaTimeoutMs,
+      bodyTimeout: shortMs,
+    })
+    return undici.request(url, { ...options, dispatcher: opened })
+  }
 
   const headersOf = ({ token }: Actor): Record<string, string> => {
     const requestId = currentContext()?.requestId
@@ -83,7 +89,6 @@ export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options):
   const call = (method: 'GET' | 'DELETE', mediaId: string, actor: Actor) =>
     request(`${mediaServiceUrl}/v1/media/${mediaId}`, {
       method,
-      dispatcher,
       headers: headersOf(actor),
       signal: AbortSignal.timeout(shortMs),
     })
@@ -94,7 +99,6 @@ export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options):
       const { idempotencyKey } = photo
       const answer = await request(`${mediaServiceUrl}/v1/media`, {
         method: 'POST',
-        dispatcher,
         signal: AbortSignal.any([signal, AbortSignal.timeout(mediaTimeoutMs)]),
         headers: {
           ...headersOf(actor),
@@ -133,6 +137,6 @@ export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options):
         .catch(() => {})
     },
 
-    close: () => dispatcher.destroy(),
+    close: async () => opened?.destroy(),
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Actor } from '@clientele/platform/auth'
 import { fieldProblem, Problem } from '@clientele/platform/problem'
@@ -15,7 +16,7 @@ const limits = { files: 1, fields: 100, parts: 101, fieldSize: 60_000, fieldName
 type Stored = Partial<Express.Multer.File> & { mediaId?: string }
 
 /** The key for media-service, made from the caller's: a key of their own uploads must not meet it there. */
-const idempotencyKeyOf = (req: Request): string | undefined => {
+const idempotencyKeyOf = (req: IncomingMessage): string | undefined => {
   const key = req.headers['idempotency-key']
   if (req.method !== 'POST' || typeof key !== 'string') return undefined
   return createHash('sha256').update(`photo of a customer\n${key}`).digest('base64url')
@@ -26,7 +27,7 @@ const idempotencyKeyOf = (req: Request): string | undefined => {
  * come again with mended fields, and media-service then gives the same medium.
  */
 export const takeBack = async (
-  req: Request,
+  req: IncomingMessage,
   media: MediaClient,
   mediaId: string | undefined,
   actor: Actor,
@@ -35,7 +36,7 @@ export const takeBack = async (
 }
 
 /** Aborts when the client goes away before its request has arrived. */
-export const untilGone = (req: Request): AbortSignal => {
+export const untilGone = (req: IncomingMessage): AbortSignal => {
   const gone = new AbortController()
   req.once('close', () => {
     if (!req.readableEnded) gone.abort()

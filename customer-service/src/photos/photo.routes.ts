@@ -1,5 +1,5 @@
 import { Customer, CustomerPhoto } from '@clientele/contracts/customer'
-import { line } from '@clientele/contracts/fields'
+import { pathKey } from '@clientele/contracts/fields'
 import { MediaVariant } from '@clientele/contracts/media'
 import { type Api, noContent, ok, redirect } from '@clientele/platform/operation'
 import { Problem } from '@clientele/platform/problem'
@@ -15,7 +15,7 @@ const shared = {
   path: '/v1/customers/{key}/photo',
   tag: 'Customers',
   roles: ['user'],
-  params: z.strictObject({ key: line(300) }),
+  params: z.strictObject({ key: pathKey }),
 } as const
 
 export const photoRoutes = (api: Api, { customers, media, photoLink }: PhotoRouteDeps): void => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { CustomerPhoto, type NewCustomer } from '@clientele/contracts/customer'
 import type { Actor } from '@clientele/platform/auth'
 import type { Upload } from '@clientele/platform/operation'
@@ -29,7 +30,7 @@ export const customerForm = (media: MediaClient, inputs: Inputs): Upload<Uploade
   }
   const { metadata, address, ...plain } = inputs.NewCustomer.shape
   const schema = z
-    .object({
+    .strictObject({
       ...plain,
       tags: z
         .union([z.string(), z.array(z.string())])
@@ -65,7 +66,7 @@ export const photoUploads = (
     })
   }
   return {
-    'multipart/form-data': { schema: z.object({ photo: binary }).meta({ id: 'PhotoForm' }), parse: readPhoto },
+    'multipart/form-data': { schema: z.strictObject({ photo: binary }).meta({ id: 'PhotoForm' }), parse: readPhoto },
     'image/*': {
       schema: binary,
       parse: async (req, actor) => {
@@ -78,7 +79,7 @@ export const photoUploads = (
 
 /** Runs `work` and takes the uploaded medium back where it is refused; after a fault of ours the change may have been made. */
 export const keeping = <T>(
-  req: Request,
+  req: IncomingMessage,
   media: MediaClient,
   mediaId: string | undefined,
   actor: Actor,

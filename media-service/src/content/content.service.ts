@@ -1,9 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { MediaVariant } from '@clientele/contracts/media'
 import { currentLog } from '@clientele/platform/log'
 import { matchesEtag, type Result, redirect, streamed } from '@clientele/platform/operation'
 import { Problem } from '@clientele/platform/problem'
-import type { Request, Response } from 'express'
 import type { MediaService } from '../media/media.service.ts'
 import type { Variants } from '../media/media.variants.ts'
 import type { Store } from '../storage/store.ts'
@@ -35,9 +35,12 @@ const headersOf = (shown: Representation): Record<string, string> => ({
 export type ContentService = ReturnType<typeof createContentService>
 
 export const createContentService = ({ media, variants, store, redirects }: Deps) => {
-  const send = async (shown: Representation, req: Request, res: Response): Promise<void> => {
-    res.set(headersOf(shown))
-    if (matchesEtag(req.headers['if-none-match'], shown.etag)) return void res.status(304).end()
+  const send = async (shown: Representation, req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    for (const [name, value] of Object.entries(headersOf(shown))) res.setHeader(name, value)
+    if (matchesEtag(req.headers['if-none-match'], shown.etag)) {
+      res.statusCode = 304
+      return void res.end()
+    }
 
     const { 'if-range': ifRange, range: header } = req.headers
     const range = ifRange === undefined || ifRange === shown.etag ? parseRange(header, shown.bytes) : undefined
@@ -45,8 +48,11 @@ export const createContentService = ({ media, variants, store, redirects }: Deps
       const headers = { 'Content-Range': `bytes */${shown.bytes}` }
       throw new Problem('range_not_satisfiable', { detail: `there are ${shown.bytes} bytes`, headers })
     }
-    if (range) res.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${shown.bytes}`)
-    res.set('Content-Length', String(range ? range.end - range.start + 1 : shown.bytes))
+    if (range) {
+      res.statusCode = 206
+      res.setHeader('Content-Range', `bytes ${range.start}-${range.end}/${shown.bytes}`)
+    }
+    res.setHeader('Content-Length', String(range ? range.end - range.start + 1 : shown.bytes))
     if (req.method === 'HEAD') return void res.end()
 
     const source = await store.read(shown.key, range)
@@ -61,7 +67,7 @@ export const createContentService = ({ media, variants, store, redirects }: Deps
 
   return {
     /** The bytes of a variant, or the bucket's address of them. */
-    show: async (id: string, variant: MediaVariant, req: Request): Promise<Result> => {
+    show: async (id: string, variant: MediaVariant, req: IncomingMessage): Promise<Result> => {
       const shown = await represent(await media.find(id), variant, variants)
       if (!redirects || !store.signedUrl) return streamed((res) => send(shown, req, res))
       const url = await store.signedUrl(shown.key, {

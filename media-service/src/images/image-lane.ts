@@ -8,23 +8,36 @@ export type TurnOptions = { signal?: AbortSignal; waitMs?: number; patient?: boo
 export type ImageLane = {
   /** @throws Problem 503 when too many wait or the wait is too long; the signal's reason when it aborts before the turn */
   run<T>(work: () => Promise<T>, options?: TurnOptions): Promise<T>
+  /** @throws Problem 503 where `images` more, one after the other, would take longer than work may wait */
+  check(images: number): void
 }
 
 type Waiting = { start: () => void; patient: boolean }
 
-const busyProblem = (): Problem =>
-  new Problem('unavailable', { detail: 'too many images are being worked on', headers: { 'Retry-After': '5' } })
+// Not all at the same moment again.
+const scattered = (ms: number): number => ms * (1 + Math.random() / 2)
 
-/** Decoded images are large: a lane bounds memory to one of them, whoever asks. */
+const busyProblem = (againMs: number): Problem => {
+  const seconds = Math.min(Math.ceil(scattered(Math.max(againMs, 4_000)) / 1_000), 60)
+  const headers = { 'Retry-After': String(seconds) }
+  return new Problem('unavailable', { detail: 'too many images are being worked on', headers })
+}
+
+/**
+ * Decoded images are large: a lane bounds memory to one of them, whoever asks. `waitMs` leaves time for the work itself before
+ * the gateway gives up waiting for an answer.
+ */
 export const createImageLane = ({
   maxWaiting,
-  waitMs: usualWaitMs = 60_000,
+  waitMs: usualWaitMs = 15_000,
 }: {
   maxWaiting: number
   waitMs?: number
 }): ImageLane => {
   const waiting: Waiting[] = []
   let busy = false
+  // How long an image takes, lately.
+  let usualMs = 0
   gauge('media_images_waiting', 'Images that wait to be worked on', [], function () {
     this.set(waiting.length)
   })
@@ -39,7 +52,7 @@ export const createImageLane = ({
       }
       const giveUp = () => {
         leave()
-        reject(signal?.aborted ? signal.reason : busyProblem())
+        reject(signal?.aborted ? signal.reason : busyProblem(waiting.length * usualMs))
       }
       const start = () => {
         leave()
@@ -52,14 +65,20 @@ export const createImageLane = ({
     })
 
   return {
+    check: (images) => {
+      const ms = images * usualMs
+      if (ms > usualWaitMs) throw busyProblem(ms - usualWaitMs / 2)
+    },
     run: async (work, options = {}) => {
       options.signal?.throwIfAborted()
-      if (busy && waiting.length >= maxWaiting) throw busyProblem()
+      if (busy && waiting.length >= maxWaiting) throw busyProblem(waiting.length * usualMs)
       if (busy) await turn(options)
       busy = true
+      const from = performance.now()
       try {
         return await work()
       } finally {
+        usualMs += (performance.now() - from - usualMs) / 8
         const next = waiting.find(({ patient }) => !patient) ?? waiting[0]
         if (next) next.start()
         else busy = false

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { uuid } from '@clientele/contracts/fields'
 import { Media, MediaTooLarge, MediaUpload, MediaVariant } from '@clientele/contracts/media'
 import { ProblemBody } from '@clientele/contracts/problem'
@@ -14,7 +15,7 @@ export type MediaRoutes = {
   media: Pick<MediaService, 'create' | 'get' | 'remove'>
   content: ContentService
   readUpload: (req: Request, actor: Actor) => Promise<Upload>
-  checkReader: (req: Request, actor: Actor) => void
+  checkReader: (req: IncomingMessage, actor: Actor) => void
 }
 
 const tag = 'media'

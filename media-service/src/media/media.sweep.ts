@@ -1,6 +1,7 @@
 import { systemActor } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
-import { every, leader, type Task } from '@clientele/platform/every'
+import { every, type Task } from '@clientele/platform/every'
+import { leader } from '@clientele/platform/leader'
 import type { Log } from '@clientele/platform/log'
 import type { Store, StoredObject } from '../storage/store.ts'
 import type { Removal } from './media.removal.ts'

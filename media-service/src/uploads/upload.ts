@@ -1,4 +1,6 @@
+import { finished } from 'node:stream/promises'
 import type { Actor } from '@clientele/platform/auth'
+import { within } from '@clientele/platform/deadline'
 import { currentLog } from '@clientele/platform/log'
 import { Problem } from '@clientele/platform/problem'
 import type { Request } from 'express'
@@ -18,6 +20,8 @@ export type Upload = {
 type Deps = {
   store: Store
   maxUploads: number
+  /** Refuses where so many images, one after the other, would take too long. */
+  check: (images: number) => void
   readMultipart: (req: Request) => Promise<IncomingFile>
   clean: (file: IncomingFile, actor: Actor, signal: AbortSignal) => Promise<CleanedImage>
 }
@@ -25,8 +29,16 @@ type Deps = {
 const tooMany = (): Problem =>
   new Problem('unavailable', { detail: 'too many uploads at the same time', headers: { 'Retry-After': '5' } })
 
+const restMs = 30_000
+
+// Most clients look for an answer only when they have sent all.
+const readRest = async (req: Request): Promise<void> => {
+  req.resume()
+  await within(restMs, 'the body is still being sent', finished(req)).catch(() => {})
+}
+
 /** Reads uploads, `maxUploads` at the same time. A client that goes away leaves nothing in the store. */
-export const createUploadReader = ({ store, maxUploads, readMultipart, clean }: Deps) => {
+export const createUploadReader = ({ store, maxUploads, check, readMultipart, clean }: Deps) => {
   let underWay = 0
 
   const read = async (req: Request, actor: Actor): Promise<Upload> => {
@@ -49,7 +61,13 @@ export const createUploadReader = ({ store, maxUploads, readMultipart, clean }: 
     return {
       toJSON: () => ({ sha256: file.sha256 }),
       keep: async (use) => {
-        if (!held) throw answered.signal.reason
+        // A 4xx would be kept as the answer of an Idempotency-Key, and the same upload may come again.
+        if (!held)
+          throw new Problem('unavailable', {
+            detail: 'the client went away',
+            headers: { 'Retry-After': '1' },
+            cause: answered.signal.reason,
+          })
         held = false
         try {
           return await use(image)
@@ -62,7 +80,13 @@ export const createUploadReader = ({ store, maxUploads, readMultipart, clean }: 
   }
 
   return async (req: Request, actor: Actor): Promise<Upload> => {
-    if (underWay >= maxUploads) throw tooMany()
+    try {
+      if (underWay >= maxUploads) throw tooMany()
+      check(underWay)
+    } catch (error) {
+      await readRest(req)
+      throw error
+    }
     underWay += 1
     try {
       return await read(req, actor)

@@ -1,8 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { Accepted, AuthConfig, Login, PasswordReset, RefreshToken, SignUp, Tokens } from '@clientele/contracts/user'
 import { type Api, accepted, noContent, ok } from '@clientele/platform/operation'
 import { Problem } from '@clientele/platform/problem'
-import type { Request } from 'express'
 import type { MailQueue } from './mail-queue.ts'
 import type { SignInService } from './sign-in.service.ts'
 import type { SignUpService } from './sign-up.service.ts'
@@ -25,7 +25,7 @@ const needs = (on: boolean, what: string): void => {
 }
 
 /** The caller's address as the gateway saw it: the last one of its header. */
-const addressOf = (req: Request): string | undefined => {
+const addressOf = (req: IncomingMessage): string | undefined => {
   const last =
     String(req.headers['x-forwarded-for'] ?? '')
       .split(',')

@@ -3,6 +3,7 @@ import type { Db } from '@clientele/platform/db'
 import { Problem } from '@clientele/platform/problem'
 import type { Oidc } from '../keycloak/oidc.ts'
 import type { UserSync } from '../users/user-sync.ts'
+import { createOneByOne } from './one-by-one.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
 
 type Deps = { db: Db; oidc: Oidc; guard: SignInGuard; sync: UserSync }
@@ -15,9 +16,10 @@ const sessionOf = (token: string): string => {
 }
 
 /** Password sign-in for API clients: the password goes to Keycloak, and nowhere else. */
-export const createSignInService = ({ db, oidc, guard, sync }: Deps) => ({
-  /** @throws Problem 401 `invalid_credentials`, the same for every reason that Keycloak has */
-  signIn: async (username: string, password: string, address?: string): Promise<Tokens> => {
+export const createSignInService = ({ db, oidc, guard, sync }: Deps) => {
+  const oneByOne = createOneByOne()
+
+  const signIn = async (username: string, password: string, address?: string): Promise<Tokens> => {
     await guard.check(username)
     const result = await oidc.password(username, password, address)
     if (result.outcome === 'refused') {
@@ -31,21 +33,27 @@ export const createSignInService = ({ db, oidc, guard, sync }: Deps) => ({
         detail: 'the account waits for something: follow the link in the mail, or sign in at Keycloak once',
       })
     return result.tokens
-  },
+  }
 
-  refresh: oidc.refresh,
+  return {
+    /** @throws Problem 401 `invalid_credentials`, the same for every reason that Keycloak has; 429 `locked` */
+    signIn: (username: string, password: string, address?: string): Promise<Tokens> =>
+      oneByOne(username.trim().toLowerCase(), () => signIn(username, password, address)),
 
-  /** Ends the session; a token that is no longer valid has none, which is what was asked for. */
-  signOut: async (refreshToken: string): Promise<void> => {
-    if (!(await oidc.signOut(refreshToken))) return
-    // Keycloak also says yes to a session that has ended. One that is not known yet is left to Keycloak's own event.
-    await db.transaction(async (tx) => {
-      const [session] = await db.query<{ userId: string }>(
-        'delete from sign_ins where session_id = $1 returning user_id as "userId"',
-        [sessionOf(refreshToken)],
-        { tx },
-      )
-      if (session) await sync.signedOut(tx, session.userId, new Date())
-    })
-  },
-})
+    refresh: oidc.refresh,
+
+    /** Ends the session; a token that is no longer valid has none, which is what was asked for. */
+    signOut: async (refreshToken: string): Promise<void> => {
+      if (!(await oidc.signOut(refreshToken))) return
+      // Keycloak also says yes to a session that has ended. One that is not known yet is left to Keycloak's own event.
+      await db.transaction(async (tx) => {
+        const [session] = await db.query<{ userId: string }>(
+          'delete from sign_ins where session_id = $1 returning user_id as "userId"',
+          [sessionOf(refreshToken)],
+          { tx },
+        )
+        if (session) await sync.signedOut(tx, session.userId, new Date())
+      })
+    },
+  }
+}

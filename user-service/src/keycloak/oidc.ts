@@ -73,7 +73,8 @@ export const createOidc = ({ keycloakUrl, keycloakIssuer, loginClientId, loginCl
           (await post('token', { grant_type: 'refresh_token', refresh_token: refreshToken })) as TokenAnswer,
         )
       } catch (error) {
-        if (errorOf(error).code !== 'invalid_grant') throw keycloakUnavailable(error)
+        // The second is what Keycloak says of a token that is longer than it reads.
+        if (!['invalid_grant', 'invalid_request'].includes(errorOf(error).code)) throw keycloakUnavailable(error)
         throw new Problem('invalid_token', {
           detail: 'the refresh token is not valid any more; sign in again',
           headers: { 'WWW-Authenticate': 'Bearer realm="clientele"' },

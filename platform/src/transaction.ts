@@ -1,0 +1,80 @@
+import type pg from 'pg'
+import { type Sequelize, Transaction } from 'sequelize'
+
+/** A transaction; pass it to each query that belongs to it. */
+export type Tx = Transaction
+
+type Pool = {
+  getConnection(options: { type: 'write' }): Promise<pg.Client>
+  releaseConnection(connection: pg.Client): void
+  destroyConnection(connection: pg.Client): Promise<void>
+}
+
+/** Sequelize's pool, to use its pg connections directly; give each one back. */
+export const poolOf = (sequelize: Sequelize): Pool => sequelize.connectionManager as unknown as Pool
+
+/**
+ * The pg connection of a transaction, for named statements.
+ * @throws Error after its end: the connection may belong to somebody else by then
+ */
+export const connectionOf = (tx: Tx): pg.Client => {
+  const { connection, finished } = tx as unknown as Open
+  if (finished !== undefined) throw new Error('the transaction has ended')
+  return connection
+}
+
+/** What Sequelize keeps in a transaction; its models look at `connection` and `finished`. */
+type Open = {
+  connection: pg.Client
+  finished?: 'commit' | 'rollback'
+  _afterCommitHooks: ((tx: Tx) => unknown)[]
+}
+
+/**
+ * Runs `work` in a transaction of its own; any error rolls back. Begin and commit go straight to pg: `sequelize.transaction`
+ * spends more on them than the statements between cost. Where neither can be told, the connection is given up.
+ */
+export const inTransaction = async <T>(sequelize: Sequelize, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  const pool = poolOf(sequelize)
+  const connection = await pool.getConnection({ type: 'write' })
+  const tx = new Transaction(sequelize, {})
+  const open = Object.assign(tx, { connection }) as unknown as Open
+  const end = async (how: 'commit' | 'rollback'): Promise<void> => {
+    open.finished = how
+    const ended = await connection.query(how).catch(async (error: unknown) => {
+      await pool.destroyConnection(connection).catch(() => {})
+      throw error
+    })
+    pool.releaseConnection(connection)
+    // PostgreSQL's answer to the commit of a transaction in which a statement failed and the error was swallowed.
+    if (ended.command.toLowerCase() !== how) throw new Error('the transaction had failed: nothing was committed')
+  }
+  let result: T
+  try {
+    await connection.query('begin')
+    result = await work(tx)
+  } catch (error) {
+    await end('rollback').catch(() => {})
+    throw error
+  }
+  await end('commit')
+  for (const hook of open._afterCommitHooks) await hook(tx)
+  return result
+}
+
+let savepoints = 0
+
+/** A part of an open transaction that can fail without taking the rest along. */
+export const nested = async <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  const connection = connectionOf(tx)
+  const savepoint = `nested_${++savepoints}`
+  await connection.query(`savepoint ${savepoint}`)
+  try {
+    const result = await work(tx)
+    await connection.query(`release savepoint ${savepoint}`)
+    return result
+  } catch (error) {
+    await connection.query(`rollback to savepoint ${savepoint}`)
+    throw error
+  }
+}

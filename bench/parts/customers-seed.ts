@@ -1,0 +1,92 @@
+import { testEnv } from '@clientele/platform/testing/database'
+import pg from 'pg'
+
+const firsts =
+  'Maria,Ana,John,Grace,Samuel,Fatima,Peter,Lucia,Omar,Ngozi,Chen,Amina,David,Sofia,Kofi,Elena,Victor,Aisha,Jonas,Mercy,Paulo,Irene,Hassan,Wanjiru,Noah,Leila,Tomas,Zainab,Felix,Rosa,Daniel,Esther,Ravi,Clara,Musa,Ingrid,Pedro,Naomi,Karim,Olga'
+const starts =
+  'Oka,Mwa,Lind,Garc,Schn,Rossi,Kama,Tana,Ferr,Abde,Nguy,Kowal,Silv,Haas,Owu,Mbek,Ander,Petr,Yilm,Costa,Dubo,Novak,Sing,Omon,Brau'
+const ends =
+  'for,ngi,berg,ia,eider,ni,u,ka,eira,lla,en,ski,a,man,su,i,son,ov,az,rin,is,ova,h,di,nn,well,ton,by,mark,holm,ford,ley,wick,ez,shi,moto,wa,ke,ndo,la'
+const domains = 'example.com,mail.example,shop.example,post.example.org'
+
+/** Users that the rows say they are of. */
+const authors = 20
+
+// A word's rank in the list decides how often it comes: the square makes the first ones common.
+const pick = (list: string, salt: string) =>
+  `(string_to_array('${list}', ','))[1 + floor(power(${salt}, 2) * ${list.split(',').length})::int]`
+// A number in [0, 1) that depends on the row only.
+const dice = (salt: number) => `((hashint8extended(n, ${salt}) & 2147483647) / 2147483648.0)`
+
+const rows = (count: number) => `
+with drawn as (
+  select n, timestamptz '2024-01-01Z' + n * interval '60 seconds' as at,
+    'CUS-' || lpad(n::text, greatest(6, length(n::text)), '0') as code,
+    ${pick(firsts, dice(1))} as name, ${pick(starts, dice(2))} || ${pick(ends, dice(3))} as surname,
+    ${pick(domains, dice(4))} as domain, '+2547' || lpad((n * 7919 % 100000000)::text, 8, '0') as phone,
+    case when n % 2 = 0 then 'shop-' || n end as external_id,
+    case when n % 10 = 0 then array['wholesale'] when n % 50 = 3 then array['vip', 'event'] else '{}' end as tags,
+    'author-' || n % ${authors} as author
+  from generate_series(1, ${count}::bigint) as n
+), addressed as (
+  select *, lower(name || '.' || surname) || '.' || n || '@' || domain as email from drawn
+)
+insert into customers (id, code, external_id, name, surname, email, phone, tags, address, locale, metadata, search_text,
+  created_at, created_by, created_by_name, updated_at, updated_by, updated_by_name, deleted_at, version)
+select (substr(stamp, 1, 8) || '-' || substr(stamp, 9, 4) || '-7' || substr(hash, 1, 3) || '-8' || substr(hash, 4, 3) || '-' || substr(hash, 7, 12))::uuid,
+  code, external_id, name, surname, email, phone, tags,
+  case when n % 2 = 0 then jsonb_build_object('city', 'Nairobi', 'street', n || ' Moi Avenue', 'country', 'KE') end, 'en',
+  jsonb_build_object('source', 'shop', 'points', n % 1000),
+  lower(concat_ws(' ', name, surname, email, phone, code, external_id, array_to_string(tags, ' '))),
+  at, author, 'Person ' || author, at, author, 'Person ' || author,
+  case when n % 50 = 7 then at end, 1
+from addressed, lateral (select lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') as stamp, md5(n::text) as hash) ids`
+
+const editors = `insert into customer_editors (customer_id, user_id, user_name, first_at, last_at)
+select id, created_by, created_by_name, created_at, created_at from customers`
+
+/**
+ * Fills `customers` with `count` rows, the same ones each time, as the service would have written them (a minute apart, one
+ * in fifty in the trash), with their editors and the names of the authors. `url` is of the service's own database.
+ */
+export const seedCustomers = async (url: string, count: number): Promise<void> => {
+  const { username, pathname } = new URL(url)
+  const admin = Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), { pathname })
+  const options = '-c search_path=customers,public -c maintenance_work_mem=512MB -c synchronous_commit=off'
+  const client = new pg.Client({ connectionString: admin.href, query_timeout: 240_000, options })
+  const second = new pg.Client({ connectionString: admin.href, query_timeout: 240_000, options })
+  await Promise.all([client.connect(), second.connect()])
+  try {
+    // The rows are their own proof: checking a million foreign keys one by one would double the time.
+    await client.query('set session_replication_role = replica')
+    const indexes = await client.query<{ name: string; definition: string }>(
+      `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
+       where indrelid in ('customers'::regclass, 'customer_editors'::regclass)
+         and not exists (select from pg_constraint where conindid = indexrelid)`,
+    )
+    for (const { name } of indexes.rows) await client.query(`drop index ${name}`)
+    await client.query(rows(count))
+    await client.query(editors)
+    await client.query(`insert into user_names (id, display_name, version)
+      select 'author-' || n, 'Person author-' || n, 1 from generate_series(0, ${authors - 1}) as n`)
+    await client.query(`select setval('customer_codes', ${count})`)
+    // The index of text takes as long as all others.
+    const ofText = ({ name }: { name: string }) => name === 'customers_by_text'
+    const build = async (connection: pg.Client, some: { definition: string }[]) => {
+      for (const { definition } of some) await connection.query(definition)
+    }
+    await Promise.all([
+      build(client, indexes.rows.filter(ofText)),
+      build(
+        second,
+        indexes.rows.filter((index) => !ofText(index)),
+      ),
+    ])
+    for (const table of ['customers', 'customer_editors', 'user_names']) {
+      await client.query(`alter table ${table} owner to ${username}`)
+      await client.query(`vacuum (analyze) ${table}`)
+    }
+  } finally {
+    await Promise.all([client.end(), second.end()])
+  }
+}

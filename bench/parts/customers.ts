@@ -1,0 +1,151 @@
+import { startSystem } from '@clientele/e2e/system'
+import { testDatabase, testEnv } from '@clientele/platform/testing/database'
+import { testRealm } from '@clientele/platform/testing/service'
+import { newPerson, signIn } from '@clientele/platform/testing/tokens'
+import { freePorts } from '@clientele/stack/ports'
+import pg from 'pg'
+import type { Bench, Figure, Part } from '../part.ts'
+import { startProgram } from '../program.ts'
+import { type Driven, drive, medianOf, type Step, type Target } from './customers-drive.ts'
+import { comparable, operations } from './customers-operations.ts'
+import { seedCustomers } from './customers-seed.ts'
+
+const few = 10_000
+const many = 1_000_000
+const plenty = '10000000'
+const limits = { RATE_LIMIT_USER: plenty, RATE_LIMIT_ADDRESS: plenty }
+
+/** The processes of PostgreSQL that serve one database; it runs on this machine. */
+const backendsOf = async (databaseUrl: string) => {
+  const client = new pg.Client({
+    connectionString: Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), {
+      pathname: new URL(databaseUrl).pathname,
+    }).href,
+  })
+  await client.connect()
+  return {
+    pids: async (): Promise<number[]> => {
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      )
+      return rows.map(({ pid }) => pid)
+    },
+    end: () => client.end(),
+  }
+}
+
+const env = { LOG_LEVEL: 'info' }
+const start = () => startSystem({ gateway: { ...limits, ...env }, 'customer-service': env }, { logFile: '/dev/null' })
+
+/** Cost of each operation at both sizes, in turns: service and PostgreSQL together. */
+const compareSizes = async (targets: Target[], bench: Bench): Promise<Figure[]> => {
+  const figures: Figure[] = []
+  for (const { name, next, atMost } of operations) {
+    const results: Driven[][] = targets.map(() => [])
+    const steps: ((index: number) => Step)[] = []
+    for (const target of targets) steps.push(await next(target))
+    for (const round of [0, 1, 2, 3])
+      for (const [side, target] of targets.entries()) {
+        const step = steps[side]
+        if (!step) continue
+        const driven = await drive(target, step, { ms: round === 0 ? 300 : 600, from: round * 10_000 })
+        if (round > 0) results[side]?.push(driven)
+      }
+    const of = (field: 'cpu' | 'median') => results.map((all) => medianOf(all.map((one) => one[field])))
+    const [cpuFew = 0, cpuMany = 0] = of('cpu')
+    const [msFew = 0, msMany = 0] = of('median')
+    bench.say(
+      `${name.padEnd(34)} CPU ${cpuFew.toFixed(0)} → ${cpuMany.toFixed(0)} µs, median ${msFew.toFixed(2)} → ${msMany.toFixed(2)} ms`,
+    )
+    figures.push(
+      {
+        what: `${name}: CPU at a million rows against ten thousand`,
+        value: cpuMany / cpuFew,
+        unit: '×',
+        target: { atMost },
+      },
+      { what: `${name}: median latency at a million`, value: msMany, unit: 'ms' },
+    )
+  }
+  return figures
+}
+
+/** CPU of gateway and service against one bare process, in turns. */
+const compareBare = async (whole: Target, bare: Target, bench: Bench): Promise<Figure[]> => {
+  const figures: Figure[] = []
+  for (const { name, next } of comparable) {
+    const ours: number[] = []
+    const theirs: number[] = []
+    for (const round of [0, 1, 2, 3])
+      for (const [target, results] of [
+        [whole, ours],
+        [bare, theirs],
+      ] as const) {
+        const { cpu } = await drive(target, await next(target), {
+          ms: round === 0 ? 1_000 : 1_200,
+          lanes: 8,
+          from: (round + 1) * 100_000,
+        })
+        if (round > 0) results.push(cpu)
+      }
+    bench.say(`${name.padEnd(34)} CPU ${medianOf(ours).toFixed(0)} µs, bare ${medianOf(theirs).toFixed(0)} µs`)
+    figures.push({
+      what: `${name}: CPU of gateway and service against the bare server`,
+      value: medianOf(ours) / medianOf(theirs),
+      unit: '×',
+      target: { atMost: 3 },
+    })
+  }
+  return figures
+}
+
+export const customers: Part = {
+  name: 'customers',
+  about:
+    'customer-service at ten thousand and a million customers: CPU of service and PostgreSQL for each operation. Beside it a bare node:http, jose and pg server that does the same work, against gateway and service together.',
+  run: async (bench) => {
+    const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
+    const migrations = new URL('../../customer-service/migrations/', import.meta.url)
+    const { username, password } = await newPerson(['user'])
+    // A token lives for minutes, a run longer.
+    const token = async () => (await signIn(username, password)).token
+    const closing: (() => Promise<unknown>)[] = []
+    try {
+      const small = await start()
+      closing.push(small.close)
+      const large = await start()
+      closing.push(large.close)
+      const database = await testDatabase({ schema: 'customers', migrations })
+      closing.push(database.drop)
+      for (const url of [small.database('customer-service'), database.url]) await seedCustomers(url, few)
+      const from = Date.now()
+      await seedCustomers(large.database('customer-service'), many)
+      const seeded = (Date.now() - from) / 1000
+      bench.say(`${many} customers in ${seeded.toFixed(0)} s`)
+      const [port = 0] = await freePorts(1)
+      const bare = await startProgram('bare-customers', {
+        database: database.url,
+        issuer,
+        audience: 'clientele-api',
+        port,
+      })
+      closing.push(bare.stop)
+
+      const path = { url: small.gateway, token, pids: () => [small.pid('gateway'), small.pid('customer-service')] }
+      const peer = { url: `http://127.0.0.1:${port}`, token, pids: () => [bare.pid] }
+      const against = await compareBare(path, peer, bench)
+
+      const sides: Target[] = []
+      for (const system of [small, large]) {
+        const backends = await backendsOf(system.database('customer-service'))
+        closing.push(backends.end)
+        const pids = async () => [system.pid('customer-service'), ...(await backends.pids())]
+        sides.push({ url: system.url('customer-service'), token, pids })
+      }
+      const sizes = await compareSizes(sides, bench)
+      return [...against, ...sizes, { what: 'a million customers seeded', value: seeded, unit: 's' }]
+    } finally {
+      for (const close of closing.toReversed()) await close().catch(() => {})
+    }
+  },
+}

@@ -1,0 +1,44 @@
+import { connectBroker } from '@clientele/platform/broker'
+import { connectDb } from '@clientele/platform/db'
+import { createLog } from '@clientele/platform/log'
+import { outbox } from '@clientele/platform/outbox'
+import { createRelay } from '@clientele/platform/relay'
+import { answering } from '../program.ts'
+import { type Burst, createTimes, numbered, paced } from './event-load.ts'
+
+// What a service does that publishes: events into the outbox by transactions, and the relay that carries them on.
+answering(async ({ databaseUrl, brokerUrl }: { databaseUrl: string; brokerUrl: string }) => {
+  const log = createLog({ name: 'outbox-writer', level: 'warn' })
+  const db = await connectDb({ databaseUrl, databasePoolMax: 10, statementTimeoutMs: 10_000 }, 'platform_test')
+  const broker = connectBroker({ url: brokerUrl, name: 'outbox-writer', log })
+  const relay = createRelay({ db, broker, source: '/bench', log })
+  const committed = createTimes()
+  const batch = 500
+
+  return {
+    relay: async () => {
+      relay.start()
+      await broker.connected(10_000)
+    },
+    send: async (burst: Burst) => {
+      await paced(burst, (n) =>
+        db.transaction(async (tx) => {
+          tx.afterCommit(() => committed.note(n))
+          await outbox.add(tx, numbered(n))
+        }),
+      )
+      return committed.take(burst)
+    },
+    fill: async ({ from, count }: Burst) => {
+      for (let at = from; at < from + count; at += batch) {
+        const events = Array.from({ length: Math.min(batch, from + count - at) }, (_, n) => numbered(at + n))
+        await db.transaction((tx) => outbox.add(tx, ...events))
+      }
+    },
+    end: async () => {
+      await relay.stop()
+      await broker.close()
+      await db.close()
+    },
+  }
+})

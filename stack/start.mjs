@@ -1,4 +1,4 @@
-// Runs a command of the stack: `node stack/start.mjs start|dev|test|bench|migrate|superuser|doctor|clean`.
+// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|migrate|superuser|doctor|clean`.
 // Plain JavaScript for any Node from 20 on: nothing is installed yet when it begins.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -13,6 +13,7 @@ const commands = {
   start: ['start.ts'],
   dev: ['start.ts', '--watch'],
   test: ['test.ts'],
+  faults: ['faults.ts'],
   bench: ['bench.ts'],
   migrate: ['migrate.ts'],
   superuser: ['superuser.ts'],

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { withFolderLock } from './folder-lock.ts'
 import { cacheFolder } from './folders.ts'
 import { javaCommand, javaIdentity } from './java.ts'
 
@@ -65,7 +65,7 @@ export const preparedKeycloak = async (say: (text: string) => void, signal?: Abo
   const finished = join(folder, 'built')
   if (existsSync(finished)) return folder
   mkdirSync(cacheFolder(), { recursive: true })
-  return withLock(`${folder}.lock`, async () => {
+  return withFolderLock(`${folder}.lock`, async () => {
     if (existsSync(finished)) return folder
     rmSync(folder, { recursive: true, force: true })
     const part = `${folder}.part`
@@ -95,26 +95,4 @@ export const preparedKeycloak = async (say: (text: string) => void, signal?: Abo
     writeFileSync(finished, '')
     return folder
   })
-}
-
-const withLock = async <T>(lock: string, work: () => Promise<T>): Promise<T> => {
-  const end = Date.now() + 900_000
-  for (;;) {
-    try {
-      mkdirSync(lock)
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      // A lock as old as that was left by a process that died.
-      const { mtimeMs } = statSync(lock, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() }
-      if (Date.now() - mtimeMs > 600_000) rmSync(lock, { recursive: true, force: true })
-      if (Date.now() > end) throw new Error(`${lock} is held by another start: remove it if there is none`)
-      await pause(500)
-    }
-  }
-  try {
-    return await work()
-  } finally {
-    rmSync(lock, { recursive: true, force: true })
-  }
 }

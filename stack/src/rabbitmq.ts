@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { type Child, giveUpMs, logTail, startChild } from './child.ts'
 import type { Running } from './postgres.ts'
 import { type Account, giveAllTo, isExecutable, isOpenTo, launchAs, unprivilegedAccount } from './unprivileged.ts'
@@ -66,6 +68,17 @@ export const startRabbitmq = async (options: RabbitmqOptions): Promise<Running &
   })
   writeFileSync(join(data, 'ready'), '')
   return { url: `amqp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`, managementUrl, stop }
+}
+
+const controlPaths = serverPaths.map((path) => path.replace(/rabbitmq-server$/, 'rabbitmqctl'))
+
+/** Runs `rabbitmqctl` on the broker of these options. @throws Error with what it said, or after a minute */
+export const rabbitmqControl = async (options: RabbitmqOptions, args: string[]): Promise<void> => {
+  const control = controlPaths.find(isExecutable)
+  if (!control) throw new Error('rabbitmqctl is not installed')
+  const data = join(options.home, 'rabbitmq')
+  const { command, args: all, ...identity } = launchAs(brokerAccount(data), control, args, [join(data, 'x')])
+  await promisify(execFile)(command, all, { ...identity, env: environment(data, options), cwd: '/', timeout: 60_000 })
 }
 
 // Erlang asks access(2), which ignores capabilities: below a closed folder the broker can only run as root itself.

@@ -88,7 +88,7 @@ const portsForTests = async (): Promise<Ports> => {
 }
 
 /** Stops and removes what a killed test run left behind. */
-const sweepOldRuns = async (): Promise<void> => {
+export const sweepOldRuns = async (): Promise<void> => {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
     const home = join(tmpdir(), name)
     if (!existsSync(join(home, 'launcher.json')) || runningLauncher(home)) continue

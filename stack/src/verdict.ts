@@ -22,3 +22,30 @@ export const verdictOf = (results: JestResults | undefined, args: string[]): Ver
   if (results.numPassedTests + failed === 0) remarks.push('no test ran: that counts as a failure')
   return { passed: results.numPassedTests, failed, remarks }
 }
+
+/** Several runs as one. */
+export const sumOf = (verdicts: readonly Verdict[]): Verdict => ({
+  passed: verdicts.reduce((sum, { passed }) => sum + passed, 0),
+  failed: verdicts.reduce((sum, { failed }) => sum + failed, 0),
+  remarks: [...new Set(verdicts.flatMap(({ remarks }) => remarks))],
+})
+
+/** Where the fault suite lies. It keeps both cores of a small machine busy and kills what it runs on: it runs by itself. */
+export const faultSuite = 'e2e/faults/'
+
+const isCoverage = (arg: string): boolean => /^--(coverage|collectCoverage)/.test(arg)
+const takesValue = /^(-t|--testNamePattern)$/
+
+/** The arguments of each run of jest that `npm test` with these arguments is. */
+export const runsOf = (args: readonly string[]): string[][] => {
+  const named = args.some((arg, index) => !arg.startsWith('-') && !takesValue.test(args[index - 1] ?? ''))
+  const chosen = named || args.some((arg) => /^(-t|--testNamePattern|--testPathPatterns)(=|$)/.test(arg))
+  // Options that take a list would take a path after them, too: they go last.
+  const sorted = args.toSorted((a, b) => Number(isCoverage(a)) - Number(isCoverage(b)))
+  if (chosen) return [sorted]
+  const others = ['--testPathIgnorePatterns=/node_modules/', `--testPathIgnorePatterns=/${faultSuite}`]
+  return [
+    [...others, ...sorted],
+    [faultSuite, ...args.filter((arg) => !isCoverage(arg))],
+  ]
+}

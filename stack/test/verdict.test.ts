@@ -1,4 +1,4 @@
-import { verdictOf } from '../src/verdict.ts'
+import { faultSuite, runsOf, sumOf, verdictOf } from '../src/verdict.ts'
 
 const results = {
   numPassedTests: 5,
@@ -31,5 +31,36 @@ describe('the verdict of npm test (S0-27)', () => {
 
   it('is bad when jest left no results', () => {
     expect(verdictOf(undefined, [])).toMatchObject({ failed: 1 })
+  })
+})
+
+describe('the runs of npm test', () => {
+  it('are all files but the fault suite, and then that one by itself', () => {
+    const [first = [], second = [], ...more] = runsOf(['--verbose', '--coverage'])
+    expect(first).toContain(`--testPathIgnorePatterns=/${faultSuite}`)
+    expect(first.slice(-2)).toEqual(['--verbose', '--coverage'])
+    expect(second).toEqual([faultSuite, '--verbose'])
+    expect(more).toEqual([])
+  })
+
+  it.each([[['platform/test/config.test.ts']], [['-t', 'answers 409']], [['--testNamePattern=answers 409']]])(
+    'are one where some are chosen: %j',
+    (args) => {
+      expect(runsOf(args)).toEqual([args])
+    },
+  )
+
+  it('are summed up', () => {
+    const remarks = ['1 tests were skipped: that counts as a failure']
+    expect(
+      sumOf([
+        { passed: 5, failed: 0, remarks },
+        { passed: 1, failed: 2, remarks },
+      ]),
+    ).toEqual({
+      passed: 6,
+      failed: 2,
+      remarks,
+    })
   })
 })

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually } from '@clientele/platform/testing/wait'
+
+/** One process of a service; `name` is the service and the replica's letter. */
+export type Replica = {
+  name: string
+  service: string
+  port: number
+  healthUrl: string
+  /** 0 while it does not run. */
+  pid(): number
+  startedAt(): number
+  start(): Promise<void>
+  kill(): Promise<void>
+  /** SIGTERM. @throws Error when it does not end by itself, with code 0 */
+  terminate(): Promise<void>
+}
+
+const root = new URL('../../', import.meta.url)
+const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
+const stopMs = 40_000
+const killMs = 5_000
+
+type Options = {
+  service: string
+  letter: string
+  port: number
+  internalPort: number
+  env: NodeJS.ProcessEnv
+  logs: string
+}
+
+export const createReplica = ({ service, letter, port, internalPort, env, logs }: Options): Replica => {
+  const name = `${service} ${letter}`
+  const healthUrl = `http://127.0.0.1:${internalPort}/health/ready`
+  let child: ChildProcess | undefined
+  let startedAt = 0
+
+  const launch = (): ChildProcess => {
+    const log = openSync(join(logs, `${service}-${letter}.log`), 'a')
+    const own = { PORT: String(port), INTERNAL_PORT: String(internalPort) }
+    const main = new URL(`${service}/src/main.ts`, root).pathname
+    const started = spawn(process.execPath, [main], { env: { ...env, ...own }, stdio: ['ignore', log, log] })
+    closeSync(log)
+    startedAt = Date.now()
+    return started
+  }
+  const isReady = async (): Promise<void> => {
+    // What it needs may be away when it starts: whoever runs it starts it again, as a cluster does.
+    if (!child || ended(child)) child = launch()
+    const response = await fetch(healthUrl, { signal: AbortSignal.timeout(3_000) })
+    if (!response.ok) throw new Error(`${name}: ${await response.text()}`)
+  }
+  const end = async (signal: NodeJS.Signals, timeoutMs: number): Promise<string> => {
+    const last = child
+    child = undefined
+    if (!last || ended(last)) return 'gone'
+    const exit = once(last, 'exit', { signal: AbortSignal.timeout(timeoutMs) })
+    last.kill(signal)
+    const how = await exit.catch(() => undefined)
+    if (how) return String(how[1] ?? `code ${how[0]}`)
+    last.kill('SIGKILL')
+    return 'late'
+  }
+
+  return {
+    name,
+    service,
+    port,
+    healthUrl,
+    pid: () => (child && !ended(child) ? (child.pid ?? 0) : 0),
+    startedAt: () => startedAt,
+    start: () => eventually(isReady, { timeoutMs: 90_000, everyMs: 200 }),
+    kill: async () => void (await end('SIGKILL', killMs)),
+    terminate: async () => {
+      const how = await end('SIGTERM', stopMs)
+      if (how !== 'code 0' && how !== 'gone') throw new Error(`${name} ended with ${how} on SIGTERM`)
+    },
+  }
+}

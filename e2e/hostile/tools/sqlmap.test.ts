@@ -1,0 +1,113 @@
+import { client } from '@clientele/platform/testing/client'
+import type { SignedIn } from '@clientele/platform/testing/tokens'
+import type { HostileSystem } from '../hostile-system.ts'
+import { patientPerson, startTarget } from './api-run.ts'
+import { listRoutes, readDocument } from './document.ts'
+import { startLeakyServer } from './leaky-server.ts'
+import { addressOf, answeredQueries } from './list-queries.ts'
+import { sortLevel, sqlmap } from './sqlmap.ts'
+import { prepareTools } from './tools.ts'
+
+const timeoutMs = 600_000
+
+let system: HostileSystem
+let people: Record<'user' | 'admin', SignedIn>
+let customerId: string
+
+/** Two customers, one of them changed by somebody else, and one in the trash: every filter has something to find. */
+const makeRows = async (): Promise<string> => {
+  const user = client(system.gateway, people.user.token)
+  const make = async (name: string, digit: number): Promise<string> => {
+    const { status, body } = await user.post('/v1/customers', {
+      name,
+      surname: 'Lovelace',
+      email: `${name.toLowerCase()}@example.com`,
+      phone: `+25471100011${digit}`,
+      externalId: `shop-${digit}`,
+      tags: ['wholesale'],
+    })
+    expect(status).toBe(201)
+    return body.id
+  }
+  const [first = '', , trashed] = [await make('Ana', 1), await make('Bea', 2), await make('Cleo', 3)]
+  await client(system.gateway, people.admin.token).patch(`/v1/customers/${first}`, { name: 'Anna' })
+  await user.delete(`/v1/customers/${trashed}`)
+  return first
+}
+
+beforeAll(async () => {
+  await prepareTools()
+  system = await startTarget()
+  people = { user: await patientPerson(system, 'user'), admin: await patientPerson(system, 'admin') }
+  customerId = await makeRows()
+}, 900_000)
+afterAll(() => system?.close(), 60_000)
+
+it(
+  'sqlmap finds nothing in any parameter of any list',
+  async () => {
+    const routes = listRoutes(await readDocument(system.gateway))
+    expect(routes.map(({ operationId }) => operationId)).toEqual(
+      expect.arrayContaining(['listCustomers', 'listCustomerEditors', 'listUsers']),
+    )
+    expect(routes.flatMap(({ parameters }) => parameters)).toEqual(
+      expect.arrayContaining(['q', 'sort', 'limit', 'cursor', 'offset', 'surname[contains]', 'createdAt[gte]']),
+    )
+    for (const { operationId, path, role, parameters } of routes) {
+      const { token } = people[role]
+      const place = path.replace(/\{\w+\}/g, customerId)
+      const queries = await answeredQueries(client(system.gateway, token), place, parameters)
+      const addresses = queries.map((query) => addressOf(place, query))
+      if (place !== path) addresses.push(place.replace(customerId, `${customerId}*`))
+      const untested = new Set(place === path ? parameters : [...parameters, '#1*'])
+      const attacks = addresses.flatMap((address) => [
+        { address, options: {} },
+        ...(/[?&]sort=/.test(address) ? [{ address, options: { parameter: 'sort', level: sortLevel } }] : []),
+      ])
+      expect(attacks.length).toBeGreaterThan(addresses.length)
+      for (const { address, options } of attacks) {
+        const attack = { token, timeoutMs, ...options }
+        const { injectable, clean, faults, output } = await sqlmap(`${system.gateway}${address}`, attack)
+        if (injectable.length + faults.length > 0) console.error(output)
+        expect({ operationId, injectable, faults }).toEqual({ operationId, injectable: [], faults: [] })
+        for (const parameter of clean) untested.delete(parameter)
+      }
+      expect({ operationId, untested: [...untested] }).toEqual({ operationId, untested: [] })
+    }
+  },
+  timeoutMs,
+)
+
+describe('sqlmap tells a hole from a bound value', () => {
+  let leaky: Awaited<ReturnType<typeof startLeakyServer>>
+  beforeAll(async () => {
+    leaky = await startLeakyServer()
+  })
+  afterAll(() => leaky?.close())
+
+  it.each([
+    ['name', undefined],
+    ['sort', sortLevel],
+    ['limit', undefined],
+  ])(
+    'finds %s, which is pasted into the statement',
+    async (parameter, level) => {
+      const attack = { parameter, timeoutMs: 100_000, ...(level !== undefined && { level }) }
+      const { injectable, faults, output } = await sqlmap(leaky.url, attack)
+      if (injectable.length === 0) console.error(output)
+      expect({ injectable, faults }).toEqual({ injectable: [parameter], faults: [] })
+    },
+    110_000,
+  )
+
+  it('passes id, which is bound', async () => {
+    const { clean, injectable, faults } = await sqlmap(leaky.url, { parameter: 'id', timeoutMs: 100_000 })
+    expect({ clean, injectable, faults }).toEqual({ clean: ['id'], injectable: [], faults: [] })
+  }, 110_000)
+})
+
+it('a target that does not answer is no clean one', async () => {
+  const { clean, faults } = await sqlmap('http://127.0.0.1:1/?q=a', { timeoutMs: 60_000 })
+  expect(clean).toEqual([])
+  expect(faults).not.toEqual([])
+}, 70_000)

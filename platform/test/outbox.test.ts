@@ -105,7 +105,7 @@ describe('outbox and relay', () => {
   it('refuses events after the end of the transaction', async () => {
     const late = await db.transaction(async (tx) => tx)
     await expect(outbox.add(late, noteCreated.of({ id: newId(), text: 'late', version: 1 }, author))).rejects.toThrow(
-      'after the end',
+      'has ended',
     )
     expect(await waiting()).toBe(0)
   })

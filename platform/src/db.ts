@@ -6,7 +6,7 @@ import { currentContext, withContext } from './context.ts'
 import { giveUpSilent } from './db-silence.ts'
 import { isDatabaseAway } from './fault.ts'
 import { Problem } from './problem.ts'
-import { connectionOf, inTransaction, nested, poolOf, type Tx } from './transaction.ts'
+import { connectionOf, inTransaction, nested, pipelined, poolOf, type Tx } from './transaction.ts'
 
 export { connectionOf, poolOf, type Tx } from './transaction.ts'
 
@@ -52,6 +52,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
     },
     retry: { max: 0 },
   })
+  pipelined(sequelize)
   giveUpSilent(sequelize, config.statementTimeoutMs + silenceMs)
   const pool = poolOf(sequelize)
 

@@ -23,6 +23,13 @@ export const connectionOf = (tx: Tx): pg.Client => {
   return connection
 }
 
+/** Lets a connection send statements without waiting for the answers of those before (pg's pipeline mode); the order stays. */
+export const pipelined = (sequelize: Sequelize): void => {
+  sequelize.addHook('afterConnect', (connection: unknown) => {
+    Object.assign(connection as object, { pipeline: true })
+  })
+}
+
 /** What Sequelize keeps in a transaction; its models look at `connection` and `finished`. */
 type Open = {
   connection: pg.Client
@@ -51,8 +58,11 @@ export const inTransaction = async <T>(sequelize: Sequelize, work: (tx: Tx) => P
   }
   let result: T
   try {
-    await connection.query('begin')
+    // Not waited for: it goes out together with the first statement.
+    const begun = connection.query('begin')
+    begun.catch(() => {})
     result = await work(tx)
+    await begun
   } catch (error) {
     await end('rollback').catch(() => {})
     throw error

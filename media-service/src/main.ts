@@ -14,6 +14,8 @@ await runService(async () => {
   const store = await createStore(config)
   await store.ping()
   const db = await connectDb(config, 'media')
-  const parts = createApp({ config, db, verifier: createVerifier(config), log, store })
-  return { ...parts, name, config, db, log, migrations }
+  const verifier = createVerifier(config)
+  const parts = createApp({ config, db, verifier, log, store })
+  const ready = { ...parts.ready, keycloak: verifier.ready }
+  return { ...parts, name, config, db, log, migrations, ready }
 })

@@ -5,8 +5,11 @@ import { type Dispatcher, Pool } from 'undici'
 /** One request of the stream; `path` without it the address itself. */
 export type Arrival = { method?: string; path?: string; headers?: Record<string, string>; body?: string | Buffer }
 
-/** What came of it: sorted latencies in ms, from when each request was due, and how many requests failed in which way. */
-export type Arrived = { latencies: number[]; seconds: number; failures: Map<string, number> }
+/**
+ * What came of it: how many requests were answered, their sorted latencies in ms from when each was due, without those of the
+ * first second, in which all connections are opened; and how many failed in which way.
+ */
+export type Arrived = { answered: number; latencies: number[]; seconds: number; failures: Map<string, number> }
 
 type Options = {
   url: string
@@ -18,6 +21,7 @@ type Options = {
 }
 
 const answerMs = 30_000
+const openingMs = 1_000
 
 /** When requests are due, in ms from the start: exponential gaps, drawn from a key stream, which is the same each time. */
 const dueTimes = (rate: number, seconds: number): number[] => {
@@ -51,6 +55,7 @@ export const sendArrivals = async ({
   const times = dueTimes(rate, seconds)
   let sent = 0
   let open = 0
+  let answered = 0
 
   const send = (due: number, ended: () => void): void => {
     const {
@@ -64,8 +69,10 @@ export const sendArrivals = async ({
     let status = 0
     const end = (failure?: string): void => {
       open -= 1
-      if (failure === undefined) latencies.push(performance.now() - due)
-      else failures.set(failure, (failures.get(failure) ?? 0) + 1)
+      if (failure === undefined) {
+        answered += 1
+        if (due - from > openingMs) latencies.push(performance.now() - due)
+      } else failures.set(failure, (failures.get(failure) ?? 0) + 1)
       ended()
     }
     const handler: Dispatcher.DispatchHandler = {
@@ -104,5 +111,5 @@ export const sendArrivals = async ({
   } finally {
     await pool.destroy()
   }
-  return { latencies: latencies.sort((a, b) => a - b), seconds: (performance.now() - from) / 1000, failures }
+  return { answered, latencies: latencies.sort((a, b) => a - b), seconds: (performance.now() - from) / 1000, failures }
 }

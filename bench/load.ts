@@ -38,11 +38,11 @@ const asFastAsAnswered = async (options: Options): Promise<Sent> => {
 
 // autocannon sends each connection's share of a rate at the beginning of each second, all at once.
 const atRate = async (options: Parameters<typeof sendArrivals>[0]): Promise<Sent> => {
-  const { latencies, seconds, failures } = await sendArrivals(options)
+  const { answered, latencies, seconds, failures } = await sendArrivals(options)
   const percentile = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN
   return {
-    requests: latencies.length,
-    perSecond: latencies.length / seconds,
+    requests: answered,
+    perSecond: answered / seconds,
     p50: percentile(0.5),
     p99: percentile(0.99),
     failures: [...failures].map(([failure, count]) => `${count} × ${failure}`),

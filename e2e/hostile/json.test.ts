@@ -50,7 +50,7 @@ const send = async (route: Route, body: string | Buffer, base: string) => {
 
 describe('JSON that is meant to hurt', () => {
   it.each(Object.entries(bodies))(
-    '%s: refused on every route, by the gateway and by the service, while others are answered within a second',
+    '%s: refused on every route, by the gateway and by the service, while others are answered within three seconds',
     async (_name, body) => {
       expect(jsonRoutes.length).toBeGreaterThan(10)
       const watches = ['gateway', ...serviceNames].map((name) =>
@@ -66,7 +66,7 @@ describe('JSON that is meant to hurt', () => {
       expect(wrong).toEqual([])
       for (const { longest, answers } of await Promise.all(watches.map(({ stop }) => stop()))) {
         expect(answers).toBeGreaterThan(0)
-        expect(longest).toBeLessThan(1_000)
+        expect(longest).toBeLessThan(3_000)
       }
       for (const name of ['gateway', ...serviceNames] as const) expect(isAlive(system.pid(name))).toBe(true)
     },

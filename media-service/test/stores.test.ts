@@ -1,8 +1,10 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import fs from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { testEnv } from '@clientele/platform/testing/database'
 import { Storage } from '@google-cloud/storage'
 import { createStore } from '../src/storage/create-store.ts'
@@ -84,6 +86,21 @@ describe.each([
     expect(await store.read('aa/failed')).toBeUndefined()
     expect(await store.read('aa/aborted')).toBeUndefined()
     expect(await listed(store, 'part')).toEqual([])
+  })
+
+  it('leaves nothing half written where the source fails before a slow disk has the file', async () => {
+    const refused = async function* () {
+      yield await Promise.reject<Buffer>(new Error('refused'))
+    }
+    const { open } = fs
+    const slowOpen = import.meta.jest.spyOn(fs, 'open').mockImplementation(((...args: Parameters<typeof open>) => {
+      setTimeout(() => open(...args), 50)
+    }) as typeof open)
+    await expect(store.write('aa/refused', refused(), { contentType })).rejects.toThrow('refused')
+    await pause(200)
+    slowOpen.mockRestore()
+    expect(await listed(store, 'part')).toEqual([])
+    expect(await store.read('aa/refused')).toBeUndefined()
   })
 
   it.each(['../x', '/etc/passwd', 'a/../../x', 'a//b', '', '.', 'a\0b', 'A', 'a/.hidden', `${'a/'.repeat(9)}a`])(

@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs'
 import { access, constants, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -36,12 +35,15 @@ export const createFolderStore = (root: string): Store => {
       const path = pathOf(key)
       const part = join(base, 'part', newId())
       await mkdir(dirname(part), { recursive: true })
+      // Opened before anything can fail: a stream that opens its file itself may create it after the removal below.
+      const file = await open(part, 'wx', 0o640)
       try {
-        await pipeline(source, createWriteStream(part, { flags: 'wx', mode: 0o640, flush: true }), { signal })
+        await pipeline(source, file.createWriteStream({ flush: true }), { signal })
         await mkdir(dirname(path), { recursive: true })
         await rename(part, path)
         await syncFolder(dirname(path))
       } finally {
+        await file.close()
         await rm(part, { force: true })
       }
     },

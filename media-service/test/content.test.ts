@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { signLink } from '@clientele/platform/signed-link'
 import { tokenFor } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import sharp from 'sharp'
 import { anImage, largeJpeg } from './images.ts'
 import { bytesOf, form, type Setup, signingKey, startMedia } from './media-setup.ts'
@@ -55,6 +57,24 @@ describe('content (S1-06, S1-30)', () => {
       expect((await content({ range })).status).toBe(200)
     },
   )
+
+  it('a reader who leaves before the first byte leaves nothing open', async () => {
+    const { read } = media.store
+    const left = new AbortController()
+    const sources: unknown[] = []
+    const slowRead = import.meta.jest.spyOn(media.store, 'read').mockImplementation(async (...args) => {
+      const source = await read(...args)
+      left.abort()
+      await pause(200)
+      sources.push(source)
+      return source
+    })
+    await expect(
+      fetch(`${media.service.url}/v1/media/${photo.id}/content`, { headers: bearer(), signal: left.signal }),
+    ).rejects.toThrow('aborted')
+    await eventually(() => expect(sources).toEqual([expect.objectContaining({ destroyed: true })]))
+    slowRead.mockRestore()
+  })
 
   it('GET …/content answers 416 with the length for a range behind the end', async () => {
     for (const range of ['bytes=99999999-', 'bytes=-0']) {

@@ -61,6 +61,8 @@ export const createContentService = ({ media, variants, store, redirects }: Deps
     await pipeline(source, res).catch((err: unknown) => {
       // The reader went away, or the store failed amid the bytes: either way there is nobody left to tell.
       if (!req.destroyed && !res.destroyed) currentLog().error({ err }, 'content broke off')
+      // A response that was gone before the first byte leaves its source open.
+      source.destroy()
       res.destroy()
     })
   }

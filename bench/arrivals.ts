@@ -1,24 +1,15 @@
 import { createCipheriv } from 'node:crypto'
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { type Dispatcher, Pool } from 'undici'
-
-/** One request of the stream; `path` without it the address itself. */
-export type Arrival = { method?: string; path?: string; headers?: Record<string, string>; body?: string | Buffer }
 
 /**
  * What came of it: how many requests were answered, their sorted latencies in ms from when each was due, without those of the
- * first second, in which all connections are opened; and how many failed in which way.
+ * first second, in which a program gets used to them; and how many failed in which way.
  */
 export type Arrived = { answered: number; latencies: number[]; seconds: number; failures: Map<string, number> }
 
-type Options = {
-  url: string
-  connections: number
-  seconds: number
-  rate: number
-  headers: Record<string, string>
-  requests: Arrival[]
-}
+type Options = { url: string; connections: number; seconds: number; rate: number; headers: Record<string, string> }
 
 const answerMs = 30_000
 const openingMs = 1_000
@@ -36,80 +27,107 @@ const dueTimes = (rate: number, seconds: number): number[] => {
   return due
 }
 
+/** The status of the answer in `received` once all of it is there. Answers have a `Content-Length`. */
+const wholeAnswer = (received: Buffer): number | undefined => {
+  const headEnd = received.indexOf('\r\n\r\n')
+  if (headEnd < 0) return undefined
+  const head = received.toString('latin1', 0, headEnd)
+  const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1])
+  if (received.length < headEnd + 4 + length) return undefined
+  return Number.isNaN(length) ? 0 : Number(head.slice(9, 12))
+}
+
+type Ended = (failure?: string) => void
+
+/** A kept-alive connection that asks the same each time; a client that costs next to nothing leaves the machine to the rest. */
+const openConnection = async (host: string, port: number, request: string) => {
+  const socket = createConnection({ host, port, noDelay: true })
+  await once(socket, 'connect')
+  let waiting: Ended | undefined
+  let received: Buffer = Buffer.alloc(0)
+  const end = (failure?: string): void => {
+    const ended = waiting
+    waiting = undefined
+    ended?.(failure)
+  }
+  socket.on('data', (chunk) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+    const status = wholeAnswer(received)
+    if (status === undefined) return
+    received = Buffer.alloc(0)
+    end(status >= 200 && status < 300 ? undefined : `status ${status}`)
+  })
+  socket.on('error', () => {})
+  socket.on('close', () => end('connection closed'))
+  return {
+    ask: (ended: Ended): void => {
+      if (socket.destroyed) {
+        ended('connection closed')
+        return
+      }
+      waiting = ended
+      socket.write(request, 'latin1')
+    },
+    close: () => socket.destroy(),
+  }
+}
+
 /**
  * Sends requests as independent users do: at random moments (a Poisson process, the same one each time), whether earlier
  * ones are answered or not. A slow answer therefore counts for all that queue behind it.
  */
-export const sendArrivals = async ({
-  url,
-  connections,
-  seconds,
-  rate,
-  headers,
-  requests,
-}: Options): Promise<Arrived> => {
-  const { origin, pathname, search } = new URL(url)
-  const pool = new Pool(origin, { connections, pipelining: 1, headersTimeout: answerMs, bodyTimeout: answerMs })
+export const sendArrivals = async ({ url, connections, seconds, rate, headers }: Options): Promise<Arrived> => {
+  const { hostname, port, host, pathname, search } = new URL(url)
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const request = `GET ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`
+  const opened = await Promise.all(
+    Array.from({ length: connections }, () => openConnection(hostname, Number(port), request)),
+  )
+  const idle = [...opened]
+  const queue: number[] = []
   const latencies: number[] = []
   const failures = new Map<string, number>()
   const times = dueTimes(rate, seconds)
-  let sent = 0
-  let open = 0
-  let answered = 0
-
-  const send = (due: number, ended: () => void): void => {
-    const {
-      method = 'GET',
-      path = `${pathname}${search}`,
-      body = null,
-      ...own
-    } = requests[sent % requests.length] ?? {}
-    sent += 1
-    open += 1
-    let status = 0
-    const end = (failure?: string): void => {
-      open -= 1
-      if (failure === undefined) {
-        answered += 1
-        if (due - from > openingMs) latencies.push(performance.now() - due)
-      } else failures.set(failure, (failures.get(failure) ?? 0) + 1)
-      ended()
-    }
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart: () => {},
-      onResponseStart: (_controller, code) => {
-        status = code
-      },
-      onResponseData: () => {},
-      onResponseEnd: () => end(status >= 200 && status < 300 ? undefined : `status ${status}`),
-      onResponseError: (_controller, error) => end(error.message),
-    }
-    pool.dispatch(
-      { method: method as Dispatcher.HttpMethod, path, headers: { ...headers, ...own.headers }, body },
-      handler,
-    )
-  }
-
   const from = performance.now()
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const deadline = setTimeout(
-        () => reject(new Error(`${open} requests have no answer`)),
-        seconds * 1000 + 2 * answerMs,
-      )
-      const ended = () => {
-        if (sent < times.length || open > 0) return
-        clearTimeout(deadline)
-        resolve()
-      }
-      const timer = setInterval(() => {
-        const now = performance.now() - from
-        while ((times[sent] ?? Number.POSITIVE_INFINITY) <= now) send(from + (times[sent] ?? 0), ended)
-        if (sent === times.length) clearInterval(timer)
-      }, 1)
+  const { promise: allEnded, resolve, reject } = Promise.withResolvers<void>()
+  let due = 0
+  let ended = 0
+
+  const send = (connection: (typeof opened)[number], at: number): void =>
+    connection.ask((failure) => {
+      if (failure !== undefined) failures.set(failure, (failures.get(failure) ?? 0) + 1)
+      else if (at > openingMs) latencies.push(performance.now() - from - at)
+      ended += 1
+      if (ended === times.length) return resolve()
+      const next = queue.shift()
+      if (next === undefined) idle.push(connection)
+      else send(connection, next)
     })
+  const timer = setInterval(() => {
+    const now = performance.now() - from
+    for (let at = times[due]; at !== undefined && at <= now; at = times[due]) {
+      due += 1
+      const connection = idle.pop()
+      if (connection) send(connection, at)
+      else queue.push(at)
+    }
+  }, 1)
+  const deadline = setTimeout(
+    () => reject(new Error(`${times.length - ended} requests have no answer`)),
+    seconds * 1000 + 2 * answerMs,
+  )
+  try {
+    await allEnded
   } finally {
-    await pool.destroy()
+    clearInterval(timer)
+    clearTimeout(deadline)
+    for (const { close } of opened) close()
   }
-  return { answered, latencies: latencies.sort((a, b) => a - b), seconds: (performance.now() - from) / 1000, failures }
+  const failed = [...failures.values()].reduce((sum, count) => sum + count, 0)
+  return {
+    answered: ended - failed,
+    latencies: latencies.sort((a, b) => a - b),
+    seconds: (performance.now() - from) / 1000,
+    failures,
+  }
 }

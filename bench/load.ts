@@ -1,5 +1,5 @@
 import autocannon, { type Options } from 'autocannon'
-import { type Arrival, sendArrivals } from './arrivals.ts'
+import { sendArrivals } from './arrivals.ts'
 import { cpuOf } from './process.ts'
 
 /**
@@ -12,7 +12,7 @@ export type Load = {
   seconds: number
   rate?: number
   headers?: Record<string, string>
-  /** Cycled through; without it one GET of `url`. `setupRequest` and the like are for loads without a rate. */
+  /** Cycled through, of a load without a rate; without it one GET of `url`. */
   requests?: Options['requests']
   /** Processes whose CPU time is added up. */
   pids?: number[]
@@ -63,7 +63,7 @@ export const load = async ({ url, connections = 32, seconds, rate, headers = {},
           timeout: 30,
           ...(requests && { requests }),
         })
-      : await atRate({ url, connections, seconds, rate, headers, requests: (requests ?? [{}]) as Arrival[] })
+      : await atRate({ url, connections, seconds, rate, headers })
   const cpu = used() - before
   if (failures.length > 0) throw new Error(`${url}: not all of ${sent.requests} succeeded: ${failures.join(', ')}`)
   const outcome: Outcome = { ...sent, cpu: cpu / sent.requests }

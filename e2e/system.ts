@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
-import { nodeEnv, nodeFlags } from '@clientele/stack/node-memory'
+import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
 import { freePorts } from '@clientele/stack/ports'
 
 const root = new URL('../', import.meta.url)
@@ -82,7 +82,7 @@ export const startSystem = async (
   const spawnService = (name: Name): void => {
     const main = new URL(`${name}/src/main.ts`, root).pathname
     const output = logFile === undefined ? 'inherit' : openSync(logFile, 'a')
-    const child = spawn(process.execPath, [...nodeFlags, main], {
+    const child = spawn(process.execPath, [...nodeFlagsOf(name), main], {
       env: environment(name),
       stdio: ['ignore', output, 'inherit'],
     })

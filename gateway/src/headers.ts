@@ -48,6 +48,20 @@ const identityLike =
 const neverReturned =
   /^(?:server|x-powered-by|x-request-id|set-cookie2?|alt-svc|via|access-control-.*|ratelimit.*|strict-transport-security)$/
 
+/** Remembers what `decide` says of a name; of the first thousand names, as clients make them up. */
+const remembered = (decide: (name: string) => boolean) => {
+  const decided = new Map<string, boolean>()
+  return (name: string): boolean => {
+    const known = decided.get(name)
+    if (known !== undefined) return known
+    const decision = decide(name)
+    if (decided.size < 1_000) decided.set(name, decision)
+    return decision
+  }
+}
+const isForwardable = remembered((name) => !(hopByHop.has(name) || neverForwarded.has(name) || identityLike.test(name)))
+const isReturnable = remembered((name) => !(hopByHop.has(name) || neverReturned.test(name)))
+
 const namedIn = (connection: string | undefined): Set<string> | undefined =>
   connection === undefined || connection === 'keep-alive' || connection === 'close'
     ? undefined
@@ -59,15 +73,7 @@ export const forwardable = (headers: IncomingHttpHeaders): OutHeaders => {
   const out: OutHeaders = {}
   for (const name in headers) {
     const value = headers[name]
-    if (
-      value === undefined ||
-      hopByHop.has(name) ||
-      neverForwarded.has(name) ||
-      identityLike.test(name) ||
-      named?.has(name)
-    )
-      continue
-    out[name] = value
+    if (value !== undefined && isForwardable(name) && !named?.has(name)) out[name] = value
   }
   return out
 }
@@ -78,8 +84,7 @@ export const returnable = (headers: IncomingHttpHeaders): OutHeaders => {
   const out: OutHeaders = {}
   for (const name in headers) {
     const value = headers[name]
-    if (value === undefined || hopByHop.has(name) || neverReturned.test(name) || named?.has(name)) continue
-    out[name] = value
+    if (value !== undefined && isReturnable(name) && !named?.has(name)) out[name] = value
   }
   return out
 }

@@ -30,14 +30,15 @@ const writeOut = (): void => {
   waiting = false
   stdout?.flush()
 }
-/** Lines of one turn of the event loop are written together: under load a call of the system for each would be dear. */
+const lingerMs = 10
+/** Lines are written together: under load a call of the system for each would be dear. */
 const lines = {
   write: (line: string): void => {
     stdout ??= openStdout()
     stdout.write(line)
     if (waiting) return
     waiting = true
-    setImmediate(writeOut)
+    setTimeout(writeOut, lingerMs)
   },
   flushSync: () => stdout?.flushSync(),
 }

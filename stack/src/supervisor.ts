@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { logFile, preparedLog, runFolder, stopRecorded } from './child.ts'
 import { projectRoot } from './folders.ts'
-import { nodeFlags } from './node-memory.ts'
+import { nodeFlagsOf } from './node-memory.ts'
 import { removeRecord, writeRecord } from './pid-file.ts'
 
 export type SupervisorOptions = {
@@ -25,7 +25,11 @@ const wellAfterMs = 30_000
 /** Runs a service and starts it again when it ends, with growing pauses. Its log goes to a file; errors are shown. */
 export const supervise = ({ name, home, env, watch, say }: SupervisorOptions): Supervised => {
   const log = createWriteStream(preparedLog(home, name), { flags: 'a' })
-  const args = [...nodeFlags, ...(watch ? ['--watch', '--watch-preserve-output'] : []), join(name, 'src', 'main.ts')]
+  const args = [
+    ...nodeFlagsOf(name),
+    ...(watch ? ['--watch', '--watch-preserve-output'] : []),
+    join(name, 'src', 'main.ts'),
+  ]
   let stopping = false
   let failures = 0
   let timer: NodeJS.Timeout | undefined

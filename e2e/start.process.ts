@@ -1,32 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { freePorts, type Ports, portNames } from '@clientele/stack/ports'
 
 const root = resolve(import.meta.dirname, '..')
 
+/** A free port for each of the product's. */
+export const startPorts = async (): Promise<Ports> => {
+  const free = await freePorts(portNames.length)
+  return Object.fromEntries(portNames.map((name, index) => [name, free[index]])) as Ports
+}
+
 /** Ports, data folder and nothing of the surrounding test run. */
-export const startEnv = (home: string, ports: number[]): NodeJS.ProcessEnv => {
+export const startEnv = (home: string, ports: Ports): NodeJS.ProcessEnv => {
   const { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG } = process.env
-  const names = [
-    'GATEWAY_PORT',
-    'USER_SERVICE_PORT',
-    'CUSTOMER_SERVICE_PORT',
-    'MEDIA_SERVICE_PORT',
-    'GATEWAY_INTERNAL_PORT',
-    'USER_SERVICE_INTERNAL_PORT',
-    'CUSTOMER_SERVICE_INTERNAL_PORT',
-    'MEDIA_SERVICE_INTERNAL_PORT',
-    'KEYCLOAK_PORT',
-    'KEYCLOAK_MANAGEMENT_PORT',
-    'POSTGRES_PORT',
-    'RABBITMQ_PORT',
-    'RABBITMQ_EPMD_PORT',
-    'RABBITMQ_DISTRIBUTION_PORT',
-    'RABBITMQ_MANAGEMENT_PORT',
-    'SMTP_PORT',
-    'MAIL_PORT',
-  ]
-  const moved = Object.fromEntries(names.map((name, index) => [name, String(ports[index])]))
+  const moved = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]))
   return { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG, CLIENTELE_HOME: home, ...moved }
 }
 

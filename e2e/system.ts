@@ -11,13 +11,26 @@ import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
 import { freePorts } from '@clientele/stack/ports'
 
 const root = new URL('../', import.meta.url)
-const names = ['user-service', 'customer-service', 'media-service', 'gateway'] as const
+const names = [
+  'user-service',
+  'customer-service',
+  'media-service',
+  'order-service',
+  'notification-service',
+  'gateway',
+] as const
 type Name = (typeof names)[number]
 
 /** The whole product as processes of its own, on the test run's backing services. */
 export type System = Awaited<ReturnType<typeof startSystem>>
 
-const schemaOf = { 'user-service': 'users', 'customer-service': 'customers', 'media-service': 'media' } as const
+const schemaOf = {
+  'user-service': 'users',
+  'customer-service': 'customers',
+  'media-service': 'media',
+  'order-service': 'orders',
+  'notification-service': 'notifications',
+} as const
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
@@ -64,6 +77,11 @@ export const startSystem = async (
     CUSTOMER_SERVICE_INTERNAL_URL: url('customer-service:internal'),
     MEDIA_SERVICE_URL: url('media-service'),
     MEDIA_SERVICE_INTERNAL_URL: url('media-service:internal'),
+    ORDER_SERVICE_URL: url('order-service'),
+    ORDER_SERVICE_INTERNAL_URL: url('order-service:internal'),
+    NOTIFICATION_SERVICE_URL: url('notification-service'),
+    NOTIFICATION_SERVICE_INTERNAL_URL: url('notification-service:internal'),
+    CALLBACK_SECRET: 'e2e-callback-secret-of-32-characters',
     MEDIA_DRIVER: 'folder',
     MEDIA_FOLDER: join(folder, 'media'),
     MEDIA_SIGNING_KEY: 'e2e-signing-key-of-32-characters!',

@@ -1,42 +1,12 @@
-import { type Step, send, type Target } from './customers-drive.ts'
-
-/** `next` asks the target what it needs to know, such as ids, and gives the requests. `atMost`: at a million rows against ten thousand. */
-export type Operation = {
-  name: string
-  atMost: number
-  next(target: Target): Promise<(index: number) => Step>
-}
-
-type Page = { data: { id: string }[]; page: { nextCursor: string | null; total: number } }
+import { createLists, type Operation } from '../operation.ts'
 
 const root = '/v1/customers'
 const other = 1.3
 const search = 3
-
-const pageOf = async (target: Target, query: string): Promise<Page> =>
-  JSON.parse(await send(target.url, await target.token(), { path: `${root}?${query}` })) as Page
-
-const queries = (name: string, atMost: number, ...all: string[]): Operation => ({
-  name,
-  atMost,
-  next: async () => (index) => ({ path: `${root}?${all[index % all.length]}` }),
-})
-
-/** The same, but nobody asked just that before: what was remembered of an earlier total is of no use. */
-const fresh = (name: string, atMost: number, ...all: string[]): Operation => ({
-  name: `${name}, for the first time`,
-  atMost,
-  next: async () => (index) => {
-    const before = new Date(Date.UTC(2020, 0, 1) + index).toISOString()
-    return { path: `${root}?${all[index % all.length]}&createdAt[gte]=${before}` }
-  },
-})
+const { idsOf, queries, fresh, deepPage } = createLists(root)
 
 const common = ['q=maria', 'q=kofi', 'q=esther']
 const tags = ['tag=vip', 'tag=wholesale']
-
-const idsOf = async (target: Target): Promise<string[]> =>
-  (await pageOf(target, 'limit=200&offset=1000')).data.map(({ id }) => id)
 
 const get: Operation = {
   name: 'get',
@@ -48,17 +18,6 @@ const get: Operation = {
 }
 
 const firstPage = queries('list page', other, 'limit=50')
-
-const deepPage: Operation = {
-  name: 'list page by a deep cursor',
-  atMost: other,
-  next: async (target) => {
-    const cursors: string[] = []
-    for (const offset of [2_000, 4_000, 6_000, 8_000])
-      cursors.push((await pageOf(target, `limit=50&offset=${offset}`)).page.nextCursor ?? '')
-    return (index) => ({ path: `${root}?limit=50&cursor=${cursors[index % cursors.length]}` })
-  },
-}
 
 const run = Date.now().toString(36)
 const create: Operation = {
@@ -97,7 +56,7 @@ export const comparable = [get, firstPage, create, update]
 export const operations: Operation[] = [
   get,
   firstPage,
-  deepPage,
+  deepPage('list page by a deep cursor', other),
   queries('list sorted by surname', other, 'limit=50&sort=surname'),
   queries('list filtered by name', other, 'name=Maria', 'name=Olga', 'name=Ravi'),
   queries('list filtered by tag', other, ...tags),

@@ -1,5 +1,4 @@
-import { testEnv } from '@clientele/platform/testing/database'
-import pg from 'pg'
+import { seed } from '../seed.ts'
 
 const firsts =
   'Maria,Ana,John,Grace,Samuel,Fatima,Peter,Lucia,Omar,Ngozi,Chen,Amina,David,Sofia,Kofi,Elena,Victor,Aisha,Jonas,Mercy,Paulo,Irene,Hassan,Wanjiru,Noah,Leila,Tomas,Zainab,Felix,Rosa,Daniel,Esther,Ravi,Clara,Musa,Ingrid,Pedro,Naomi,Karim,Olga'
@@ -49,44 +48,17 @@ select id, created_by, created_by_name, created_at, created_at from customers`
  * Fills `customers` with `count` rows, the same ones each time, as the service would have written them (a minute apart, one
  * in fifty in the trash), with their editors and the names of the authors. `url` is of the service's own database.
  */
-export const seedCustomers = async (url: string, count: number): Promise<void> => {
-  const { username, pathname } = new URL(url)
-  const admin = Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), { pathname })
-  const options = '-c search_path=customers,public -c maintenance_work_mem=512MB -c synchronous_commit=off'
-  const client = new pg.Client({ connectionString: admin.href, query_timeout: 240_000, options })
-  const second = new pg.Client({ connectionString: admin.href, query_timeout: 240_000, options })
-  await Promise.all([client.connect(), second.connect()])
-  try {
-    // The rows are their own proof: checking a million foreign keys one by one would double the time.
-    await client.query('set session_replication_role = replica')
-    const indexes = await client.query<{ name: string; definition: string }>(
-      `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
-       where indrelid in ('customers'::regclass, 'customer_editors'::regclass)
-         and not exists (select from pg_constraint where conindid = indexrelid)`,
-    )
-    for (const { name } of indexes.rows) await client.query(`drop index ${name}`)
-    await client.query(rows(count))
-    await client.query(editors)
-    await client.query(`insert into user_names (id, display_name, version)
-      select 'author-' || n, 'Person author-' || n, 1 from generate_series(0, ${authors - 1}) as n`)
-    await client.query(`select setval('customer_codes', ${count})`)
-    // The index of text takes as long as all others.
-    const ofText = ({ name }: { name: string }) => name === 'customers_by_text'
-    const build = async (connection: pg.Client, some: { definition: string }[]) => {
-      for (const { definition } of some) await connection.query(definition)
-    }
-    await Promise.all([
-      build(client, indexes.rows.filter(ofText)),
-      build(
-        second,
-        indexes.rows.filter((index) => !ofText(index)),
-      ),
-    ])
-    for (const table of ['customers', 'customer_editors', 'user_names']) {
-      await client.query(`alter table ${table} owner to ${username}`)
-      await client.query(`vacuum (analyze) ${table}`)
-    }
-  } finally {
-    await Promise.all([client.end(), second.end()])
-  }
-}
+export const seedCustomers = (url: string, count: number): Promise<void> =>
+  seed(url, {
+    schema: 'customers',
+    tables: ['customers', 'customer_editors', 'user_names'],
+    steps: [
+      [rows(count)],
+      [
+        editors,
+        `insert into user_names (id, display_name, version)
+         select 'author-' || n, 'Person author-' || n, 1 from generate_series(0, ${authors - 1}) as n`,
+        `select setval('customer_codes', ${count})`,
+      ],
+    ],
+  })

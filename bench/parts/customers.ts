@@ -3,10 +3,11 @@ import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { testRealm } from '@clientele/platform/testing/service'
 import { newPerson, signIn } from '@clientele/platform/testing/tokens'
 import { freePorts } from '@clientele/stack/ports'
-import pg from 'pg'
+import { backendsOf } from '../backends.ts'
+import { drive, medianOf, type Target } from '../drive.ts'
 import type { Bench, Figure, Part } from '../part.ts'
 import { startProgram } from '../program.ts'
-import { type Driven, drive, medianOf, type Step, type Target } from './customers-drive.ts'
+import { compareSizes } from '../sizes.ts'
 import { comparable, operations } from './customers-operations.ts'
 import { seedCustomers } from './customers-seed.ts'
 
@@ -15,60 +16,8 @@ const many = 1_000_000
 const plenty = '10000000'
 const limits = { RATE_LIMIT_USER: plenty, RATE_LIMIT_ADDRESS: plenty }
 
-/** The processes of PostgreSQL that serve one database; it runs on this machine. */
-const backendsOf = async (databaseUrl: string) => {
-  const client = new pg.Client({
-    connectionString: Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), {
-      pathname: new URL(databaseUrl).pathname,
-    }).href,
-  })
-  await client.connect()
-  return {
-    pids: async (): Promise<number[]> => {
-      const { rows } = await client.query<{ pid: number }>(
-        `select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`,
-      )
-      return rows.map(({ pid }) => pid)
-    },
-    end: () => client.end(),
-  }
-}
-
 const env = { LOG_LEVEL: 'info' }
 const start = () => startSystem({ gateway: { ...limits, ...env }, 'customer-service': env }, { logFile: '/dev/null' })
-
-/** Cost of each operation at both sizes, in turns: service and PostgreSQL together. */
-const compareSizes = async (targets: Target[], bench: Bench): Promise<Figure[]> => {
-  const figures: Figure[] = []
-  for (const { name, next, atMost } of operations) {
-    const results: Driven[][] = targets.map(() => [])
-    const steps: ((index: number) => Step)[] = []
-    for (const target of targets) steps.push(await next(target))
-    for (const round of [0, 1, 2, 3])
-      for (const [side, target] of targets.entries()) {
-        const step = steps[side]
-        if (!step) continue
-        const driven = await drive(target, step, { ms: round === 0 ? 300 : 600, from: round * 10_000 })
-        if (round > 0) results[side]?.push(driven)
-      }
-    const of = (field: 'cpu' | 'median') => results.map((all) => medianOf(all.map((one) => one[field])))
-    const [cpuFew = 0, cpuMany = 0] = of('cpu')
-    const [msFew = 0, msMany = 0] = of('median')
-    bench.say(
-      `${name.padEnd(34)} CPU ${cpuFew.toFixed(0)} → ${cpuMany.toFixed(0)} µs, median ${msFew.toFixed(2)} → ${msMany.toFixed(2)} ms`,
-    )
-    figures.push(
-      {
-        what: `${name}: CPU at a million rows against ten thousand`,
-        value: cpuMany / cpuFew,
-        unit: '×',
-        target: { atMost },
-      },
-      { what: `${name}: median latency at a million`, value: msMany, unit: 'ms' },
-    )
-  }
-  return figures
-}
 
 /** CPU of gateway and service against one bare process, in turns. */
 const compareBare = async (whole: Target, bare: Target, bench: Bench): Promise<Figure[]> => {
@@ -142,7 +91,7 @@ export const customers: Part = {
         const pids = async () => [system.pid('customer-service'), ...(await backends.pids())]
         sides.push({ url: system.url('customer-service'), token, pids })
       }
-      const sizes = await compareSizes(sides, bench)
+      const sizes = await compareSizes(operations, sides, { few: 'ten thousand', many: 'a million' }, bench)
       return [...against, ...sizes, { what: 'a million customers seeded', value: seeded, unit: 's' }]
     } finally {
       for (const close of closing.toReversed()) await close().catch(() => {})

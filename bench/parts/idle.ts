@@ -2,8 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { npmRun, startEnv } from '@clientele/e2e/start.process'
-import { freePorts } from '@clientele/stack/ports'
+import { npmRun, startEnv, startPorts } from '@clientele/e2e/start.process'
 import { load } from '../load.ts'
 import type { Bench, Figure, Part } from '../part.ts'
 import { memoryOf } from '../process.ts'
@@ -105,8 +104,12 @@ export const idle: Part = {
     'Memory of the four processes of a product that `npm start` brought up the second time and nobody uses, 30 s after the start, with the default polling and health checks going on: resident sets added up (shared pages counted four times) and proportional ones (counted once). Then after a burst of 20,000 lists of customers.',
   run: async (bench) => {
     const home = join(mkdtempSync(join(tmpdir(), 'clientele-idle-')), 'data')
-    const ports = await freePorts(17)
-    const place = { home, gateway: `http://localhost:${ports[0]}`, env: { ...startEnv(home, ports), ...unlimited } }
+    const ports = await startPorts()
+    const place = {
+      home,
+      gateway: `http://localhost:${ports.GATEWAY_PORT}`,
+      env: { ...startEnv(home, ports), ...unlimited },
+    }
     try {
       bench.say('first start: data and compiled code are made')
       const first = await started(place.env, (seconds) => seconds)

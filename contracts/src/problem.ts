@@ -89,6 +89,11 @@ export const problems = {
     title: 'Already exists',
     help: 'Another resource has the same unique value; `conflictingId` names it, `conflictingState` says whether it is in the trash.',
   },
+  insufficient_stock: {
+    status: 409,
+    title: 'Not enough stock',
+    help: 'At least one product of the order is not there in that quantity; nothing was ordered. `errors` names each short line with what was requested and what is available.',
+  },
   invalid_state: {
     status: 409,
     title: 'Not possible in this state',

@@ -1,6 +1,8 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
 import type { Log } from '@clientele/platform/log'
+import { createMediaClient } from '@clientele/platform/media-client'
+import { createMediaLink } from '@clientele/platform/media-link'
 import { type Api, createApi } from '@clientele/platform/operation'
 import type { CustomerConfig } from './config.ts'
 import { mediaGone } from './consumers/media-gone.consumer.ts'
@@ -12,21 +14,19 @@ import { createFinder } from './customers/customer.finder.ts'
 import { createInputs } from './customers/customer.input.ts'
 import { listOf } from './customers/customer.list.ts'
 import { defineCustomer } from './customers/customer.model.ts'
-import { createPhotoLink } from './customers/customer.presenter.ts'
 import { type CustomerRouteDeps, customerRoutes } from './customers/customer.routes.ts'
 import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
 import { createUserNames } from './people/user-name.ts'
-import { createMediaClient } from './photos/media.client.ts'
-import { type PhotoRouteDeps, photoRoutes } from './photos/photo.routes.ts'
+import { customerPhotoRoutes, type PhotoRouteDeps } from './photos/photo.routes.ts'
 
 export const service = { service: 'customer-service', title: 'Customers' }
 
 /** All routes of the service. */
 export const declareRoutes = (api: Api, deps: CustomerRouteDeps & PhotoRouteDeps): void => {
   customerRoutes(api, deps)
-  photoRoutes(api, deps)
+  customerPhotoRoutes(api, deps)
 }
 
 /** Puts the service together; nothing is connected or started here. */
@@ -45,7 +45,7 @@ export const createApp = ({
   const inputs = createInputs(policy)
   const list = listOf(policy)
   const media = createMediaClient(config)
-  const photoLink = createPhotoLink(config)
+  const photoLink = createMediaLink(config)
   const model = defineCustomer(db.sequelize)
   const finder = createFinder(db)
   const userNames = createUserNames(db)

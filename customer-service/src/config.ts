@@ -1,4 +1,5 @@
-import { commaList, databaseConfig, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { commaList, databaseConfig, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { photoConfig } from '@clientele/platform/photo-config'
 import { getCountries, isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 
@@ -9,16 +10,7 @@ export type RequirableField = (typeof requirableFields)[number]
 export const configShape = {
   ...serviceConfig,
   ...databaseConfig,
-  /** The gateway's address as browsers know it: links to photos begin with it; without it they are paths. */
-  publicUrl: httpUrl.optional(),
-  /** Photos pass through here, and over slow lines they take longer than other requests. */
-  requestTimeoutMs: integer(100, 600_000).default(120_000),
-  mediaServiceUrl: httpUrl,
-  /** How long a media upload may take, sending and cleaning included. */
-  mediaTimeoutMs: integer(100, 600_000).default(120_000),
-  /** The key that media links are signed with; media-service has the same. */
-  mediaSigningKey: z.string().min(32, 'must have at least 32 characters'),
-  mediaLinkTtlSeconds: integer(60, 604_800).default(3_600),
+  ...photoConfig,
   customerRequiredFields: commaList.pipe(z.array(z.enum(requirableFields))).default(['name', 'surname']),
   /** The country of telephone numbers without `+`. */
   defaultCountry: z

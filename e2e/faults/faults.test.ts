@@ -6,6 +6,7 @@ import { customerFaults } from './checks/customers.ts'
 import { inboxFaults, projectionFaults } from './checks/effects.ts'
 import { customerEventFaults, otherEventFaults } from './checks/events.ts'
 import { sweepFaults, unreadable } from './checks/media.ts'
+import { orderEffectFaults, orderFaults } from './checks/orders.ts'
 import { openQueries, type Query } from './checks/query.ts'
 import { userFaults } from './checks/users.ts'
 import { bindingsOf, consumersDone, type Event, openJournal, readJournal } from './journal.ts'
@@ -89,6 +90,15 @@ describe('under faults', () => {
     expect(await inboxFaults(events, bindings, query)).toEqual([])
     expect(await projectionFaults(query, outcome.ledger)).toEqual([])
   })
+
+  it('every acknowledged order is there, stock adds up, and each customer was told once', async () => {
+    expect(outcome.ledger.orders.length).toBeGreaterThan(minutes * 20)
+    expect(await orderFaults(query, outcome.ledger)).toEqual([])
+    await eventually(async () => expect(await orderEffectFaults(events, query)).toEqual([]), {
+      timeoutMs: 90_000,
+      everyMs: 3_000,
+    })
+  }, 120_000)
 
   it('the projection of users, Keycloak and what was acknowledged agree', async () => {
     await eventually(async () => expect(await userFaults(query, outcome.ledger)).toEqual([]), {

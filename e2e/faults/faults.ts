@@ -10,8 +10,11 @@ export type Fault = { label: string; cost: Cost; restarts?: boolean; run(): Prom
 
 const routes = {
   'user-service': /^\/v1\/(users|auth)/,
-  'customer-service': /^\/v1\/customers/,
+  // An order for a customer of this moment asks customer-service.
+  'customer-service': /^\/v1\/(customers|orders)/,
   'media-service': /^\/v1\/(media|customers\/[^/]+\/photo)/,
+  'order-service': /^\/v1\/(products|orders)/,
+  'notification-service': /^\/v1\/notifications/,
 } as const
 const keycloakRoutes = routes['user-service']
 const everywhere = /^\/v1\//

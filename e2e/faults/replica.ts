@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
+import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
 
 /** One process of a service; `name` is the service and the replica's letter. */
 export type Replica = {
@@ -43,7 +44,10 @@ export const createReplica = ({ service, letter, port, internalPort, env, logs }
     const log = openSync(join(logs, `${service}-${letter}.log`), 'a')
     const own = { PORT: String(port), INTERNAL_PORT: String(internalPort) }
     const main = new URL(`${service}/src/main.ts`, root).pathname
-    const started = spawn(process.execPath, [main], { env: { ...env, ...own }, stdio: ['ignore', log, log] })
+    const started = spawn(process.execPath, [...nodeFlagsOf(service), main], {
+      env: { ...nodeEnv(), ...env, ...own },
+      stdio: ['ignore', log, log],
+    })
     closeSync(log)
     startedAt = Date.now()
     return started

@@ -4,6 +4,7 @@ import { customerWriter } from './customer-writer.ts'
 import { allFaults, type Fault } from './faults.ts'
 import { createLedger } from './ledger.ts'
 import { watchMemory } from './memory.ts'
+import { orderWriter } from './order-writer.ts'
 import { lastingPeople } from './people.ts'
 import { uploadWriter } from './photo-steps.ts'
 import { createRandom, type Random } from './random.ts'
@@ -30,6 +31,7 @@ const writersOf = (parts: Omit<WriterParts, 'random' | 'name'>, random: Random) 
     ...Array.from({ length: 8 }, () => ({ kind: 'customers', make: customerWriter })),
     ...Array.from({ length: 2 }, () => ({ kind: 'uploads', make: uploadWriter })),
     ...Array.from({ length: 2 }, () => ({ kind: 'users', make: userWriter })),
+    ...Array.from({ length: 4 }, () => ({ kind: 'orders', make: orderWriter })),
     { kind: 'signups', make: signUpWriter },
   ]
   return kinds.map(({ kind, make }, index) => {

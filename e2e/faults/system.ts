@@ -9,9 +9,22 @@ import { createReplica, type Replica } from './replica.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const root = new URL('../../', import.meta.url)
-export const services = ['user-service', 'customer-service', 'media-service', 'gateway'] as const
+export const services = [
+  'user-service',
+  'customer-service',
+  'media-service',
+  'order-service',
+  'notification-service',
+  'gateway',
+] as const
 export type ServiceName = (typeof services)[number]
-export const schemaOf = { 'user-service': 'users', 'customer-service': 'customers', 'media-service': 'media' } as const
+export const schemaOf = {
+  'user-service': 'users',
+  'customer-service': 'customers',
+  'media-service': 'media',
+  'order-service': 'orders',
+  'notification-service': 'notifications',
+} as const
 export type StoringService = keyof typeof schemaOf
 export const storing = Object.keys(schemaOf) as StoringService[]
 const letters = ['a', 'b']
@@ -66,7 +79,14 @@ export const startFaultSystem = async (folder: string) => {
 
     // In the order of `services`: each is told the addresses of those before it.
     const media = join(backing.home, 'media')
-    const order: ServiceName[] = ['media-service', 'user-service', 'customer-service', 'gateway']
+    const order: ServiceName[] = [
+      'media-service',
+      'user-service',
+      'customer-service',
+      'order-service',
+      'notification-service',
+      'gateway',
+    ]
     for (const name of order) {
       const env = environment(name, { backing, broker, wires, databases, addresses, media })
       const own = letters.map((letter) =>
@@ -120,7 +140,7 @@ const environment = (name: ServiceName, place: Place): NodeJS.ProcessEnv => {
   const { wires, databases, addresses } = place
   const database =
     name === 'gateway' ? {} : { DATABASE_URL: throughWire(databases[name].url, wires.database[name].port) }
-  const upstreams = ['user-service', 'customer-service', 'media-service'].flatMap((service) => {
+  const upstreams = storing.flatMap((service) => {
     const key = service.replace('-', '_').toUpperCase()
     return [
       [`${key}_URL`, addresses.get(service)],
@@ -148,6 +168,7 @@ const environment = (name: ServiceName, place: Place): NodeJS.ProcessEnv => {
     MEDIA_SIGNING_KEY: 'signing-key-of-the-fault-suite-32',
     KEYCLOAK_CLIENT_SECRET: testEnv('CLIENTELE_USER_SERVICE_SECRET'),
     LOGIN_CLIENT_SECRET: testEnv('CLIENTELE_LOGIN_SECRET'),
+    CALLBACK_SECRET: 'callback-secret-of-the-fault-suite',
     SIGNUP_ENABLED: 'true',
     RECONCILE_INTERVAL_MS: '15000',
     RATE_LIMIT_USER: '1000000',

@@ -12,7 +12,13 @@ type Overrides = NonNullable<Parameters<typeof startSystem>[0]>
 
 export type HostileSystem = Awaited<ReturnType<typeof startHostileSystem>>
 
-export const serviceNames = ['user-service', 'customer-service', 'media-service'] as const
+export const serviceNames = [
+  'user-service',
+  'customer-service',
+  'media-service',
+  'order-service',
+  'notification-service',
+] as const
 const processes = ['gateway', ...serviceNames] as const
 
 /** Tests send in minutes what people send in days. */

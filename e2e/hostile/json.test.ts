@@ -1,5 +1,5 @@
+import { allRoutes, filled, type Route } from '../routes.ts'
 import { type HostileSystem, serviceNames, startHostileSystem } from './hostile-system.ts'
-import { allRoutes, filled, type Route } from './routes.ts'
 import { isAlive, watchAnswers } from './watch.ts'
 
 let system: HostileSystem

@@ -1,14 +1,15 @@
 import type { SignedIn } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import { png } from '../picture.ts'
+import { allRoutes, type Route } from '../routes.ts'
 import { type HostileSystem, startHostileSystem } from './hostile-system.ts'
-import { allRoutes, type Route } from './routes.ts'
 
 /**
  * Whose things a route with an id reaches. `shared`: everybody with the role `user` works on the same customers and photos;
- * `admin`: other people's accounts, for administrators only, whoever the id belongs to; `link`: the shared ones, or a signed
- * link. A new route fails until it stands here.
+ * `admin`: for administrators only, whoever the id belongs to; `link`: the shared ones, or a signed link; `secret`: open to who
+ * knows a part of the address. A new route fails until it stands here.
  */
-const reach: Record<string, 'shared' | 'admin' | 'link'> = {
+const reach: Record<string, 'shared' | 'admin' | 'link' | 'secret'> = {
   'GET /v1/customers/{key}': 'shared',
   'PATCH /v1/customers/{key}': 'shared',
   'PUT /v1/customers/{key}': 'shared',
@@ -18,6 +19,23 @@ const reach: Record<string, 'shared' | 'admin' | 'link'> = {
   'GET /v1/customers/{key}/photo': 'shared',
   'PUT /v1/customers/{key}/photo': 'shared',
   'DELETE /v1/customers/{key}/photo': 'shared',
+  'GET /v1/products/{key}': 'shared',
+  'PATCH /v1/products/{key}': 'shared',
+  'PUT /v1/products/{key}': 'shared',
+  'DELETE /v1/products/{key}': 'shared',
+  'POST /v1/products/{key}/restore': 'shared',
+  'GET /v1/products/{key}/photo': 'shared',
+  'PUT /v1/products/{key}/photo': 'shared',
+  'DELETE /v1/products/{key}/photo': 'shared',
+  'GET /v1/products/{key}/stock-movements': 'shared',
+  'POST /v1/products/{key}/stock-movements': 'shared',
+  'GET /v1/orders/{key}': 'shared',
+  'PATCH /v1/orders/{key}': 'shared',
+  'POST /v1/orders/{key}/cancel': 'shared',
+  'POST /v1/orders/{key}/fulfil': 'shared',
+  'GET /v1/notifications/{id}': 'shared',
+  'POST /v1/notifications/{id}/retry': 'admin',
+  'POST /v1/callbacks/{provider}/{secret}': 'secret',
   'GET /v1/media/{id}': 'shared',
   'DELETE /v1/media/{id}': 'shared',
   'GET /v1/media/{id}/content': 'link',
@@ -39,8 +57,16 @@ let system: HostileSystem
 let ana: SignedIn
 let ben: SignedIn
 let boss: SignedIn
-let gone: { customer: string; media: string; user: string }
-let there: { customer: string; media: string; user: string }
+type Kind = 'customer' | 'media' | 'user' | 'product' | 'order' | 'notification'
+const kinds: [string, Kind][] = [
+  ['/v1/users', 'user'],
+  ['/v1/media', 'media'],
+  ['/v1/products', 'product'],
+  ['/v1/orders', 'order'],
+  ['/v1/notifications', 'notification'],
+]
+let gone: Partial<Record<Kind, string>>
+let there: Record<Kind, string>
 beforeAll(async () => {
   system = await startHostileSystem()
   ana = await system.person('user')
@@ -51,9 +77,12 @@ beforeAll(async () => {
   const things = async () => ({
     customer: String((await mine.post('/v1/customers', { name: 'A', surname: 'B' })).body.id),
     media: String((await mine.post('/v1/media', photo())).body.id),
+    product: String((await mine.post('/v1/products', goods)).body.id),
   })
-  there = { ...(await things()), user: ana.id }
+  const order = await anOrder(mine)
+  there = { ...(await things()), user: ana.id, order, notification: await notificationOf(mine, order) }
   gone = { ...(await things()), user: leaver }
+  expect((await chief.delete(`/v1/products/${gone.product}?purge=true`)).status).toBe(204)
   expect((await system.as(token).delete('/v1/users/me')).status).toBe(204)
   expect((await mine.delete(`/v1/media/${gone.media}`)).status).toBe(204)
   expect((await chief.delete(`/v1/customers/${gone.customer}?purge=true`)).status).toBe(204)
@@ -66,40 +95,54 @@ const photo = () => {
   return data
 }
 
+const goods = { name: 'Goods', price: '2.50', stock: 10 }
+type Api = ReturnType<HostileSystem['as']>
+const anOrder = async (api: Api): Promise<string> =>
+  String((await api.post('/v1/orders', { lines: [{ description: 'repair', unitPrice: '5' }] })).body.id)
+const notificationOf = (api: Api, order: string): Promise<string> =>
+  eventually(async () => {
+    const { body } = await api.get(`/v1/notifications?orderId=${order}`)
+    expect(body.data).toHaveLength(1)
+    return String(body.data[0].id)
+  })
+
 const bodies: Record<string, unknown> = {
+  'PATCH /v1/products/{key}': { name: 'Changed' },
+  'PUT /v1/products/{key}': { name: 'Changed', price: '3' },
+  'POST /v1/products/{key}/stock-movements': { delta: 5, reason: 'delivery' },
+  'PATCH /v1/orders/{key}': { note: 'changed' },
   'PATCH /v1/customers/{key}': { name: 'Changed' },
   'PUT /v1/customers/{key}': { name: 'Changed', surname: 'Too' },
   'PATCH /v1/users/{id}': { surname: 'Changed' },
 }
 const bodyFor = ({ name }: Route): unknown => {
-  if (name === 'PUT /v1/customers/{key}/photo') return { mediaId: there.media }
+  if (name.startsWith('PUT') && name.endsWith('/photo')) return { mediaId: there.media }
   if (name === 'PUT /v1/users/{id}')
     return { username: ana.username, email: `${ana.username}@example.com`, roles: ['user'], enabled: true }
   return bodies[name]
 }
 const call = async (route: Route, id: string, token: string | undefined, base: string) => {
   const path = route.path.replace('{role}', 'user').replace(/\{\w+\}/, id)
-  const body = bodyFor(route)
-  const { status, body: problem } = await system.as(token, base).raw(route.method, path, {
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
+  const form = route.types.includes('application/x-www-form-urlencoded')
+  const body = form ? 'id=x&status=Success&phoneNumber=%2B254711000111' : JSON.stringify(bodyFor(route))
+  const type = form ? 'application/x-www-form-urlencoded' : 'application/json'
+  const init = body === undefined ? {} : { headers: { 'content-type': type }, body }
+  const { status, body: problem } = await system.as(token, base).raw(route.method, path, init)
   return { status, code: problem?.code as string | undefined }
 }
 const doorsOf = ({ service }: Route) => [system.gateway, system.url(service)]
-const ownKind = ({ path }: Route) =>
-  path.startsWith('/v1/users') ? 'user' : path.startsWith('/v1/media') ? 'media' : 'customer'
+const ownKind = ({ path }: Route): Kind => kinds.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'customer'
 
 it('every route with an id says whose things it reaches', () => {
   expect(Object.keys(reach).sort()).toEqual(routes.map(({ name }) => name).sort())
 })
 
-describe('somebody else’s account', () => {
+describe('what is for administrators', () => {
   it.each(named(['admin']))(
     '%s: 403 to a user, for another one, for themselves, for nobody, at every door',
     async (_name, route) => {
       for (const base of doorsOf(route))
-        for (const id of [boss.id, ana.id, ben.id, gone.user, 'x'])
+        for (const id of [boss.id, ana.id, ben.id, String(gone.user), there.notification, 'x'])
           expect(await call(route, id, ben.token, base)).toEqual({ status: 403, code: 'forbidden' })
     },
   )
@@ -110,6 +153,13 @@ describe('what everybody works on', () => {
     const mine = system.as(ana.token)
     const media = String((await mine.post('/v1/media', photo())).body.id)
     if (path.startsWith('/v1/media')) return media
+    if (path.startsWith('/v1/notifications')) return there.notification
+    if (path.startsWith('/v1/orders')) return anOrder(mine)
+    if (path.startsWith('/v1/products')) {
+      const { body } = await mine.post('/v1/products', { ...goods, photoMediaId: media })
+      if (name.endsWith('/restore')) await mine.delete(`/v1/products/${body.id}`)
+      return String(body.id)
+    }
     const { body } = await mine.post('/v1/customers', { name: 'Of', surname: 'Ana', photoMediaId: media })
     if (name.endsWith('/restore')) await mine.delete(`/v1/customers/${body.id}`)
     return String(body.id)
@@ -123,10 +173,14 @@ describe('what everybody works on', () => {
   })
 
   it('removing for good is for administrators', async () => {
-    for (const base of [system.gateway, system.url('customer-service')]) {
-      const { status, body } = await system.as(ben.token, base).delete(`/v1/customers/${there.customer}?purge=true`)
-      expect({ status, code: body.code }).toEqual({ status: 403, code: 'forbidden' })
+    const refused = async (path: string, service: 'customer-service' | 'order-service') => {
+      for (const base of [system.gateway, system.url(service)]) {
+        const { status, body } = await system.as(ben.token, base).delete(`${path}?purge=true`)
+        expect({ status, code: body.code }).toEqual({ status: 403, code: 'forbidden' })
+      }
     }
+    await refused(`/v1/customers/${there.customer}`, 'customer-service')
+    await refused(`/v1/products/${there.product}`, 'order-service')
   })
 })
 
@@ -137,7 +191,7 @@ describe('ids that lead nowhere', () => {
     async (_name, route) => {
       const kind = ownKind(route)
       const { [kind]: _own, ...others } = there
-      const ids = { unknown, gone: gone[kind], ...others }
+      const ids = { unknown, gone: gone[kind] ?? unknown, ...others }
       for (const base of doorsOf(route))
         for (const [what, id] of Object.entries(ids))
           expect({ what, ...(await call(route, id, boss.token, base)) }).toEqual({

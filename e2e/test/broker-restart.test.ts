@@ -10,7 +10,14 @@ let user: Client
 beforeAll(async () => {
   broker = await startOwnBroker()
   const own = { RABBITMQ_URL: broker.url }
-  system = await startSystem({ gateway: own, 'user-service': own, 'customer-service': own, 'media-service': own })
+  system = await startSystem({
+    gateway: own,
+    'user-service': own,
+    'customer-service': own,
+    'media-service': own,
+    'order-service': own,
+    'notification-service': own,
+  })
   user = client(system.gateway, (await tokenFor('user')).token)
 }, 180_000)
 afterAll(async () => {

@@ -1,38 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { client } from '@clientele/platform/testing/client'
 import { badTokens, newPerson, tokenFor } from '@clientele/platform/testing/tokens'
+import { allRoutes, filled, type Route } from '../routes.ts'
 import { type System, startSystem } from '../system.ts'
 
-type Operation = { operationId: string; security?: Record<string, unknown>[]; 'x-roles'?: string[] }
-type Route = { method: string; path: string; operationId: string; access: 'public' | 'optional' | 'user' | 'admin' }
-
-const folder = new URL('../../contracts/generated/', import.meta.url)
 const uuid = '01900000-0000-7000-8000-000000000000'
 
-const accessOf = ({ security = [], 'x-roles': roles = [] }: Operation): Route['access'] => {
-  if (security.length === 0) return 'public'
-  if (security.some((scheme) => Object.keys(scheme).length === 0)) return 'optional'
-  return roles.includes('admin') ? 'admin' : 'user'
-}
-
-const routes: Route[] = readdirSync(folder)
-  .filter((file) => file.endsWith('.openapi.json'))
-  .flatMap((file) => {
-    const { paths } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
-      paths: Record<string, Record<string, Operation>>
-    }
-    return Object.entries(paths).flatMap(([path, operations]) =>
-      Object.entries(operations).map(([method, operation]) => ({
-        method: method.toUpperCase(),
-        path: path.replace(/\{\w+\}/g, uuid),
-        operationId: operation.operationId,
-        access: accessOf(operation),
-      })),
-    )
-  })
+const routes = allRoutes()
 
 const changesOwnAccount = ({ method, path }: Route) => path === '/v1/users/me' && method !== 'GET'
-const name = ({ method, path }: Route) => `${method} ${path.replaceAll(uuid, '{id}')}`
 const protectedRoutes = routes.filter(({ access }) => access === 'user' || access === 'admin')
 
 let system: System
@@ -44,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => system?.close(), 60_000)
 
 const call = async ({ method, path }: Route, token?: string, base = system.gateway) => {
-  const { status, headers, body } = await client(base, token).raw(method, path)
+  const { status, headers, body } = await client(base, token).raw(method, filled(path, uuid))
   return { status, code: (body as { code?: string } | undefined)?.code, challenge: headers.get('www-authenticate') }
 }
 
@@ -54,11 +29,11 @@ describe(`role × route matrix from the contracts (${authRows})`, () => {
   it('covers every service', () => {
     expect(routes.length).toBeGreaterThan(30)
     expect(new Set(routes.map(({ path }) => path.split('/')[2]))).toEqual(
-      new Set(['auth', 'users', 'customers', 'media']),
+      new Set(['auth', 'users', 'customers', 'media', 'products', 'orders', 'notifications', 'callbacks']),
     )
   })
 
-  it.each(protectedRoutes.map((route) => [name(route), route] as const))(
+  it.each(protectedRoutes.map((route) => [route.name, route] as const))(
     '%s refuses whoever has no valid token',
     async (_name, route) => {
       expect(await call(route)).toMatchObject({
@@ -71,7 +46,7 @@ describe(`role × route matrix from the contracts (${authRows})`, () => {
     },
   )
 
-  it.each(protectedRoutes.map((route) => [name(route), route] as const))(
+  it.each(protectedRoutes.map((route) => [route.name, route] as const))(
     '%s asks for its role',
     async (_name, route) => {
       expect(await call(route, (await tokenFor('nobody')).token)).toMatchObject({ status: 403, code: 'forbidden' })
@@ -83,7 +58,7 @@ describe(`role × route matrix from the contracts (${authRows})`, () => {
     },
   )
 
-  it.each(routes.filter(({ access }) => access === 'public').map((route) => [name(route), route] as const))(
+  it.each(routes.filter(({ access }) => access === 'public').map((route) => [route.name, route] as const))(
     '%s is open to everybody',
     async (_name, route) => {
       expect(['unauthorized', 'invalid_token', 'forbidden']).not.toContain((await call(route)).code)
@@ -92,15 +67,8 @@ describe(`role × route matrix from the contracts (${authRows})`, () => {
 })
 
 describe('the services themselves refuse what the gateway would (S1-27, S1-28)', () => {
-  const serviceOf = ({ path }: Route) =>
-    path.startsWith('/v1/customers')
-      ? 'customer-service'
-      : path.startsWith('/v1/media')
-        ? 'media-service'
-        : 'user-service'
-
-  it.each(protectedRoutes.map((route) => [name(route), route] as const))('%s', async (_name, route) => {
-    const base = system.url(serviceOf(route))
+  it.each(protectedRoutes.map((route) => [route.name, route] as const))('%s', async (_name, route) => {
+    const base = system.url(route.service)
     expect((await call(route, undefined, base)).status).toBe(401)
     expect((await call(route, bad['wrongAudience'], base)).status).toBe(401)
     expect((await call(route, (await tokenFor('nobody')).token, base)).status).toBe(403)

@@ -3,8 +3,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePorts } from '@clientele/stack/ports'
-import { npmRun, processesWith, type Run, startEnv } from '../start.process.ts'
+import type { Ports } from '@clientele/stack/ports'
+import { npmRun, processesWith, type Run, startEnv, startPorts } from '../start.process.ts'
 
 const ready = 'Clientele is ready'
 const firstStartMs = 180_000
@@ -21,7 +21,7 @@ describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
   // Closed to other accounts, like a clone below root's home.
   const folder = mkdtempSync(join(tmpdir(), 'clientele-start-'))
   const home = join(folder, 'data')
-  let ports: number[] = []
+  let ports: Ports
   let env: NodeJS.ProcessEnv = {}
   let product: Run
   let gateway = ''
@@ -40,9 +40,9 @@ describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
   }
 
   beforeAll(async () => {
-    ports = await freePorts(17)
+    ports = await startPorts()
     env = startEnv(home, ports)
-    gateway = `http://localhost:${ports[0]}`
+    gateway = `http://localhost:${ports.GATEWAY_PORT}`
   })
 
   afterAll(async () => {
@@ -60,8 +60,8 @@ describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
       for (const part of [
         gateway,
         `${gateway}/docs`,
-        `http://localhost:${ports[8]}/admin/`,
-        `http://localhost:${ports[14]}`,
+        `http://localhost:${ports.KEYCLOAK_PORT}/admin/`,
+        `http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}`,
         'curl',
       ])
         expect(product.output()).toContain(part)
@@ -82,6 +82,27 @@ describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
       expect(photo.headers.get('content-type')).toMatch(/^image\//)
       await photo.body?.cancel()
     }
+  })
+
+  it('has demo products and orders, and a text message for each customer who ordered', async () => {
+    const headers = await signIn('user')
+    const listed = async (path: string) =>
+      ((await (await fetch(`${gateway}${path}`, { headers })).json()) as { data: Record<string, string>[] }).data
+    expect(await listed('/v1/products')).toHaveLength(10)
+    expect((await listed('/v1/orders')).map(({ status }) => status).sort()).toEqual([
+      'cancelled',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'placed',
+      'placed',
+      'placed',
+      'placed',
+    ])
+    await eventually(async () => {
+      const messages = await listed('/v1/notifications')
+      expect(messages.map(({ channel, status }) => `${channel} ${status}`)).toEqual(Array(8).fill('sms sent'))
+    })
   })
 
   it('lets the demo admin see the people, and the demo user not', async () => {
@@ -149,17 +170,17 @@ describe('npm start (S0-24, S0-25, S0-26, S2-03)', () => {
       product.interrupt()
       await product.ended
       expect(processesWith(home)).toEqual([])
-      expect(await Promise.all(ports.map((port) => isFree(port)))).toEqual(ports.map(() => true))
+      expect(await Promise.all(Object.values(ports).map(isFree))).toEqual(Object.values(ports).map(() => true))
     },
     stopMs,
   )
 
   it('names a taken port, its holder and the variable that moves it, and starts nothing', async () => {
     const holder = createServer()
-    await new Promise<void>((done) => holder.listen(ports[0], '127.0.0.1', done))
+    await new Promise<void>((done) => holder.listen(ports.GATEWAY_PORT, '127.0.0.1', done))
     const refused = npmRun('start', env)
     expect(await refused.ended).not.toBe(0)
-    expect(refused.output()).toContain(`port ${ports[0]} is taken by process ${process.pid}`)
+    expect(refused.output()).toContain(`port ${ports.GATEWAY_PORT} is taken by process ${process.pid}`)
     expect(refused.output()).toContain('GATEWAY_PORT=')
     expect(processesWith(home)).toEqual([])
     await new Promise((done) => holder.close(done))

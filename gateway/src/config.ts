@@ -20,6 +20,10 @@ export const configShape = {
   customerServiceInternalUrl: httpUrl,
   mediaServiceUrl: httpUrl,
   mediaServiceInternalUrl: httpUrl,
+  orderServiceUrl: httpUrl,
+  orderServiceInternalUrl: httpUrl,
+  notificationServiceUrl: httpUrl,
+  notificationServiceInternalUrl: httpUrl,
 
   corsOrigins: origins.default([]),
   /** Proxies in front of the gateway whose `X-Forwarded-For` entry is believed. */

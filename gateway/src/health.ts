@@ -8,19 +8,23 @@ export type Health = { status: 'up' | 'down'; checks: Check[] }
 const answerMs = 1_000
 const cacheMs = 1_000
 const staleKeysMs = 150_000
+const firstReadyMs = 60_000
 
 type Parts = {
   services: ServiceRow[]
   verifier: Verifier
   revocations: { loaded(): boolean }
   broker: () => Broker | undefined
+  /** How long after its start a gateway waits for services that have never been ready. */
+  patienceMs?: number
 }
 
 const check = (name: string, fault: string | undefined): Check =>
   fault === undefined ? { name, status: 'up' } : { name, status: 'down', detail: fault }
 
 /** How all parts are, asked at most once a second however often it is read; nothing in it is a secret. */
-export const createHealth = ({ services, verifier, revocations, broker }: Parts) => {
+export const createHealth = ({ services, verifier, revocations, broker, patienceMs = firstReadyMs }: Parts) => {
+  const patientUntil = performance.now() + patienceMs
   const answered = new Set<string>()
   let last: { at: number; result: Promise<Health> } | undefined
 
@@ -51,14 +55,17 @@ export const createHealth = ({ services, verifier, revocations, broker }: Parts)
   return {
     current,
     /**
-     * Whether this gateway may take requests: keys and revocations read, and every service has been ready once. A service
-     * that fails later makes its own routes answer 503, not the whole gateway unready.
+     * Whether this gateway may take requests: keys and revocations read, and every service has been ready once, or a minute is
+     * over. A service that is away makes its own routes answer 503, not the whole gateway unready.
      */
     readiness: async (): Promise<Health> => {
-      const missing = services.filter(({ name }) => !answered.has(name))
+      const waiting = performance.now() < patientUntil
+      const missing = waiting ? services.filter(({ name }) => !answered.has(name)) : []
       if (missing.length > 0) await current()
       const checks = [
-        ...services.map(({ name }) => check(name, answered.has(name) ? undefined : 'has not been ready yet')),
+        ...services.map(({ name }) =>
+          check(name, answered.has(name) || !waiting ? undefined : 'has not been ready yet'),
+        ),
         check(
           'keycloak',
           verifier.keyAgeMs() === Number.POSITIVE_INFINITY ? 'its keys have not been read yet' : undefined,

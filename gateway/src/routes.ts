@@ -8,4 +8,10 @@ export const services = (config: GatewayConfig): ServiceRow[] => [
   { name: 'user-service', url: config.userServiceUrl, internalUrl: config.userServiceInternalUrl },
   { name: 'customer-service', url: config.customerServiceUrl, internalUrl: config.customerServiceInternalUrl },
   { name: 'media-service', url: config.mediaServiceUrl, internalUrl: config.mediaServiceInternalUrl },
+  { name: 'order-service', url: config.orderServiceUrl, internalUrl: config.orderServiceInternalUrl },
+  {
+    name: 'notification-service',
+    url: config.notificationServiceUrl,
+    internalUrl: config.notificationServiceInternalUrl,
+  },
 ]

@@ -46,6 +46,8 @@ export type TestGateway = {
   users: StandIn
   customers: StandIn
   media: StandIn
+  orders: StandIn
+  notifications: StandIn
   as: (token?: string) => ReturnType<typeof client>
   stop(): Promise<void>
 }
@@ -59,7 +61,8 @@ export const startGateway = async (
     prepare,
   }: { contracts?: ServiceContract[]; wait?: boolean; prepare?: (users: StandIn) => void } = {},
 ): Promise<TestGateway> => {
-  const [users, customers, media] = await Promise.all([standIn(), standIn(), standIn()])
+  const standIns = await Promise.all([standIn(), standIn(), standIn(), standIn(), standIn()])
+  const [users, customers, media, orders, notifications] = standIns
   prepare?.(users)
   const { checkResponses: _unused, ...base } = testConfig()
   const env = {
@@ -73,6 +76,10 @@ export const startGateway = async (
     CUSTOMER_SERVICE_INTERNAL_URL: customers.internalUrl,
     MEDIA_SERVICE_URL: media.url,
     MEDIA_SERVICE_INTERNAL_URL: media.internalUrl,
+    ORDER_SERVICE_URL: orders.url,
+    ORDER_SERVICE_INTERNAL_URL: orders.internalUrl,
+    NOTIFICATION_SERVICE_URL: notifications.url,
+    NOTIFICATION_SERVICE_INTERNAL_URL: notifications.internalUrl,
   }
   const { requestTimeoutMs: _shorter, ...own } = base
   const config: GatewayConfig = {
@@ -98,10 +105,12 @@ export const startGateway = async (
     users,
     customers,
     media,
+    orders,
+    notifications,
     as,
     stop: async () => {
       await service.stop()
-      await Promise.all([gateway.close(), users.stop(), customers.stop(), media.stop()])
+      await Promise.all([gateway.close(), ...standIns.map((each) => each.stop())])
     },
   }
 }

@@ -135,7 +135,16 @@ describe('health (S1-48)', () => {
       const { status, body } = await gateway.as().get('/health')
       expect({ status, names: body.checks.map(({ name }: { name: string }) => name) }).toEqual({
         status: 200,
-        names: ['user-service', 'customer-service', 'media-service', 'keycloak', 'revocations', 'broker'],
+        names: [
+          'user-service',
+          'customer-service',
+          'media-service',
+          'order-service',
+          'notification-service',
+          'keycloak',
+          'revocations',
+          'broker',
+        ],
       })
     })
     gateway.media.ready = false

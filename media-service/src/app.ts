@@ -1,16 +1,16 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
 import type { Log } from '@clientele/platform/log'
+import { createMediaLink } from '@clientele/platform/media-link'
 import { createApi } from '@clientele/platform/operation'
 import type { MediaConfig } from './config.ts'
-import { customerChanged } from './consumers/customer-changed.consumer.ts'
 import { mediaWasStored } from './consumers/media-stored.consumer.ts'
+import { usageChanged } from './consumers/usage-changed.consumer.ts'
 import { createReaderCheck } from './content/check-reader.ts'
 import { createContentService } from './content/content.service.ts'
 import { createImageLane } from './images/image-lane.ts'
 import { createImageWorker } from './images/image-worker.ts'
 import { defineMedia } from './media/media.model.ts'
-import { createMediaLink } from './media/media.presenter.ts'
 import { createRemoval } from './media/media.removal.ts'
 import { mediaRoutes } from './media/media.routes.ts'
 import { createMediaService } from './media/media.service.ts'
@@ -50,7 +50,7 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
 
   return {
     app: api.app(),
-    consumers: [customerChanged({ usages: createUsages({ db, removal }) }), mediaWasStored({ model, variants })],
+    consumers: [usageChanged({ usages: createUsages({ db, removal }) }), mediaWasStored({ model, variants })],
     tasks: [sweepTask({ db, log, intervalMs: config.mediaSweepIntervalMs, run: sweep })],
     ready: { store: store.ping },
     sweep,

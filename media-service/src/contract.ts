@@ -1,7 +1,7 @@
-import { customerEvents } from '@clientele/contracts/customer'
 import { mediaEvents, mediaStored } from '@clientele/contracts/media'
 import { documentOf, type ServiceContract } from '@clientele/platform/contract'
 import { service } from './app.ts'
+import { usageEvents } from './consumers/usage-changed.consumer.ts'
 import { type MediaRoutes, mediaRoutes } from './media/media.routes.ts'
 
 /** What this service promises to others. */
@@ -9,5 +9,5 @@ export const contract: ServiceContract = {
   ...service,
   document: () => documentOf(service, (api) => mediaRoutes(api, {} as MediaRoutes)),
   publishes: mediaEvents,
-  consumes: [...customerEvents, mediaStored],
+  consumes: [...usageEvents, mediaStored],
 }

@@ -39,8 +39,22 @@ const customerEvent = (type: string, id: string, { photo, version, previous }: C
 }
 type CustomerEvent = ReturnType<typeof customerEvent>
 
-const publish = async (event: CustomerEvent) => expect(await media.broker.publish(event as never)).toBe('confirmed')
-const handled = (event: CustomerEvent) =>
+const productEvent = (type: string, id: string, { photo, version, previous }: Change) => {
+  const { data, ...envelope } = customerEvent(type, id, { photo, version, ...(previous !== undefined && { previous }) })
+  const { createdAt, createdBy, updatedAt, updatedBy, actor } = data
+  return {
+    ...{ ...envelope, source: '/order-service', type: `product.${type}.v1` },
+    data: {
+      ...{ id, sku: null, name: 'Shoe', description: null, price: '2.20', currency: 'EUR', stock: 1, lowStockAt: null },
+      ...{ active: true, archivedAt: null, photoMediaId: photo, version, actor },
+      ...{ createdAt, createdBy, updatedAt, updatedBy },
+      ...(previous !== undefined && { changed: ['photoMediaId'], previous: { photoMediaId: previous } }),
+    },
+  }
+}
+
+const publish = async (event: object) => expect(await media.broker.publish(event as never)).toBe('confirmed')
+const handled = (event: { id: string }) =>
   eventually(async () => {
     const sql = 'select 1 from inbox where consumer = $1 and event_id = $2'
     expect(await media.db.query(sql, ['media-service.usage', event.id])).toHaveLength(1)
@@ -51,6 +65,35 @@ const tell = async (...args: Parameters<typeof customerEvent>): Promise<Customer
   await handled(event)
   return event
 }
+const tellOfProduct = async (...args: Parameters<typeof productEvent>): Promise<void> => {
+  const event = productEvent(...args)
+  await eventually(() => publish(event))
+  await handled(event)
+}
+
+describe('media that a product shows', () => {
+  it('DELETE /v1/media/{id} answers 409 while a product shows it, also from the trash; a purged one frees it', async () => {
+    const [photo, product] = [await upload(), newId()]
+    await tellOfProduct('created', product, { photo, version: 1 })
+    expect((await media.user.delete(`/v1/media/${photo}`)).status).toBe(409)
+    await tellOfProduct('archived', product, { photo, version: 2 })
+    expect((await media.user.delete(`/v1/media/${photo}`)).status).toBe(409)
+    await tellOfProduct('restored', product, { photo, version: 3 })
+    expect(await status(photo)).toBe(200)
+    await tellOfProduct('purged', product, { photo, version: 4 })
+    expect(await status(photo)).toBe(404)
+  })
+
+  it('a replaced photo is removed at once, unless a customer shows it too', async () => {
+    const [first, second, product, customer] = [await upload(), await upload(), newId(), newId()]
+    await tellOfProduct('created', product, { photo: first, version: 1 })
+    await tell('created', customer, { photo: first, version: 1 })
+    await tellOfProduct('updated', product, { photo: second, version: 2, previous: first })
+    expect([await status(first), await status(second)]).toEqual([200, 200])
+    await tell('updated', customer, { photo: null, version: 2, previous: first })
+    expect(await status(first)).toBe(404)
+  })
+})
 
 describe('media that a customer shows (S1-10)', () => {
   it('DELETE /v1/media/{id} answers 409 while a customer shows it, 204 once not, then 404', async () => {

@@ -118,6 +118,12 @@ export const violatedConstraint = (error: unknown): string | undefined => {
   return code === '23505' ? constraint : undefined
 }
 
+/** Whether `error` says that other rows refer to the one that was to be removed. */
+export const isReferenced = (error: unknown): boolean => {
+  const { code } = ((error as { parent?: unknown }).parent ?? error) as { code?: string }
+  return code === '23503' || code === '23001'
+}
+
 /**
  * For `.catch` on an insert or update: turns the violation of a unique `constraint` into what `problem` gives; rethrows the rest.
  * The transaction is aborted by then, so `db.query` inside `problem` runs on a connection of its own.

@@ -154,6 +154,19 @@ export const number = ({ column }: { column?: string } = {}): Filter =>
     },
   })
 
+/** A whole number of an integer column: a decimal bound would keep its index from being used. */
+export const whole = ({ column }: { column?: string } = {}): Filter =>
+  scalar({
+    type: 'bigint',
+    operators: ordered,
+    description: 'a whole number',
+    column,
+    read: (value) => {
+      if (!/^-?\d{1,18}$/.test(value)) throw new FilterError('must be a whole number')
+      return value
+    },
+  })
+
 /** A UUID. */
 export const uuid = ({ column }: { column?: string } = {}): Filter =>
   scalar({
@@ -220,3 +233,8 @@ export const arrayHas = (column?: string): Filter => ({
     return rough((bind) => `${sql} && ${bind(values)}::text[]`)
   },
 })
+
+/** Whether a query asks for rows that have `field`: by any of its operators but `[exists]=false`. */
+export const asksFor = (field: string, query: Record<string, unknown>): boolean =>
+  query[`${field}[exists]`] !== 'false' &&
+  Object.keys(query).some((name) => name === field || name.startsWith(`${field}[`))

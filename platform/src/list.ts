@@ -16,7 +16,7 @@ import { countedUpTo, statement } from './list-statement.ts'
 import { createLargeTotals } from './list-totals.ts'
 import { Problem } from './problem.ts'
 
-export { arrayHas, boolean, flag, number, text, time, userId, uuid } from './list-filter.ts'
+export { arrayHas, asksFor, boolean, flag, number, text, time, userId, uuid, whole } from './list-filter.ts'
 
 /** What a list of the product is made of. SQL in it is the service's own, never a caller's. */
 export type ListOptions = {
@@ -59,7 +59,8 @@ export const foldText = (value: string): string =>
     .replace(/\p{M}+/gu, '')
     .toLowerCase()
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+/** The column of an attribute: its name in snake case. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const columnsOf = (columns: ListOptions['columns']): [attribute: string, column: string][] => {

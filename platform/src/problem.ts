@@ -59,17 +59,24 @@ const explain = (issue: z.core.$ZodIssue): ProblemError[] => {
       code: 'unknown_field',
       message: 'is not a field of this resource that can be set',
     }))
-  const missing = issue.code === 'invalid_type' && issue.input === undefined
+  if (issue.code === 'invalid_union') {
+    // The one alternative that knows every key that was sent is the one that was meant.
+    const [meant, ...others] = issue.errors.filter((faults) => faults.every(({ code }) => code !== 'unrecognized_keys'))
+    if (meant && others.length === 0)
+      return meant.flatMap((fault) => explain({ ...fault, path: [...issue.path, ...fault.path] }))
+  }
+  const missing = (issue.code === 'invalid_type' || issue.code === 'invalid_union') && issue.input === undefined
+  const own = issue.code === 'custom' ? (issue.params as { code?: string } | undefined)?.code : undefined
   return [
     {
       pointer: pointerOf(issue.path),
-      code: missing ? 'required' : issue.code,
+      code: missing ? 'required' : (own ?? issue.code),
       message: missing ? 'is required' : issue.message,
     },
   ]
 }
 
-/** 422 `validation` with every fault of a body. */
+/** 422 `validation` with every fault of a body; `params.code` of a custom issue is its code. */
 export const validationProblem = (error: z.ZodError): Problem => {
   const errors = error.issues.slice(0, 100).flatMap(explain).slice(0, 100)
   return new Problem('validation', {

@@ -6,6 +6,8 @@ import { counter } from './telemetry.ts'
 const lookEveryMs = 1_000
 const longestPauseMs = 60_000
 const freeAtOnce = 5_000
+const keptDays = 30
+const dropAtOnce = 5_000
 
 // A loose index scan: one probe a type, however many rows wait.
 const returnedTypes = `with recursive kind as (
@@ -16,6 +18,26 @@ const returnedTypes = `with recursive kind as (
 
 const free = `update outbox set returned_at = null
 where id in (select id from outbox where type = $1 and returned_at is not null order by id limit ${freeAtOnce})`
+
+const drop = `delete from outbox where ctid in (
+  select place from (
+    select ctid as place, created_at from outbox where type = $1 and returned_at is not null order by id limit ${dropAtOnce}
+  ) as oldest where created_at < clock_timestamp() - make_interval(days => ${keptDays})
+) returning 1 as dropped`
+
+/** Removes events that no queue has taken for 30 days, at most 5,000 of a type a call. What nobody listens to must not pile up. */
+export const dropUnwanted = async ({ db, service, log }: { db: Db; service: string; log: Log }): Promise<void> => {
+  const dropped = counter('outbox_dropped_total', 'Events removed because no queue took them for 30 days', [
+    'service',
+    'type',
+  ])
+  for (const { type } of await db.query<{ type: string }>(returnedTypes, [], { name: 'outbox_returned' })) {
+    const { length } = await db.query(drop, [type])
+    if (length === 0) continue
+    dropped.inc({ service, type }, length)
+    log.warn({ type, count: length }, `no queue took these events for ${keptDays} days: they are removed`)
+  }
+}
 
 /**
  * Events that no queue takes wait beside the others. The oldest of each type is tried again, first after a second, then at

@@ -5,6 +5,7 @@ import { forgetOldKeys } from './idempotency.ts'
 import type { Log } from './log.ts'
 import { assertMigrated } from './migrate.ts'
 import { createRelay } from './relay.ts'
+import { dropUnwanted } from './relay-returned.ts'
 
 type Options = { db: Db; migrations: URL | undefined; name: string; log: Log }
 
@@ -17,6 +18,9 @@ export const checkedDatabase = async ({ db, migrations, name, log }: Options) =>
   if (migrations) await assertMigrated(db, migrations)
   return {
     relay: (broker: Broker) => createRelay({ db, broker, source: `/${name}`, log }),
-    tasks: [every({ name: 'idempotency-keys', intervalMs: 600_000, log, run: () => forgetOldKeys(db) })],
+    tasks: [
+      every({ name: 'idempotency-keys', intervalMs: 600_000, log, run: () => forgetOldKeys(db) }),
+      every({ name: 'outbox-unwanted', intervalMs: 600_000, log, run: () => dropUnwanted({ db, service: name, log }) }),
+    ],
   }
 }

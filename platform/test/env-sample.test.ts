@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { configShape as customerShape } from '../../customer-service/src/config.ts'
 import { configShape as gatewayShape } from '../../gateway/src/config.ts'
 import { configShape as mediaShape } from '../../media-service/src/config.ts'
+import { configShape as notificationShape } from '../../notification-service/src/config.ts'
+import { configShape as orderShape } from '../../order-service/src/config.ts'
 import { portDefaults } from '../../stack/src/ports.ts'
 import { configShape as userShape } from '../../user-service/src/config.ts'
 import { databaseConfig, envName, serviceConfig } from '../src/config.ts'
@@ -38,6 +40,8 @@ const services = {
   'user-service': userShape,
   'customer-service': customerShape,
   'media-service': mediaShape,
+  'order-service': orderShape,
+  'notification-service': notificationShape,
 }
 
 describe('.env.sample (S3-07, S1-35, S1-40)', () => {

@@ -1,5 +1,18 @@
 import { connectDb, type Db } from '@clientele/platform/db'
-import { arrayHas, boolean, flag, foldText, list, number, text, time, userId, uuid } from '@clientele/platform/list'
+import {
+  arrayHas,
+  asksFor,
+  boolean,
+  flag,
+  foldText,
+  list,
+  number,
+  text,
+  time,
+  userId,
+  uuid,
+  whole,
+} from '@clientele/platform/list'
 import { Problem } from '@clientele/platform/problem'
 import { parseParameters } from '@clientele/platform/request'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
@@ -25,6 +38,7 @@ const people = list<Person>({
     active: boolean(),
     tag: arrayHas('tags'),
     price: number(),
+    number: whole(),
   },
   search: 'search_text',
   where: 'deleted_at is null',
@@ -179,12 +193,37 @@ describe('lists filter (S2-09, S2-10, S2-11)', () => {
     [{ 'tag[ne]': 't1' }, `not tags && '{t1}'`],
     [{ 'tag[exists]': 'false' }, `tags = '{}'`],
     [{ 'price[lte]': '5.3' }, 'price <= 5.3'],
+    [{ number: '17,18' }, 'number in (17, 18)'],
+    [{ 'number[gt]': '-5', 'number[lte]': '12' }, 'number <= 12'],
+    [{ 'number[lt]': '999999999999999999' }, 'true'],
     [{ max_price: '5.3', keyword: 'PERSON 12' }, `price <= 5.3 and search_text like '%12%'`],
     [{ q: 'Ödën  17' }, `search_text like '%17%'`],
     [{ q: ' ' }, 'true'],
   ])('%j', async (query, where) => {
     expect(await total(query)).toBe(await count(where))
   })
+
+  it('whole() leaves the index of an integer column usable', async () => {
+    const seen: string[] = []
+    const explained: Db = {
+      ...db,
+      query: async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> => {
+        const plan = await db.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values)
+        seen.push(...plan.map((line) => line['QUERY PLAN']))
+        return db.query<R>(sql, values)
+      },
+    }
+    await db.query('create index people_by_number on people (number, id) where deleted_at is null')
+    await people.run(explained, { 'number[gt]': '3000' })
+    expect(seen.filter((line) => /Index Cond: \(number > /.test(line))).toHaveLength(2)
+  })
+
+  it.each([
+    ['createdAt', { createdAt: '2026-01-01' }, true],
+    ['createdAt', { 'createdAt[exists]': 'true' }, true],
+    ['createdAt', { 'createdAt[exists]': 'false' }, false],
+    ['created', { 'createdAt[gte]': '2026-01-01' }, false],
+  ])('asksFor %s in %j: %s', (field, query, expected) => expect(asksFor(field, query)).toBe(expected))
 
   it('narrows one call by a condition of the service', async () => {
     const { page } = await people.run(db, {}, { where: (bind) => `number <= ${bind(12)}` })
@@ -211,6 +250,8 @@ describe('lists refuse what they do not know, and survive what they are given (S
     [{ owner: 'x' }, 'invalid_parameter', 'owner'],
     [{ hasPhoto: 'yes' }, 'invalid_parameter', 'hasPhoto'],
     [{ 'price[lte]': '1e400' }, 'invalid_parameter', 'price[lte]'],
+    [{ number: '1.5' }, 'invalid_parameter', 'number'],
+    [{ 'number[gt]': '9'.repeat(19) }, 'invalid_parameter', 'number[gt]'],
     [{ surname: 'a\0b' }, 'invalid_parameter', 'surname'],
     [{ q: 'a\0b' }, 'invalid_parameter', 'q'],
     [{ surname: '\ud800' }, 'invalid_parameter', 'surname'],

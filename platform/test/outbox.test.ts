@@ -6,6 +6,7 @@ import { connectDb, type Db, newId } from '@clientele/platform/db'
 import { forgetOldEvents } from '@clientele/platform/inbox'
 import { outbox } from '@clientele/platform/outbox'
 import { createRelay, type Relay } from '@clientele/platform/relay'
+import { dropUnwanted } from '@clientele/platform/relay-returned'
 import { type Tap, type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
@@ -210,6 +211,25 @@ describe('an event that no queue takes', () => {
     await untilEmpty()
     expect(found.map(({ data }) => data.version)).toEqual([1, 2])
   })
+})
+
+it('events that no queue took for 30 days are removed; younger ones and those that wait for their turn stay', async () => {
+  const [old, young, waits] = [newId(), newId(), newId()]
+  for (const id of [old, young]) await add(id, 1, noteLost)
+  await add(waits, 1)
+  const age = async (id: string, days: number, returned: boolean) =>
+    db.query(
+      `update outbox set created_at = now() - make_interval(days => $2::int),
+         returned_at = case when $3::boolean then now() end where subject = $1 returning 1`,
+      [id, days, returned],
+    )
+  await age(old, 31, true)
+  await age(young, 29, true)
+  await age(waits, 31, false)
+  await dropUnwanted({ db, service: 'notes', log: testLog() })
+  const left = await db.query<{ subject: string }>('select subject from outbox order by id')
+  expect(left.map(({ subject }) => subject)).toEqual([young, waits])
+  await db.query('delete from outbox returning 1', [])
 })
 
 describe('broker away', () => {

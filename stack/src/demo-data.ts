@@ -1,96 +1,96 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { type DemoClient, demoClient } from './demo-client.ts'
 import { demoEmail, demoPeople } from './demo-people.ts'
+import { demoOrders, demoProducts } from './demo-shop.ts'
 import { portrait } from './portrait.ts'
-import { demoAccounts } from './realm.ts'
 
 const atOnce = 3
-const timeoutMs = 60_000
 
-/** Makes the demo customers through the public API, once in the life of a data folder. Returns how many were made. */
-export const createDemoData = async (gatewayUrl: string, home: string): Promise<number> => {
+export type DemoCounts = { customers: number; products: number; orders: number }
+
+/** Makes the demo data through the public API, once in the life of a data folder. Returns what was made. */
+export const createDemoData = async (gatewayUrl: string, home: string): Promise<DemoCounts> => {
   const done = join(home, 'demo-data')
   const begun = `${done}.begun`
-  if (existsSync(done)) return 0
-  const token = await signIn(gatewayUrl)
+  const counts = { customers: 0, products: 0, orders: 0 }
+  if (existsSync(done)) return counts
+  const api = await demoClient(gatewayUrl)
   const finish = () => writeFileSync(done, '')
   // Somebody else's customers are there: this is no place for invented ones.
-  if (!existsSync(begun) && (await countCustomers(gatewayUrl, token)) > 0) {
+  const { data } = await api.get<{ data: unknown[] }>('/v1/customers?limit=1')
+  if (!existsSync(begun) && data.length > 0) {
     finish()
-    return 0
+    return counts
   }
   writeFileSync(begun, '')
+  counts.customers = await inTurns(demoPeople.length, (number) => createCustomer(api, number))
+  counts.products = await inTurns(demoProducts.length, (number) => createProduct(api, number))
+  for (const number of demoOrders.keys()) if (await createOrder(api, number)) counts.orders += 1
+  finish()
+  return counts
+}
+
+/** How many of `count` were made, a few at a time. */
+const inTurns = async (count: number, create: (number: number) => Promise<boolean>): Promise<number> => {
+  const waiting = [...Array(count).keys()]
   let made = 0
-  const waiting = [...demoPeople.keys()]
   const work = async () => {
     for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) {
-      if (await createCustomer(gatewayUrl, token, number)) made += 1
+      if (await create(number)) made += 1
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
-  finish()
   return made
 }
 
-const signIn = async (gatewayUrl: string): Promise<string> => {
-  const account = demoAccounts.find(({ role }) => role === 'user')
-  const response = await fetch(`${gatewayUrl}/v1/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: account?.username, password: account?.password }),
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  if (!response.ok) throw new Error(`the demo account cannot sign in: ${response.status} ${await response.text()}`)
-  return ((await response.json()) as { accessToken: string }).accessToken
+/** False when it was there already, from an earlier start that did not come to its end. */
+const created = (what: string, { ok, status, replayed, text }: Awaited<ReturnType<DemoClient['post']>>): boolean => {
+  const code = /"code":"([a-z_]+)"/.exec(text)?.[1]
+  if (code === 'duplicate' || code === 'idempotency_mismatch') return false
+  if (!ok) throw new Error(`${what} is refused: ${status} ${text.slice(0, 300)}`)
+  return !replayed
 }
 
-const countCustomers = async (gatewayUrl: string, token: string): Promise<number> => {
-  const response = await fetch(`${gatewayUrl}/v1/customers?limit=1`, {
-    headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  if (!response.ok) throw new Error(`customers cannot be listed: ${response.status} ${await response.text()}`)
-  return ((await response.json()) as { data: unknown[] }).data.length
-}
-
-/** False when the customer was there already, from an earlier start that did not come to its end. */
-const createCustomer = async (gatewayUrl: string, token: string, number: number): Promise<boolean> => {
+const createCustomer = async (api: DemoClient, number: number): Promise<boolean> => {
   const person = demoPeople[number]
   if (!person) return false
   const { name, surname, phone, city, country, tags } = person
+  const externalId = `demo-${number + 1}`
   const form = new FormData()
-  const fields = { name, surname, phone, email: demoEmail(person), externalId: `demo-${number + 1}` }
+  const fields = { name, surname, phone, email: demoEmail(person), externalId }
   for (const [field, value] of Object.entries(fields)) form.set(field, value)
   form.set('tags', tags.join(','))
   form.set('address', JSON.stringify({ city, country }))
-  form.set(
-    'photo',
-    new Blob([new Uint8Array(await portrait(number))], { type: 'image/jpeg' }),
-    `demo-${number + 1}.jpg`,
-  )
-  const headers = { authorization: `Bearer ${token}`, 'idempotency-key': `demo-customer-${number + 1}` }
-  const response = await patiently(() =>
-    fetch(`${gatewayUrl}/v1/customers`, {
-      method: 'POST',
-      headers,
-      body: form,
-      signal: AbortSignal.timeout(timeoutMs),
-    }),
-  )
-  const text = await response.text()
-  const code = /"code":"([a-z_]+)"/.exec(text)?.[1]
-  if (code === 'duplicate' || code === 'idempotency_mismatch') return false
-  if (!response.ok) throw new Error(`demo customer ${number + 1} is refused: ${response.status} ${text.slice(0, 300)}`)
-  return response.headers.get('idempotency-replayed') !== 'true'
+  const photo = new Uint8Array(await portrait(number))
+  form.set('photo', new Blob([photo], { type: 'image/jpeg' }), `${externalId}.jpg`)
+  const key = `demo-customer-${number + 1}`
+  return created(`demo customer ${number + 1}`, await api.post('/v1/customers', key, form))
 }
 
-/** Services that have only just come up may still be busy. */
-const patiently = async (ask: () => Promise<Response>): Promise<Response> => {
-  for (let attempt = 1; ; attempt += 1) {
-    const response = await ask()
-    if ((response.status !== 503 && response.status !== 429) || attempt === 5) return response
-    await response.body?.cancel()
-    await pause(attempt * 300)
-  }
+const createProduct = async (api: DemoClient, number: number): Promise<boolean> => {
+  const product = demoProducts[number] ?? {}
+  const key = `demo-product-${number + 1}`
+  return created(`demo product ${number + 1}`, await api.post('/v1/products', key, product))
+}
+
+const createOrder = async (api: DemoClient, number: number): Promise<boolean> => {
+  const order = demoOrders[number]
+  if (!order) return false
+  const idOf = async (path: string) => (await api.get<{ id: string }>(path)).id
+  const { customer, outcome, ...rest } = order
+  const customerId = await idOf(`/v1/customers/demo-${customer}?idBy=externalId`)
+  const lines = await Promise.all(
+    order.lines.map(async (line) =>
+      'sku' in line ? { productId: await idOf(`/v1/products/${line.sku}?idBy=sku`), quantity: line.quantity } : line,
+    ),
+  )
+  const what = `demo order ${number + 1}`
+  const key = `demo-order-${number + 1}`
+  const answer = await api.post('/v1/orders', key, { ...rest, lines, customerId })
+  const made = created(what, answer)
+  if (outcome === undefined || !answer.ok) return made
+  const { id } = JSON.parse(answer.text) as { id: string }
+  created(`${what}: ${outcome}`, await api.post(`/v1/orders/${id}/${outcome}`, `${key}-${outcome}`))
+  return made
 }

@@ -4,16 +4,20 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { basename } from 'node:path'
 
-/** Every port of the local profile by the environment variable that moves it. 8004–8006 are kept for later services. */
+/** Every port of the local profile by the environment variable that moves it. 8006 is kept for a later service. */
 export const portDefaults = {
   GATEWAY_PORT: 8000,
   USER_SERVICE_PORT: 8001,
   CUSTOMER_SERVICE_PORT: 8002,
   MEDIA_SERVICE_PORT: 8003,
+  ORDER_SERVICE_PORT: 8004,
+  NOTIFICATION_SERVICE_PORT: 8005,
   GATEWAY_INTERNAL_PORT: 8100,
   USER_SERVICE_INTERNAL_PORT: 8101,
   CUSTOMER_SERVICE_INTERNAL_PORT: 8102,
   MEDIA_SERVICE_INTERNAL_PORT: 8103,
+  ORDER_SERVICE_INTERNAL_PORT: 8104,
+  NOTIFICATION_SERVICE_INTERNAL_PORT: 8105,
   KEYCLOAK_PORT: 8080,
   KEYCLOAK_MANAGEMENT_PORT: 8081,
   POSTGRES_PORT: 5434,

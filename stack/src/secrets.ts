@@ -12,6 +12,9 @@ const names = [
   'usersDatabase',
   'customersDatabase',
   'mediaDatabase',
+  'ordersDatabase',
+  'notificationsDatabase',
+  'callback',
 ] as const
 
 export type SecretName = (typeof names)[number]

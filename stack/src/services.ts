@@ -72,6 +72,34 @@ export const services: ServiceRow[] = [
     }),
   },
   {
+    name: 'order-service',
+    port: 'ORDER_SERVICE_PORT',
+    internalPort: 'ORDER_SERVICE_INTERNAL_PORT',
+    schema: { name: 'orders', role: 'clientele_orders', secret: 'ordersDatabase', extensions: ['pg_trgm'] },
+    env: ({ ports, secrets, publicUrl }) => ({
+      PUBLIC_URL: publicUrl,
+      CUSTOMER_SERVICE_URL: local(ports.CUSTOMER_SERVICE_PORT),
+      MEDIA_SERVICE_URL: local(ports.MEDIA_SERVICE_PORT),
+      MEDIA_SIGNING_KEY: secrets.mediaSigning,
+    }),
+  },
+  {
+    name: 'notification-service',
+    port: 'NOTIFICATION_SERVICE_PORT',
+    internalPort: 'NOTIFICATION_SERVICE_INTERNAL_PORT',
+    schema: {
+      name: 'notifications',
+      role: 'clientele_notifications',
+      secret: 'notificationsDatabase',
+      extensions: [],
+    },
+    env: ({ ports, secrets }) => ({
+      SMTP_URL: `smtp://127.0.0.1:${ports.SMTP_PORT}`,
+      MAIL_FROM: 'shop@clientele.localhost',
+      CALLBACK_SECRET: secrets.callback,
+    }),
+  },
+  {
     name: 'gateway',
     port: 'GATEWAY_PORT',
     internalPort: 'GATEWAY_INTERNAL_PORT',
@@ -85,6 +113,10 @@ export const services: ServiceRow[] = [
       CUSTOMER_SERVICE_INTERNAL_URL: local(ports.CUSTOMER_SERVICE_INTERNAL_PORT),
       MEDIA_SERVICE_URL: local(ports.MEDIA_SERVICE_PORT),
       MEDIA_SERVICE_INTERNAL_URL: local(ports.MEDIA_SERVICE_INTERNAL_PORT),
+      ORDER_SERVICE_URL: local(ports.ORDER_SERVICE_PORT),
+      ORDER_SERVICE_INTERNAL_URL: local(ports.ORDER_SERVICE_INTERNAL_PORT),
+      NOTIFICATION_SERVICE_URL: local(ports.NOTIFICATION_SERVICE_PORT),
+      NOTIFICATION_SERVICE_INTERNAL_URL: local(ports.NOTIFICATION_SERVICE_INTERNAL_PORT),
     }),
   },
 ]

@@ -88,13 +88,13 @@ const bringUp = async (here: Settings): Promise<void> => {
   await waitFor(ready, { what: 'the gateway', timeoutMs: 120_000, everyMs: 200, signal: stopping.signal })
   say('services', 'ready')
   const made = !demo
-    ? 0
+    ? undefined
     : await createDemoData(gateway, home).catch((error: Error) => {
         say('demo data', `incomplete, the next start goes on with it: ${error.message}`)
-        return 0
       })
   stopping.signal.throwIfAborted()
-  if (made > 0) say('demo data', `${made} customers with photos`)
+  if (made && made.customers > 0)
+    say('demo data', `${made.customers} customers with photos, ${made.products} products, ${made.orders} orders`)
   process.stdout.write(
     summary({
       ...here,

@@ -1,8 +1,9 @@
 import type { CustomerIdBy } from '@clientele/contracts/customer'
 import type { Db, Tx } from '@clientele/platform/db'
 import { isUuid } from '@clientele/platform/http'
+import { snake } from '@clientele/platform/list'
 import { Problem } from '@clientele/platform/problem'
-import { type CustomerRow, customerAttributes, snake } from './customer.model.ts'
+import { type CustomerRow, customerAttributes } from './customer.model.ts'
 
 /** How a request names a customer: by id, or by another unique field. */
 export type CustomerKey = { key: string; idBy?: CustomerIdBy | undefined }

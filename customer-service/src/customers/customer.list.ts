@@ -1,4 +1,4 @@
-import { arrayHas, flag, type List, list, text, time, userId } from '@clientele/platform/list'
+import { arrayHas, asksFor, flag, type List, list, text, time, userId } from '@clientele/platform/list'
 import { type Policy, toE164 } from './customer.input.ts'
 import { type CustomerRow, customerAttributes } from './customer.model.ts'
 
@@ -9,10 +9,6 @@ const upper = (value: string): string => value.trim().toUpperCase()
 // A plus sign that was not percent-encoded arrives as a space.
 const e164 = (defaultCountry: string | undefined) => (value: string) =>
   toE164(value.replace(/^ (?=\d)/, '+'), defaultCountry)
-
-const ofTrash = (query: Record<string, unknown>): boolean =>
-  query['deletedAt[exists]'] !== 'false' &&
-  Object.keys(query).some((name) => name === 'deletedAt' || name.startsWith('deletedAt['))
 
 /** The trash is listed only when it is asked for: by `deletedAt`, such as `deletedAt[exists]=true`. */
 export const listOf = ({ defaultCountry }: Pick<Policy, 'defaultCountry'>): CustomerList =>
@@ -37,5 +33,5 @@ export const listOf = ({ defaultCountry }: Pick<Policy, 'defaultCountry'>): Cust
       deletedAt: time(),
     },
     search: 'search_text',
-    where: (query) => (ofTrash(query) ? 'deleted_at is not null' : 'deleted_at is null'),
+    where: (query) => (asksFor('deletedAt', query) ? 'deleted_at is not null' : 'deleted_at is null'),
   })

@@ -58,9 +58,6 @@ const attributes: ModelAttributes<Model<CustomerRow>, CustomerRow> = {
 /** The attributes of a {@link CustomerRow}, all but the text that `q` looks into; a column is its attribute in snake case. */
 export const customerAttributes = Object.keys(attributes)
 
-/** The column of an attribute. */
-export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
 /** The table `customers`. */
 export const defineCustomer = (sequelize: Sequelize) => {
   class CustomerModel extends Model<CustomerRow> {}

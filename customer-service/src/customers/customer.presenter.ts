@@ -1,18 +1,6 @@
 import type { Customer, CustomerEventData } from '@clientele/contracts/customer'
-import { type MediaVariant, mediaContentPath } from '@clientele/contracts/media'
-import { signLink } from '@clientele/platform/signed-link'
+import type { MediaLink } from '@clientele/platform/media-link'
 import type { CustomerRow } from './customer.model.ts'
-
-/** Makes the time-limited link of a medium. */
-export type PhotoLink = (mediaId: string, variant: MediaVariant) => string
-
-type LinkConfig = { publicUrl?: string | undefined; mediaSigningKey: string; mediaLinkTtlSeconds: number }
-
-/** Links signed here with the key that media-service checks them with: no call is made. */
-export const createPhotoLink =
-  ({ publicUrl = '', mediaSigningKey: key, mediaLinkTtlSeconds: ttlSeconds }: LinkConfig): PhotoLink =>
-  (mediaId, variant) =>
-    publicUrl + signLink(mediaContentPath(mediaId, variant), { key, ttlSeconds })
 
 // jsonb does not keep the order of keys; an answer, and with it the ETag, is the same before and after storing.
 const ordered = <T extends object>(value: T): T => {
@@ -46,7 +34,7 @@ export const presentEvent = (row: CustomerRow): CustomerEventData => ({
 })
 
 /** A customer as the API shows it. */
-export const presentCustomer = (row: CustomerRow, photoLink: PhotoLink): Customer =>
+export const presentCustomer = (row: CustomerRow, photoLink: MediaLink): Customer =>
   Object.assign(presentEvent(row), {
     photoUrl: row.photoMediaId === null ? null : photoLink(row.photoMediaId, 'medium'),
   })

@@ -3,16 +3,17 @@ import { line } from '@clientele/contracts/fields'
 import type { Page } from '@clientele/contracts/page'
 import type { Actor } from '@clientele/platform/auth'
 import type { Db, Tx } from '@clientele/platform/db'
+import type { MediaClient } from '@clientele/platform/media-client'
+import type { MediaLink } from '@clientele/platform/media-link'
 import { fieldProblem, Problem } from '@clientele/platform/problem'
 import type { UserNames } from '../people/user-name.ts'
-import type { MediaClient } from '../photos/media.client.ts'
 import { type CustomerFields, distinctTags, fieldsOf, patchedFields, replacementOf } from './customer.change.ts'
 import { orDuplicate } from './customer.duplicate.ts'
 import type { Editors } from './customer.editors.ts'
 import type { CustomerKey, Finder } from './customer.finder.ts'
 import type { CustomerList } from './customer.list.ts'
 import type { CustomerRow } from './customer.model.ts'
-import { type PhotoLink, presentCustomer } from './customer.presenter.ts'
+import { presentCustomer } from './customer.presenter.ts'
 import type { Writer } from './customer.writer.ts'
 
 type Deps = {
@@ -22,7 +23,7 @@ type Deps = {
   editors: Editors
   userNames: UserNames
   media: MediaClient
-  photoLink: PhotoLink
+  photoLink: MediaLink
   list: CustomerList
 }
 

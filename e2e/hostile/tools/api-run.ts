@@ -15,6 +15,8 @@ export const startTarget = (): Promise<HostileSystem> => {
     'user-service': { ...quiet, SMTP_CONFIGURED: 'true', PUBLIC_URL: 'http://localhost:8000' },
     'customer-service': quiet,
     'media-service': quiet,
+    'order-service': quiet,
+    'notification-service': quiet,
   })
 }
 

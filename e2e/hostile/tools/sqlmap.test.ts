@@ -12,10 +12,10 @@ const timeoutMs = 600_000
 
 let system: HostileSystem
 let people: Record<'user' | 'admin', SignedIn>
-let customerId: string
+let ids: { customer: string; product: string }
 
-/** Two customers, one of them changed by somebody else, and one in the trash: every filter has something to find. */
-const makeRows = async (): Promise<string> => {
+/** Customers and products, some changed by somebody else, some in the trash, and an order: every filter has something to find. */
+const makeRows = async (): Promise<typeof ids> => {
   const user = client(system.gateway, people.user.token)
   const make = async (name: string, digit: number): Promise<string> => {
     const { status, body } = await user.post('/v1/customers', {
@@ -32,14 +32,20 @@ const makeRows = async (): Promise<string> => {
   const [first = '', , trashed] = [await make('Ana', 1), await make('Bea', 2), await make('Cleo', 3)]
   await client(system.gateway, people.admin.token).patch(`/v1/customers/${first}`, { name: 'Anna' })
   await user.delete(`/v1/customers/${trashed}`)
-  return first
+  const goods = (sku: string) =>
+    user.post('/v1/products', { sku, name: 'Goods', price: '2.50', stock: 10, lowStockAt: 2 })
+  const [product, archived] = [(await goods('G-1')).body.id, (await goods('G-2')).body.id]
+  await user.delete(`/v1/products/${archived}`)
+  const order = { customerId: first, lines: [{ productId: product, quantity: 1 }] }
+  expect((await user.post('/v1/orders', order)).status).toBe(201)
+  return { customer: first, product }
 }
 
 beforeAll(async () => {
   await prepareTools()
   system = await startTarget()
   people = { user: await patientPerson(system, 'user'), admin: await patientPerson(system, 'admin') }
-  customerId = await makeRows()
+  ids = await makeRows()
 }, 900_000)
 afterAll(() => system?.close(), 60_000)
 
@@ -48,17 +54,21 @@ it(
   async () => {
     const routes = listRoutes(await readDocument(system.gateway))
     expect(routes.map(({ operationId }) => operationId)).toEqual(
-      expect.arrayContaining(['listCustomers', 'listCustomerEditors', 'listUsers']),
+      expect.arrayContaining([
+        ...['listCustomers', 'listCustomerEditors', 'listUsers'],
+        ...['listProducts', 'listStockMovements', 'listOrders', 'listNotifications'],
+      ]),
     )
     expect(routes.flatMap(({ parameters }) => parameters)).toEqual(
       expect.arrayContaining(['q', 'sort', 'limit', 'cursor', 'offset', 'surname[contains]', 'createdAt[gte]']),
     )
     for (const { operationId, path, role, parameters } of routes) {
       const { token } = people[role]
-      const place = path.replace(/\{\w+\}/g, customerId)
+      const id = path.startsWith('/v1/products') ? ids.product : ids.customer
+      const place = path.replace(/\{\w+\}/g, id)
       const queries = await answeredQueries(client(system.gateway, token), place, parameters)
       const addresses = queries.map((query) => addressOf(place, query))
-      if (place !== path) addresses.push(place.replace(customerId, `${customerId}*`))
+      if (place !== path) addresses.push(place.replace(id, `${id}*`))
       const untested = new Set(place === path ? parameters : [...parameters, '#1*'])
       const attacks = addresses.flatMap((address) => [
         { address, options: {} },

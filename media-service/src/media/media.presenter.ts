@@ -1,16 +1,6 @@
-import { type Media, type MediaVariant, mediaContentPath } from '@clientele/contracts/media'
-import { signLink } from '@clientele/platform/signed-link'
+import type { Media } from '@clientele/contracts/media'
+import type { MediaLink } from '@clientele/platform/media-link'
 import type { MediaRow } from './media.model.ts'
-
-/** Makes the time-limited link to a variant. */
-export type MediaLink = (id: string, variant: MediaVariant) => string
-
-type LinkConfig = { publicUrl?: string | undefined; mediaSigningKey: string; mediaLinkTtlSeconds: number }
-
-export const createMediaLink =
-  ({ publicUrl = '', mediaSigningKey: key, mediaLinkTtlSeconds: ttlSeconds }: LinkConfig): MediaLink =>
-  (id, variant) =>
-    publicUrl + signLink(mediaContentPath(id, variant), { key, ttlSeconds })
 
 /** Media as events tell of it. */
 export const presentEvent = (row: MediaRow): Omit<Media, 'url' | 'variants'> => ({

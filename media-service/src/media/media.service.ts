@@ -1,11 +1,12 @@
 import { type Media, mediaStored } from '@clientele/contracts/media'
 import { type Actor, actorRef } from '@clientele/platform/auth'
 import type { Db, Tx } from '@clientele/platform/db'
+import type { MediaLink } from '@clientele/platform/media-link'
 import { outbox } from '@clientele/platform/outbox'
 import { Problem } from '@clientele/platform/problem'
 import type { CleanedImage } from '../uploads/clean-upload.ts'
 import type { MediaModel, MediaRow } from './media.model.ts'
-import { type MediaLink, presentEvent, presentMedia } from './media.presenter.ts'
+import { presentEvent, presentMedia } from './media.presenter.ts'
 import type { Removal } from './media.removal.ts'
 
 type Deps = { db: Db; model: MediaModel; link: MediaLink; removal: Removal }
@@ -53,7 +54,7 @@ export const createMediaService = ({ db, model, link, removal }: Deps) => {
         const [removed] = await removal.unused([id], 'requested', actor, tx)
         if (removed !== undefined) return
         await find(id, tx)
-        throw new Problem('in_use', { detail: 'a customer shows this media' })
+        throw new Problem('in_use', { detail: 'something shows this media' })
       }),
   }
 }

@@ -5,18 +5,31 @@ import {
   customerRestored,
   customerUpdated,
 } from '@clientele/contracts/customer'
+import {
+  productArchived,
+  productCreated,
+  productPurged,
+  productRestored,
+  productUpdated,
+} from '@clientele/contracts/product'
 import { consumer } from '@clientele/platform/consumer'
 import type { Usages } from '../media/media.usage.ts'
 
+export const usageEvents = [
+  ...[customerCreated, customerDeleted, customerPurged, customerRestored, customerUpdated],
+  ...[productArchived, productCreated, productPurged, productRestored, productUpdated],
+]
+
+const gone: readonly string[] = [customerPurged.type, productPurged.type]
 const idOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
-/** Customers show media. One in the trash keeps its photo; a purged one shows nothing any more. */
-export const customerChanged = ({ usages }: { usages: Usages }) =>
+/** Customers and products show media. One in the trash keeps its photo; a purged one shows nothing any more. */
+export const usageChanged = ({ usages }: { usages: Usages }) =>
   consumer({
     queue: 'media-service.usage',
-    events: [customerCreated, customerUpdated, customerDeleted, customerRestored, customerPurged],
+    events: usageEvents,
     handle: ({ type, subject, data }, tx) => {
-      const purged = type === customerPurged.type
+      const purged = gone.includes(type)
       return usages.apply(
         {
           subject,

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Media } from '@clientele/contracts/media'
 import { ProblemBody, type ProblemCode, problems } from '@clientele/contracts/problem'
-import type { Actor } from '@clientele/platform/auth'
-import { currentContext } from '@clientele/platform/context'
-import { Problem } from '@clientele/platform/problem'
-import { currentTraceparent } from '@clientele/platform/telemetry'
 import type { Dispatcher } from 'undici'
+import type { Actor } from './auth.ts'
+import { onBehalfOf } from './on-behalf.ts'
+import { Problem } from './problem.ts'
 
 /** A photo on its way; `idempotencyKey` makes media-service give the same medium again for the same bytes. */
 type Photo = { stream: Readable; filename: string; mimeType: string; idempotencyKey?: string | undefined }
 
+/** What a service asks of media-service. */
 export type MediaClient = {
   /** Streams a photo on. @throws Problem 413, 415, 422, 429 as media-service says; 503 where it cannot be reached */
   store(photo: Photo, actor: Actor, signal: AbortSignal): Promise<string>
@@ -77,19 +77,10 @@ export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options):
     return undici.request(url, { ...options, dispatcher: opened })
   }
 
-  const headersOf = ({ token }: Actor): Record<string, string> => {
-    const requestId = currentContext()?.requestId
-    const traceparent = currentTraceparent()
-    return {
-      authorization: `Bearer ${token}`,
-      ...(requestId !== undefined && { 'x-request-id': requestId }),
-      ...(traceparent !== undefined && { traceparent }),
-    }
-  }
   const call = (method: 'GET' | 'DELETE', mediaId: string, actor: Actor) =>
     request(`${mediaServiceUrl}/v1/media/${mediaId}`, {
       method,
-      headers: headersOf(actor),
+      headers: onBehalfOf(actor),
       signal: AbortSignal.timeout(shortMs),
     })
 
@@ -101,7 +92,7 @@ export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options):
         method: 'POST',
         signal: AbortSignal.any([signal, AbortSignal.timeout(mediaTimeoutMs)]),
         headers: {
-          ...headersOf(actor),
+          ...onBehalfOf(actor),
           'content-type': `multipart/form-data; boundary=${boundary}`,
           ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
         },

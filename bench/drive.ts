@@ -1,5 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { cpuOf } from '../process.ts'
+import { cpuOf } from './process.ts'
 
 /** One request of a benchmark; `body` is sent as JSON. */
 export type Step = { method?: string; path: string; body?: unknown; type?: string }
@@ -21,8 +21,13 @@ const text = async (answer: IncomingMessage): Promise<string> => {
   return whole
 }
 
-/** Sends one request. @throws Error for an answer that is not 2xx */
-export const send = async (url: string, token: string, { method = 'GET', path, body, type }: Step, agent?: Agent) => {
+/** Sends one request, whatever is answered. */
+export const ask = async (
+  url: string,
+  token: string,
+  { method = 'GET', path, body, type }: Step,
+  agent?: Agent,
+): Promise<{ status: number; content: string }> => {
   const json = body === undefined ? undefined : JSON.stringify(body)
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = {
@@ -36,8 +41,13 @@ export const send = async (url: string, token: string, { method = 'GET', path, b
     sent.on('error', reject).on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer in 30 s`)))
     sent.end(json)
   })
-  const content = await text(answer)
-  if ((answer.statusCode ?? 500) >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${content}`)
+  return { status: answer.statusCode ?? 500, content: await text(answer) }
+}
+
+/** Sends one request. @throws Error for an answer that is not 2xx */
+export const send = async (url: string, token: string, step: Step, agent?: Agent): Promise<string> => {
+  const { status, content } = await ask(url, token, step, agent)
+  if (status >= 300) throw new Error(`${step.method ?? 'GET'} ${step.path}: ${status} ${content}`)
   return content
 }
 

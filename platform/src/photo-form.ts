@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Actor } from '@clientele/platform/auth'
-import { fieldProblem, Problem } from '@clientele/platform/problem'
 import type { Request, Response } from 'express'
 import multer, { MulterError, type StorageEngine } from 'multer'
-import type { MediaClient } from './media.client.ts'
+import type { Actor } from './auth.ts'
+import type { MediaClient } from './media-client.ts'
+import { fieldProblem, Problem } from './problem.ts'
 
 /** The fields of a form as they came, and the medium that its file became. */
 type Form = { fields: Record<string, unknown>; mediaId: string | undefined }
@@ -15,12 +15,17 @@ const limits = { files: 1, fields: 100, parts: 101, fieldSize: 60_000, fieldName
 
 type Stored = Partial<Express.Multer.File> & { mediaId?: string }
 
+/** Where photos go, and whose they are (`customer`): keys of different owners must not meet in media-service. */
+export type PhotoTarget = { media: MediaClient; owner: string }
+
+const isKeyed = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'POST' && headers['idempotency-key'] !== undefined
+
 /** The key for media-service, made from the caller's: a key of their own uploads must not meet it there. */
-const idempotencyKeyOf = (req: IncomingMessage): string | undefined => {
-  const key = req.headers['idempotency-key']
-  if (req.method !== 'POST' || typeof key !== 'string') return undefined
-  return createHash('sha256').update(`photo of a customer\n${key}`).digest('base64url')
-}
+const idempotencyKeyOf = (req: IncomingMessage, owner: string): string | undefined =>
+  isKeyed(req)
+    ? createHash('sha256').update(`photo of a ${owner}\n${req.headers['idempotency-key']}`).digest('base64url')
+    : undefined
 
 /**
  * Takes a medium back whose request is refused. Under an Idempotency-Key it stays, for the sweep at worst: the same key may
@@ -32,7 +37,7 @@ export const takeBack = async (
   mediaId: string | undefined,
   actor: Actor,
 ): Promise<void> => {
-  if (mediaId !== undefined && idempotencyKeyOf(req) === undefined) await media.discard(mediaId, actor)
+  if (mediaId !== undefined && !isKeyed(req)) await media.discard(mediaId, actor)
 }
 
 /** Aborts when the client goes away before its request has arrived. */
@@ -45,10 +50,10 @@ export const untilGone = (req: IncomingMessage): AbortSignal => {
 }
 
 /** A multer engine that keeps nothing: the file streams on to media-service while it arrives. */
-const passOn = (media: MediaClient, actor: Actor): StorageEngine => ({
+const passOn = ({ media, owner }: PhotoTarget, actor: Actor): StorageEngine => ({
   _handleFile: (req, file, callback) => {
     const { stream, originalname: filename, mimetype: mimeType } = file
-    const photo = { stream: stream as Readable, filename, mimeType, idempotencyKey: idempotencyKeyOf(req) }
+    const photo = { stream: stream as Readable, filename, mimeType, idempotencyKey: idempotencyKeyOf(req, owner) }
     media.store(photo, actor, untilGone(req)).then(
       (mediaId) => callback(null, { mediaId } as Stored),
       (error: unknown) => {
@@ -76,9 +81,9 @@ const asProblem = (error: unknown): Problem => {
 }
 
 /** Reads a multipart body: its file named `photo` or `picture` goes on to media-service. @throws Problem */
-export const readForm = async (req: Request, actor: Actor, media: MediaClient): Promise<Form> => {
+export const readForm = async (req: Request, actor: Actor, target: PhotoTarget): Promise<Form> => {
   const receive = multer({
-    storage: passOn(media, actor),
+    storage: passOn(target, actor),
     limits,
     defParamCharset: 'utf8',
     fileFilter: (_req, { fieldname }, callback) => {

@@ -19,7 +19,7 @@ export type Route = {
   types: string[]
 }
 
-const folder = new URL('../../contracts/generated/', import.meta.url)
+const folder = new URL('../contracts/generated/', import.meta.url)
 const suffix = '.openapi.json'
 
 const accessOf = ({ security = [], 'x-roles': roles = [] }: Operation): Route['access'] => {

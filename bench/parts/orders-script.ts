@@ -1,0 +1,65 @@
+import { systemActor } from '@clientele/platform/auth'
+import { insert, nextNumber } from '../../order-service/src/orders/order.statements.ts'
+import { insertMovements, lockProducts, updateStock } from '../../order-service/src/stock/stock.statements.ts'
+import { productPrefix, productsFrom } from './orders-seed.ts'
+
+// As `platform/src/outbox.ts` has it.
+const addEvents = `insert into outbox (part, event_id, type, subject, data, traceparent)
+select part, event_id, type, subject, data::json, $6
+from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[]) with ordinality
+  as event (part, event_id, type, subject, data, position)
+order by position`
+
+/** The statement with what pgbench is to put in for `$1`, `$2` … */
+const given = (statement: string, ...values: string[]): string =>
+  statement.replace(/\$(\d+)/g, (_, number: string) => values[Number(number) - 1] ?? 'null')
+
+const three = (value: string): string => `array[${value}, ${value}, ${value}]`
+const product = (variable: string): string => `('${productPrefix}' || :${variable}::text)::uuid`
+const actor = systemActor('bench')
+const moment = new Date(0)
+
+const locked = given(lockProducts.text, `array[${['a', 'b', 'c'].map(product).join(', ')}]`)
+const columns = {
+  ids: 'array_agg(id)::text',
+  names: 'array_agg(name)::text',
+  prices: 'array_agg(price)::text',
+  stocks: 'array_agg(stock - 1)::text',
+  versions: 'array_agg(version + 1)::text',
+  total: 'sum(price)',
+}
+const gathered = Object.entries(columns).map(([name, sql]) => `${sql} as ${name}`)
+
+/**
+ * The transaction of an order of three lines for pgbench: order-service's own statements. What the service works out between
+ * them is worked out by the first, which is the one addition. `:third`, `:actor`, `:actorname`, `:reason`, `:placed` and
+ * `:changed` come from outside.
+ */
+export const script = `\\set a ${productsFrom} + random(1, :third)
+\\set b ${productsFrom} + random(:third + 1, 2 * :third)
+\\set c ${productsFrom} + random(2 * :third + 1, 3 * :third)
+\\set part random(0, 7)
+begin;
+select ${gathered.join(', ')} from (${locked}) locked \\gset
+${nextNumber}, uuidv7() as id \\gset
+${given(
+  insert,
+  ...[':id::uuid', ':number', 'null', ':total', "'EUR'", 'null', "'{}'", 'now()', ':actor', ':actorname'],
+  ...[three('uuidv7()'), ':ids', ':names', three('1'), ':prices', ':prices'],
+)};
+${given(updateStock([], moment, actor).text, ...[':ids', ':stocks', ':versions', 'now()', ':actor', ':actorname'])};
+${given(
+  insertMovements([], [], moment, actor).text,
+  ...[three('uuidv7()'), ':ids', three('-1'), ':stocks', three("'order'"), three(':reason'), three(':id::uuid')],
+  ...[':versions', 'now()', ':actor', ':actorname'],
+)};
+${given(
+  addEvents,
+  'array[:part, (:part + 1) % 8, (:part + 3) % 8, (:part + 4) % 8]',
+  'array[uuidv7(), uuidv7(), uuidv7(), uuidv7()]',
+  `array['order.placed.v1', ${Array(3).fill("'product.stock_changed.v1'").join(', ')}]`,
+  'array[:id::text] || :ids::text[]',
+  'array[:placed, :changed, :changed, :changed]',
+)};
+commit;
+`

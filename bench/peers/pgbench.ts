@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+type Options = {
+  url: string
+  /** What one client does again and again, as pgbench writes it. */
+  script: string
+  /** What `:name` stands for in the script. */
+  variables: Record<string, string | number>
+  clients: number
+  seconds: number
+}
+
+const run = promisify(execFile)
+
+/** Runs a script by PostgreSQL's own benchmark. @returns transactions a second. @throws Error where one fails */
+export const runPgbench = async ({ url, script, variables, clients, seconds }: Options): Promise<number> => {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  const folder = await mkdtemp(join(tmpdir(), 'clientele-pgbench-'))
+  try {
+    const file = join(folder, 'script.sql')
+    await writeFile(file, script)
+    const values = Object.entries(variables).flatMap(([name, value]) => ['-D', `${name}=${value}`])
+    const { stdout } = await run(
+      'pgbench',
+      [...['-n', '-M', 'prepared', '-c', `${clients}`, '-j', '2', '-T', `${seconds}`, '-f', file], ...values],
+      {
+        env: {
+          PATH: process.env['PATH'],
+          PGHOST: hostname,
+          PGPORT: port,
+          PGUSER: decodeURIComponent(username),
+          PGPASSWORD: decodeURIComponent(password),
+          PGDATABASE: pathname.slice(1),
+        },
+        timeout: (seconds + 60) * 1_000,
+      },
+    )
+    const [, perSecond] = /^tps = ([\d.]+)/m.exec(stdout) ?? []
+    const [, failed] = /^number of failed transactions: (\d+)/m.exec(stdout) ?? []
+    if (perSecond === undefined || failed !== '0') throw new Error(`pgbench: ${stdout}`)
+    return Number(perSecond)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,127 @@
+import { type Client, client } from '@clientele/platform/testing/client'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
+import { type FakeProvider, startAfricastalking } from '../../notification-service/test/africastalking.ts'
+import { type System, startSystem } from '../system.ts'
+
+const callbackSecret = 'e2e-callback-secret-of-32-characters'
+
+let sms: FakeProvider
+let system: System
+let admin: Client
+const anybody = () => client(system.gateway)
+const unique = () => Math.random().toString(36).slice(2, 10)
+const aPhone = () => `+2547${Math.floor(10_000_000 + Math.random() * 89_999_999)}`
+
+beforeAll(async () => {
+  sms = await startAfricastalking()
+  system = await startSystem({
+    'notification-service': {
+      SMS_PROVIDER: 'africastalking',
+      AFRICASTALKING_USERNAME: 'duka',
+      AFRICASTALKING_API_KEY: 'at-key',
+      AFRICASTALKING_URL: sms.url,
+      SHOP_NAME: 'Duka',
+      CALLBACK_SECRET: callbackSecret,
+    },
+  })
+  admin = client(system.gateway, (await tokenFor('admin')).token)
+}, 120_000)
+afterAll(async () => {
+  await system?.close()
+  await sms?.stop()
+}, 60_000)
+
+describe('a shop, from sign-up to the text message (S2-05, S2-12, S2-23, S3-02, S3-03, S3-26, S3-33)', () => {
+  let shopkeeper: Client
+  beforeAll(async () => {
+    const email = `keeper-${unique()}@example.com`
+    const password = 'a long enough Passw0rd'
+    expect((await anybody().post('/v1/auth/signup', { email, password, name: 'Kip' })).status).toBe(202)
+    const login = await eventually(async () => {
+      const answer = await anybody().post('/v1/auth/login', { username: email, password })
+      expect(answer.status).toBe(200)
+      return answer
+    })
+    shopkeeper = client(system.gateway, login.body.accessToken)
+  }, 60_000)
+
+  it('a customer created a moment ago orders goods and a service, stock moves, and a text arrives', async () => {
+    const product = await shopkeeper.post('/v1/products', {
+      name: 'Red Bull',
+      price: '2.2',
+      stock: '100',
+      currency: 'KES',
+    })
+    expect(product.status).toBe(201)
+    const phone = aPhone()
+    const customer = await shopkeeper.post('/v1/customers', { name: 'Ana', surname: 'Wanjiru', phone })
+    const order = await shopkeeper.post('/v1/orders', {
+      customerId: customer.body.id,
+      lines: [
+        { productId: product.body.id, quantity: 15 },
+        { description: 'macbook m2', unitPrice: '56000.68', quantity: 1 },
+      ],
+    })
+    expect(order).toMatchObject({ status: 201, body: { total: '56033.68', currency: 'KES', status: 'placed' } })
+    expect(order.body.number).toMatch(/^ORD-\d{6}$/)
+    expect((await shopkeeper.get(`/v1/products/${product.body.id}`)).body.stock).toBe(85)
+    const own = await shopkeeper.get('/v1/orders?createdBy=me')
+    expect(own.body.data.map(({ id }: { id: string }) => id)).toEqual([order.body.id])
+
+    const notification = await eventually(async () => {
+      const { body } = await admin.get(`/v1/notifications?orderId=${order.body.id}`)
+      expect(body.data).toMatchObject([{ status: 'sent', channel: 'sms', to: phone }])
+      return body.data[0]
+    })
+    const [text, ...more] = sms.seen(phone)
+    expect(more).toEqual([])
+    expect(text?.form['message']).toContain(order.body.number)
+    expect(text?.form['message']).toContain('56,033.68')
+
+    const report = new URLSearchParams({ id: text?.messageId ?? '', status: 'Success', phoneNumber: phone })
+    const callback = await anybody().raw('POST', `/v1/callbacks/africastalking/${callbackSecret}`, {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: report.toString(),
+    })
+    expect(callback.status).toBeLessThan(300)
+    await eventually(async () =>
+      expect((await shopkeeper.get(`/v1/notifications/${notification.id}`)).body).toMatchObject({
+        status: 'delivered',
+        to: expect.stringMatching(/^\+254.*\*/),
+      }),
+    )
+  }, 60_000)
+
+  it('an order goes on while customer-service and notification-service are down, and the text comes later', async () => {
+    const phone = aPhone()
+    const customer = await shopkeeper.post('/v1/customers', { name: 'Ben', surname: 'Otieno', phone })
+    const line = { description: 'repair', unitPrice: 12.5 }
+    expect((await shopkeeper.post('/v1/orders', { customerId: customer.body.id, lines: [line] })).status).toBe(201)
+    await Promise.all([system.kill('customer-service'), system.kill('notification-service')])
+    const order = await shopkeeper.post('/v1/orders', { customerId: customer.body.id, lines: [line] })
+    expect(order.status).toBe(201)
+    await Promise.all([system.start('customer-service'), system.start('notification-service')])
+    await eventually(() => expect(sms.seen(phone)).toHaveLength(2), { timeoutMs: 30_000 })
+  }, 90_000)
+
+  it('an order declined for want of stock leaves nothing, and names what is short', async () => {
+    const [one, two] = await Promise.all(
+      [3, 50].map((stock) => shopkeeper.post('/v1/products', { name: `Goods ${stock}`, price: 5, stock })),
+    )
+    const declined = await shopkeeper.post('/v1/orders', {
+      lines: [
+        { productId: one?.body.id, quantity: 2 },
+        { productId: two?.body.id, quantity: 5 },
+        { productId: one?.body.id, quantity: 2 },
+      ],
+    })
+    expect(declined).toMatchObject({ status: 409, body: { code: 'insufficient_stock' } })
+    expect(declined.body.errors).toEqual([
+      expect.objectContaining({ pointer: '/lines/0/quantity', requested: 4, available: 3 }),
+      expect.objectContaining({ pointer: '/lines/2/quantity', requested: 4, available: 3 }),
+    ])
+    expect((await shopkeeper.get(`/v1/products/${two?.body.id}`)).body.stock).toBe(50)
+    expect((await shopkeeper.get(`/v1/orders?productId=${two?.body.id}`)).body.data).toEqual([])
+  })
+})

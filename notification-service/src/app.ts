@@ -1,0 +1,52 @@
+import type { Verifier } from '@clientele/platform/auth'
+import { createBell } from '@clientele/platform/bell'
+import type { Db } from '@clientele/platform/db'
+import type { Log } from '@clientele/platform/log'
+import { type Api, createApi } from '@clientele/platform/operation'
+import type { NotificationConfig } from './config.ts'
+import { customerChanged } from './consumers/customers.consumer.ts'
+import { orderWasPlaced } from './consumers/orders.consumer.ts'
+import { createKnownCustomers } from './customers/known-customer.ts'
+import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
+import { createNotificationService } from './notifications/notification.service.ts'
+import { createWriter } from './notifications/notification.writer.ts'
+import { createProviders } from './providers/create-providers.ts'
+import { type ReportRouteDeps, reportRoutes } from './reports/report.routes.ts'
+import { createReportService } from './reports/report.service.ts'
+import { createClaim } from './sending/claim.ts'
+import { createSender } from './sending/sender.ts'
+import { createSettle } from './sending/settle.ts'
+import { type Timing, timingOf } from './sending/timing.ts'
+import { createUpkeep } from './sending/upkeep.ts'
+
+export const service = { service: 'notification-service', title: 'Notifications' }
+
+/** All routes of the service. */
+export const declareRoutes = (api: Api, deps: NotificationRouteDeps & ReportRouteDeps): void => {
+  notificationRoutes(api, deps)
+  reportRoutes(api, deps)
+}
+
+type Deps = { config: NotificationConfig; db: Db; verifier: Verifier; log: Log; timing?: Partial<Timing> }
+
+/** Puts the service together; nothing is connected or started here. */
+export const createApp = ({ config, db, verifier, log, timing: other }: Deps) => {
+  const timing = { ...timingOf(config), ...other }
+  const bell = createBell()
+  const providers = createProviders(config, log)
+  const writer = createWriter(db)
+  const notifications = createNotificationService({ db, writer, bell })
+  const reports = createReportService({ db, writer, log, secret: config.callbackSecret })
+  const settle = createSettle({ db, writer, timing })
+  const claim = createClaim({ db, writer, providers, timing, shop: config, log })
+  const sender = createSender({ claim, settle, bell, timing, concurrency: config.sendConcurrency, log })
+
+  const api = createApi({ ...service, verifier, db, log, config })
+  declareRoutes(api, { notifications, reports })
+  return {
+    app: api.app(),
+    consumers: [customerChanged({ customers: createKnownCustomers(db) }), orderWasPlaced({ notifications })],
+    tasks: [sender, createUpkeep({ db, settle, reports, timing, log })],
+    close: async () => void (await Promise.all([providers.sms.close(), providers.email?.close()])),
+  }
+}

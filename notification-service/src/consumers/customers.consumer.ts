@@ -1,0 +1,12 @@
+import { customerEvents, customerPurged } from '@clientele/contracts/customer'
+import { consumer } from '@clientele/platform/consumer'
+import type { KnownCustomers } from '../customers/known-customer.ts'
+
+/** Keeps whom messages go to; every event of a customer carries all of it. */
+export const customerChanged = ({ customers }: { customers: KnownCustomers }) =>
+  consumer({
+    queue: 'notification-service.customers',
+    events: customerEvents,
+    handle: ({ type, data }, tx) =>
+      type === customerPurged.type ? customers.purge(data, tx) : customers.keepNewest(data, tx),
+  })

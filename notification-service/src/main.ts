@@ -1,0 +1,18 @@
+import { createVerifier } from '@clientele/platform/auth'
+import { connectDb } from '@clientele/platform/db'
+import { createLog } from '@clientele/platform/log'
+import { runService } from '@clientele/platform/service'
+import { createApp, service } from './app.ts'
+import { config as readConfig } from './config.ts'
+import { migrations } from './migrations.ts'
+
+const name = service.service
+
+await runService(async () => {
+  const config = readConfig()
+  const log = createLog({ name, level: config.logLevel })
+  const db = await connectDb(config, 'notifications')
+  const verifier = createVerifier(config)
+  const { app, consumers, tasks } = createApp({ config, db, verifier, log })
+  return { name, config, log, db, app, consumers, tasks, migrations, ready: { keycloak: verifier.ready } }
+})

@@ -1,0 +1,2 @@
+/** The schema `notifications`. */
+export const migrations = new URL('../migrations/', import.meta.url)

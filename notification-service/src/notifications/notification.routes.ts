@@ -1,0 +1,56 @@
+import { uuid } from '@clientele/contracts/fields'
+import { Notification } from '@clientele/contracts/notification'
+import { page } from '@clientele/contracts/page'
+import { type Api, accepted, ok } from '@clientele/platform/operation'
+import { z } from 'zod'
+import { notificationList } from './notification.list.ts'
+import type { NotificationService } from './notification.service.ts'
+
+export type NotificationRouteDeps = { notifications: NotificationService }
+
+const shared = { tag: 'Notifications', roles: ['user'] } as const
+const params = z.strictObject({ id: uuid })
+
+export const notificationRoutes = (api: Api, { notifications }: NotificationRouteDeps): void => {
+  api.operation(
+    {
+      ...shared,
+      method: 'get',
+      path: '/v1/notifications',
+      operationId: 'listNotifications',
+      summary: 'Messages to customers, newest first',
+      description: 'Admins see the whole address, others a masked one.',
+      query: notificationList.query,
+      responses: { 200: page(Notification) },
+    },
+    async ({ query, actor }) => ok(await notifications.list(query, actor)),
+  )
+
+  api.operation(
+    {
+      ...shared,
+      method: 'get',
+      path: '/v1/notifications/{id}',
+      operationId: 'getNotification',
+      summary: 'One message',
+      params,
+      responses: { 200: Notification },
+    },
+    async ({ params: { id }, actor }) => ok(await notifications.get(id, actor)),
+  )
+
+  api.operation(
+    {
+      tag: 'Notifications',
+      roles: ['admin'],
+      method: 'post',
+      path: '/v1/notifications/{id}/retry',
+      operationId: 'retryNotification',
+      summary: 'Sends once more what failed or was skipped',
+      description: 'After `outcome_unknown` the customer may get the message twice.',
+      params,
+      responses: { 202: Notification },
+    },
+    async ({ params: { id }, actor }) => accepted(await notifications.retry(id, actor), `/v1/notifications/${id}`),
+  )
+}

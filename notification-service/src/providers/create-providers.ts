@@ -1,0 +1,29 @@
+import type { Log } from '@clientele/platform/log'
+import type { NotificationConfig } from '../config.ts'
+import { createAfricastalking } from './africastalking.ts'
+import { createLogProvider } from './log.ts'
+import type { Provider } from './provider.ts'
+import { createSmtp } from './smtp.ts'
+
+export type Providers = { sms: Provider; email: Provider | undefined }
+
+const smsProvider = (config: NotificationConfig, log: Log): Provider => {
+  if (config.smsProvider === 'log') return createLogProvider(log)
+  return createAfricastalking({
+    username: config.africastalkingUsername ?? '',
+    apiKey: config.africastalkingApiKey ?? '',
+    senderId: config.africastalkingSenderId,
+    url: config.africastalkingUrl,
+    timeoutMs: config.sendTimeoutMs,
+    connections: config.sendConcurrency,
+  })
+}
+
+/** Who carries the messages of each channel, as configured. */
+export const createProviders = (config: NotificationConfig, log: Log): Providers => {
+  const { smtpUrl: url, mailFrom: from, sendTimeoutMs: timeoutMs } = config
+  return {
+    sms: smsProvider(config, log),
+    email: url !== undefined && from !== undefined ? createSmtp({ url, from, timeoutMs }) : undefined,
+  }
+}

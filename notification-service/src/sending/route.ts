@@ -1,0 +1,23 @@
+import type { NotificationChannel } from '@clientele/contracts/notification'
+import type { KnownCustomer } from '../customers/known-customer.ts'
+
+/** Why nobody is told. */
+type SkipReason =
+  | 'no_customer'
+  | 'customer_unknown'
+  | 'customer_deleted'
+  | 'opted_out'
+  | 'no_address'
+  | 'no_email_channel'
+
+/** Where a message goes. */
+export type Route = { channel: NotificationChannel; to: string } | { skip: SkipReason }
+
+/** A text, or an e-mail where there is no number. Who opted out is left in peace on both. */
+export const routeTo = (customer: KnownCustomer, { email }: { email: boolean }): Route => {
+  if (customer.deleted || customer.purged) return { skip: 'customer_deleted' }
+  if (customer.sms_opt_out) return { skip: 'opted_out' }
+  if (customer.phone !== null) return { channel: 'sms', to: customer.phone }
+  if (customer.email === null) return { skip: 'no_address' }
+  return email ? { channel: 'email', to: customer.email } : { skip: 'no_email_channel' }
+}

@@ -1,0 +1,46 @@
+import type { Db } from '@clientele/platform/db'
+import { every, type Task } from '@clientele/platform/every'
+import type { Log } from '@clientele/platform/log'
+import { gauge } from '@clientele/platform/telemetry'
+import type { ReportService } from '../reports/report.service.ts'
+import type { Settle } from './settle.ts'
+import type { Timing } from './timing.ts'
+
+type Deps = { db: Db; settle: Settle; reports: ReportService; timing: Timing; log: Log }
+
+const lost = `select id, attempts from notifications where claimed_until < now() order by claimed_until limit 100`
+const waiting = `select count(*)::int as count,
+  coalesce(extract(epoch from now() - min(queued_at)), 0)::float8 as age
+from (select queued_at from notifications where status = 'queued' limit 10000) as queued`
+
+/** Every replica looks after what was left behind: attempts of processes that died, reports that came too early. */
+export const createUpkeep = ({ db, settle, reports, timing, log }: Deps): Task => {
+  const queued = gauge('notifications_queued', 'Notifications that wait, counted up to 10,000')
+  const oldest = gauge('notifications_queued_oldest_seconds', 'How long the oldest of them has waited')
+
+  const endLost = async () => {
+    const rows = await db.query<{ id: string; attempts: number }>(lost)
+    for (const { id, attempts } of rows) {
+      log.warn({ notificationId: id }, 'nobody recorded how an attempt ended')
+      await settle.giveUp(id, attempts)
+    }
+  }
+
+  const measure = async () => {
+    const [row] = await db.query<{ count: number; age: number }>(waiting)
+    queued.set(row?.count ?? 0)
+    oldest.set(row?.age ?? 0)
+  }
+
+  return every({
+    name: 'notification-upkeep',
+    intervalMs: timing.upkeepMs,
+    runAtStart: true,
+    log,
+    run: async () => {
+      await endLost()
+      await reports.applyKept(timing.reportWaitMs)
+      await measure()
+    },
+  })
+}

@@ -1,0 +1,68 @@
+import type { Verifier } from '@clientele/platform/auth'
+import type { Db } from '@clientele/platform/db'
+import type { Log } from '@clientele/platform/log'
+import { createMediaClient } from '@clientele/platform/media-client'
+import { createMediaLink } from '@clientele/platform/media-link'
+import { type Api, createApi } from '@clientele/platform/operation'
+import type { OrderConfig } from './config.ts'
+import { customerChanged } from './consumers/customers.consumer.ts'
+import { mediaGone } from './consumers/media-gone.consumer.ts'
+import { createCustomerClient } from './customers/customer.client.ts'
+import { createCustomerStates } from './customers/customer-state.ts'
+import { createFinder as createOrderFinder } from './orders/order.finder.ts'
+import { createForgetting, forgettingTask } from './orders/order.forgetting.ts'
+import { createPlacing } from './orders/order.placing.ts'
+import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
+import { createOrderService } from './orders/order.service.ts'
+import { createFinder } from './products/product.finder.ts'
+import { createInputs } from './products/product.input.ts'
+import { defineProduct } from './products/product.model.ts'
+import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
+import { createProductService } from './products/product.service.ts'
+import { createWriter } from './products/product.writer.ts'
+import { type MovementRouteDeps, movementRoutes } from './stock/movement.routes.ts'
+import { createMovementService } from './stock/movement.service.ts'
+import { type SummaryRouteDeps, summaryRoutes } from './summary/summary.routes.ts'
+import { createSummaryService } from './summary/summary.service.ts'
+
+export const service = { service: 'order-service', title: 'Products and orders' }
+
+/** All routes of the service. */
+export const declareRoutes = (
+  api: Api,
+  deps: ProductRouteDeps & MovementRouteDeps & OrderRouteDeps & SummaryRouteDeps,
+): void => {
+  productRoutes(api, deps)
+  movementRoutes(api, deps)
+  summaryRoutes(api, deps)
+  orderRoutes(api, deps)
+}
+
+type Deps = { config: OrderConfig; db: Db; verifier: Verifier; log: Log }
+
+/** Puts the service together; nothing is connected or started here. */
+export const createApp = ({ config, db, verifier, log }: Deps) => {
+  const { shopCurrency } = config
+  const inputs = createInputs(shopCurrency)
+  const media = createMediaClient(config)
+  const photoLink = createMediaLink(config)
+  const finder = createFinder(db)
+  const writer = createWriter({ db, model: defineProduct(db.sequelize) })
+  const products = createProductService({ db, finder, writer, media, photoLink, shopCurrency })
+  const movements = createMovementService({ db, finder })
+  const customerClient = createCustomerClient(config)
+  const customerStates = createCustomerStates(db)
+  const orderFinder = createOrderFinder(db)
+  const place = createPlacing({ db, customerStates, customerClient, shopCurrency })
+  const orders = createOrderService({ db, finder: orderFinder, place })
+  const summary = createSummaryService({ db })
+
+  const api = createApi({ ...service, verifier, db, log, config })
+  declareRoutes(api, { products, movements, orders, summary, inputs, media, photoLink })
+  return {
+    app: api.app(),
+    consumers: [mediaGone({ products }), customerChanged({ customerStates })],
+    tasks: [forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) })],
+    close: async () => void (await Promise.all([media.close(), customerClient.close()])),
+  }
+}

@@ -1,0 +1,14 @@
+import { mediaDeleted, mediaRejected } from '@clientele/contracts/media'
+import { systemActor } from '@clientele/platform/auth'
+import { consumer } from '@clientele/platform/consumer'
+import type { ProductService } from '../products/product.service.ts'
+
+export const mediaGoneEvents = [mediaDeleted, mediaRejected] as const
+
+/** Takes a photo that is no more off the products that have it. */
+export const mediaGone = ({ products }: { products: ProductService }) =>
+  consumer({
+    queue: 'order-service.media-gone',
+    events: mediaGoneEvents,
+    handle: ({ subject, data }, tx) => products.dropPhoto(subject, { ...systemActor(''), ...data.actor }, tx),
+  })

@@ -1,0 +1,2 @@
+/** The schema `orders`. */
+export const migrations = new URL('../migrations/', import.meta.url)

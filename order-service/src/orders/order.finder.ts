@@ -1,0 +1,71 @@
+import type { OrderIdBy } from '@clientele/contracts/order'
+import type { Db, Tx } from '@clientele/platform/db'
+import { isUuid } from '@clientele/platform/http'
+import { Problem } from '@clientele/platform/problem'
+import { type OrderLineRow, type OrderRow, orderAttributes, readOrderNumber, selected } from './order.model.ts'
+
+/** How a request names an order: by id, or by its number. */
+export type OrderKey = { key: string; idBy?: OrderIdBy | undefined }
+/** An order with its lines in their order. */
+export type WholeOrder = { row: OrderRow; lines: OrderLineRow[] }
+
+const select = `select ${selected(orderAttributes)} from orders`
+const lineAttributes = ['orderId', 'id', 'productId', 'description', 'quantity', 'unitPrice', 'lineTotal']
+const selectLines = `select ${selected(lineAttributes)} from order_lines
+where order_id = any($1::uuid[]) order by order_id, position`
+
+const notFound = () => new Problem('not_found', { detail: 'there is no such order' })
+
+export type Finder = ReturnType<typeof createFinder>
+
+/** Reads orders and their lines on named statements. */
+export const createFinder = (db: Db) => {
+  const look = async ({ key, idBy }: OrderKey, tx?: Tx): Promise<OrderRow> => {
+    const byNumber = idBy === 'number'
+    const value = byNumber ? readOrderNumber(key) : isUuid(key) ? key : undefined
+    if (value === undefined) throw notFound()
+    const [row] = await db.query<OrderRow>(
+      `${select} where ${byNumber ? 'number' : 'id'} = $1${tx ? ' for update' : ''}`,
+      [value],
+      { tx, name: `order_by_${byNumber ? 'number' : 'id'}${tx ? '_lock' : ''}` },
+    )
+    if (!row) throw notFound()
+    return row
+  }
+
+  /** The lines of several orders by one query. */
+  const linesOf = async (ids: readonly string[], tx?: Tx): Promise<Map<string, OrderLineRow[]>> => {
+    const found = new Map(ids.map((id): [string, OrderLineRow[]] => [id, []]))
+    if (ids.length === 0) return found
+    const rows = await db.query<OrderLineRow & { orderId: string }>(selectLines, [ids], { tx, name: 'order_lines' })
+    for (const { orderId, ...line } of rows) found.get(orderId)?.push(line)
+    return found
+  }
+
+  const whole = async (row: OrderRow, tx?: Tx): Promise<WholeOrder> => ({
+    row,
+    lines: (await linesOf([row.id], tx)).get(row.id) ?? [],
+  })
+
+  return {
+    linesOf,
+
+    /** @throws Problem 404 */
+    get: async (key: OrderKey): Promise<WholeOrder> => whole(await look(key)),
+
+    /** Locks up to `most` orders of a customer, the oldest ones. */
+    lockOfCustomer: (customerId: string, most: number, tx: Tx): Promise<OrderRow[]> =>
+      db.query<OrderRow>(`${select} where customer_id = $1 order by id limit $2 for update`, [customerId, most], {
+        tx,
+        name: 'orders_of_customer_lock',
+      }),
+
+    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 where `ifMatch` is another version */
+    lock: async (key: OrderKey, tx: Tx, ifMatch: number | undefined): Promise<WholeOrder> => {
+      const row = await look(key, tx)
+      if (ifMatch !== undefined && ifMatch !== row.version)
+        throw new Problem('precondition_failed', { detail: `the order is at version ${row.version}` })
+      return whole(row, tx)
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { OrderStatus } from '@clientele/contracts/order'
+import { list, number, text, time, userId, uuid, whole } from '@clientele/platform/list'
+import { type Bind, checkText, type Filter, FilterError, type Operator } from '@clientele/platform/list-filter'
+import { firstIdOf, type OrderRow, orderAttributes, readOrderNumber } from './order.model.ts'
+
+const upper = (value: string): string => value.trim().toUpperCase()
+
+const status = (value: string): string => {
+  if (!OrderStatus.safeParse(value).success) throw new FilterError(`must be ${OrderStatus.options.join(', ')}`)
+  return value
+}
+
+const { parse: numberIs } = whole()
+const readNumber = (value: string): number => {
+  const read = readOrderNumber(value)
+  if (read === undefined) throw new FilterError('must be a number of an order such as ORD-000123')
+  return read
+}
+
+/** By number, as a whole number: `ORD-1000000` is greater than `ORD-999999`. */
+const numbers: Filter = {
+  operators: ['eq', 'ne', 'gt', 'gte', 'lt', 'lte'],
+  description: 'the number of an order, such as ORD-000123; several between commas are alternatives',
+  parse: (operator, value, column) => {
+    const values = checkText(value, 10_000).split(',')
+    return numberIs(operator, values.map(readNumber).join(','), column)
+  },
+}
+
+const { parse: placedIs, operators, description } = time()
+const readTimes = (operator: Operator, value: string): number[] => {
+  const bound: unknown[] = []
+  placedIs(operator, value, 'placed_at')((each) => String(bound.push(each)), {})
+  return bound.flat().map((each) => Date.parse(String(each)))
+}
+
+/** By time, as a range of ids: it comes in the order of the list. */
+const placedAt: Filter = {
+  operators: operators.filter((operator) => operator !== 'ne' && operator !== 'exists'),
+  description,
+  parse: (operator, value) => {
+    const times = readTimes(operator, value)
+    const [at = 0] = times
+    const from = (bind: Bind, ms: number) => `id >= ${bind(firstIdOf(ms))}::uuid`
+    const before = (bind: Bind, ms: number) => `id < ${bind(firstIdOf(ms))}::uuid`
+    if (operator === 'gte' || operator === 'gt') return (bind) => from(bind, operator === 'gt' ? at + 1 : at)
+    if (operator === 'lt' || operator === 'lte') return (bind) => before(bind, operator === 'lte' ? at + 1 : at)
+    return (bind) => times.map((ms) => `(${from(bind, ms)} and ${before(bind, ms + 1)})`).join(' or ')
+  },
+}
+
+const { parse: productIs } = uuid()
+/**
+ * Orders with a line of a product. Said to be distinct and in the order of the list, the ids are read from the index of lines
+ * only until the page is full.
+ */
+const product: Filter = {
+  operators: ['eq'],
+  description: 'the id of a product that is in the order; several between commas are alternatives',
+  parse: (operator, value) => {
+    const condition = productIs(operator, value, 'product_id')
+    return (bind, context) =>
+      `id in (select distinct order_id from order_lines where ${condition(bind, context)} order by order_id desc)`
+  },
+}
+
+export const orderList = list<OrderRow>({
+  table: 'orders',
+  columns: orderAttributes,
+  sort: [{ name: 'placedAt', column: 'id' }, 'updatedAt', 'total', 'number'],
+  defaultSort: '-placedAt',
+  filter: {
+    customerId: uuid(),
+    createdBy: userId(),
+    status: text({ normalise: status }),
+    productId: product,
+    placedAt,
+    updatedAt: time(),
+    total: number(),
+    currency: text({ normalise: upper }),
+    number: numbers,
+  },
+})

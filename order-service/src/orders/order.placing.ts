@@ -1,0 +1,152 @@
+import { type NewOrder, type Order, orderDeclined, orderPlaced } from '@clientele/contracts/order'
+import type { ProblemError } from '@clientele/contracts/problem'
+import { type Actor, actorRef } from '@clientele/platform/auth'
+import { currentContext } from '@clientele/platform/context'
+import { type Db, newId, type Tx } from '@clientele/platform/db'
+import { outbox } from '@clientele/platform/outbox'
+import { fieldProblem, Problem } from '@clientele/platform/problem'
+import { counter } from '@clientele/platform/telemetry'
+import type { CustomerClient } from '../customers/customer.client.ts'
+import type { CustomerState, CustomerStates } from '../customers/customer-state.ts'
+import { insufficientStock, type Shortage, shortages } from '../stock/shortage.ts'
+import type { StockedProduct } from '../stock/stock.statements.ts'
+import { lockStock, moveStock, type StockChange } from '../stock/stock.ts'
+import { byProduct, type Cart, cartOf, productIds } from './order.cart.ts'
+import { mergedMetadata } from './order.change.ts'
+import { type OrderRow, orderNumber, placedAtOf } from './order.model.ts'
+import { presentOrder } from './order.presenter.ts'
+import { retried } from './order.retry.ts'
+import { insert, insertValues, nextNumber } from './order.statements.ts'
+
+type Deps = { db: Db; customerStates: CustomerStates; customerClient: CustomerClient; shopCurrency: string }
+
+type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'unknown customer'
+
+const unknownCustomer = () => fieldProblem('/customerId', 'not_found', 'there is no such customer')
+
+const customerFault = ({ state }: CustomerState): ProblemError[] => {
+  if (state === 'active') return []
+  const [code, message] =
+    state === 'trash'
+      ? ['in_trash', 'the customer is in the trash: restore it first']
+      : ['not_found', 'there is no such customer']
+  return [{ pointer: '/customerId', code, message }]
+}
+
+const shortOf = ({ lines, wanted }: Cart, products: ReadonlyMap<string, StockedProduct>): Outcome | undefined => {
+  const asked = wanted.map((want): StockChange => ({ ...want, kind: 'order', reason: '', orderId: null }))
+  const refusal = insufficientStock(asked, products)
+  if (!refusal) return undefined
+  const { errors = [] } = refusal.options
+  const counted = `${errors.length} of ${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`
+  const declined = new Problem('insufficient_stock', { detail: `${counted} cannot be delivered`, errors })
+  return { declined, short: shortages(asked, products) }
+}
+
+export type Placing = ReturnType<typeof createPlacing>
+
+/** Placing an order: all of its lines or none, at the prices and the stock of one moment. */
+export const createPlacing = ({ db, customerStates, customerClient, shopCurrency }: Deps) => {
+  const declined = counter('orders_declined_total', 'Orders that could not be delivered')
+
+  const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
+    const customerId = input.customerId?.toLowerCase() ?? null
+    const ids = productIds(input)
+    // Sent together, answered in order. A number of an order that comes to nothing is left out.
+    const [customer, products, [next]] = await Promise.all([
+      customerId === null ? undefined : customerStates.lock(customerId, tx),
+      ids.size === 0 ? new Map<string, StockedProduct>() : lockStock(tx, ids),
+      db.query<{ number: number }>(nextNumber, [], { tx, name: 'order_number' }),
+    ])
+    if (customerId !== null && !customer) return 'unknown customer'
+    const errors = customer ? customerFault(customer) : []
+    const cart = cartOf(input, products, shopCurrency, errors)
+    if (!cart) throw refused(errors)
+    if (!next) throw new Error('no number was given')
+    return (
+      shortOf(cart, products) ?? {
+        order: await store(rowOf(input, customerId, cart, next.number, actor), cart, products, actor, tx),
+      }
+    )
+  }
+
+  const store = async (
+    row: OrderRow,
+    { lines, wanted }: Cart,
+    locked: ReadonlyMap<string, StockedProduct>,
+    actor: Actor,
+    tx: Tx,
+  ): Promise<Order> => {
+    const order = presentOrder(row, lines)
+    const placed = orderPlaced.of(order, actorRef(actor))
+    const reason = `order ${orderNumber(row.number)}`
+    const changes = byProduct(wanted).map((want) => ({ ...want, kind: 'order' as const, reason, orderId: row.id }))
+    // Sent together as well, the order itself first.
+    await Promise.all([
+      db.query(insert, insertValues(row, lines), { tx, name: 'order_insert' }),
+      changes.length === 0 ? outbox.add(tx, placed) : moveStock(tx, changes, actor, { locked, also: [placed] }),
+    ])
+    return order
+  }
+
+  /** Learns of a customer whose events have not come yet. @throws Problem 422, 503 */
+  const introduce = async (id: string, actor: Actor): Promise<void> => {
+    const found = await customerClient.find(id, actor)
+    if (!found) throw unknownCustomer()
+    await db.transaction((tx) => customerStates.keepNewest(found, tx))
+  }
+
+  /** Tells of an order that is not stored; where the request has a transaction of its own, after that. */
+  const tell = async (customerId: string | null, short: Shortage[], actor: Actor): Promise<void> => {
+    const event = orderDeclined.of({ id: newId(), customerId, short, version: 1 }, actorRef(actor))
+    const publish = () => db.transaction((tx) => outbox.add(tx, event))
+    const whole = currentContext()?.transaction
+    if (whole) whole.tx.afterCommit(publish)
+    else await publish()
+  }
+
+  /** @throws Problem 409 `insufficient_stock`; 422; 503 */
+  return async (input: NewOrder, actor: Actor): Promise<Order> => {
+    const place = () => retried(() => db.transaction((tx) => attempt(input, actor, tx)))
+    let outcome = await place()
+    if (outcome === 'unknown customer') {
+      await introduce(input.customerId ?? '', actor)
+      outcome = await place()
+    }
+    if (outcome === 'unknown customer') throw unknownCustomer()
+    if ('order' in outcome) return outcome.order
+    declined.inc()
+    await tell(input.customerId ?? null, outcome.short, actor)
+    throw outcome.declined
+  }
+}
+
+const refused = (errors: ProblemError[]): Problem =>
+  new Problem('validation', {
+    detail: `${errors.length} ${errors.length === 1 ? 'field is' : 'fields are'} not valid`,
+    errors,
+  })
+
+const rowOf = (input: NewOrder, customerId: string | null, cart: Cart, number: number, actor: Actor): OrderRow => {
+  const id = newId()
+  const placedAt = placedAtOf(id)
+  return {
+    id,
+    number,
+    customerId,
+    status: 'placed',
+    total: cart.total,
+    currency: cart.currency,
+    note: input.note ?? null,
+    metadata: mergedMetadata({}, input.metadata ?? {}),
+    placedAt,
+    fulfilledAt: null,
+    cancelledAt: null,
+    createdBy: actor.id,
+    createdByName: actor.displayName,
+    updatedAt: placedAt,
+    updatedBy: actor.id,
+    updatedByName: actor.displayName,
+    version: 1,
+  }
+}

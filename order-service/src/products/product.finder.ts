@@ -1,0 +1,71 @@
+import type { ProductIdBy } from '@clientele/contracts/product'
+import type { Db, Tx } from '@clientele/platform/db'
+import { isUuid } from '@clientele/platform/http'
+import { snake } from '@clientele/platform/list'
+import { Problem } from '@clientele/platform/problem'
+import { type ProductRow, productAttributes } from './product.model.ts'
+
+/** How a request names a product: by id, or by its sku. */
+export type ProductKey = { key: string; idBy?: ProductIdBy | undefined }
+
+type State = 'active' | 'any'
+
+const select = `select ${productAttributes.map((name) => `${snake(name)} as "${name}"`).join(', ')} from products`
+
+const notFound = () => new Problem('not_found', { detail: 'there is no such product' })
+
+export type Finder = ReturnType<typeof createFinder>
+
+/** Reads one product by its key, on named statements. */
+export const createFinder = (db: Db) => {
+  const look = async (
+    { key, idBy }: ProductKey,
+    state: State,
+    { tx, lock = false }: { tx?: Tx; lock?: boolean } = {},
+  ): Promise<ProductRow | undefined> => {
+    if (idBy === undefined && !isUuid(key)) return undefined
+    // A sku names only what is not in the trash.
+    const every = state === 'any' && idBy === undefined
+    const condition = `${idBy ?? 'id'} = $1${every ? '' : ' and archived_at is null'}`
+    const rows = await db.query<ProductRow>(
+      `${select} where ${condition} limit 1${lock ? ' for update' : ''}`,
+      [key.trim()],
+      {
+        tx,
+        name: `product_by_${idBy ?? 'id'}_${every ? 'any' : 'active'}${lock ? '_lock' : ''}`,
+      },
+    )
+    return rows[0]
+  }
+
+  return {
+    find: (key: ProductKey): Promise<ProductRow | undefined> => look(key, 'active'),
+
+    /** Locks up to 1,000 products that show a medium, in the order in which carts lock them. */
+    lockByPhoto: (mediaId: string, tx: Tx): Promise<ProductRow[]> =>
+      db.query<ProductRow>(`${select} where photo_media_id = $1 order by id limit 1000 for update`, [mediaId], {
+        tx,
+        name: 'products_by_photo_lock',
+      }),
+
+    /** @throws Problem 404 */
+    get: async (key: ProductKey, state: State = 'active'): Promise<ProductRow> => {
+      const row = await look(key, state)
+      if (!row) throw notFound()
+      return row
+    },
+
+    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 where `ifMatch` is another version */
+    lock: async (
+      key: ProductKey,
+      tx: Tx,
+      { state = 'active', ifMatch }: { state?: State; ifMatch?: number | undefined } = {},
+    ): Promise<ProductRow> => {
+      const row = await look(key, state, { tx, lock: true })
+      if (!row) throw notFound()
+      if (ifMatch !== undefined && ifMatch !== row.version)
+        throw new Problem('precondition_failed', { detail: `the product is at version ${row.version}` })
+      return row
+    },
+  }
+}

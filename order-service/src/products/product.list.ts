@@ -1,0 +1,24 @@
+import { asksFor, boolean, list, number, text, time, userId, whole } from '@clientele/platform/list'
+import { type ProductRow, productAttributes } from './product.model.ts'
+
+/** The trash is listed only when it is asked for: by `archivedAt`, such as `archivedAt[exists]=true`. */
+export const productList = list<ProductRow>({
+  table: 'products',
+  columns: productAttributes,
+  sort: ['createdAt', 'updatedAt', 'name', 'price', 'stock', 'sku'],
+  defaultSort: '-createdAt',
+  filter: {
+    name: text(),
+    sku: text(),
+    price: number(),
+    stock: whole(),
+    active: boolean(),
+    createdBy: userId(),
+    createdAt: time(),
+    updatedAt: time(),
+    archivedAt: time(),
+  },
+  search: 'search_text',
+  aliases: { keyword: 'q', max_price: 'price[lte]' },
+  where: (query) => (asksFor('archivedAt', query) ? 'archived_at is not null' : 'archived_at is null'),
+})

@@ -1,0 +1,91 @@
+import type { NewEvent } from '@clientele/contracts/event'
+import { productStockChanged, productStockLow, type StockMovement } from '@clientele/contracts/product'
+import { type Actor, actorRef } from '@clientele/platform/auth'
+import { connectionOf, newId, type Tx } from '@clientele/platform/db'
+import { outbox } from '@clientele/platform/outbox'
+import { insufficientStock } from './shortage.ts'
+import { insertMovements, lockProducts, type StockedProduct, updateStock } from './stock.statements.ts'
+
+/** A change of one product's stock; `pointer` is where the request asks for it, for the refusal. */
+export type StockChange = {
+  productId: string
+  delta: number
+  kind: StockMovement['kind']
+  reason: string
+  orderId: string | null
+  pointer?: string
+}
+
+type Options = {
+  /** The products as {@link lockStock} gave them, where that was done before: then nothing is read again. */
+  locked?: ReadonlyMap<string, StockedProduct>
+  /** Events of the caller's, to leave before those of the stock and by the same statement. */
+  also?: NewEvent[]
+  /** When it happens; now where absent. */
+  at?: Date
+}
+
+/** What became of it: each product as it is now, and the movements in the order of the changes. */
+export type Moved = { products: Map<string, StockedProduct>; movements: StockMovement[] }
+
+/** Locks products until the end of `tx`, always in the order of their ids, so that two carts never wait for each other. */
+export const lockStock = async (tx: Tx, ids: Iterable<string>): Promise<Map<string, StockedProduct>> => {
+  const { rows } = await connectionOf(tx).query<StockedProduct>({ ...lockProducts, values: [[...new Set(ids)]] })
+  return new Map(rows.map((product) => [product.id, product]))
+}
+
+const eventsOf = (before: StockedProduct, now: StockedProduct, movement: StockMovement, actor: Actor): NewEvent[] => {
+  const { id, sku, name, stock, lowStockAt, version } = now
+  const told = { id, sku, name, stock, lowStockAt, movement, version }
+  const fell = lowStockAt !== null && before.stock > lowStockAt && stock <= lowStockAt
+  return [productStockChanged.of(told, actorRef(actor)), ...(fell ? [productStockLow.of(told, actorRef(actor))] : [])]
+}
+
+/**
+ * The one way in which stock changes: all of `changes` or none, each with its movement, a version of the product and its
+ * events. Several changes of one product follow each other. With `locked` given, its statements are sent before it first
+ * waits.
+ * @throws Problem 409 `insufficient_stock` naming every change of a product that is short
+ */
+export const moveStock = async (
+  tx: Tx,
+  changes: readonly StockChange[],
+  actor: Actor,
+  { locked, also = [], at = new Date() }: Options = {},
+): Promise<Moved> => {
+  const before =
+    locked ??
+    (await lockStock(
+      tx,
+      changes.map(({ productId }) => productId),
+    ))
+  const refusal = insufficientStock(changes, before)
+  if (refusal) throw refusal
+  const products = new Map(before)
+  const movements: StockMovement[] = []
+  const versions: number[] = []
+  const events = [...also]
+  for (const { productId, delta, kind, reason, orderId } of changes) {
+    const known = products.get(productId)
+    if (!known) throw new Error('the product to move is gone')
+    const now = { ...known, stock: known.stock + delta, version: known.version + 1 }
+    const movement: StockMovement = {
+      ...{ id: newId(), productId, delta, stockAfter: now.stock, kind, reason, orderId },
+      createdAt: at.toISOString(),
+      createdBy: actorRef(actor),
+    }
+    products.set(productId, now)
+    movements.push(movement)
+    versions.push(now.version)
+    events.push(...eventsOf(known, now, movement, actor))
+  }
+  const changed = [...products.values()].filter((product) => before.get(product.id) !== product)
+  const connection = connectionOf(tx)
+  // Sent together, answered in order: a failure of one fails those behind it.
+  await Promise.all([
+    connection.query(updateStock(changed, at, actor)),
+    connection.query(insertMovements(movements, versions, at, actor)),
+    outbox.add(tx, ...events),
+  ])
+  return { products, movements }
+}

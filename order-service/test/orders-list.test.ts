@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto'
+import type { Db } from '@clientele/platform/db'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { orderList } from '../src/orders/order.list.ts'
+import { orderCalls, textLine } from './order-calls.ts'
+import { type Running, startOrders } from './start.ts'
+
+type Shown = {
+  id: string
+  number: string
+  total: string
+  status: string
+  placedAt: string
+  lines: { description: string }[]
+}
+
+let service: Running
+beforeAll(async () => {
+  service = await startOrders()
+})
+afterAll(() => service?.stop())
+
+const { placed, product, customer } = orderCalls(() => service)
+const text = (unitPrice: string, description = 'a') => ({ description, unitPrice })
+const listed = async (query: string, by = service.user): Promise<Shown[]> => {
+  const { status, body } = await by.get(`/v1/orders?${query}`)
+  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+  return body.data
+}
+const ids = async (query: string, by = service.user) => (await listed(query, by)).map(({ id }) => id)
+
+describe('GET /v1/orders (S2-06, S2-22, S3-31, X5)', () => {
+  let orders: Shown[]
+  let customerId: string
+  let goods: { id: string }
+  beforeAll(async () => {
+    customerId = await customer()
+    goods = await product({ stock: 100 })
+    orders = [
+      await placed([text('10')], { customerId }),
+      await placed([{ productId: goods.id, quantity: 2 }, text('5'), { productId: goods.id, quantity: 1 }]),
+      await placed([text('100.5')], { currency: 'USD', customerId }),
+      (await service.admin.post('/v1/orders', { lines: [text('9.5')] })).body,
+    ]
+    await service.user.post(`/v1/orders/${orders[0]?.id}/cancel`)
+    await service.user.post(`/v1/orders/${orders[2]?.id}/fulfil`)
+  })
+  const at = (...places: number[]) => places.map((place) => orders[place]?.id)
+
+  it('lists the newest first, each with its lines in their order', async () => {
+    const found = await listed('')
+    expect(found.map(({ id }) => id)).toEqual(at(3, 2, 1, 0))
+    expect(found[2]).toEqual(orders[1])
+  })
+
+  it('lists the history of who asks with createdBy=me', async () => {
+    expect(await ids('createdBy=me')).toEqual(at(2, 1, 0))
+    expect(await ids('createdBy=me', service.admin)).toEqual(at(3))
+    expect(await ids(`createdBy=${(await tokenFor('admin')).id}`)).toEqual(at(3))
+  })
+
+  it('filters by everything that it names', async () => {
+    expect(await ids(`customerId=${customerId}`)).toEqual(at(2, 0))
+    expect(await ids('customerId[exists]=false')).toEqual(at(3, 1))
+    expect(await ids('status=placed')).toEqual(at(3, 1))
+    expect(await ids('status=cancelled,fulfilled')).toEqual(at(2, 0))
+    expect(await ids(`productId=${goods.id}`)).toEqual(at(1))
+    expect(await ids(`productId=${randomUUID()}`)).toEqual([])
+    expect(await ids('total[gte]=10&total[lt]=100')).toEqual(at(1, 0))
+    expect(await ids('total=100.50')).toEqual(at(2))
+    expect(await ids('currency=usd')).toEqual(at(2))
+    expect(await ids(`number=${orders[1]?.number},${orders[3]?.number.toLowerCase()}`)).toEqual(at(3, 1))
+    expect(await ids(`number[gt]=${orders[1]?.number}`)).toEqual(at(3, 2))
+    expect(await ids('placedAt[gte]=2020-01-01&placedAt[lt]=2020-01-02')).toEqual([])
+    const { placedAt } = orders[1] ?? { placedAt: '' }
+    expect(await ids(`placedAt[gte]=${placedAt}`)).toEqual(at(3, 2, 1))
+    expect(await ids(`placedAt[gt]=${placedAt}`)).toEqual(at(3, 2))
+    expect(await ids(`placedAt[lte]=${placedAt}`)).toEqual(at(1, 0))
+    expect(await ids(`placedAt[lt]=${placedAt}`)).toEqual(at(0))
+    expect(await ids(`placedAt=${placedAt},${orders[3]?.placedAt}`)).toEqual(at(3, 1))
+    expect(await ids('placedAt[gt]=1900-01-01&placedAt[lt]=9999-12-31T23:59:59-05:00')).toEqual(at(3, 2, 1, 0))
+    expect(await ids(`status=placed&createdBy=me&productId=${goods.id}`)).toEqual(at(1))
+  })
+
+  it('sorts by total and by number, both ways', async () => {
+    expect(await ids('sort=total')).toEqual(at(3, 0, 1, 2))
+    expect(await ids('sort=-total')).toEqual(at(2, 1, 0, 3))
+    expect(await ids('sort=number')).toEqual(at(0, 1, 2, 3))
+    expect(await ids('sort=-updatedAt')).toEqual(at(2, 0, 3, 1))
+  })
+
+  it.each(['status=lost', 'productId=x', 'number=17', 'color=red', 'sort=note', 'total[gte]=x', 'limit=0', 'note=a'])(
+    '%s answers 400',
+    async (query) => expect((await service.user.get(`/v1/orders?${query}`)).status).toBe(400),
+  )
+
+  it('takes any value for data', async () => {
+    for (const value of ["'", '%00', '%25', "' or 1=1", 'x'.repeat(10_000), 'ORD-9999999999999999999', '\u{1f4a9}'])
+      for (const parameter of [
+        'status',
+        'productId',
+        'number',
+        'number[gt]',
+        'total',
+        'currency',
+        'customerId',
+        'cursor',
+      ]) {
+        const { status } = await service.user.get(
+          `/v1/orders?${parameter}=${value.startsWith('%') ? value : encodeURIComponent(value)}`,
+        )
+        expect([200, 400]).toContain(status)
+      }
+  })
+})
+
+describe('paging', () => {
+  it.each(['placedAt', '-placedAt', 'total', '-total,placedAt', 'number', '-updatedAt'])(
+    'sort=%s reaches each order once, there and back',
+    async (sort) => {
+      const customerId = await customer()
+      for (let index = 0; index < 13; index++) await placed([text(String(index % 4))], { customerId })
+      const seen: string[] = []
+      let query: string | null = `limit=5&sort=${sort}`
+      let back = ''
+      while (query !== null) {
+        const { body } = await service.user.get(`/v1/orders?customerId=${customerId}&${query}`)
+        seen.push(...body.data.map(({ id }: Shown) => id))
+        expect(body.page).toMatchObject({ total: 13, totalRelation: 'eq' })
+        back = body.page.prevCursor ?? back
+        query = body.page.nextCursor && `limit=5&cursor=${body.page.nextCursor}`
+      }
+      expect([seen.length, new Set(seen).size]).toEqual([13, 13])
+      expect(await ids(`customerId=${customerId}&limit=5&cursor=${back}`)).toEqual(seen.slice(5, 10))
+      expect(await ids(`customerId=${customerId}&limit=5&offset=5&sort=${sort}`)).toEqual(seen.slice(5, 10))
+    },
+  )
+
+  it('sorts numbers as numbers, also beyond a million', async () => {
+    await service.db.query(`select setval('order_numbers', 999998)`)
+    const customerId = await customer()
+    const numbers = [await placed([textLine], { customerId }), await placed([textLine], { customerId })].map(
+      ({ number }) => number,
+    )
+    expect(numbers).toEqual(['ORD-999999', 'ORD-1000000'])
+    expect((await listed(`customerId=${customerId}&sort=number`)).map(({ number }) => number)).toEqual(numbers)
+    expect((await listed(`customerId=${customerId}&number[gt]=ORD-999999`)).map(({ number }) => number)).toEqual([
+      'ORD-1000000',
+    ])
+  })
+})
+
+describe('with 60,000 orders', () => {
+  const rare = randomUUID()
+  let common: { id: string }
+  let seldom: { id: string }
+  beforeAll(async () => {
+    common = await product()
+    seldom = await product()
+    await service.db.query(
+      `insert into orders (id, number, customer_id, status, total, currency, metadata, placed_at, created_by, created_by_name,
+         updated_at, updated_by, updated_by_name)
+       select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid,
+         nextval('order_numbers'), case when n % 3000 = 0 then $1::uuid end,
+         case when n % 2000 = 0 then 'placed' else 'fulfilled' end, n % 977, case when n % 2000 = 0 then 'KES' else 'EUR' end, '{}',
+         at, 'user-' || n % 500, 'x', at, 'x', 'x'
+       from generate_series(1, 60000) as n, lateral (select '2024-01-01'::timestamptz + n * interval '10 minutes' as at) times`,
+      [rare],
+    )
+    await service.db.query(
+      `insert into order_lines (order_id, position, id, product_id, description, quantity, unit_price, line_total)
+       select id, 1, gen_random_uuid(), case when number % 1500 = 0 then $2::uuid else $1::uuid end, 'a', 1, 1, 1
+       from orders where created_by like 'user-%'`,
+      [common.id, seldom.id],
+    )
+    await service.db.query('analyze orders')
+    await service.db.query('analyze order_lines')
+  }, 60_000)
+
+  const planOf = async (query: object): Promise<string> => {
+    const asked: { sql: string; values: unknown[] }[] = []
+    const noting = {
+      ...service.db,
+      query: async (sql: string, values: unknown[] = []) => {
+        asked.push({ sql, values })
+        return []
+      },
+    } as unknown as Db
+    await orderList.run(noting, { ...query }, { actor: { id: 'user-7' } })
+    const [first] = asked
+    const lines = await service.db.query<{ 'QUERY PLAN': string }>(`explain ${first?.sql}`, first?.values)
+    return lines.map((line) => line['QUERY PLAN']).join('\n')
+  }
+
+  // The count stops at 10,001 rows, so where most rows meet a condition a scan that begins anywhere is as good.
+  it.each([
+    {},
+    { sort: 'total' },
+    { sort: '-updatedAt' },
+    { sort: '-number' },
+    { status: 'fulfilled' },
+    { 'number[gte]': 'ORD-1000100', sort: 'number' },
+  ])('an index gives the page of %j', async (query) => {
+    const plan = await planOf(query)
+    expect(plan).toMatch(/Index (Only )?Scan.* on orders orders_1/)
+    expect(plan).not.toMatch(/Seq Scan on orders orders_1/)
+  })
+
+  it.each([
+    { customerId: rare },
+    { createdBy: 'me' },
+    { status: 'placed' },
+    { currency: 'KES' },
+    { number: 'ORD-000123' },
+    { 'placedAt[gte]': '2025-01-01', 'placedAt[lt]': '2025-01-02' },
+    { total: '7' },
+    { 'total[gte]': '976', sort: 'total' },
+  ])('indexes give page and count of %j', async (query) => {
+    expect(await planOf(query)).not.toMatch(/Seq Scan on orders/)
+  })
+
+  it('an order of a product is found by the index of its lines', async () => {
+    expect(await planOf({ productId: seldom.id })).toMatch(/order_lines_of_product/)
+    expect(await ids(`productId=${seldom.id}&limit=200`)).toHaveLength(40)
+    const { body } = await service.user.get(`/v1/orders?productId=${common.id}&limit=3`)
+    expect(body.page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
+    expect(body.data).toHaveLength(3)
+  })
+})

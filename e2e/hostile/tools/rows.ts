@@ -1,5 +1,6 @@
 import { type Client, client } from '@clientele/platform/testing/client'
 import type { SignedIn } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import { png } from '../../picture.ts'
 
 /** Ids by the beginning of their paths. */
@@ -30,22 +31,32 @@ export const makeRows = async (gateway: string, person: SignedIn, role: 'user' |
     if (index % 3 === 2) await api.delete(`/v1/customers/${id}`)
     return id
   })
-  const product = (index: number) =>
-    made(api.post('/v1/products', { name: 'Goods', sku: `known-${index}`, price: '2.50', stock: 1_000 }))
-  const products = await several(20, product)
+  const products = await several(30, async (index) => {
+    const sku = `known-${index}`
+    const id = await made(api.post('/v1/products', { name: 'Goods', sku, price: '2.50', stock: 1_000 }))
+    if (index % 3 === 1) await api.put(`/v1/products/${id}/photo`, { mediaId: await medium() })
+    if (index % 3 === 2) await api.delete(`/v1/products/${id}`)
+    return id
+  })
   const orders = await several(20, (index) => {
-    const lines = [
-      { productId: products[index], quantity: 1 },
-      { description: 'wrapping', unitPrice: '1.50' },
-    ]
-    // Those whose number is a multiple of three are in no trash.
-    return made(api.post('/v1/orders', { customerId: customers[(index % 10) * 3], lines }))
+    // Those whose number is a multiple of three are in no trash. An order of nobody has a notification to try again.
+    const there = (index % 10) * 3
+    const customer = index < 10 ? { customerId: customers[there] } : {}
+    const goods = { productId: products[there], quantity: 1 }
+    const lines = [goods, { description: 'wrapping', unitPrice: '1.50' }]
+    return made(api.post('/v1/orders', { ...customer, lines }))
+  })
+  const notifications = await eventually(async () => {
+    const { body } = await api.get('/v1/notifications?status=skipped')
+    if (body.data.length < 10) throw new Error(`${body.data.length} notifications are skipped`)
+    return (body.data as { id: string }[]).map(({ id }) => id)
   })
   const people = role === 'admin' ? 12 : 0
   return {
     '/v1/customers/{key}': customers,
     '/v1/products/{key}': products,
     '/v1/orders/{key}': orders,
+    '/v1/notifications/{id}': notifications,
     '/v1/media/{id}': await several(10, medium),
     '/v1/users/{id}': await several(people, (index) =>
       made(api.post('/v1/users', { username: `known-${index}`, email: `known-${index}@example.com` })),

@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => system?.close(), 60_000)
 
 /** Only admins may, or they need secrets that no schema tells. */
-const notForUsers = /User$|Users$|Role$|^mailPasswordReset$|^signIn$|^refreshTokens$/
+const notForUsers =
+  /User$|Users$|Role$|^mailPasswordReset$|^signIn$|^refreshTokens$|^retryNotification$|^receiveDeliveryReport$/
 
 it(
   'as a user every answer is one that the API document promises',

@@ -1,5 +1,6 @@
 import { client } from '@clientele/platform/testing/client'
 import type { SignedIn } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import type { HostileSystem } from '../hostile-system.ts'
 import { patientPerson, startTarget } from './api-run.ts'
 import { listRoutes, readDocument } from './document.ts'
@@ -30,14 +31,23 @@ const makeRows = async (): Promise<typeof ids> => {
     return body.id
   }
   const [first = '', , trashed] = [await make('Ana', 1), await make('Bea', 2), await make('Cleo', 3)]
-  await client(system.gateway, people.admin.token).patch(`/v1/customers/${first}`, { name: 'Anna' })
+  const admin = client(system.gateway, people.admin.token)
+  await admin.patch(`/v1/customers/${first}`, { name: 'Anna' })
+  // They come into their list by Keycloak's events, a moment later.
+  await eventually(async () => expect((await admin.get('/v1/users')).body.data.length).toBeGreaterThan(1))
   await user.delete(`/v1/customers/${trashed}`)
-  const goods = (sku: string) =>
-    user.post('/v1/products', { sku, name: 'Goods', price: '2.50', stock: 10, lowStockAt: 2 })
-  const [product, archived] = [(await goods('G-1')).body.id, (await goods('G-2')).body.id]
+  const goods = async (sku: string, stock: number): Promise<string> => {
+    const fields = { sku, name: 'Goods', price: '2.50', stock, lowStockAt: 2 }
+    return (await user.post('/v1/products', fields)).body.id
+  }
+  const archived = await goods('G-1', 5)
+  await goods('G-2', 5)
+  const product = await goods('G-3', 10)
   await user.delete(`/v1/products/${archived}`)
-  const order = { customerId: first, lines: [{ productId: product, quantity: 1 }] }
-  expect((await user.post('/v1/orders', order)).status).toBe(201)
+  for (const quantity of [1, 2]) {
+    const order = { customerId: first, lines: [{ productId: product, quantity }] }
+    expect((await user.post('/v1/orders', order)).status).toBe(201)
+  }
   return { customer: first, product }
 }
 

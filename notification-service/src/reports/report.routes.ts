@@ -1,3 +1,4 @@
+import { pathKey } from '@clientele/contracts/fields'
 import { formBody } from '@clientele/platform/form-body'
 import { type Api, ok } from '@clientele/platform/operation'
 import { z } from 'zod'
@@ -7,7 +8,7 @@ import type { ReportService } from './report.service.ts'
 export type ReportRouteDeps = { reports: ReportService }
 
 const maxBytes = 16_384
-const params = z.strictObject({ provider: z.string().min(1).max(50), secret: z.string().min(1).max(300) })
+const params = z.strictObject({ provider: pathKey, secret: pathKey })
 
 export const reportRoutes = (api: Api, { reports }: ReportRouteDeps): void => {
   api.operation(

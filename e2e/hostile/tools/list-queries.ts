@@ -8,7 +8,7 @@ const textsOf = (value: unknown): string[] => {
   return value === null || value === undefined || value === '' ? [] : [String(value)]
 }
 
-const always = ['true', 'false', 'me', '1', '0', '2000-01-01', '2100-01-01', 'nobody']
+const always = ['true', 'false', 'me', '1', '0', '2000-01-01', '2100-01-01', 'nobody', 'ORD-000000']
 
 export const addressOf = (path: string, query: Query): string => `${path}?${new URLSearchParams(query)}`
 

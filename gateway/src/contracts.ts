@@ -49,7 +49,8 @@ const takeComponents = (all: Json, service: string, document: Json): Json => {
   return renamed
 }
 
-const about = 'A self-hosted CRM back end: customers, photos, people and events. All services in one document.'
+const about =
+  'A self-hosted CRM back end: customers, products, orders, messages, photos, people and events. All services in one document.'
 
 /** The OpenAPI document of the whole API: addresses and sign-in of this installation. */
 export const mergeOpenApi = (

@@ -9,28 +9,12 @@ import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
 import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
 import { freePorts } from '@clientele/stack/ports'
+import { type ServiceName, schemaOf, services } from './services.ts'
 
 const root = new URL('../', import.meta.url)
-const names = [
-  'user-service',
-  'customer-service',
-  'media-service',
-  'order-service',
-  'notification-service',
-  'gateway',
-] as const
-type Name = (typeof names)[number]
 
 /** The whole product as processes of its own, on the test run's backing services. */
 export type System = Awaited<ReturnType<typeof startSystem>>
-
-const schemaOf = {
-  'user-service': 'users',
-  'customer-service': 'customers',
-  'media-service': 'media',
-  'order-service': 'orders',
-  'notification-service': 'notifications',
-} as const
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
@@ -39,7 +23,7 @@ const ended = (child: ChildProcess): boolean => child.exitCode !== null || child
  * goes to `logFile`, or to the terminal.
  */
 export const startSystem = async (
-  overrides: Partial<Record<Name, Record<string, string>>> = {},
+  overrides: Partial<Record<ServiceName, Record<string, string>>> = {},
   { logFile }: { logFile?: string } = {},
 ) => {
   const folder = await mkdtemp(join(tmpdir(), 'clientele-e2e-'))
@@ -51,12 +35,14 @@ export const startSystem = async (
     }),
   )
   const databaseOf = new Map<string, Awaited<ReturnType<typeof testDatabase>>>(databases)
-  const free = await freePorts(names.length * 2)
-  const ports = new Map(names.flatMap((name) => [name, `${name}:internal`]).map((name, index) => [name, free[index]]))
+  const free = await freePorts(services.length * 2)
+  const ports = new Map(
+    services.flatMap((name) => [name, `${name}:internal`]).map((name, index) => [name, free[index]]),
+  )
   const url = (name: string) => `http://localhost:${ports.get(name)}`
   const keycloak = testEnv('TEST_KEYCLOAK_URL')
 
-  const environment = (name: Name): NodeJS.ProcessEnv => ({
+  const environment = (name: ServiceName): NodeJS.ProcessEnv => ({
     PATH: process.env['PATH'],
     ...nodeEnv(),
     PROFILE: 'local',
@@ -96,8 +82,8 @@ export const startSystem = async (
     ...overrides[name],
   })
 
-  const children = new Map<Name, ChildProcess>()
-  const spawnService = (name: Name): void => {
+  const children = new Map<ServiceName, ChildProcess>()
+  const spawnService = (name: ServiceName): void => {
     const main = new URL(`${name}/src/main.ts`, root).pathname
     const output = logFile === undefined ? 'inherit' : openSync(logFile, 'a')
     const child = spawn(process.execPath, [...nodeFlagsOf(name), main], {
@@ -107,7 +93,7 @@ export const startSystem = async (
     if (output !== 'inherit') closeSync(output)
     children.set(name, child)
   }
-  const ready = (name: Name) =>
+  const ready = (name: ServiceName) =>
     eventually(
       async () => {
         const child = children.get(name)
@@ -117,27 +103,27 @@ export const startSystem = async (
       },
       { timeoutMs: 30_000, everyMs: 100 },
     )
-  const stop = async (name: Name, signal: NodeJS.Signals): Promise<void> => {
+  const stop = async (name: ServiceName, signal: NodeJS.Signals): Promise<void> => {
     const child = children.get(name)
     if (!child || ended(child)) return
     child.kill(signal)
     await Promise.race([once(child, 'exit'), new Promise((resolve) => setTimeout(resolve, 15_000).unref())])
     if (!ended(child)) child.kill('SIGKILL')
   }
-  const start = async (name: Name): Promise<void> => {
+  const start = async (name: ServiceName): Promise<void> => {
     spawnService(name)
     await ready(name)
   }
 
   const close = async (): Promise<void> => {
-    await Promise.all(names.map((name) => stop(name, 'SIGTERM')))
+    await Promise.all(services.map((name) => stop(name, 'SIGTERM')))
     await Promise.all([...databaseOf.values()].map((database) => database.drop()))
     await broker.close()
     await rm(folder, { recursive: true, force: true })
   }
 
-  for (const name of names) spawnService(name)
-  await Promise.all(names.map(ready)).catch(async (error: unknown) => {
+  for (const name of services) spawnService(name)
+  await Promise.all(services.map(ready)).catch(async (error: unknown) => {
     await close()
     throw error
   })
@@ -145,9 +131,9 @@ export const startSystem = async (
     gateway: url('gateway'),
     broker,
     url,
-    pid: (name: Name): number => children.get(name)?.pid ?? 0,
-    kill: (name: Name) => stop(name, 'SIGKILL'),
-    terminate: (name: Name) => stop(name, 'SIGTERM'),
+    pid: (name: ServiceName): number => children.get(name)?.pid ?? 0,
+    kill: (name: ServiceName) => stop(name, 'SIGKILL'),
+    terminate: (name: ServiceName) => stop(name, 'SIGTERM'),
     start,
     database: (name: keyof typeof schemaOf) => databaseOf.get(name)?.url ?? '',
     mediaFolder: join(folder, 'media'),

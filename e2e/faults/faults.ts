@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { services } from '../services.ts'
 import type { Random } from './random.ts'
 import type { Replica } from './replica.ts'
-import { type FaultSystem, services, storing } from './system.ts'
+import { type FaultSystem, storing } from './system.ts'
 import type { Cost } from './windows.ts'
 
 /** Something that goes wrong, from its beginning until all is right again. `restarts`: a process of ours is new after it. */

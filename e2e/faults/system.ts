@@ -3,28 +3,13 @@ import { join } from 'node:path'
 import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { type TestDatabase, testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { freePorts } from '@clientele/stack/ports'
+import { type ServiceName, schemaOf, services } from '../services.ts'
 import { type Backing, startBackingParts } from './backing.ts'
 import { type Balancer, startBalancer } from './balancer.ts'
 import { createReplica, type Replica } from './replica.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const root = new URL('../../', import.meta.url)
-export const services = [
-  'user-service',
-  'customer-service',
-  'media-service',
-  'order-service',
-  'notification-service',
-  'gateway',
-] as const
-export type ServiceName = (typeof services)[number]
-export const schemaOf = {
-  'user-service': 'users',
-  'customer-service': 'customers',
-  'media-service': 'media',
-  'order-service': 'orders',
-  'notification-service': 'notifications',
-} as const
 export type StoringService = keyof typeof schemaOf
 export const storing = Object.keys(schemaOf) as StoringService[]
 const letters = ['a', 'b']

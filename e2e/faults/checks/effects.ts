@@ -1,6 +1,7 @@
+import { schemaOf } from '../../services.ts'
 import type { Event } from '../journal.ts'
 import type { Ledger } from '../ledger.ts'
-import { type StoringService, schemaOf } from '../system.ts'
+import type { StoringService } from '../system.ts'
 import { distinctEvents } from './events.ts'
 import type { Query } from './query.ts'
 

@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { type FaultSystem, type StoringService, schemaOf, storing } from '../system.ts'
+import { schemaOf } from '../../services.ts'
+import { type FaultSystem, type StoringService, storing } from '../system.ts'
 
 /** Reads a service's schema, past the service. */
 export type Query = <R>(service: StoringService, sql: string, values: unknown[]) => Promise<R[]>

@@ -18,7 +18,7 @@ const done = 'delete from customers_to_forget where customer_id = $1'
 // What people typed may name a person.
 const emptied = `update orders set customer_id = null, note = null, metadata = '{}',
   updated_at = $2, updated_by = $3, updated_by_name = $4, version = version + 1 where id = any($1::uuid[])`
-const placeholder = 'removed'
+const blankText = 'removed'
 const blanked = 'update order_lines set description = $2 where order_id = any($1::uuid[]) and product_id is null'
 
 /**
@@ -30,7 +30,7 @@ export const createForgetting = ({ db, finder }: { db: Db; finder: Finder }) => 
     const at = new Date()
     const ids = rows.map(({ id }) => id)
     await db.query(emptied, [ids, at.toISOString(), actor.id, actor.displayName], { tx })
-    await db.query(blanked, [ids, placeholder], { tx })
+    await db.query(blanked, [ids, blankText], { tx })
     const lines = await finder.linesOf(ids, tx)
     const events = rows.map((row) => {
       const after: OrderRow = {

@@ -1,5 +1,7 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
+import { createExportService } from '@clientele/platform/export-routes'
+import { createJobs } from '@clientele/platform/jobs'
 import type { Log } from '@clientele/platform/log'
 import { createMediaClient } from '@clientele/platform/media-client'
 import { createMediaLink } from '@clientele/platform/media-link'
@@ -24,18 +26,20 @@ import { type MovementRouteDeps, movementRoutes } from './stock/movement.routes.
 import { createMovementService } from './stock/movement.service.ts'
 import { type SummaryRouteDeps, summaryRoutes } from './summary/summary.routes.ts'
 import { createSummaryService } from './summary/summary.service.ts'
+import { jobsBase, type TransferRouteDeps, transferRoutes } from './transfers.routes.ts'
 
 export const service = { service: 'order-service', title: 'Products and orders' }
 
 /** All routes of the service. */
 export const declareRoutes = (
   api: Api,
-  deps: ProductRouteDeps & MovementRouteDeps & OrderRouteDeps & SummaryRouteDeps,
+  deps: ProductRouteDeps & MovementRouteDeps & OrderRouteDeps & SummaryRouteDeps & TransferRouteDeps,
 ): void => {
   productRoutes(api, deps)
   movementRoutes(api, deps)
   summaryRoutes(api, deps)
   orderRoutes(api, deps)
+  transferRoutes(api, deps)
 }
 
 type Deps = { config: OrderConfig; db: Db; verifier: Verifier; log: Log }
@@ -57,12 +61,22 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const orders = createOrderService({ db, finder: orderFinder, place })
   const summary = createSummaryService({ db })
 
+  const jobs = createJobs({
+    db,
+    config,
+    log,
+    program: new URL('./jobs.ts', import.meta.url),
+    kinds: ['product-export', 'order-export'],
+    base: jobsBase,
+  })
+  const exports = createExportService({ db, jobs: jobs.service })
+
   const api = createApi({ ...service, verifier, db, log, config })
-  declareRoutes(api, { products, movements, orders, summary, inputs, media, photoLink })
+  declareRoutes(api, { exports, jobs: jobs.service, products, movements, orders, summary, inputs, media, photoLink })
   return {
     app: api.app(),
     consumers: [mediaGone({ products }), customerChanged({ customerStates })],
-    tasks: [forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) })],
+    tasks: [...jobs.tasks, forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) })],
     close: async () => void (await Promise.all([media.close(), customerClient.close()])),
   }
 }

@@ -15,6 +15,12 @@ const config = {
   mediaLinkTtlSeconds: 3_600,
   customerServiceUrl: 'http://127.0.0.1:1',
   shopCurrency: 'EUR',
+  jobsPerReplica: 2,
+  jobsPerUser: 2,
+  jobLeaseMs: 1_000,
+  jobPollMs: 50,
+  jobKeepHours: 1,
+  exportMaxSeconds: 60,
 } satisfies Partial<OrderConfig>
 
 /** `shared` is a virtual host that somebody else closes. */

@@ -11,7 +11,7 @@ import {
   mostRows,
   parseListQuery,
 } from './list-query.ts'
-import { parseSort } from './list-sort.ts'
+import { orderBy, parseSort } from './list-sort.ts'
 import { countedUpTo, statement } from './list-statement.ts'
 import { createLargeTotals } from './list-totals.ts'
 import { Problem } from './problem.ts'
@@ -44,6 +44,13 @@ export type RunOptions = ListContext & { where?: string | ((bind: Bind) => strin
 /** A declared list: `query` for `operation()`, `run` for the service. */
 export type List<Row extends object> = {
   query: z.ZodObject<Record<string, z.ZodOptional<z.ZodString>>, z.core.$loose>
+  /** The parameters without those of paging, for a body that selects rows. */
+  selection: z.ZodObject<Record<string, z.ZodOptional<z.ZodString>>, z.core.$loose>
+  /**
+   * One statement for every row of a selection, for a cursor; in the order of ids where it names no sort.
+   * @throws Problem 400
+   */
+  all(selection: Record<string, unknown>, context?: ListContext): { sql: string; values: unknown[] }
   /** @throws Problem 400 for a query that is not valid */
   run(
     db: Db,
@@ -102,12 +109,32 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
 
   const totals = createLargeTotals()
 
-  const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
+  const understood = (record: Record<string, unknown>): ListQuery => {
     const { query, faults } = parseListQuery(grammar, record)
     if (faults.length > 0) throw invalid(faults)
+    return query
+  }
+  const baseOf = (record: Record<string, unknown>): string | undefined =>
+    typeof options.where === 'function' ? options.where(record) : options.where
+
+  const all: List<Row>['all'] = (record, context = {}) => {
+    const query = understood(record)
     const values: unknown[] = []
     const bind: Bind = (value) => `$${values.push(value)}`
-    const base = typeof options.where === 'function' ? options.where(record) : options.where
+    const conditions = [baseOf(record), ...query.conditions.map((condition) => condition(bind, context))]
+    const where = conditions.flatMap((sql) => (sql === undefined ? [] : [`(${sql})`])).join(' and ') || 'true'
+    const keys = record['sort'] === undefined ? [{ column: grammar.id, descending: false }] : query.sort.keys
+    return {
+      sql: `select ${selected.join(', ')} from ${options.table} where ${where} order by ${orderBy(keys)}`,
+      values,
+    }
+  }
+
+  const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
+    const query = understood(record)
+    const values: unknown[] = []
+    const bind: Bind = (value) => `$${values.push(value)}`
+    const base = baseOf(record)
     const narrow = typeof where === 'function' ? where(bind) : where
     const written = (some: Condition[]) => some.map((condition) => condition(bind, context))
     const known = written(query.conditions.filter((condition) => !condition.rough))
@@ -131,7 +158,7 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     if (answer.page.totalRelation === 'gte') totals.add(db, key)
     return answer
   }
-  return { query: querySchema(grammar), run }
+  return { query: querySchema(grammar, true), selection: querySchema(grammar, false), all, run }
 }
 
 // A first page that is not full is the whole list.
@@ -176,7 +203,9 @@ const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQue
   }
 }
 
-const querySchema = (grammar: ListGrammar): List<object>['query'] => {
+const paging = ['limit', 'cursor', 'offset']
+
+const querySchema = (grammar: ListGrammar, isPaged: boolean): List<object>['query'] => {
   const parameter = (description: string) => z.string().optional().meta({ description })
   const whole = (minimum: number, maximum: number, description: string) =>
     parameter(description).meta({ override: { type: 'integer', minimum, maximum } })
@@ -197,11 +226,21 @@ const querySchema = (grammar: ListGrammar): List<object>['query'] => {
     sort: parameter(
       `fields between commas, - in front for descending: ${[...grammar.sort.keys()].join(', ')}. Default ${grammar.defaultSort}`,
     ),
-    limit: whole(1, mostRows, `rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
-    cursor: parameter('`nextCursor` or `prevCursor` of another page'),
-    offset: whole(0, deepestOffset, `rows to skip, up to ${deepestOffset}; not together with cursor`),
+    ...(isPaged && {
+      limit: whole(1, mostRows, `rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
+      cursor: parameter('`nextCursor` or `prevCursor` of another page'),
+      offset: whole(0, deepestOffset, `rows to skip, up to ${deepestOffset}; not together with cursor`),
+    }),
   }
   return z.looseObject(shape).superRefine((record, context) => {
+    if (!isPaged)
+      for (const name of paging.filter((each) => each in record))
+        context.addIssue({
+          code: 'custom',
+          message: 'is not known here',
+          path: [name],
+          params: { code: 'unknown_parameter' },
+        })
     for (const { code, parameter: name, message } of parseListQuery(grammar, record).faults) {
       context.addIssue({ code: 'custom', message, path: [name], params: { code, parameter: name } })
     }

@@ -1,6 +1,6 @@
 import type { Import, ImportCounts, ImportRowError, ImportStatus, OnMatch } from '@clientele/contracts/import'
 import type { JobError } from '@clientele/contracts/job'
-import type { Mapping } from './import-mapping.ts'
+import { fieldIn, type Mapping } from './import-mapping.ts'
 import { noCounts } from './import-target.ts'
 import { list, text, time, userId } from './list.ts'
 import type { TableFormat } from './table-row.ts'
@@ -92,7 +92,7 @@ export const presentImport = (row: ImportRow, linkOf: (jobId: string, file: 'err
   sha256: row.sha256,
   columns: row.columns,
   mapping: row.mapping,
-  unmapped: row.columns.filter((column) => row.mapping[column] === undefined),
+  unmapped: row.columns.filter((column) => fieldIn(row.mapping, column) === undefined),
   matchBy: row.matchBy,
   onMatch: row.onMatch,
   total: row.total,

@@ -7,10 +7,15 @@ import { emptyValues } from './table-row.ts'
 /** Which field a column goes into; what goes nowhere is not there. */
 export type Mapping = Record<string, string>
 
+// A column may be called like something that every object has.
+export const fieldIn = (mapping: Mapping, column: string): string | undefined =>
+  Object.hasOwn(mapping, column) ? mapping[column] : undefined
+
 /** A suggestion from names and, where the target knows more, from values. */
 export const suggested = (target: AnyTarget, columns: readonly string[], samples: readonly FieldValues[]): Mapping => {
   const named = suggestMapping(columns, target.fields)
-  for (const column of columns) if (named[column] === undefined && target.takes?.(column)) named[column] = column
+  for (const column of columns)
+    if (fieldIn(named, column) === undefined && target.takes?.(column)) named[column] = column
   return target.suggest?.(named, samples) ?? named
 }
 
@@ -19,7 +24,7 @@ const pointerTo = (column: string): string => `/mapping/${column.replaceAll('~',
 
 /** A mapping that somebody chose. @throws Problem 422 for an unknown field, or one that two columns go into */
 export const chosenMapping = (target: AnyTarget, columns: readonly string[], chosen: ImportMapping): Mapping => {
-  const mapping: Mapping = {}
+  const mapping: [string, string][] = []
   const taken = new Set<string>()
   for (const [column, field] of Object.entries(chosen)) {
     if (!columns.includes(column) && columns.length > 0 && !target.takes?.(column) && field !== null) {
@@ -31,10 +36,10 @@ export const chosenMapping = (target: AnyTarget, columns: readonly string[], cho
       throw fieldProblem(pointerTo(column), 'unknown_field', 'is not a field that can be imported')
     if (taken.has(field)) throw fieldProblem(pointerTo(column), 'repeated', 'another column goes into this field')
     taken.add(field)
-    mapping[column] = field
+    mapping.push([column, field])
   }
   if (taken.size === 0) throw fieldProblem('/mapping', 'empty', 'must send one column at least into a field')
-  return mapping
+  return Object.fromEntries(mapping)
 }
 
 type MapperOptions = { target: AnyTarget; mapping: Mapping; columns: readonly string[]; isOpen: boolean }
@@ -44,11 +49,11 @@ type MapperOptions = { target: AnyTarget; mapping: Mapping; columns: readonly st
  * its name says, if no column goes there.
  */
 export const mapper = ({ target, mapping, columns, isOpen }: MapperOptions) => {
-  const fieldOf = new Map<string, string | undefined>(columns.map((column) => [column, mapping[column]]))
+  const fieldOf = new Map<string, string | undefined>(columns.map((column) => [column, fieldIn(mapping, column)]))
   for (const [column, field] of Object.entries(mapping)) fieldOf.set(column, field)
   const taken = new Set(Object.values(mapping))
   const late = (key: string): string | undefined => {
-    const field = suggested(target, [key], [])[key]
+    const field = fieldIn(suggested(target, [key], []), key)
     const free = field !== undefined && !taken.has(field) ? field : undefined
     if (free !== undefined) taken.add(free)
     if (fieldOf.size < mostKeys) fieldOf.set(key, free)

@@ -117,20 +117,19 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
         underWay -= 1
       })
       let held = true
-      const discard = () => {
-        if (held) void files.remove(file.id).catch(() => {})
+      const discard = async (): Promise<void> => {
         held = false
+        await files.remove(file.id).catch(() => {})
       }
-      // Answered without being kept: refused, or a repeated request whose first file is the one.
-      req.res?.once('close', discard)
+      // Answered without being kept: a repeated request, whose first file is the one.
+      req.res?.once('close', () => void (held && discard()))
       return {
         file,
         options,
         keep: async (use) => {
           held = false
-          return use().catch((error: unknown) => {
-            held = true
-            discard()
+          return use().catch(async (error: unknown) => {
+            await discard()
             throw error
           })
         },

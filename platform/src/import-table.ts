@@ -113,7 +113,7 @@ export const createImportTable = (db: Db) => ({
   /** What was changed before by the same import keeps what it was before that. */
   record: async (id: string, changes: readonly ImportChange[], tx: Tx): Promise<void> => {
     if (changes.length === 0) return
-    await db.query(record, [id, JSON.stringify(changes)], { tx, name: 'import_record' })
+    await db.query(record, [id, JSON.stringify(changes)], { tx })
   },
 
   /** What the recorded changes add up to. */

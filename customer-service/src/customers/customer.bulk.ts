@@ -21,14 +21,14 @@ export const createBulkWriter = ({ db }: { db: Db }) => ({
   /** @returns false where somebody else has a unique value of one of them: nothing of it may be committed */
   insert: async (rows: readonly Edited[], actor: Actor, tx: Tx): Promise<boolean> => {
     if (rows.length === 0) return true
-    const made = await db.query(insertMany, manyValues(rows, isPerson(actor)), { tx, name: 'customers_insert' })
+    const made = await db.query(insertMany, manyValues(rows, isPerson(actor)), { tx })
     return made.length === rows.length
   },
 
   /** @throws where a unique value is somebody else's */
   update: async (rows: readonly Edited[], actor: Actor, tx: Tx): Promise<void> => {
     if (rows.length === 0) return
-    const saved = await db.query(updateMany, manyValues(rows, isPerson(actor)), { tx, name: 'customers_update' })
+    const saved = await db.query(updateMany, manyValues(rows, isPerson(actor)), { tx })
     if (saved.length !== rows.length) throw new Error('a customer to change is gone')
   },
 

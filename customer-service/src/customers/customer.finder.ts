@@ -68,16 +68,17 @@ export const createFinder = (db: Db) => {
     ofUser: async (userId: string, tx: Tx): Promise<CustomerRow | undefined> =>
       (await db.query<CustomerRow>(`${select} where user_id = $1`, [userId], { tx, name: 'customer_of_user' }))[0],
 
+    // Not prepared, like all that works on many rows: a plan that was made for a small table would be kept while it grows.
     /** All customers with one of the values; with `tx` locked, in the order of their ids. */
     many: (by: ManyBy, values: readonly string[], state: State, tx?: Tx): Promise<CustomerRow[]> =>
       db.query<CustomerRow>(
         `${select} where ${manyBy[by]} = any($1::${by === 'id' ? 'uuid' : 'text'}[]) and ${states[state]} order by id${tx ? ' for update' : ''}`,
         [values],
-        { tx, name: `customers_by_${by}_${state}${tx ? '_lock' : ''}` },
+        { tx },
       ),
 
     holders: (emails: readonly string[], externalIds: readonly string[], tx?: Tx): Promise<Holder[]> =>
-      db.query<Holder>(holders, [emails, externalIds], { tx, name: 'customer_holders' }),
+      db.query<Holder>(holders, [emails, externalIds], { tx }),
 
     /** Locks up to 1,000 customers that show a medium. */
     lockByPhoto: (mediaId: string, tx: Tx): Promise<CustomerRow[]> =>

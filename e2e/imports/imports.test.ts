@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream, openAsBlob } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -86,6 +88,56 @@ const fail = async (round: number): Promise<void> => {
   await part?.start()
   await eventually(() => system.start('customer-service'), { timeoutMs: 60_000, everyMs: 500 })
 }
+
+/** `npm run import` with these arguments, as somebody with a token. */
+const command = async (...args: string[]): Promise<{ code: number | null; output: string }> => {
+  const script = new URL('../../stack/src/import.ts', import.meta.url).pathname
+  const env = { PATH: process.env['PATH'], CLIENTELE_PUBLIC_URL: system.gateway, CLIENTELE_TOKEN: await accessToken() }
+  const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output }
+}
+
+describe('npm run import (S4-18)', () => {
+  it('fills the shop from a JSON export, and tells what it did not take', async () => {
+    const path = join(folder, 'customers.json')
+    const people = [
+      {
+        _id: { $oid: 'a1' },
+        first_name: 'Carly',
+        last_name: 'Reed',
+        email: 'CARLY@example.com',
+        country: 'GB',
+        created_at: 1,
+      },
+      {
+        _id: { $oid: 'a2' },
+        first_name: 'Tom',
+        last_name: 'Hill',
+        email: 'tom@example.com',
+        phone: '+44 20 7946 0018',
+      },
+      { _id: { $oid: 'a3' }, first_name: 'Nobody', last_name: '', email: 'nowhere' },
+    ]
+    await writeFile(path, JSON.stringify(people))
+    const dry = await command(path)
+    expect(dry).toMatchObject({ code: 0, output: expect.stringContaining('nothing was imported') })
+    const done = await command(path, '--yes')
+    expect(done.output).toContain('imported 3 rows: 2 new, 0 changed, 0 skipped, 1 not taken')
+    expect(done.output).toMatch(/row 3, email: .*\n/)
+    expect([done.code, (await command(path, '--yes')).code]).toEqual([3, 1])
+    expect((await command(path, '--yes', '--again')).output).toContain('0 new, 0 changed, 2 skipped, 1 not taken')
+    expect(await command(join(folder, 'missing.csv'))).toMatchObject({ code: 1 })
+    const made = await call<{ email: string; externalId: string; address: object }>(
+      'GET',
+      '/v1/customers/carly@example.com?idBy=email',
+    )
+    expect(made).toMatchObject({ externalId: 'a1', name: 'Carly', address: { country: 'GB' } })
+    await database('delete from customers')
+  })
+})
 
 describe(`an import of ${rows} rows whose replica is killed ${kills} times`, () => {
   it(

@@ -22,7 +22,7 @@ export type CustomerInput = {
 export const importFields: Record<string, readonly string[]> = {
   id: ['customer id', 'uuid'],
   code: ['customer code', 'customer number', 'kundennummer'],
-  externalId: ['external id', 'reference', 'ref', 'foreign id', 'legacy id', 'customer ref'],
+  externalId: ['_id.$oid', 'external id', 'reference', 'ref', 'foreign id', 'legacy id', 'customer ref'],
   name: ['first name', 'given name', 'forename', 'firstname', 'vorname', 'prénom', 'nombre', 'nome', 'jina'],
   surname: ['last name', 'family name', 'lastname', 'nachname', 'nom', 'apellido', 'apellidos', 'sobrenome', 'cognome'],
   fullName: ['full name', 'customer name', 'customer', 'contact', 'contact name', 'display name'],

@@ -1,4 +1,4 @@
-// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|migrate|superuser|doctor|clean`.
+// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|imports|bench|migrate|superuser|import|doctor|clean`.
 // Plain JavaScript for any Node from 20 on: nothing is installed yet when it begins.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -14,9 +14,11 @@ const commands = {
   dev: ['start.ts', '--watch'],
   test: ['test.ts'],
   faults: ['faults.ts'],
+  imports: ['imports.ts'],
   bench: ['bench.ts'],
   migrate: ['migrate.ts'],
   superuser: ['superuser.ts'],
+  import: ['import.ts'],
   doctor: ['doctor.ts'],
   clean: ['clean.ts'],
 }

@@ -57,16 +57,22 @@ export const createJobFiles = (db: Db) => ({
     (await db.query<JobFile>(`select ${columns} from job_files where id = $1`, [id]))[0],
 
   /** The content, chunk by chunk, from `position` on. Ends where the file does or is removed. */
-  read: async function* (id: string, position = 0): AsyncGenerator<Buffer, void, void> {
+  read: async function* (id: string, position = 0, tx?: Tx): AsyncGenerator<Buffer, void, void> {
     for (let at = position; ; at += 1) {
       const [row] = await db.query<{ bytes: Buffer }>(
         `select bytes from job_file_chunks where file_id = $1 and position = $2`,
         [id, at],
-        { name: 'job_file_read' },
+        { tx, name: 'job_file_read' },
       )
       if (!row) return
       yield await decompress(row.bytes)
     }
+  },
+
+  /** Keeps a file for `keepHours` from now. */
+  keep: async (id: string, keepHours: number, tx?: Tx): Promise<void> => {
+    const sql = `update job_files set expires_at = clock_timestamp() + make_interval(hours => $2) where id = $1`
+    await db.query(sql, [id, keepHours], { tx })
   },
 
   remove: async (id: string, tx?: Tx): Promise<void> => {

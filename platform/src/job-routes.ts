@@ -16,10 +16,12 @@ const link = z.strictObject({
 /** `base` is where a service's jobs are, such as `/v1/jobs`; `subject` tells operations of services apart: `Customer`. */
 export type JobRouteOptions = { base: string; subject?: string; tag?: string }
 
+export type JobRouteDeps = { jobs: JobService }
+
 /** The routes of a service's jobs. */
 export const jobRoutes = (
   api: Api,
-  { jobs }: { jobs: JobService },
+  { jobs }: JobRouteDeps,
   { base, subject = '', tag = 'Jobs' }: JobRouteOptions,
 ): void => {
   api.operation(

@@ -68,9 +68,13 @@ export const createJobService = ({ db, table, files, links, wake }: Deps) => {
       return present(await rowOf(id, tx))
     },
 
-    /** What an owner's resource shows of its job. */
-    row: rowOf,
-    present,
+    linkOf: links.of,
+
+    /** Asks a job to end, whoever's it is. */
+    cancel: async (id: string): Promise<void> => {
+      await table.cancel(id)
+      wake()
+    },
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Job>> => {
       const own = isAdmin(actor) ? {} : { where: (bind: (value: unknown) => string) => `owner_id = ${bind(actor.id)}` }

@@ -13,11 +13,13 @@ type NewJob = {
   owner: Pick<Actor, 'id' | 'displayName'>
   input: object
   parent?: string
+  /** What it goes on from. */
   counts?: Record<string, number>
+  state?: unknown
 }
 
 const open = `status in ('queued', 'running', 'cancelling')`
-const insert = `insert into jobs (id, kind, owner_id, owner_name, input, parent, counts) values ($1, $2, $3, $4, $5, $6, $7)`
+const insert = `insert into jobs (id, kind, owner_id, owner_name, input, parent, counts, state) values ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 // Waiting or abandoned, and its owner has not too many at work: one to be cancelled takes no place.
 const claimable = `${open} and kind = any($1) and coalesce(leased_until, run_at) <= clock_timestamp() and (
@@ -67,9 +69,9 @@ export type JobTable = ReturnType<typeof createJobTable>
 
 /** The table `jobs`. What runs a job names its lease; a lease that another process took over changes nothing any more. */
 export const createJobTable = (db: Db) => ({
-  add: async ({ kind, owner, input, parent, counts = {} }: NewJob, tx: Tx): Promise<string> => {
+  add: async ({ kind, owner, input, parent, counts = {}, state }: NewJob, tx: Tx): Promise<string> => {
     const id = newId()
-    const values = [id, kind, owner.id, owner.displayName, json(input), parent ?? null, json(counts)]
+    const values = [id, kind, owner.id, owner.displayName, json(input), parent ?? null, json(counts), json(state)]
     await db.query(insert, values, { tx })
     return id
   },
@@ -115,6 +117,16 @@ export const createJobTable = (db: Db) => ({
   giveBack: async (id: string, lease: string, { failed, waitMs = 0 }: { failed?: JobError; waitMs?: number } = {}) => {
     await db.query(giveBack, [id, lease, failed ? 0 : 1, json(failed), waitMs / 1000])
   },
+
+  /** Where a job that has ended was. */
+  checkpointOf: async (id: string, tx: Tx): Promise<{ counts: Record<string, number>; state: unknown } | undefined> =>
+    (
+      await db.query<{ counts: Record<string, number>; state: unknown }>(
+        'select counts, state from jobs where id = $1',
+        [id],
+        { tx },
+      )
+    )[0],
 
   /** Asks for the end after the present step. @returns false where it has ended already or is ending */
   cancel: async (id: string, tx?: Tx): Promise<boolean> => (await db.query(cancel, [id], { tx })).length > 0,

@@ -6,7 +6,7 @@ import { createJobHost } from './job-host.ts'
 import { createJobLinks } from './job-links.ts'
 import { createJobService, type JobService } from './job-service.ts'
 import { jobSweep } from './job-sweep.ts'
-import { createJobTable } from './job-table.ts'
+import { createJobTable, type JobTable } from './job-table.ts'
 import type { Log } from './log.ts'
 
 type Config = JobConfig & { publicUrl?: string | undefined; mediaSigningKey: string; mediaLinkTtlSeconds: number }
@@ -22,12 +22,13 @@ type Options = {
 }
 
 /** What a service with jobs has: routes' service, files, and the tasks for `startService`. */
-export type Jobs = { service: JobService; files: JobFiles; tasks: Task[]; pid: () => number | undefined }
+export type Jobs = { service: JobService; table: JobTable; files: JobFiles; tasks: Task[] }
 
 export const createJobs = ({ db, config, log, program, kinds, base }: Options): Jobs => {
   const files = createJobFiles(db)
   const host = createJobHost({ db, program, config, kinds, log })
   const links = createJobLinks(config, base)
-  const service = createJobService({ db, table: createJobTable(db), files, links, wake: host.wake })
-  return { service, files, tasks: [host, jobSweep(db, log)], pid: host.pid }
+  const table = createJobTable(db)
+  const service = createJobService({ db, table, files, links, wake: host.wake })
+  return { service, table, files, tasks: [host, jobSweep(db, log)] }
 }

@@ -32,6 +32,8 @@ export const sumOf = (verdicts: readonly Verdict[]): Verdict => ({
 
 /** Where the fault suite lies. It keeps both cores of a small machine busy and kills what it runs on: it runs by itself. */
 export const faultSuite = 'e2e/faults/'
+/** The large import; `npm test` has a short form of it. */
+export const importSuite = 'e2e/imports/'
 
 const isCoverage = (arg: string): boolean => /^--(coverage|collectCoverage)/.test(arg)
 const takesValue = /^(-t|--testNamePattern)$/

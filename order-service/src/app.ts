@@ -1,6 +1,7 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
 import { createExportService } from '@clientele/platform/export-routes'
+import { createImports, importJobs } from '@clientele/platform/imports'
 import { createJobs } from '@clientele/platform/jobs'
 import type { Log } from '@clientele/platform/log'
 import { createMediaClient } from '@clientele/platform/media-client'
@@ -16,7 +17,9 @@ import { createForgetting, forgettingTask } from './orders/order.forgetting.ts'
 import { createPlacing } from './orders/order.placing.ts'
 import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
 import { createOrderService } from './orders/order.service.ts'
+import { createBulkWriter } from './products/product.bulk.ts'
 import { createFinder } from './products/product.finder.ts'
+import { createProductImport } from './products/product.import.ts'
 import { createInputs } from './products/product.input.ts'
 import { defineProduct } from './products/product.model.ts'
 import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
@@ -66,17 +69,34 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     config,
     log,
     program: new URL('./jobs.ts', import.meta.url),
-    kinds: ['product-export', 'order-export'],
+    kinds: [...importJobs, 'product-export', 'order-export'],
     base: jobsBase,
   })
   const exports = createExportService({ db, jobs: jobs.service })
+  const target = createProductImport({ inputs, finder, bulk: createBulkWriter({ db }), shopCurrency })
+  const imports = createImports({ db, config, log, target, jobs })
 
   const api = createApi({ ...service, verifier, db, log, config })
-  declareRoutes(api, { exports, jobs: jobs.service, products, movements, orders, summary, inputs, media, photoLink })
+  declareRoutes(api, {
+    ...imports,
+    exports,
+    jobs: jobs.service,
+    products,
+    movements,
+    orders,
+    summary,
+    inputs,
+    media,
+    photoLink,
+  })
   return {
     app: api.app(),
     consumers: [mediaGone({ products }), customerChanged({ customerStates })],
-    tasks: [...jobs.tasks, forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) })],
+    tasks: [
+      ...jobs.tasks,
+      ...imports.tasks,
+      forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) }),
+    ],
     close: async () => void (await Promise.all([media.close(), customerClient.close()])),
   }
 }

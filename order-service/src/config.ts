@@ -1,6 +1,6 @@
 import { databaseConfig, httpUrl, loadConfig, serviceConfig } from '@clientele/platform/config'
 import { exportConfig } from '@clientele/platform/export-config'
-import { jobConfig } from '@clientele/platform/job-config'
+import { importConfig } from '@clientele/platform/import-config'
 import { currencyDecimals } from '@clientele/platform/money'
 import { photoConfig } from '@clientele/platform/photo-config'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ export const configShape = {
   ...serviceConfig,
   ...databaseConfig,
   ...photoConfig,
-  ...jobConfig,
+  ...importConfig,
   ...exportConfig,
   /** Asked for a customer whose events have not come yet. */
   customerServiceUrl: httpUrl,

@@ -1,11 +1,16 @@
 import { exportKind } from '@clientele/platform/export-kind'
 import { createSnapshotDb } from '@clientele/platform/export-snapshot'
+import { importKinds } from '@clientele/platform/import-kinds'
 import { createJobFiles } from '@clientele/platform/job-files'
 import { runJobProcess } from '@clientele/platform/job-process'
 import type { OrderConfig } from './config.ts'
 import { orderExport } from './orders/order.export.ts'
-import { createFinder } from './orders/order.finder.ts'
+import { createFinder as createOrderFinder } from './orders/order.finder.ts'
+import { createBulkWriter } from './products/product.bulk.ts'
 import { productExport } from './products/product.export.ts'
+import { createFinder } from './products/product.finder.ts'
+import { createProductImport } from './products/product.import.ts'
+import { createInputs } from './products/product.input.ts'
 
 const schema = 'orders'
 
@@ -14,6 +19,12 @@ runJobProcess<OrderConfig>({
   schema,
   kinds: ({ config, db }) => {
     const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), config }
-    return [exportKind(productExport, deps), exportKind(orderExport(createFinder(db)), deps)]
+    const { shopCurrency } = config
+    const parts = { inputs: createInputs(shopCurrency), finder: createFinder(db), bulk: createBulkWriter({ db }) }
+    return [
+      ...importKinds({ db, target: createProductImport({ ...parts, shopCurrency }), config }),
+      exportKind(productExport, deps),
+      exportKind(orderExport(createOrderFinder(db)), deps),
+    ]
   },
 })

@@ -1,17 +1,18 @@
-import { type ExportService, exportRoute } from '@clientele/platform/export-routes'
-import { jobRoutes } from '@clientele/platform/job-routes'
-import type { JobService } from '@clientele/platform/job-service'
+import { type ExportRouteDeps, exportRoute } from '@clientele/platform/export-routes'
+import { type ImportRouteDeps, importRoutes } from '@clientele/platform/import-routes'
+import { type JobRouteDeps, jobRoutes } from '@clientele/platform/job-routes'
 import type { Api } from '@clientele/platform/operation'
 import { NewOrderExport } from './orders/order.export.ts'
 import { NewProductExport } from './products/product.export.ts'
 
-export type TransferRouteDeps = { exports: ExportService; jobs: JobService }
+export type TransferRouteDeps = ImportRouteDeps & ExportRouteDeps & JobRouteDeps
 
 /** Where the jobs of this service are. */
 export const jobsBase = '/v1/order-jobs'
 
-/** Products and orders as files, and the jobs that make them. */
+/** Products and orders as files, in and out, and the jobs that do it. */
 export const transferRoutes = (api: Api, deps: TransferRouteDeps): void => {
+  importRoutes(api, deps, { base: '/v1/product-imports', jobs: jobsBase, subject: 'Product', tag: 'Products' })
   exportRoute(api, deps, {
     path: '/v1/product-exports',
     operationId: 'createProductExport',

@@ -21,6 +21,9 @@ const config = {
   jobPollMs: 50,
   jobKeepHours: 1,
   exportMaxSeconds: 60,
+  importMaxBytes: 10_000_000,
+  importMaxRows: 100_000,
+  importMaxUploads: 4,
 } satisfies Partial<OrderConfig>
 
 /** `shared` is a virtual host that somebody else closes. */

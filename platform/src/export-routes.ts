@@ -13,6 +13,8 @@ export const createExportService = ({ db, jobs }: { db: Db; jobs: JobService }):
   start: (kind, input, actor) => db.transaction((tx) => jobs.add({ kind, owner: actor, input }, tx)),
 })
 
+export type ExportRouteDeps = { exports: ExportService }
+
 export type ExportRouteOptions = {
   path: string
   operationId: string
@@ -27,7 +29,7 @@ export type ExportRouteOptions = {
 /** The route that starts an export. */
 export const exportRoute = (
   api: Api,
-  { exports }: { exports: ExportService },
+  { exports }: ExportRouteDeps,
   { path, operationId, summary, tag, kind, jobs, body }: ExportRouteOptions,
 ): void => {
   api.operation(

@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
+import { signLink } from '@clientele/platform/signed-link'
 import { readRows } from '@clientele/platform/table-reader'
 import { sniffTable } from '@clientele/platform/table-sniff'
 import { client } from '@clientele/platform/testing/client'
 import { newPerson } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
+import { mediaSigningKey } from '../../customer-service/test/start.ts'
 import { orderCalls } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
 
@@ -139,6 +141,14 @@ describe('the file of an export', () => {
     expect((await service.user.get(path)).body).toBe('sku\r\n')
     const altered = job.resultUrl.replace(/signature=./, 'signature=_')
     expect((await client(service.url).get(altered)).status).toBe(403)
+  })
+
+  it('is not there by a link that has expired', async () => {
+    const { job } = await exported('product', { filter: { sku: 'none' }, fields: ['sku'] })
+    const key = createHmac('sha256', mediaSigningKey).update('files of jobs').digest('base64url')
+    const link = (now: number) => signLink(`/v1/order-jobs/${job.id}/result`, { key, ttlSeconds: 60, now })
+    expect((await client(service.url).get(link(Date.now()))).status).toBe(200)
+    expect((await client(service.url).get(link(Date.now() - 3_600_000))).status).toBe(403)
   })
 
   it('goes with its job', async () => {

@@ -74,9 +74,8 @@ const ended = (id: string, status = 'succeeded'): Promise<JobRow> =>
     },
     { timeoutMs: 120_000 },
   )
-const contentOf = async (
-  row: JobRow,
-): Promise<{ bytes: Buffer; rows: { id: number; pot: number; version: number }[] }> => {
+type Written = { id: number; pot: number; version: number; again: number }
+const contentOf = async (row: JobRow): Promise<{ bytes: Buffer; rows: Written[] }> => {
   const bytes = await collect(createJobFiles(db).read(row.resultFile as string))
   return {
     bytes,
@@ -136,6 +135,7 @@ describe('an export', () => {
     expect(sum('pot')).toBe(100 * many)
     // Each move changed two versions, and both or none are in it.
     expect((sum('version') - many) % 2).toBe(0)
+    expect(rows.filter(({ version, again }) => again !== version)).toEqual([])
     expect(row.state?.result).toEqual({
       rows: many,
       bytes: bytes.length,
@@ -159,14 +159,18 @@ describe('an export', () => {
     expect(await files()).toBe(1)
   }, 180_000)
 
-  it('that is cancelled leaves no file', async () => {
-    host()
-    const id = await start()
-    await eventually(async () => expect((await job(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
-    await table().cancel(id)
-    await ended(id, 'cancelled')
-    expect([await files(), await chunks()]).toEqual([0, 0])
-  }, 60_000)
+  it.each([false, true])(
+    'that is cancelled leaves no file (gzip: %s)',
+    async (gzip) => {
+      host()
+      const id = await start({ gzip })
+      await eventually(async () => expect((await job(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
+      await table().cancel(id)
+      await ended(id, 'cancelled')
+      expect([await files(), await chunks()]).toEqual([0, 0])
+    },
+    60_000,
+  )
 
   it('that takes too long fails and says so: a long snapshot keeps PostgreSQL from cleaning up', async () => {
     host({ exportMaxSeconds: 0 })

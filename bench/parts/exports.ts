@@ -9,7 +9,9 @@ import { childrenOf, watchMemory } from '../memory.ts'
 import type { Bench, Figure, Part } from '../part.ts'
 import { seedCustomers } from './customers-seed.ts'
 
-const rows = 1_000_000
+const rows = 250_000
+/** One in fifty is in the trash. */
+const exportedRows = rows * 0.98
 const plenty = '10000000'
 const limits = { RATE_LIMIT_USER: plenty, RATE_LIMIT_ADDRESS: plenty }
 const rate = 100
@@ -42,11 +44,11 @@ const downloaded = async (url: string): Promise<{ bytes: number; seconds: number
   return { bytes, seconds: (performance.now() - from) / 1000 }
 }
 
-/** A million customers as files, beside PostgreSQL's own COPY, with the API in use meanwhile. */
+/** Customers as files, beside PostgreSQL's own COPY, with the API in use meanwhile. */
 export const exports: Part = {
   name: 'exports',
   about:
-    "980,000 of a million customers as files with all fields: rows a second from the start of the job to its end, the memory of the process of jobs, and the latency of a list page at 100 requests a second meanwhile. Beside it PostgreSQL's own `COPY TO` of the same columns into `/dev/null` as the limit.",
+    "245,000 of 250,000 customers as files with all fields (the others are in the trash): rows a second from the start of the job to its end, the memory of the process of jobs, and the latency of a list page at 100 requests a second meanwhile. Beside it PostgreSQL's own `COPY TO` of the same columns into `/dev/null` as the limit.",
   run: async (bench: Bench) => {
     const { username, password } = await newPerson(['user'])
     const token = async () => (await signIn(username, password)).token
@@ -63,7 +65,7 @@ export const exports: Part = {
       }
       await latency(5)
       const idle = await latency(15)
-      const copied = rows / (await copySeconds(system.database('customer-service')))
+      const copied = exportedRows / (await copySeconds(system.database('customer-service')))
       bench.say(`idle p99 ${idle.p99.toFixed(1)} ms; COPY ${copied.toFixed(0)} rows/s`)
 
       const exported = async (body: object): Promise<Job> => {
@@ -86,7 +88,6 @@ export const exports: Part = {
         CSV: { format: 'csv' },
         'CSV, gzip': { format: 'csv', gzip: true },
         NDJSON: { format: 'ndjson' },
-        JSON: { format: 'json' },
       })) {
         const job = await exported(body)
         bench.say(`${name.padEnd(34)} ${perSecond(job).toFixed(0)} rows/s, ${(job.result.bytes / 1e6).toFixed(0)} MB`)
@@ -103,6 +104,8 @@ export const exports: Part = {
       const [busy, job] = await Promise.all([latency(20), exported({ format: 'csv' })])
       const file = await downloaded(job.resultUrl)
       memory.stop()
+      if (job.result.rows !== exportedRows)
+        throw new Error(`${job.result.rows} of ${exportedRows} rows are in the file`)
       if (file.bytes !== job.result.bytes) throw new Error(`${file.bytes} of ${job.result.bytes} bytes came`)
       bench.say(`p99 ${busy.p99.toFixed(1)} ms beside an export; process of jobs ${memory.peak('jobs').toFixed(0)} MB`)
       return [

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { type Sequelize, Transaction } from 'sequelize'
 
@@ -23,10 +24,31 @@ export const connectionOf = (tx: Tx): pg.Client => {
   return connection
 }
 
-/** Lets a connection send statements without waiting for the answers of those before (pg's pipeline mode); the order stays. */
+type Sending = pg.Client & { connection: { stream: Socket }; query: (...statement: unknown[]) => unknown }
+
+/**
+ * Lets a connection send statements without waiting for the answers of those before (pg's pipeline mode); the order stays.
+ * What is asked in one turn of the event loop goes out in one packet: each packet of its own wakes the server up.
+ */
 export const pipelined = (sequelize: Sequelize): void => {
   sequelize.addHook('afterConnect', (connection: unknown) => {
-    Object.assign(connection as object, { pipeline: true })
+    const client = connection as Sending
+    const { stream } = client.connection
+    const query = client.query.bind(client)
+    let held = false
+    const send = () => {
+      held = false
+      stream.uncork()
+    }
+    const queryTogether = (...statement: unknown[]) => {
+      if (!held) {
+        held = true
+        stream.cork()
+        process.nextTick(send)
+      }
+      return query(...statement)
+    }
+    Object.assign(client, { pipeline: true, query: queryTogether })
   })
 }
 

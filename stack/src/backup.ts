@@ -37,7 +37,7 @@ try {
         'the services have several databases: they were not read at one moment, a restore mends what differs',
       )
     if (media.missing.length > 0)
-      fail(`${folder} is complete but for photos that rows name and the store has not: ${media.missing.join(', ')}`)
+      throw new Error(`complete but for photos that rows name and the store has not: ${media.missing.join(', ')}`)
     say('backup', `complete: ${folder}`)
   } finally {
     await stop()

@@ -38,6 +38,7 @@ const Container = z.strictObject({
       tmpfs: z.array(z.strictObject({ containerPath: text, size: z.int() })),
     })
     .optional(),
+  dependsOn: z.array(z.strictObject({ containerName: text, condition: z.literal('SUCCESS') })).optional(),
   stopTimeout: z.int().max(120).optional(),
   logConfiguration: z.strictObject({ logDriver: z.literal('awslogs'), options: z.record(text, text) }),
 })
@@ -109,7 +110,12 @@ describe('the task definitions for ECS (S2-42)', () => {
   })
 
   it('migrate every schema', () => {
-    const names = tasks.get('migrate')?.containerDefinitions.map(({ name }) => name)
-    expect(names).toEqual(services.filter(({ schema }) => schema).map(({ name }) => name))
+    const containers = tasks.get('migrate')?.containerDefinitions ?? []
+    expect(containers.map(({ name }) => name)).toEqual(services.filter(({ schema }) => schema).map(({ name }) => name))
+    // The end of an essential container ends the others: only the last is, and each waits for the one before.
+    expect(containers.map(({ essential }) => essential)).toEqual([false, false, false, false, true])
+    expect(containers.slice(1).map(({ dependsOn }) => dependsOn?.[0]?.containerName)).toEqual(
+      containers.slice(0, -1).map(({ name }) => name),
+    )
   })
 })

@@ -49,7 +49,7 @@ describe('a change of the realm’s signing key', () => {
     const current = (await admin.call('GET', `/${realm}`)) as object
     await admin.call('PUT', `/${realm}`, { ...current, accessTokenLifespan: 3_600 })
     await createDemoAccounts(admin, realm)
-  })
+  }, 60_000)
   afterEach(() => {
     Date.now = now
   })

@@ -52,6 +52,22 @@ export const pipelined = (sequelize: Sequelize): void => {
   })
 }
 
+const sent = new WeakMap<Tx, Promise<unknown>[]>()
+
+/** Gives a statement to the transaction whose answer nobody needs: it is waited for together with that of the commit. */
+export const sendAlong = (tx: Tx, statement: Promise<unknown>): void => {
+  statement.catch(() => {})
+  sent.set(tx, [...(sent.get(tx) ?? []), statement])
+}
+
+/** Waits for what was sent along, then for `last`, which went out behind it. @throws the error of the first that failed */
+export const answered = async (tx: Tx, last: Promise<unknown>): Promise<void> => {
+  last.catch(() => {})
+  const statements = sent.get(tx) ?? []
+  sent.delete(tx)
+  for (const statement of [...statements, last]) await statement
+}
+
 /** What Sequelize keeps in a transaction; its models look at `connection` and `finished`. */
 type Open = {
   connection: pg.Client
@@ -89,7 +105,8 @@ export const inTransaction = async <T>(sequelize: Sequelize, work: (tx: Tx) => P
     await end('rollback').catch(() => {})
     throw error
   }
-  await end('commit')
+  // The commit goes out behind them; where one of them failed, it ends as a rollback, and the reason is theirs.
+  await answered(tx, end('commit'))
   for (const hook of open._afterCommitHooks) await hook(tx)
   return result
 }
@@ -103,7 +120,7 @@ export const nested = async <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T
   await connection.query(`savepoint ${savepoint}`)
   try {
     const result = await work(tx)
-    await connection.query(`release savepoint ${savepoint}`)
+    await answered(tx, connection.query(`release savepoint ${savepoint}`))
     return result
   } catch (error) {
     await connection.query(`rollback to savepoint ${savepoint}`)

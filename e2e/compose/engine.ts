@@ -113,12 +113,13 @@ export const grafanaOrStandIn = async (engine: Engine): Promise<boolean> => {
   )
   if (pulled) return true
   const name = engine.imageName('grafana-stand-in')
-  const file = join(testEnv('TEST_COMPOSE_FOLDER'), 'Dockerfile')
-  const page = "server { listen 3000; location / { return 200 'no Grafana'; } }"
-  writeFileSync(file, `FROM nginxinc/nginx-unprivileged:stable\nRUN echo "${page}" > /etc/nginx/conf.d/default.conf\n`)
-  await docker(['build', '--quiet', '--tag', name, '--file', file, testEnv('TEST_COMPOSE_FOLDER')], {
-    timeout: 120_000,
-  })
+  const folder = testEnv('TEST_COMPOSE_FOLDER')
+  writeFileSync(join(folder, 'grafana.conf'), "server { listen 3000; location / { return 200 'no Grafana'; } }")
+  writeFileSync(
+    join(folder, 'Dockerfile'),
+    'FROM nginxinc/nginx-unprivileged:stable\nCOPY grafana.conf /etc/nginx/conf.d/default.conf\n',
+  )
+  await docker(['build', '--quiet', '--tag', name, folder], { timeout: 120_000 })
   engine.set('GRAFANA_IMAGE', name)
   return false
 }

@@ -30,18 +30,18 @@ const createBucket = async (endpoint: string, name: string): Promise<void> => {
 }
 
 await runOnce(async () => {
+  // It sees every secret of the installation, before anything else has begun.
+  const { profile } = loadConfig({ profile: serviceConfig.profile })
+  const known = profile === 'production' ? publishedSecrets(process.env) : []
+  if (known.length > 0) throw new ConfigError(`PROFILE=production needs secrets of your own in ${known.join(', ')}`)
+
   const schemas = services.flatMap(({ schema }) => schema ?? [])
   const settings = loadConfig({
-    profile: serviceConfig.profile,
     postgresUrl: address,
     keycloakDatabaseUrl: address.optional(),
     gcsEndpoint: httpUrl.optional(),
   })
   const urls = loadConfig(Object.fromEntries(schemas.map(({ name }) => [`${name}DatabaseUrl`, address])))
-  // It sees every secret of the installation, before anything else has begun.
-  const known = settings.profile === 'production' ? publishedSecrets(process.env) : []
-  if (known.length > 0) throw new ConfigError(`PROFILE=production needs secrets of your own in ${known.join(', ')}`)
-
   const rows = schemas.map(({ name, extensions }) => provisionOf(urls[`${name}DatabaseUrl`] ?? '', name, extensions))
   if (settings.keycloakDatabaseUrl) rows.push(provisionOf(settings.keycloakDatabaseUrl, 'keycloak'))
   for (const row of rows) await provisionDatabase(settings.postgresUrl, row)

@@ -41,7 +41,7 @@ export const dropUnwanted = async ({ db, log }: { db: Db; log: Log }): Promise<v
  * growing pauses up to a minute; once it is taken, the rest of its type goes back in line.
  */
 export const returnedRows = ({ db, log }: { db: Db; log: Log }) => {
-  const returned = counter('outbox_returned_total', 'Events that no queue took', ['type'])
+  const returned = counter('outbox_returned_total', 'Events that no queue took')
   const tries = new Map<string, { pauseMs: number; at: number }>()
   let lookAt = 0
 
@@ -55,7 +55,7 @@ export const returnedRows = ({ db, log }: { db: Db; log: Log }) => {
     /** Learns from a batch. */
     note: (drained: Drained): void => {
       for (const type of drained.returned) {
-        returned.inc({ type })
+        returned.inc()
         if (!tries.has(type)) park(type)
       }
       for (const type of new Set(drained.confirmed)) {

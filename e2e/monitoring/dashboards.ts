@@ -31,7 +31,7 @@ export const dashboards: readonly Dashboard[] = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
   .map((file) => ({ ...JSON.parse(readFileSync(new URL(file, folder), 'utf8')), file }) as Dashboard)
 
-const values: Record<string, string> = { __rate_interval: '1m', __range: '5m', namespace: '.*', job: '.+' }
+const values: Record<string, string> = { __rate_interval: '10m', __range: '10m', namespace: '.*', job: '.+' }
 
 /** An expression as Grafana sends it, everything chosen. @throws Error for a variable that nobody knows */
 export const filledIn = (expression: string): string =>

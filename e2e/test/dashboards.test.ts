@@ -72,7 +72,7 @@ describe('dashboards (S2-33)', () => {
 
   it('an unknown variable and a missing series are noticed', () => {
     expect(() => filledIn('up{job="$nobody"}')).toThrow('unknown variable')
-    expect(filledIn('rate(up{namespace=~"$namespace"}[$__rate_interval])')).toBe('rate(up{namespace=~".*"}[1m])')
+    expect(filledIn('rate(up{namespace=~"$namespace"}[$__rate_interval])')).toBe('rate(up{namespace=~".*"}[10m])')
     expect(selectorsOf('sum(clientele_a_total{x="1"}) / sum(up) or vector(0)')).toEqual([
       'clientele_a_total{x="1"}',
       'up',

@@ -34,7 +34,7 @@ beforeAll(async () => {
     OTEL_BSP_SCHEDULE_DELAY: '200',
     SENTRY_DSN: collector.dsn,
     SMTP_CONFIGURED: 'true',
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'fatal',
   }
   const texts = {
     SMS_PROVIDER: 'africastalking',

@@ -4,7 +4,7 @@ import { DeadlineError, within } from './deadline.ts'
 import type { Envelope } from './envelope.ts'
 import { isDatabaseAway } from './fault.ts'
 import { firstTime, unsee } from './inbox.ts'
-import { answered } from './transaction.ts'
+import { answered, forgetSent } from './transaction.ts'
 
 /** A message that could be read. */
 export type Delivery = { event: Envelope; message: ConsumeMessage }
@@ -66,6 +66,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
           results.push('handled')
         } catch (error) {
           if (error instanceof DeadlineError || isDatabaseAway(error)) throw error
+          forgetSent(tx)
           await connection.query('rollback to savepoint event')
           undone.push(id)
           results.push({ error })

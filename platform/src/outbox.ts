@@ -1,7 +1,7 @@
 import type { NewEvent } from '@clientele/contracts/event'
 import type { Sequelize } from 'sequelize'
 import { newId } from './db.ts'
-import { currentTraceparent } from './telemetry.ts'
+import { counter, currentTraceparent } from './telemetry.ts'
 import { connectionOf, sendAlong, type Tx } from './transaction.ts'
 
 /** Events of one subject share a partition, and a partition is relayed in order. Never change it: rows in flight hold it. */
@@ -33,6 +33,8 @@ from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[]) with
 order by position`
 
 const insertOne = `insert into outbox (part, event_id, type, subject, data, traceparent) values ($1, $2, $3, $4, $5, $6)`
+
+const written = counter('events_total', 'Events written, each with the committed change that it tells of', ['type'])
 
 const wakers = new WeakMap<Sequelize, Set<() => void>>()
 
@@ -71,6 +73,7 @@ export const outbox = {
       sendAlong(tx, connection.query({ name: 'outbox_add', text: insert, values }))
     }
     tx.afterCommit(() => {
+      for (const { type } of events) written.inc({ type })
       for (const wake of wakers.get(sequelize) ?? []) wake()
     })
   },

@@ -60,6 +60,14 @@ export const sendAlong = (tx: Tx, statement: Promise<unknown>): void => {
   sent.set(tx, [...(sent.get(tx) ?? []), statement])
 }
 
+/** How many statements were sent along and not answered yet. */
+export const sentAlong = (tx: Tx): number => sent.get(tx)?.length ?? 0
+
+/** For who rolls back to a savepoint: what was sent along after the first `kept` is undone, whatever its answer. */
+export const forgetSent = (tx: Tx, kept = 0): void => {
+  sent.set(tx, (sent.get(tx) ?? []).slice(0, kept))
+}
+
 /** Waits for what was sent along, then for `last`, which went out behind it. @throws the error of the first that failed */
 export const answered = async (tx: Tx, last: Promise<unknown>): Promise<void> => {
   last.catch(() => {})
@@ -117,12 +125,14 @@ let savepoints = 0
 export const nested = async <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
   const connection = connectionOf(tx)
   const savepoint = `nested_${++savepoints}`
+  const before = sentAlong(tx)
   await connection.query(`savepoint ${savepoint}`)
   try {
     const result = await work(tx)
     await answered(tx, connection.query(`release savepoint ${savepoint}`))
     return result
   } catch (error) {
+    forgetSent(tx, before)
     await connection.query(`rollback to savepoint ${savepoint}`)
     throw error
   }

@@ -74,6 +74,19 @@ describe('transactions', () => {
     expect([await count('whole'), await count('part')]).toEqual([1, 0])
   })
 
+  it('go on after a part in which a statement failed before one that was sent along', async () => {
+    await db.transaction(async (tx) => {
+      sendAlong(tx, db.query(add, ['whole too'], { tx }))
+      const part = nested(tx, async () => {
+        const failing = db.query('select 1 / 0', [], { tx })
+        sendAlong(tx, db.query(add, ['part too'], { tx }))
+        await failing
+      })
+      await expect(part).rejects.toThrow('division by zero')
+    })
+    expect([await count('whole too'), await count('part too')]).toEqual([1, 0])
+  })
+
   it('end with 503 where the connection breaks, and the next one has another', async () => {
     const work = db.transaction(async (tx) => {
       await db.query('select pg_terminate_backend(pg_backend_pid())', [], { tx })

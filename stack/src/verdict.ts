@@ -33,6 +33,8 @@ export const sumOf = (verdicts: readonly Verdict[]): Verdict => ({
 /** Where the fault suite lies. It keeps both cores of a small machine busy and kills what it runs on: it runs by itself. */
 export const faultSuite = 'e2e/faults/'
 
+/** Where the suite of images and Compose lies: it needs a Docker engine, and is not part of `npm test`. */
+export const composeSuite = 'e2e/compose/'
 /** Where backup and restore are tried on whole installations: minutes, for `npm run test:backup` alone. */
 export const backupSuite = 'e2e/backup/'
 
@@ -46,8 +48,8 @@ export const runsOf = (args: readonly string[]): string[][] => {
   // Options that take a list would take a path after them, too: they go last.
   const sorted = args.toSorted((a, b) => Number(isCoverage(a)) - Number(isCoverage(b)))
   if (chosen) return [sorted]
-  const ignored = ['node_modules/', faultSuite, backupSuite]
-  const others = ignored.map((folder) => `--testPathIgnorePatterns=/${folder}`)
+  const apart = ['node_modules/', faultSuite, composeSuite, backupSuite]
+  const others = apart.map((path) => `--testPathIgnorePatterns=/${path}`)
   return [
     [...others, ...sorted],
     [faultSuite, ...args.filter((arg) => !isCoverage(arg))],

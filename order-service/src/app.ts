@@ -25,6 +25,7 @@ import { defineProduct } from './products/product.model.ts'
 import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
 import { createProductService } from './products/product.service.ts'
 import { createWriter } from './products/product.writer.ts'
+import { lowStockTask } from './stock/low-stock.ts'
 import { type MovementRouteDeps, movementRoutes } from './stock/movement.routes.ts'
 import { createMovementService } from './stock/movement.service.ts'
 import { type SummaryRouteDeps, summaryRoutes } from './summary/summary.routes.ts'
@@ -60,8 +61,8 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const customerClient = createCustomerClient(config)
   const customerStates = createCustomerStates(db)
   const orderFinder = createOrderFinder(db)
-  const place = createPlacing({ db, customerStates, customerClient, shopCurrency })
-  const orders = createOrderService({ db, finder: orderFinder, place })
+  const placing = createPlacing({ db, customerStates, customerClient, shopCurrency })
+  const orders = createOrderService({ db, finder: orderFinder, placing })
   const summary = createSummaryService({ db })
 
   const jobs = createJobs({
@@ -96,6 +97,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
       ...jobs.tasks,
       ...imports.tasks,
       forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) }),
+      lowStockTask({ db, log }),
     ],
     close: async () => void (await Promise.all([media.close(), customerClient.close()])),
   }

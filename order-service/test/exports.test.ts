@@ -169,6 +169,8 @@ describe('POST /v1/order-exports', () => {
     const order = await placed(lines, { customerId })
     const [json] = JSON.parse(await textOf('order', { filter: { customerId }, format: 'json' }))
     expect(json).toEqual((await service.user.get(`/v1/orders/${order.id}`)).body)
+    const filter = { productId: goods.id, customerId, placedAt: order.placedAt }
+    expect(JSON.parse(await textOf('order', { filter, format: 'json' }))).toEqual([json])
     const [row] = await rowsOf(
       (await exported('order', { filter: { customerId }, fields: ['number', 'lines', 'total'] })).bytes,
     )

@@ -20,6 +20,7 @@ import { defineProduct } from './products/product.model.ts'
 import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
 import { createProductService } from './products/product.service.ts'
 import { createWriter } from './products/product.writer.ts'
+import { lowStockTask } from './stock/low-stock.ts'
 import { type MovementRouteDeps, movementRoutes } from './stock/movement.routes.ts'
 import { createMovementService } from './stock/movement.service.ts'
 import { type SummaryRouteDeps, summaryRoutes } from './summary/summary.routes.ts'
@@ -62,7 +63,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   return {
     app: api.app(),
     consumers: [mediaGone({ products }), customerChanged({ customerStates })],
-    tasks: [forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) })],
+    tasks: [forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) }), lowStockTask({ db, log })],
     close: async () => void (await Promise.all([media.close(), customerClient.close()])),
   }
 }

@@ -4,6 +4,7 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Broker } from './broker.ts'
 import type { Running } from './consumer.ts'
 import { createBatches, type Delivery } from './consumer-batch.ts'
+import { queueDepths } from './consumer-depths.ts'
 import { declareQueues } from './consumer-queues.ts'
 import { crashLooped, handOn, numberHeader } from './consumer-retry.ts'
 import { withContext } from './context.ts'
@@ -13,7 +14,7 @@ import { envelopeReader } from './envelope.ts'
 import { isDatabaseAway, shortFault } from './fault.ts'
 import { createLanes, type Gate } from './lanes.ts'
 import type { Log } from './log.ts'
-import { counter, histogram, isTraceparent, span } from './telemetry.ts'
+import { counter, histogram, isTraceparent, slowBuckets, span } from './telemetry.ts'
 
 type Options = {
   queue: string
@@ -42,17 +43,27 @@ export const runQueue = (options: Options): Running => {
   const log = options.log.child({ queue })
   const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
   const seconds = histogram('consumer_seconds', 'Time a handler took', ['queue'])
+  const lag = histogram(
+    'consumer_lag_seconds',
+    "From an event's writing to the end of its handling",
+    ['queue'],
+    slowBuckets,
+  )
+  for (const outcome of ['handled', 'duplicate', 'retried', 'dead']) consumed.inc({ queue, outcome }, 0)
   const read = envelopeReader(events)
   let consumerTag: string | undefined
   let stopping = false
   const asides = new Set<Promise<void>>()
 
-  const kept = broker.channel(queue, async (channel) => {
+  const setup = async (channel: ConfirmChannel) => {
     await declareQueues(channel, { queue, types: events.map(({ type }) => type), delays })
     await channel.prefetch(prefetch)
     const { consumerTag: tag } = await channel.consume(queue, (message) => onMessage(channel, message))
     consumerTag = tag
-  })
+  }
+  const kept = broker.channel(queue, setup, { onOpen: () => void depths.measure() })
+  const depths = queueDepths({ queue, delays, log, channel: kept.current })
+  void depths.start()
 
   const onMessage = (channel: ConfirmChannel, message: ConsumeMessage | null): void => {
     if (message === null) {
@@ -139,6 +150,9 @@ export const runQueue = (options: Options): Running => {
         const result = results[index] ?? 'left'
         if (result === 'left') left.push(arrival)
         else await settle(arrival, async () => (typeof result === 'string' ? result : retry(arrival, result.error)))
+        // The clocks of two machines differ: nothing is handled before it is written.
+        if (result === 'handled')
+          lag.observe({ queue }, Math.max(0, Date.now() - Date.parse(arrival.event.time)) / 1000)
       }
       return stopping ? [] : left
     },
@@ -148,6 +162,7 @@ export const runQueue = (options: Options): Running => {
     ready: async (readyMs) => void (await kept.ready(readyMs)),
     stop: async (deadlineMs = 10_000) => {
       stopping = true
+      void depths.stop()
       // At once: what waits must not begin while the broker is told.
       const idle = lanes.end()
       const channel = kept.current()

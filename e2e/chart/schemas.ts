@@ -26,7 +26,8 @@ const strict = (node: Json): Json => {
     const { type: _type, format: _format, anyOf: _anyOf, ...rest } = schema
     return { ...rest, type: ['integer', 'string'] }
   }
-  const open = schema['x-kubernetes-preserve-unknown-fields'] === true || schema['x-kubernetes-embedded-resource'] === true
+  const open =
+    schema['x-kubernetes-preserve-unknown-fields'] === true || schema['x-kubernetes-embedded-resource'] === true
   if (isSchema(schema['properties']) && !('additionalProperties' in schema) && !open && schema['type'] === 'object')
     schema['additionalProperties'] = false
   return schema
@@ -66,8 +67,12 @@ const crdSchemas = (file: string): [Gvk, Schema][] =>
     .flatMap(({ spec }) =>
       spec.versions.map(({ name, schema }): [Gvk, Schema] => {
         const closed = strict(schema.openAPIV3Schema) as Schema
-        const properties = { ...(closed['properties'] as Schema), metadata: { type: 'object' } }
-        return [{ group: spec.group, version: name, kind: spec.names.kind }, { ...closed, properties }]
+        const common = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } }
+        const properties = { ...(closed['properties'] as Schema), ...common }
+        return [
+          { group: spec.group, version: name, kind: spec.names.kind },
+          { ...closed, properties },
+        ]
       }),
     )
 
@@ -76,15 +81,17 @@ const yamlFiles = (folder: string): string[] =>
     .filter((name) => /\.ya?ml$/.test(name))
     .map((name) => join(folder, name))
 
-/** The name of a schema's file; `schemaLocation` is the same in kubeconform's terms. */
-const fileName = ({ group, version, kind }: Gvk): string => `${kind.toLowerCase()}-${group || 'core'}-${version}.json`
+/** The name of a schema's file; `schemaLocation` is the same in kubeconform's terms, to which `v1` is a group of itself. */
+const fileName = ({ group, version, kind }: Gvk): string => `${kind.toLowerCase()}-${group || version}-${version}.json`
 
 /**
  * A folder of JSON schemas for kubeconform: Kubernetes' own from its OpenAPI document, the others from the definitions in their
  * Go modules and in the folder `CHART_CRDS`, where that is given (operators whose modules hold none).
  */
 export const schemaFolder = async (crds = process.env['CHART_CRDS']): Promise<string> => {
-  const stamp = Object.values(modules).join('+').replace(/[^\w.@+-]/g, '_')
+  const stamp = Object.values(modules)
+    .join('+')
+    .replace(/[^\w.@+-]/g, '_')
   const folder = join(cacheFolder(), 'chart-schemas')
   const done = join(folder, `${stamp}.done`)
   if (!existsSync(done)) {
@@ -113,6 +120,5 @@ export const hasSchema = (folder: string, apiVersion: string, kind: string): boo
   return existsSync(join(folder, fileName({ group, version, kind })))
 }
 
-/** kubeconform takes `core` for the group of kinds without one. */
 export const schemaLocation = (folder: string): string =>
-  `${folder}/{{.ResourceKind}}-{{if .Group}}{{.Group}}{{else}}core{{end}}-{{.ResourceAPIVersion}}.json`
+  `${folder}/{{.ResourceKind}}-{{.Group}}-{{.ResourceAPIVersion}}.json`

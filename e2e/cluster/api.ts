@@ -29,7 +29,10 @@ export const signUp = async (): Promise<void> => {
 
 /** An access token of that account. */
 export const signIn = async (): Promise<string> => {
-  const { status, text } = await call('POST', '/v1/auth/login', { headers: json, body: JSON.stringify(await account()) })
+  const { status, text } = await call('POST', '/v1/auth/login', {
+    headers: json,
+    body: JSON.stringify(await account()),
+  })
   if (status !== 200) throw new Error(`the sign-in was answered by ${status}: ${text}`)
   return (JSON.parse(text) as { accessToken: string }).accessToken
 }

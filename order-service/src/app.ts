@@ -54,8 +54,8 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const customerClient = createCustomerClient(config)
   const customerStates = createCustomerStates(db)
   const orderFinder = createOrderFinder(db)
-  const place = createPlacing({ db, customerStates, customerClient, shopCurrency })
-  const orders = createOrderService({ db, finder: orderFinder, place })
+  const placing = createPlacing({ db, customerStates, customerClient, shopCurrency })
+  const orders = createOrderService({ db, finder: orderFinder, placing })
   const summary = createSummaryService({ db })
 
   const api = createApi({ ...service, verifier, db, log, config })

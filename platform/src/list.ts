@@ -12,11 +12,11 @@ import {
   parseListQuery,
 } from './list-query.ts'
 import { parseSort } from './list-sort.ts'
-import { countedUpTo, statement } from './list-statement.ts'
+import { type Among, countedUpTo, statement } from './list-statement.ts'
 import { createLargeTotals } from './list-totals.ts'
 import { Problem } from './problem.ts'
 
-export { arrayHas, asksFor, boolean, flag, number, text, time, userId, uuid, whole } from './list-filter.ts'
+export { arrayHas, asksFor, boolean, flag, notBefore, number, text, time, userId, uuid, whole } from './list-filter.ts'
 
 /** What a list of the product is made of. SQL in it is the service's own, never a caller's. */
 export type ListOptions = {
@@ -109,13 +109,21 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     const bind: Bind = (value) => `$${values.push(value)}`
     const base = typeof options.where === 'function' ? options.where(record) : options.where
     const narrow = typeof where === 'function' ? where(bind) : where
-    const written = (some: Condition[]) => some.map((condition) => condition(bind, context))
+    const { id } = grammar
+    const written = (some: Condition[]) =>
+      some.map((condition) => ({ sql: condition(bind, context), of: condition.of }))
     const known = written(query.conditions.filter((condition) => !condition.rough))
-    const fixed = [base, narrow, ...known].filter((sql) => sql !== undefined)
-    const guessed = written(query.conditions.filter((condition) => condition.rough))
+    const fixed = [
+      base,
+      narrow,
+      ...known.map(({ sql, of }) => (of === 'ids' ? `${id} in (${sql} order by 1 desc)` : sql)),
+    ].filter((sql) => sql !== undefined)
+    const guessed = written(query.conditions.filter((condition) => condition.rough)).map(({ sql }) => sql)
     const key = JSON.stringify([fixed, guessed, values])
     const isLarge = totals.has(db, key)
-    const sql = statement({ table: options.table, selected, fixed, guessed, query, bind, id: grammar.id, isLarge })
+    const implied = query.conditions.flatMap((condition) => condition.implied?.(bind, context) ?? [])
+    const among = base === undefined && narrow === undefined && guessed.length === 0 ? idsOf(known) : undefined
+    const sql = statement({ table: options.table, selected, fixed, guessed, implied, among, query, bind, id, isLarge })
     const found = await db.query<Found<Row>>(sql, values, { tx }).catch((error: unknown) => {
       throw isDataFault(error)
         ? invalid([
@@ -132,6 +140,14 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     return answer
   }
   return { query: querySchema(grammar), run }
+}
+
+/** Where one condition gives the ids and the others speak of nothing else. */
+const idsOf = (known: { sql: string; of: Condition['of'] }[]): Among | undefined => {
+  const [first] = known.filter(({ of }) => of === 'ids')
+  const others = known.filter((each) => each !== first)
+  if (!first || others.some(({ of }) => of !== 'id')) return undefined
+  return { ids: first.sql, where: others.map(({ sql }) => sql) }
 }
 
 // A first page that is not full is the whole list.

@@ -33,6 +33,9 @@ export const sumOf = (verdicts: readonly Verdict[]): Verdict => ({
 /** Where the fault suite lies. It keeps both cores of a small machine busy and kills what it runs on: it runs by itself. */
 export const faultSuite = 'e2e/faults/'
 
+/** Where the suite of images and Compose lies: it needs a Docker engine, and is not part of `npm test`. */
+export const composeSuite = 'e2e/compose/'
+
 const isCoverage = (arg: string): boolean => /^--(coverage|collectCoverage)/.test(arg)
 const takesValue = /^(-t|--testNamePattern)$/
 
@@ -43,7 +46,8 @@ export const runsOf = (args: readonly string[]): string[][] => {
   // Options that take a list would take a path after them, too: they go last.
   const sorted = args.toSorted((a, b) => Number(isCoverage(a)) - Number(isCoverage(b)))
   if (chosen) return [sorted]
-  const others = ['--testPathIgnorePatterns=/node_modules/', `--testPathIgnorePatterns=/${faultSuite}`]
+  const apart = ['node_modules/', faultSuite, composeSuite]
+  const others = apart.map((path) => `--testPathIgnorePatterns=/${path}`)
   return [
     [...others, ...sorted],
     [faultSuite, ...args.filter((arg) => !isCoverage(arg))],

@@ -1,13 +1,15 @@
 import { histogram } from '@clientele/platform/telemetry'
 import type { Store } from './store.ts'
 
-type Operation = 'write' | 'read' | 'remove' | 'sign'
+const operations = ['write', 'read', 'remove', 'sign'] as const
 
 /** A store whose calls are counted and timed: a reading until its first byte, everything else until its end. */
 export const measured = (store: Store): Store => {
   const seconds = histogram('media_store_seconds', 'Calls of the folder or bucket', ['operation', 'outcome'])
+  // There from the start, or the first failures would not count.
+  for (const operation of operations) for (const outcome of ['done', 'failed']) seconds.zero({ operation, outcome })
 
-  const timed = async <T>(operation: Operation, work: Promise<T>): Promise<T> => {
+  const timed = async <T>(operation: (typeof operations)[number], work: Promise<T>): Promise<T> => {
     const end = seconds.startTimer({ operation })
     let outcome = 'failed'
     try {

@@ -1,4 +1,4 @@
-// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|images|compose|migrate|superuser|doctor|clean`.
+// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|images|compose|migrate|superuser|doctor|backup|restore|consistency|test-backup|clean`.
 // Plain JavaScript for any Node from 20 on: nothing is installed yet when it begins.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -20,6 +20,10 @@ const commands = {
   migrate: ['migrate.ts'],
   superuser: ['superuser.ts'],
   doctor: ['doctor.ts'],
+  backup: ['backup.ts'],
+  restore: ['restore.ts'],
+  consistency: ['consistency.ts'],
+  'test-backup': ['backup-suite.ts'],
   clean: ['clean.ts'],
 }
 

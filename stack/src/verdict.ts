@@ -35,6 +35,8 @@ export const faultSuite = 'e2e/faults/'
 
 /** Where the suite of images and Compose lies: it needs a Docker engine, and is not part of `npm test`. */
 export const composeSuite = 'e2e/compose/'
+/** Where backup and restore are tried on whole installations: minutes, for `npm run test:backup` alone. */
+export const backupSuite = 'e2e/backup/'
 
 const isCoverage = (arg: string): boolean => /^--(coverage|collectCoverage)/.test(arg)
 const takesValue = /^(-t|--testNamePattern)$/
@@ -46,7 +48,7 @@ export const runsOf = (args: readonly string[]): string[][] => {
   // Options that take a list would take a path after them, too: they go last.
   const sorted = args.toSorted((a, b) => Number(isCoverage(a)) - Number(isCoverage(b)))
   if (chosen) return [sorted]
-  const apart = ['node_modules/', faultSuite, composeSuite]
+  const apart = ['node_modules/', faultSuite, composeSuite, backupSuite]
   const others = apart.map((path) => `--testPathIgnorePatterns=/${path}`)
   return [
     [...others, ...sorted],

@@ -7,7 +7,7 @@ import { sh } from './shell.ts'
 export const tag = process.env['CLIENTELE_IMAGE_TAG'] ?? '0.1.0'
 
 const backing = ['clientele/keycloak:0.1.0', 'postgres:18', 'rabbitmq:4-management', 'fsouza/fake-gcs-server:1.56.1']
-const own = services.map((name) => `clientele/${name}:${tag}`)
+const own = [...services, 'tools'].map((name) => `clientele/${name}:${tag}`)
 
 /** Releases of customer-service with one more migration, made of the image that is there. */
 export const releases = {

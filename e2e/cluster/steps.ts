@@ -74,6 +74,16 @@ export const steps: Record<string, () => Promise<string | void>> = {
     const said = await helmOk('test', release, '--logs', '--timeout', '3m')
     return `${said.match(/^ok /gm)?.length ?? 0} steps`
   },
+  'the doctor, from inside': async () => {
+    await kubectl('create', 'job', '--from', `cronjob/${release}-doctor`, 'doctor')
+    const job = 'job/doctor'
+    const waited = await kubectl('wait', '--for', 'condition=complete', '--timeout', '2m', job).catch(
+      (error: Error) => error,
+    )
+    const log = await kubectl('logs', job)
+    if (waited instanceof Error) throw new Error(log)
+    return log.split('\n').at(-1)
+  },
   'memory of the idle pods': async () => {
     const used = Object.entries(await memory()).toSorted(([a], [b]) => a.localeCompare(b))
     return used.map(([name, mb]) => `${name.replace(/^clientele-|-[0-9a-f]{6,10}-\w{5}$/g, '')} ${mb} MB`).join(', ')

@@ -22,13 +22,14 @@ WORKDIR /app
 COPY --from=manifests /manifests ./
 ENV npm_config_omit=dev npm_config_include_workspace_root=false npm_config_update_notifier=false
 
+# One npm at a time: seven at once, when all images are built, need 3 GB of memory.
 FROM installer AS shared-dependencies
-RUN --mount=type=cache,target=/root/.npm npm ci --workspace=contracts --workspace=platform
+RUN --mount=type=cache,target=/root/.npm,sharing=locked npm ci --workspace=contracts --workspace=platform
 RUN find . -type f -regextype posix-extended -regex '.*\.(map|md|d\.[cm]?ts)' -delete
 
 FROM installer AS service-dependencies
 ARG SERVICE
-RUN --mount=type=cache,target=/root/.npm npm ci --workspace=${SERVICE:?}
+RUN --mount=type=cache,target=/root/.npm,sharing=locked npm ci --workspace=${SERVICE:?}
 RUN find . -type f -regextype posix-extended -regex '.*\.(map|md|d\.[cm]?ts)' -delete
 
 # The layers that all services have in common.

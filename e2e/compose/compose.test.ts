@@ -237,7 +237,9 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
   it('refuses its published secrets in production (S1-40)', async () => {
     const refused = (service: string) =>
       engine.compose(['run', '--rm', '--no-deps', '-T', '--env', 'PROFILE=production', service], { timeout: 30_000 })
-    await expect(refused('provision')).rejects.toThrow(/POSTGRES_URL, .*RABBITMQ_URL.*MEDIA_SIGNING_KEY.*GRAFANA/)
+    await expect(refused('provision')).rejects.toThrow(
+      /CALLBACK_SECRET, .*GRAFANA.*MEDIA_SIGNING_KEY.*POSTGRES_URL, RABBITMQ_URL/,
+    )
     await expect(refused('media-service')).rejects.toThrow(/MEDIA_SIGNING_KEY has the published secret/)
   }, 70_000)
 })

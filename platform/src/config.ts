@@ -27,7 +27,9 @@ const published = /\blocal-only-/
 
 /** Names of the variables that carry a published secret. */
 export const publishedSecrets = (env: Record<string, string | undefined>): string[] =>
-  Object.keys(env).filter((name) => published.test(env[name] ?? ''))
+  Object.keys(env)
+    .filter((name) => published.test(env[name] ?? ''))
+    .sort()
 
 /**
  * Reads a configuration from environment variables named like the keys in upper snake case. An empty variable counts as absent.

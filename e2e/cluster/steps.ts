@@ -3,7 +3,7 @@ import { as, call, gateway, signIn, signUp } from './api.ts'
 import { generatedSecret, memory, podStamp, query, servicePods } from './cluster.ts'
 import { loadImages, releases, tag } from './images.ts'
 import { underLoad } from './load.ts'
-import { attempt, helm, helmOk, kubectl, namespace, release, sh } from './shell.ts'
+import { attempt, helm, helmOk, kubectl, kubectlJson, namespace, release, sh } from './shell.ts'
 
 const chart = 'deploy/helm/clientele'
 const values = ['--values', `${chart}/values-local.yaml`, '--set', `image.tag=${tag}`]
@@ -76,12 +76,20 @@ export const steps: Record<string, () => Promise<string | void>> = {
   },
   'the doctor, from inside': async () => {
     await kubectl('create', 'job', '--from', `cronjob/${release}-doctor`, 'doctor')
-    const job = 'job/doctor'
-    const waited = await kubectl('wait', '--for', 'condition=complete', '--timeout', '2m', job).catch(
-      (error: Error) => error,
+    const job = await eventually(
+      async () => {
+        const { status } = await kubectlJson<{ status: { succeeded?: number; failed?: number } }>(
+          'get',
+          'job',
+          'doctor',
+        )
+        if (!status.succeeded && !status.failed) throw new Error('the doctor does not come to an end')
+        return status
+      },
+      { timeoutMs: 120_000, everyMs: 1_000 },
     )
-    const log = await kubectl('logs', job)
-    if (waited instanceof Error) throw new Error(log)
+    const log = await kubectl('logs', 'job/doctor')
+    if (job.failed) throw new Error(log)
     return log.split('\n').at(-1)
   },
   'memory of the idle pods': async () => {

@@ -30,6 +30,11 @@ DEFAULT_COUNTRY: {{ .Values.shop.country | quote }}
 
 {{- define "clientele.env.media-service" -}}
 {{ include "clientele.env.signing" . }}
+{{- with .Values.media.signingKey }}
+{{- if .acceptedKey }}
+MEDIA_SIGNING_KEYS_ACCEPTED: { secret: {{ .existingSecret | default (include "clientele.generatedSecretName" $) }}, key: {{ .acceptedKey }} }
+{{- end }}
+{{- end }}
 {{- with .Values.media }}
 MEDIA_STORE: {{ .store | quote }}
 {{- if eq .store "gcs" }}

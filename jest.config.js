@@ -13,6 +13,8 @@ export default {
     ],
   },
   testMatch: ['<rootDir>/*/test/**/*.test.ts', '<rootDir>/e2e/**/*.test.ts'],
+  // It needs a Docker engine: `npm run test:compose`.
+  testPathIgnorePatterns: ['/node_modules/', '/e2e/compose/'],
   modulePathIgnorePatterns: ['<rootDir>/.clientele/'],
   testTimeout: 30_000,
   maxWorkers: 2,

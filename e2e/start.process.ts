@@ -30,8 +30,8 @@ export type Run = {
 }
 
 /** Runs an npm script of the project as a terminal does: in a process group of its own. */
-export const npmRun = (script: string, env: NodeJS.ProcessEnv): Run => {
-  const child = spawn('npm', ['run', '--silent', script], {
+export const npmRun = (script: string, env: NodeJS.ProcessEnv, args: string[] = []): Run => {
+  const child = spawn('npm', ['run', '--silent', script, '--', ...args], {
     cwd: root,
     env,
     detached: true,
@@ -59,7 +59,10 @@ export const npmRun = (script: string, env: NodeJS.ProcessEnv): Run => {
       void ended.then(() => end(text.includes(wanted) ? undefined : new Error(`ended without "${wanted}":\n${text}`)))
       look()
     })
-  return { child, output: () => text, says, ended, interrupt: () => void process.kill(-(child.pid ?? 0), 'SIGINT') }
+  const interrupt = () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGINT')
+  }
+  return { child, output: () => text, says, ended, interrupt }
 }
 
 /** Ids of the processes that have the text in command line or environment. */

@@ -101,7 +101,7 @@ export const startSystem = async (
         const response = await fetch(`${url(`${name}:internal`)}/health/ready`, { signal: AbortSignal.timeout(3_000) })
         if (!response.ok) throw new Error(`${name}: ${await response.text()}`)
       },
-      { timeoutMs: 30_000, everyMs: 100 },
+      { timeoutMs: 90_000, everyMs: 100 },
     )
   const stop = async (name: ServiceName, signal: NodeJS.Signals): Promise<void> => {
     const child = children.get(name)

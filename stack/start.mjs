@@ -1,4 +1,4 @@
-// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|imports|bench|migrate|superuser|import|doctor|clean`.
+// Runs a command of the stack: `node stack/start.mjs` with one of the names below.
 // Plain JavaScript for any Node from 20 on: nothing is installed yet when it begins.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -16,10 +16,16 @@ const commands = {
   faults: ['faults.ts'],
   imports: ['imports.ts'],
   bench: ['bench.ts'],
+  images: ['images.ts'],
+  compose: ['compose.ts'],
   migrate: ['migrate.ts'],
   superuser: ['superuser.ts'],
   import: ['import.ts'],
   doctor: ['doctor.ts'],
+  backup: ['backup.ts'],
+  restore: ['restore.ts'],
+  consistency: ['consistency.ts'],
+  'test-backup': ['backup-suite.ts'],
   clean: ['clean.ts'],
 }
 

@@ -50,7 +50,7 @@ const compareLists = async (small: System, token: Token, bench: Bench): Promise<
 
 export const orders: Part = {
   name: 'orders',
-  about: `Orders of three of ${few.products} products through gateway and order-service, token check, relay and consumers included, beside the service's own statements in pgbench (\`-M prepared\`, below) on a database of the same rows in the same PostgreSQL, whose events nobody relays; ours all reach a quorum queue, as an activity-service would have one. PostgreSQL does not wait for the disk on either side. Then many buyers of one product. Then lists at both sizes: CPU of service and PostgreSQL.
+  about: `Orders of three of ${few.products} products through gateway and order-service, token check, relay and consumers included, beside the service's own statements in pgbench (\`-M prepared\`, below) on a database of the same rows in the same PostgreSQL, whose events nobody relays; ours all reach a quorum queue, as an activity-service would have one. They name no customer, so nobody is told of them. PostgreSQL waits for the disk on both sides. Then many buyers of one product. Then lists at both sizes: CPU of service and PostgreSQL.
 
 \`\`\`sql
 ${script.trim()}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ExportResult } from './export.ts'
 import { ActorRef, time, uuid } from './fields.ts'
 
 /**
@@ -21,6 +22,7 @@ export const Job = z
     progress: z.number().min(0).max(1).nullable().meta({ description: 'the part that is done, where it is known' }),
     counts: z.record(z.string(), z.int()).meta({ example: { read: 1200, created: 1000, failed: 3 } }),
     error: JobError.nullable(),
+    result: ExportResult.nullable().meta({ description: 'of an export that has succeeded' }),
     resultUrl: z.string().nullable(),
     errorsUrl: z.string().nullable(),
     createdAt: time,

@@ -1,5 +1,6 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
+import { createExportService, type ExportRouteDeps, exportRoute } from '@clientele/platform/export-routes'
 import { type ImportRouteDeps, importRoutes } from '@clientele/platform/import-routes'
 import { createImports, importJobs } from '@clientele/platform/imports'
 import { type JobRouteDeps, jobRoutes } from '@clientele/platform/job-routes'
@@ -15,6 +16,7 @@ import { userChanged } from './consumers/user-names.consumer.ts'
 import { createBatch } from './customers/customer.batch.ts'
 import { createBulkWriter } from './customers/customer.bulk.ts'
 import { createEditors } from './customers/customer.editors.ts'
+import { newCustomerExport } from './customers/customer.export.ts'
 import { createFinder } from './customers/customer.finder.ts'
 import { createInputs } from './customers/customer.input.ts'
 import { listOf } from './customers/customer.list.ts'
@@ -33,11 +35,20 @@ const jobsBase = '/v1/jobs'
 /** All routes of the service. */
 export const declareRoutes = (
   api: Api,
-  deps: CustomerRouteDeps & PhotoRouteDeps & ImportRouteDeps & JobRouteDeps,
+  deps: CustomerRouteDeps & PhotoRouteDeps & ImportRouteDeps & ExportRouteDeps & JobRouteDeps,
 ): void => {
   customerRoutes(api, deps)
   customerPhotoRoutes(api, deps)
   importRoutes(api, deps, { base: '/v1/imports', jobs: jobsBase })
+  exportRoute(api, deps, {
+    path: '/v1/exports',
+    operationId: 'createExport',
+    summary: 'Starts an export of customers',
+    tag: 'Exports',
+    kind: 'export',
+    jobs: jobsBase,
+    body: newCustomerExport(deps.list),
+  })
   jobRoutes(api, deps, { base: jobsBase })
 }
 
@@ -66,13 +77,23 @@ export const createApp = ({
   const customers = createCustomerService({ db, finder, writer, editors, userNames, media, photoLink, list })
   const signUps = createSignUps(writer, finder)
   const program = new URL('./jobs.ts', import.meta.url)
-  const jobs = createJobs({ db, config, log, program, kinds: importJobs, base: jobsBase })
+  const jobs = createJobs({ db, config, log, program, kinds: [...importJobs, 'export'], base: jobsBase })
   const target = createCustomerImport({ inputs, finder, bulk: createBulkWriter({ db }), userNames })
   const imports = createImports({ db, config, log, target, jobs })
 
   const api = createApi({ ...service, verifier, db, log, config })
   const batch = createBatch(customers, inputs)
-  declareRoutes(api, { customers, batch, inputs, list, media, photoLink, ...imports, jobs: jobs.service })
+  declareRoutes(api, {
+    customers,
+    batch,
+    inputs,
+    list,
+    media,
+    photoLink,
+    ...imports,
+    exports: createExportService({ db, jobs: jobs.service }),
+    jobs: jobs.service,
+  })
   return {
     app: api.app(),
     tasks: [...jobs.tasks, ...imports.tasks],

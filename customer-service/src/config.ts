@@ -1,4 +1,5 @@
 import { commaList, databaseConfig, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { exportConfig } from '@clientele/platform/export-config'
 import { importConfig } from '@clientele/platform/import-config'
 import { photoConfig } from '@clientele/platform/photo-config'
 import { getCountries, isSupportedCountry } from 'libphonenumber-js'
@@ -13,6 +14,7 @@ export const configShape = {
   ...databaseConfig,
   ...photoConfig,
   ...importConfig,
+  ...exportConfig,
   customerRequiredFields: commaList.pipe(z.array(z.enum(requirableFields))).default(['name', 'surname']),
   /** The country of telephone numbers without `+`. */
   defaultCountry: z

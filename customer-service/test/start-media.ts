@@ -34,6 +34,7 @@ export const startMedia = async (): Promise<RunningMedia> => {
     mediaFolder: folder,
     mediaRedirect: false,
     mediaSigningKey,
+    mediaSigningKeysAccepted: [],
     mediaLinkTtlSeconds: 3_600,
     mediaMaxBytes: 1_000_000,
     mediaMaxPixels: 10_000_000,

@@ -24,6 +24,7 @@ const config = {
   jobPollMs: 100,
   jobKeepHours: 24,
   importMaxBytes: 10_000_000,
+  exportMaxSeconds: 60,
   importMaxRows: 1_000_000,
   importMaxUploads: 4,
 } satisfies Partial<CustomerConfig>

@@ -28,6 +28,15 @@ const reach: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
   'DELETE /v1/jobs/{id}': 'own',
   'GET /v1/jobs/{id}/result': 'own',
   'GET /v1/jobs/{id}/errors': 'own',
+  'GET /v1/product-imports/{id}': 'own',
+  'PATCH /v1/product-imports/{id}': 'own',
+  'DELETE /v1/product-imports/{id}': 'own',
+  'POST /v1/product-imports/{id}/commit': 'own',
+  'POST /v1/product-imports/{id}/undo': 'own',
+  'GET /v1/order-jobs/{id}': 'own',
+  'DELETE /v1/order-jobs/{id}': 'own',
+  'GET /v1/order-jobs/{id}/result': 'own',
+  'GET /v1/order-jobs/{id}/errors': 'own',
   'GET /v1/products/{key}': 'shared',
   'PATCH /v1/products/{key}': 'shared',
   'PUT /v1/products/{key}': 'shared',
@@ -66,10 +75,22 @@ let system: HostileSystem
 let ana: SignedIn
 let ben: SignedIn
 let boss: SignedIn
-type Kind = 'import' | 'job' | 'customer' | 'media' | 'user' | 'product' | 'order' | 'notification'
+type Kind =
+  | 'import'
+  | 'job'
+  | 'productImport'
+  | 'orderJob'
+  | 'customer'
+  | 'media'
+  | 'user'
+  | 'product'
+  | 'order'
+  | 'notification'
 const kinds: [string, Kind][] = [
   ['/v1/imports', 'import'],
   ['/v1/jobs', 'job'],
+  ['/v1/product-imports', 'productImport'],
+  ['/v1/order-jobs', 'orderJob'],
   ['/v1/users', 'user'],
   ['/v1/media', 'media'],
   ['/v1/products', 'product'],
@@ -90,10 +111,16 @@ beforeAll(async () => {
     media: String((await mine.post('/v1/media', photo())).body.id),
     product: String((await mine.post('/v1/products', goods)).body.id),
   })
-  const order = await anOrder(mine)
-  const sent = await mine.raw('POST', '/v1/imports', { headers: { 'content-type': 'text/csv' }, body: 'name\nAna\n' })
-  const own = { import: String(sent.body.id), job: String(sent.body.jobId) }
-  there = { ...(await things()), user: ana.id, order, notification: await notificationOf(mine, order), ...own }
+  const made = await things()
+  const order = await anOrder(mine, made.customer)
+  const sent = async (path: string) =>
+    (await mine.raw('POST', path, { headers: { 'content-type': 'text/csv' }, body: 'name\nAna\n' })).body
+  const [people, goodsIn] = [await sent('/v1/imports'), await sent('/v1/product-imports')]
+  const own = {
+    ...{ import: String(people.id), job: String(people.jobId) },
+    ...{ productImport: String(goodsIn.id), orderJob: String(goodsIn.jobId) },
+  }
+  there = { ...made, user: ana.id, order, notification: await notificationOf(mine, order), ...own }
   gone = { ...(await things()), user: leaver }
   expect((await chief.delete(`/v1/products/${gone.product}?purge=true`)).status).toBe(204)
   expect((await system.as(token).delete('/v1/users/me')).status).toBe(204)
@@ -110,8 +137,10 @@ const photo = () => {
 
 const goods = { name: 'Goods', price: '2.50', stock: 10 }
 type Api = ReturnType<HostileSystem['as']>
-const anOrder = async (api: Api): Promise<string> =>
-  String((await api.post('/v1/orders', { lines: [{ description: 'repair', unitPrice: '5' }] })).body.id)
+const anOrder = async (api: Api, customerId?: string): Promise<string> => {
+  const lines = [{ description: 'repair', unitPrice: '5' }]
+  return String((await api.post('/v1/orders', { lines, ...(customerId && { customerId }) })).body.id)
+}
 const notificationOf = (api: Api, order: string): Promise<string> =>
   eventually(async () => {
     const { body } = await api.get(`/v1/notifications?orderId=${order}`)
@@ -124,6 +153,7 @@ const bodies: Record<string, unknown> = {
   'PUT /v1/products/{key}': { name: 'Changed', price: '3' },
   'POST /v1/products/{key}/stock-movements': { delta: 5, reason: 'delivery' },
   'PATCH /v1/imports/{id}': { onMatch: 'skip' },
+  'PATCH /v1/product-imports/{id}': { onMatch: 'skip' },
   'PATCH /v1/orders/{key}': { note: 'changed' },
   'PATCH /v1/customers/{key}': { name: 'Changed' },
   'PUT /v1/customers/{key}': { name: 'Changed', surname: 'Too' },

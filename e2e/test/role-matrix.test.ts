@@ -30,8 +30,9 @@ describe(`role × route matrix from the contracts (${authRows})`, () => {
     expect(routes.length).toBeGreaterThan(30)
     expect(new Set(routes.map(({ path }) => path.split('/')[2]))).toEqual(
       new Set([
-        ...['auth', 'users', 'customers', 'imports', 'jobs', 'media'],
-        ...['products', 'orders', 'notifications', 'callbacks'],
+        ...['auth', 'users', 'customers', 'imports', 'exports', 'jobs', 'media'],
+        ...['products', 'product-imports', 'product-exports', 'orders', 'order-exports', 'order-jobs'],
+        ...['notifications', 'callbacks'],
       ]),
     )
   })

@@ -13,21 +13,54 @@ export class ClientGone extends Error {
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
+/** Longer ones are passed on as they arrive. A whole one leaves in one packet with its head, for half the work. */
+const mostWhole = 65_536
+
+type Limits = { limit: number; stallMs: number; upload: boolean }
+
 /**
- * The request's body as it arrives, or null where there is none: at most `limit` bytes, whatever was announced. An upload
- * ends when no byte comes for `stallMs`; any other body must be there by then, since a trickle would hold a connection to
- * the service. Destroying it leaves the client's connection open for the answer.
- * @throws Problem 413 before a byte is read, when too much is announced; 400 for a body where none belongs
+ * The request's body, or null where there is none: a short one whole, any other as it arrives, at most `limit` bytes,
+ * whatever was announced. An upload ends when no byte comes for `stallMs`; any other body must be there by then, since a
+ * trickle would hold a connection to the service.
+ * @throws Problem 413 before a byte is read, when too much is announced; 400 for a body where none belongs. What it gives
+ * rejects with Problem 408, or with {@link ClientGone}
  */
-export const bodyOf = (
-  req: IncomingMessage,
-  { limit, stallMs, upload }: { limit: number; stallMs: number; upload: boolean },
-): Readable | null => {
+export const bodyOf = (req: IncomingMessage, limits: Limits): Readable | Promise<Buffer> | null => {
   if (!hasBody(req)) return null
   if (req.method === 'GET' || req.method === 'HEAD')
     throw new Problem('malformed', { detail: `${req.method} takes no body` })
-  if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+  const announced = Number(req.headers['content-length'] ?? Number.NaN)
+  if (announced > limits.limit) throw tooLarge(limits.limit)
+  return announced <= mostWhole && !limits.upload ? wholeOf(req, limits) : streamOf(req, limits)
+}
 
+const tooSlow = ({ upload, stallMs }: Limits): Problem =>
+  new Problem('timeout', {
+    detail: upload ? `no byte arrived for ${stallMs} ms` : `the body took longer than ${stallMs} ms`,
+  })
+
+const gone = (): ClientGone => new ClientGone('the client went away')
+
+const wholeOf = (req: IncomingMessage, limits: Limits): Promise<Buffer> => {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  const onData = (chunk: Buffer) => chunks.push(chunk)
+  const onEnd = () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+  const onClose = () => reject(gone())
+  const timer = setTimeout(() => reject(tooSlow(limits)), limits.stallMs)
+  req.on('data', onData).once('end', onEnd).once('close', onClose)
+  const whole = promise.finally(() => {
+    clearTimeout(timer)
+    req.off('data', onData).off('end', onEnd).off('close', onClose)
+  })
+  // A request that is refused meanwhile waits for it no more.
+  whole.catch(() => {})
+  return whole
+}
+
+/** Destroying it leaves the client's connection open for the answer. */
+const streamOf = (req: IncomingMessage, limits: Limits): Readable => {
+  const { limit, stallMs, upload } = limits
   let received = 0
   const body = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {
@@ -40,15 +73,10 @@ export const bodyOf = (
   const timer = setTimeout(() => {
     // A service that does not read is the service's fault, and has a timeout of its own.
     if (body.writableNeedDrain) timer.refresh()
-    else
-      body.destroy(
-        new Problem('timeout', {
-          detail: upload ? `no byte arrived for ${stallMs} ms` : `the body took longer than ${stallMs} ms`,
-        }),
-      )
+    else body.destroy(tooSlow(limits))
   }, stallMs)
   const onClose = () => {
-    if (!req.complete) body.destroy(new ClientGone('the client went away'))
+    if (!req.complete) body.destroy(gone())
   }
   req.once('close', onClose)
   body.once('close', () => {

@@ -17,6 +17,8 @@ export type Exchange = {
   /** For log and metrics: the route's template. */
   route: string
   startedAt: number
+  /** Whether somebody logs and counts it once it is answered. */
+  counted: boolean
 }
 
 /** A W3C traceparent. */
@@ -38,6 +40,7 @@ export const openExchange = (req: IncomingMessage, res: ServerResponse, trustedP
     headers: { 'x-request-id': requestId, vary: 'Origin' },
     route: 'none',
     startedAt: performance.now(),
+    counted: false,
   }
 }
 

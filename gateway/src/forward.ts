@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Problem } from '@clientele/platform/problem'
 import type { Dispatcher, Pool } from 'undici'
 import { ClientGone } from './body.ts'
@@ -40,9 +41,15 @@ const problemOf = (error: unknown): Problem | ClientGone => {
 const wholeBytes = 16_384
 
 /** One try. Resolves when the client has its answer or is gone; rejects while nothing has been sent. */
-const attempt = (pool: Pool, passage: Passage, { upstreamQueueMs, clientStallMs }: Times): Promise<void> =>
+const attempt = (
+  pool: Pool,
+  passage: Passage,
+  body: Readable | Buffer | null,
+  { upstreamQueueMs, clientStallMs }: Times,
+): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { res, body, stream } = passage
+    const { res, stream } = passage
+    const source = body instanceof Readable ? body : undefined
     let controller: Dispatcher.DispatchController | undefined
     let settled = false
     let stalled: NodeJS.Timeout | undefined
@@ -55,14 +62,14 @@ const attempt = (pool: Pool, passage: Passage, { upstreamQueueMs, clientStallMs 
       clearTimeout(stalled)
       res.off('close', onClientClose)
       res.off('drain', onDrain)
-      body?.destroy()
+      source?.destroy()
       if (error === undefined) resolve()
       else reject(error)
     }
     const onClientClose = (): void => {
       const gone = new ClientGone('the client went away')
       settle()
-      body?.destroy(gone)
+      source?.destroy(gone)
       controller?.abort(gone)
     }
     const onDrain = (): void => {
@@ -116,16 +123,18 @@ const attempt = (pool: Pool, passage: Passage, { upstreamQueueMs, clientStallMs 
   })
 
 /**
- * Passes a request on and the answer back without buffering either. A GET whose kept-alive connection turned out to be
+ * Passes a request on and the answer back, nothing long of either in memory. A GET whose kept-alive connection turned out to be
  * closed is tried once more.
  * @throws Problem 502, 503, 504
  */
 export const forward = async (pool: Pool, passage: Passage, times: Times): Promise<void> => {
   const repeatable = passage.method === 'GET' || passage.method === 'HEAD'
   try {
-    await attempt(pool, passage, times).catch((error: unknown) => {
+    const body = await passage.body
+    if (passage.res.destroyed) return
+    await attempt(pool, passage, body, times).catch((error: unknown) => {
       if (!repeatable || passage.res.destroyed || !brokenOff.has(codeOf(error))) throw error
-      return attempt(pool, passage, times)
+      return attempt(pool, passage, null, times)
     })
   } catch (error) {
     const problem = problemOf(error)

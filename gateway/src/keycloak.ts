@@ -5,7 +5,7 @@ import { every, type Task } from '@clientele/platform/every'
 import type { Log } from '@clientele/platform/log'
 import { Problem } from '@clientele/platform/problem'
 import { subscription } from '@clientele/platform/subscription'
-import { counter } from '@clientele/platform/telemetry'
+import { counter, gauge, histogram } from '@clientele/platform/telemetry'
 import { createRevocationList, type Rows } from './revocation-list.ts'
 
 const keepMs = 86_400_000
@@ -44,6 +44,9 @@ type Options = { userServiceInternalUrl: string; log: Log; intervalMs: number }
 export const createRevocations = ({ userServiceInternalUrl, log, intervalMs }: Options) => {
   const list = createRevocationList()
   const reads = counter('gateway_revocation_reads_total', 'Readings of the revocation list', ['outcome'])
+  for (const outcome of ['done', 'failed']) reads.inc({ outcome }, 0)
+  const lag = histogram('gateway_revocation_lag_seconds', 'From the event of a revocation to its being known here')
+  const readWhen = gauge('gateway_revocations_read_timestamp_seconds', 'When the list was last read, since 1970')
   let ending = new AbortController()
   let readAt: number | undefined
   let failing = false
@@ -56,6 +59,7 @@ export const createRevocations = ({ userServiceInternalUrl, log, intervalMs }: O
       const since = readAt === undefined ? undefined : readAt - overlapMs
       list.read(await fetchRevocations(userServiceInternalUrl, since, ending.signal), askedAt)
       readAt = askedAt
+      readWhen.set(askedAt / 1000)
       reads.inc({ outcome: 'done' })
     } catch (error) {
       reads.inc({ outcome: 'failed' })
@@ -96,6 +100,8 @@ export const createRevocations = ({ userServiceInternalUrl, log, intervalMs }: O
     events: [userDisabled, userDeleted, userRoleRevoked, userSignedOut],
     handle: ({ subject, time }) => {
       list.heard(subject, time)
+      // The clocks of two machines differ.
+      lag.observe(Math.max(0, Date.now() - Date.parse(time)) / 1000)
       void readQuietly()
     },
     onConnected: readAll,

@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { serverSpan, statusOf } from '@clientele/platform/http'
 import type { Log } from '@clientele/platform/log'
 import { Problem } from '@clientele/platform/problem'
-import { histogram, span } from '@clientele/platform/telemetry'
+import { currentTraceparent, histogram, isTraceparent, isTracing } from '@clientele/platform/telemetry'
 import { addressKey } from './address.ts'
 import type { FaultAnswer } from './answer.ts'
 import type { ApiHandler } from './api.ts'
@@ -44,12 +45,17 @@ export const createListener = (parts: ListenerParts): RequestListener => {
   const record = ({ req, res, route, requestId, traceparent, startedAt }: Exchange): void => {
     const ms = performance.now() - startedAt
     const { method } = req
-    const status = res.writableFinished ? res.statusCode : 499
+    const status = statusOf(res)
     duration.observe({ method, route, status }, ms / 1000)
     access.info(
       { requestId, traceId: traceparent.slice(3, 35), method, route, status, ms: Math.round(ms * 10) / 10 },
       'request',
     )
+  }
+
+  const count = (exchange: Exchange): void => {
+    exchange.counted = true
+    exchange.res.on('close', () => record(exchange))
   }
 
   const serveSite = (exchange: Exchange, target: Target): void => {
@@ -59,25 +65,40 @@ export const createListener = (parts: ListenerParts): RequestListener => {
     req.headers['x-request-id'] = exchange.requestId
     req.headers['traceparent'] = exchange.traceparent
     req.url = `${target.path}${target.search}`
+    exchange.counted = true
     site(req, res, (error) =>
       fault(exchange, error ?? new Problem('not_found', { detail: 'there is no such address' })),
     )
+  }
+
+  const pass = async (exchange: Exchange, target: Target): Promise<void> => {
+    if (!isTracing()) return api(exchange, target)
+    const { req, res } = exchange
+    const { traceparent } = req.headers
+    const caller = isTraceparent(traceparent) ? traceparent : undefined
+    serverSpan({ req, res, traceparent: caller, routeOf: () => exchange.route }, () => {
+      exchange.traceparent = currentTraceparent() ?? exchange.traceparent
+      api(exchange, target).catch((error: unknown) => fault(exchange, error))
+    })
   }
 
   const serve = async (exchange: Exchange): Promise<void> => {
     const { req, res } = exchange
     if (!hasOneHost(req)) throw new Problem('malformed', { detail: 'there is more than one Host header' })
     const target = parseTarget(req.url)
+    const site = target.segments[0] !== 'v1'
+    if (!site) count(exchange)
     if (cors(req, res)) return
-    if (target.segments[0] !== 'v1') return serveSite(exchange, target)
-    res.on('close', () => record(exchange))
-    const [root, name = ''] = target.segments
-    await span(`${req.method} ${root}/${name}`, { traceparent: exchange.traceparent }, () => api(exchange, target))
+    if (site) serveSite(exchange, target)
+    else await pass(exchange, target)
   }
 
   return (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = openExchange(req, res, trustedProxies)
     res.on('error', ignore)
-    serve(exchange).catch((error: unknown) => fault(exchange, error))
+    serve(exchange).catch((error: unknown) => {
+      if (!exchange.counted) count(exchange)
+      fault(exchange, error)
+    })
   }
 }

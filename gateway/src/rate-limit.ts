@@ -16,6 +16,7 @@ const limited = () => counter('gateway_rate_limited_total', 'Requests refused by
 const createLimit = (name: string, points: number, windowSeconds: number) => {
   const policy = `"${name}";q=${points};w=${windowSeconds}`
   const refused = limited()
+  refused.inc({ limit: name }, 0)
   // In the order of their ends, since all windows are of one length.
   const windows = new Map<string, { count: number; ends: number }>()
 
@@ -55,6 +56,7 @@ const createLimit = (name: string, points: number, windowSeconds: number) => {
 export const createClientLoad = (limit: number) => {
   const underWay = new Map<string, number>()
   const refused = limited()
+  refused.inc({ limit: 'under-way' }, 0)
   return {
     /** Counts a request of `key` until `res` closes. @throws Problem 429 */
     enter: (key: string, res: ServerResponse): void => {

@@ -14,22 +14,46 @@ export type Passage = {
   /** Path with its query string. */
   path: string
   headers: OutHeaders
-  body: Readable | null
+  body: Readable | Promise<Buffer> | null
   res: ServerResponse
   answerHeaders: (headers: Record<string, string | string[] | undefined>) => OutHeaders
   /** A stream of events: no limit on silence, connections of its own. */
   stream: boolean
 }
 
-const observed = new Set<{ name: string; inFlight: { plain: number; stream: number } }>()
+type Kind = 'plain' | 'stream'
+type Observed = {
+  name: string
+  inFlight: Record<Kind, number>
+  limits: Record<Kind, number>
+  pools: Record<Kind, Pool>
+}
 
-const observeLoad = () =>
-  gauge('gateway_in_flight', 'Requests under way to a service', ['service', 'kind'], function () {
-    for (const { name, inFlight } of observed) {
-      this.set({ service: name, kind: 'plain' }, inFlight.plain)
-      this.set({ service: name, kind: 'stream' }, inFlight.stream)
-    }
+const kinds: readonly Kind[] = ['plain', 'stream']
+const observed = new Set<Observed>()
+
+/** Counted when the metrics are read, not with each request. */
+const observeLoad = () => {
+  gauge('gateway_in_flight', 'Requests under way to a service', ['upstream', 'kind'], function () {
+    for (const { name, inFlight } of observed)
+      for (const kind of kinds) this.set({ upstream: name, kind }, inFlight[kind])
   })
+  gauge('gateway_in_flight_limit', 'From so many on, requests are shed', ['upstream', 'kind'], function () {
+    for (const { name, limits } of observed) for (const kind of kinds) this.set({ upstream: name, kind }, limits[kind])
+  })
+  gauge('gateway_connections', 'Connections to a service', ['upstream', 'kind', 'state'], function () {
+    for (const { name, pools } of observed)
+      for (const kind of kinds) {
+        const { connected, free } = pools[kind].stats
+        this.set({ upstream: name, kind, state: 'used' }, connected - free)
+        this.set({ upstream: name, kind, state: 'idle' }, free)
+      }
+  })
+  gauge('gateway_waiting', 'Requests that wait for a connection to a service', ['upstream', 'kind'], function () {
+    for (const { name, pools } of observed)
+      for (const kind of kinds) this.set({ upstream: name, kind }, pools[kind].stats.queued)
+  })
+}
 
 /** The kept-alive connections to one service, and how much it is asked at a time. */
 export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig) => {
@@ -47,13 +71,14 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
   const pools = { plain: pool(), stream: pool() }
   observeLoad()
   const shed = counter('gateway_shed_total', 'Requests answered with 503 because a service has enough to do', [
-    'service',
+    'upstream',
   ])
+  shed.inc({ upstream: name }, 0)
   const inFlight = { plain: 0, stream: 0 }
-  const own = { name, inFlight }
+  const limits = { plain: config.maxInFlight, stream: config.upstreamConnections }
+  const own = { name, inFlight, limits, pools }
   observed.add(own)
   const streams = new Set<ServerResponse>()
-  const limits = { plain: config.maxInFlight, stream: config.upstreamConnections }
 
   return {
     name,
@@ -61,7 +86,7 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
     send: async (passage: Passage): Promise<void> => {
       const kind = passage.stream ? 'stream' : 'plain'
       if (inFlight[kind] >= limits[kind]) {
-        shed.inc({ service: name })
+        shed.inc({ upstream: name })
         throw new Problem('unavailable', { detail: 'too many requests are under way', headers: { 'Retry-After': '1' } })
       }
       inFlight[kind] += 1

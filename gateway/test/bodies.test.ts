@@ -189,6 +189,30 @@ describe('bodies', () => {
     req.destroy()
   })
 
+  it('asks no service for a short body whose client goes away in the middle of it, and passes the next one on whole', async () => {
+    const asked: (string | undefined)[] = []
+    gateway.customers.handler = (req, res) => {
+      asked.push(req.headers['content-length'])
+      echo(req, res)
+    }
+    const headers = { authorization, 'content-type': 'application/json' }
+    const post = (length: number, more = {}) =>
+      open(`${gateway.url}/v1/customers`, {
+        method: 'POST',
+        headers: { ...headers, 'content-length': `${length}`, ...more },
+      })
+    const left = post(1_000, { expect: '100-continue' })
+    left.answer.catch(() => {})
+    await once(left.req, 'continue')
+    left.req.write('{')
+    const { req, answer } = post(12)
+    req.write('{"name":')
+    setImmediate(() => req.end('"A"}'))
+    expect(JSON.parse(await textOf(await answer)).bytes).toBe(12)
+    left.req.destroy()
+    expect(asked).toEqual(['12'])
+  })
+
   it('lets an upload take its time while bytes keep coming', async () => {
     const { req, answer } = upload({ 'content-length': '20' })
     let sent = 0

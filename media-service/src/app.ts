@@ -46,7 +46,8 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
   const sweep = createSweep({ db, store, removal, log })
 
   const api = createApi({ ...service, verifier, log, db, config })
-  mediaRoutes(api, { media, content, readUpload, checkReader: createReaderCheck(config.mediaSigningKey) })
+  const checkReader = createReaderCheck([config.mediaSigningKey, ...config.mediaSigningKeysAccepted])
+  mediaRoutes(api, { media, content, readUpload, checkReader })
 
   return {
     app: api.app(),

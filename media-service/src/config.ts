@@ -1,4 +1,12 @@
-import { databaseConfig, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import {
+  commaList,
+  databaseConfig,
+  flag,
+  httpUrl,
+  integer,
+  loadConfig,
+  serviceConfig,
+} from '@clientele/platform/config'
 import { z } from 'zod'
 
 export const configShape = {
@@ -15,6 +23,10 @@ export const configShape = {
   mediaRedirect: flag.default(false).describe('with `gcs`: answer content with 302 to a signed bucket address'),
   /** The key that media links are signed with; who makes such links has the same. */
   mediaSigningKey: z.string().min(32, 'must have at least 32 characters'),
+  /** Further keys whose links are taken, while the key is being changed. */
+  mediaSigningKeysAccepted: commaList
+    .default([])
+    .refine((keys) => keys.every((key) => key.length >= 32), 'each must have at least 32 characters'),
   mediaLinkTtlSeconds: integer(60, 604_800).default(3_600),
   mediaMaxBytes: integer(1_024, 200_000_000).default(20 * 1024 * 1024),
   mediaMaxPixels: integer(1_000, 268_000_000).default(40_000_000),

@@ -172,6 +172,19 @@ describe('who may see content (S1-06)', () => {
     expect((await get(`/v1/media/${photo.id}/content`, garbage)).status).toBe(401)
   })
 
+  it('while the key is changed, links of the former and of the next one work', async () => {
+    const next = 'the next key of the tests, of more than 32 characters'
+    const changing = await startMedia({ mediaSigningKey: next, mediaSigningKeysAccepted: [signingKey] })
+    try {
+      const { body } = await changing.user.post('/v1/media', form(await anImage('jpeg')))
+      const sent = (key: string) => bytesOf(changing.service.url + sign(body.id, { key }))
+      expect([(await sent(signingKey)).status, (await sent(next)).status]).toEqual([200, 200])
+      expect((await sent('x'.repeat(32))).status).toBe(403)
+    } finally {
+      await changing.stop()
+    }
+  })
+
   it('a link is good for nothing but content', async () => {
     const query = photo.url.slice(photo.url.indexOf('?'))
     expect((await media.anybody.get(`/v1/media/${photo.id}${query}`)).status).toBe(401)

@@ -16,16 +16,17 @@ import { createStore } from '../src/storage/create-store.ts'
 export const signingKey = 'a key of the tests, of more than 32 characters'
 
 const defaults = {
-  mediaStore: 'folder',
+  mediaStore: 'folder' as const,
   mediaRedirect: false,
   mediaSigningKey: signingKey,
+  mediaSigningKeysAccepted: [],
   mediaLinkTtlSeconds: 3600,
   mediaMaxBytes: 2_000_000,
   mediaMaxPixels: 40_000_000,
   mediaIdleMs: 20_000,
   mediaMaxUploads: 40,
   mediaSweepIntervalMs: 3_600_000,
-} as const
+} satisfies Partial<MediaConfig>
 
 export type Setup = Awaited<ReturnType<typeof startMedia>>
 

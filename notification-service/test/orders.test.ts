@@ -1,4 +1,5 @@
 import { newId } from '@clientele/platform/db'
+import { eventually } from '@clientele/platform/testing/wait'
 import { aPhone, customerEvent, dataOf, orderEvent, type Running, startNotifications } from './start.ts'
 
 let service: Running
@@ -96,10 +97,12 @@ describe('nobody is told', () => {
     expect((await service.tap.next('notification.skipped.v1', id)).data).toMatchObject({ reason })
   })
 
-  it('no_customer, at once', async () => {
-    const order = orderEvent(null)
-    await service.publish(order)
-    await service.becomes(order.subject, { status: 'skipped', reason: 'no_customer' })
+  it('of an order of nobody, which leaves nothing here', async () => {
+    const [ofNobody, ofSomebody] = [orderEvent(null), orderEvent(newId())]
+    await service.publish(ofNobody, ofSomebody)
+    await service.handled('orders', ofSomebody)
+    await eventually(async () => expect(await service.broker.count('notification-service.orders')).toBe(0))
+    expect((await service.admin.get(`/v1/notifications?orderId=${ofNobody.subject}`)).body.page.total).toBe(0)
   })
 
   it('customer_unknown, after a while', async () => {

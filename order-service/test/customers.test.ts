@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Tap } from '@clientele/platform/testing/broker'
 import { eventually } from '@clientele/platform/testing/wait'
 import { aCustomer, type Running as RunningCustomers, startCustomers } from '../../customer-service/test/start.ts'
@@ -129,6 +131,32 @@ describe('a customer that no event has told of yet', () => {
     const first = await deaf.user.post('/v1/orders', body, { 'idempotency-key': 'asked' })
     expect(first.status).toBe(201)
     expect((await deaf.user.post('/v1/orders', body, { 'idempotency-key': 'asked' })).body).toEqual(first.body)
+  })
+
+  it('is asked for while no transaction is open, also with an Idempotency-Key', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const waiting = await startOrders({ customerServiceUrl: `http://127.0.0.1:${port}` })
+    const asked = once(silent, 'connection') as Promise<[Socket]>
+    const answer = waiting.user.post(
+      '/v1/orders',
+      { customerId: randomUUID(), lines: [textLine] },
+      { 'idempotency-key': 'w' },
+    )
+    const [socket] = await asked
+    const open = `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`
+    expect(await waiting.db.query(open)).toEqual([])
+    socket.destroy()
+    expect((await answer).status).toBe(503)
+    silent.close()
+    await waiting.stop()
+  })
+
+  it('is refused at /customerId where customer-service does not know it either, also with an Idempotency-Key', async () => {
+    const body = { customerId: randomUUID(), lines: [textLine] }
+    const answer = await deaf.user.post('/v1/orders', body, { 'idempotency-key': 'nobody' })
+    expect([answer.status, faults(answer.body)]).toEqual([422, ['/customerId not_found']])
   })
 
   it('is refused at /customerId where customer-service does not know it either', async () => {

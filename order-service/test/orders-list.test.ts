@@ -136,6 +136,34 @@ describe('paging', () => {
     },
   )
 
+  it.each(['placedAt', '-placedAt', '-total'])(
+    'sort=%s reaches each order of a product once, there and back',
+    async (sort) => {
+      const { id: productId } = await product()
+      const goods = { productId, quantity: 1 }
+      const all: Shown[] = []
+      for (let index = 0; index < 7; index++) all.push(await placed([goods, text(String(index % 3)), goods]))
+      const of = `productId=${productId}`
+      const first = await service.user.get(`/v1/orders?${of}&limit=3&sort=${sort}`)
+      expect(first.body.page).toMatchObject({ total: 7, totalRelation: 'eq' })
+      const second = await service.user.get(`/v1/orders?${of}&limit=3&cursor=${first.body.page.nextCursor}`)
+      const third = await ids(`${of}&limit=3&cursor=${second.body.page.nextCursor}`)
+      const seen = [...first.body.data, ...second.body.data].map(({ id }: Shown) => id).concat(third)
+      expect(seen.toSorted()).toEqual(all.map(({ id }) => id).toSorted())
+      if (sort !== '-total') expect(seen).toEqual(sort === 'placedAt' ? seen.toSorted() : seen.toSorted().reverse())
+      expect(await ids(`${of}&limit=3&cursor=${second.body.page.prevCursor}`)).toEqual(seen.slice(0, 3))
+      expect(await ids(`${of}&limit=2&offset=4&sort=${sort}`)).toEqual(seen.slice(4, 6))
+      const since = `${of}&placedAt[gte]=${all[2]?.placedAt}`
+      expect((await service.user.get(`/v1/orders?${since}&limit=1`)).body.page.total).toBe(5)
+      expect((await ids(`${since}&status=placed`)).toSorted()).toEqual(
+        all
+          .slice(2)
+          .map(({ id }) => id)
+          .toSorted(),
+      )
+    },
+  )
+
   it('sorts numbers as numbers, also beyond a million', async () => {
     await service.db.query(`select setval('order_numbers', 999998)`)
     const customerId = await customer()
@@ -213,6 +241,7 @@ describe('with 60,000 orders', () => {
     { currency: 'KES' },
     { number: 'ORD-000123' },
     { 'placedAt[gte]': '2025-01-01', 'placedAt[lt]': '2025-01-02' },
+    { 'updatedAt[lt]': '2024-01-02' },
     { total: '7' },
     { 'total[gte]': '976', sort: 'total' },
   ])('indexes give page and count of %j', async (query) => {
@@ -220,7 +249,12 @@ describe('with 60,000 orders', () => {
   })
 
   it('an order of a product is found by the index of its lines', async () => {
-    expect(await planOf({ productId: seldom.id })).toMatch(/order_lines_of_product/)
+    for (const query of [{ productId: seldom.id }, { productId: seldom.id, sort: 'placedAt' }]) {
+      const plan = await planOf(query)
+      expect(plan).toMatch(/order_lines_of_product/)
+      expect(plan.match(/ on orders/g)).toHaveLength(1)
+      expect(plan).toMatch(/Index Scan using orders_pkey on orders[^\n]*\n *Index Cond: \(id = /)
+    }
     expect(await ids(`productId=${seldom.id}&limit=200`)).toHaveLength(40)
     const { body } = await service.user.get(`/v1/orders?productId=${common.id}&limit=3`)
     expect(body.page).toMatchObject({ total: 10_000, totalRelation: 'gte' })

@@ -183,7 +183,7 @@ describe('an order that cannot be delivered (S2-14, X7)', () => {
   it('is counted', async () => {
     const { id } = await product({ stock: 0 })
     const counted = async () =>
-      Number(/ (\d+)$/m.exec(await metrics.getSingleMetricAsString('orders_declined_total'))?.[1])
+      Number(/ (\d+)$/m.exec(await metrics.getSingleMetricAsString('clientele_orders_declined_total'))?.[1])
     const before = await counted()
     await place([{ productId: id, quantity: 1 }])
     expect(await counted()).toBe(before + 1)

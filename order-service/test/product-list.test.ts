@@ -180,6 +180,7 @@ describe('at 100,000 products', () => {
     'createdBy=me',
     'createdAt[gte]=2025-03-01&createdAt[lt]=2025-03-02',
     'updatedAt[gte]=2025-03-10',
+    'updatedAt[lt]=2025-01-10',
     'archivedAt[exists]=true',
   ])('%s reads a part of the table', async (query) => {
     const read = await scans(query)

@@ -3,6 +3,7 @@ import type { ActorRef } from '@clientele/contracts/fields'
 import KeycloakConnect from 'keycloak-connect'
 import { createKeyStore } from './jwks.ts'
 import { Problem } from './problem.ts'
+import { gauge } from './telemetry.ts'
 
 /** Who makes a request. `token` is what they sent, to be passed on to other services. */
 export type Actor = { id: string; displayName: string; roles: readonly string[]; token: string; sessionId?: string }
@@ -116,6 +117,10 @@ export const createVerifier = (options: {
   const manager = (connect as unknown as { grantManager: GrantManager }).grantManager
   manager.realmUrl = options.keycloakIssuer
   manager.rotation.getJWK = (kid) => keys.key(kid)
+  gauge('keycloak_keys_age_seconds', "Since Keycloak's keys were last read", [], function () {
+    const ms = keys.ageMs()
+    if (Number.isFinite(ms)) this.set(ms / 1000)
+  })
 
   const cache = new Map<string, { verified: VerifiedToken; until: number }>()
   const check = async (token: string): Promise<VerifiedToken> => {

@@ -2,6 +2,7 @@ import { type ChannelModel, type ConfirmChannel, connect, type RecoveringChannel
 import { type KeptChannel, keepChannel, type Setup } from './channel.ts'
 import { within } from './deadline.ts'
 import type { Log } from './log.ts'
+import { gauge } from './telemetry.ts'
 
 /** The one topic exchange: routing key = event type. */
 export const exchange = 'clientele.events'
@@ -33,6 +34,9 @@ export const connectBroker = ({ url, name, log }: { url: string; name: string; l
   const main = openLine({ url, name, log })
   let publisher: Line | undefined
   const lines = (): Line[] => (publisher ? [main, publisher] : [main])
+  gauge('broker_up', '1 while the broker is connected and takes messages', [], function () {
+    this.set(lines().every((line) => line.healthy()) ? 1 : 0)
+  })
   return {
     channel: (channelName, setup, { publishes = false, onOpen = () => {} } = {}) => {
       if (!publishes) return main.channel(channelName, setup, onOpen)

@@ -22,8 +22,18 @@ export const commaList = z.string().transform((value) =>
     .filter((item) => item !== ''),
 )
 
+/** How secrets begin that docker-compose.yml gives to everybody who reads it. */
+const published = /\blocal-only-/
+
+/** Names of the variables that carry a published secret. */
+export const publishedSecrets = (env: Record<string, string | undefined>): string[] =>
+  Object.keys(env)
+    .filter((name) => published.test(env[name] ?? ''))
+    .sort()
+
 /**
  * Reads a configuration from environment variables named like the keys in upper snake case. An empty variable counts as absent.
+ * Where it has a `profile`, that of production refuses published secrets.
  * @throws ConfigError naming every fault at once
  */
 export const loadConfig = <S extends z.ZodRawShape>(
@@ -36,11 +46,14 @@ export const loadConfig = <S extends z.ZodRawShape>(
     if (value !== undefined && value !== '') raw[key] = value
   }
   const result = z.object(shape).safeParse(raw)
-  if (result.success) return result.data
-  const faults = result.error.issues.map((issue) => {
+  const isProduction = 'profile' in shape && raw['profile'] !== 'local'
+  const known = isProduction ? publishedSecrets(raw) : []
+  if (result.success && known.length === 0) return result.data
+  const faults = (result.error?.issues ?? []).map((issue) => {
     const key = String(issue.path[0])
     return raw[key] === undefined ? `${envName(key)} is missing` : `${envName(key)}: ${issue.message}`
   })
+  faults.push(...known.map((key) => `${envName(key)} has the published secret of the local profile`))
   throw new ConfigError(`configuration: ${faults.join('; ')}`)
 }
 

@@ -4,6 +4,7 @@ import { DeadlineError, within } from './deadline.ts'
 import type { Envelope } from './envelope.ts'
 import { isDatabaseAway } from './fault.ts'
 import { firstTime, unsee } from './inbox.ts'
+import { answered, forgetSent } from './transaction.ts'
 
 /** A message that could be read. */
 export type Delivery = { event: Envelope; message: ConsumeMessage }
@@ -61,10 +62,11 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
       } else {
         try {
           await limited(delivery, tx)
-          await connection.query('release savepoint event; savepoint event')
+          await answered(tx, connection.query('release savepoint event; savepoint event'))
           results.push('handled')
         } catch (error) {
           if (error instanceof DeadlineError || isDatabaseAway(error)) throw error
+          forgetSent(tx)
           await connection.query('rollback to savepoint event')
           undone.push(id)
           results.push({ error })

@@ -3,7 +3,9 @@ import { SpanKind } from '@opentelemetry/api'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Broker } from './broker.ts'
 import type { Running } from './consumer.ts'
+import { type Acks, createAcks } from './consumer-acks.ts'
 import { createBatches, type Delivery } from './consumer-batch.ts'
+import { queueDepths } from './consumer-depths.ts'
 import { declareQueues } from './consumer-queues.ts'
 import { crashLooped, handOn, numberHeader } from './consumer-retry.ts'
 import { withContext } from './context.ts'
@@ -13,7 +15,7 @@ import { envelopeReader } from './envelope.ts'
 import { isDatabaseAway, shortFault } from './fault.ts'
 import { createLanes, type Gate } from './lanes.ts'
 import type { Log } from './log.ts'
-import { counter, histogram, isTraceparent, span } from './telemetry.ts'
+import { counter, histogram, isTraceparent, slowBuckets, span } from './telemetry.ts'
 
 type Options = {
   queue: string
@@ -21,6 +23,7 @@ type Options = {
   prefetch: number
   delays: readonly number[]
   timeoutMs: number
+  concerns(event: unknown): boolean
   handle(event: unknown, tx: Tx): Promise<unknown> | unknown
   broker: Broker
   log: Log
@@ -28,7 +31,7 @@ type Options = {
   gate: Gate
 }
 
-type Arrival = { channel: ConfirmChannel; message: ConsumeMessage }
+type Arrival = { channel: ConfirmChannel; acks: Acks; message: ConsumeMessage }
 
 const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
   try {
@@ -38,23 +41,36 @@ const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
 
 /** Consumes a durable queue until stopped. */
 export const runQueue = (options: Options): Running => {
-  const { queue, events, prefetch, delays, timeoutMs, handle, broker, db, gate } = options
+  const { queue, events, prefetch, delays, timeoutMs, concerns, handle, broker, db, gate } = options
   const log = options.log.child({ queue })
   const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
   const seconds = histogram('consumer_seconds', 'Time a handler took', ['queue'])
+  const lag = histogram(
+    'consumer_lag_seconds',
+    "From an event's writing to the end of its handling",
+    ['queue'],
+    slowBuckets,
+  )
+  for (const outcome of ['handled', 'duplicate', 'retried', 'dead']) consumed.inc({ queue, outcome }, 0)
   const read = envelopeReader(events)
   let consumerTag: string | undefined
   let stopping = false
+  let acks: Acks | undefined
   const asides = new Set<Promise<void>>()
 
-  const kept = broker.channel(queue, async (channel) => {
+  const setup = async (channel: ConfirmChannel) => {
     await declareQueues(channel, { queue, types: events.map(({ type }) => type), delays })
     await channel.prefetch(prefetch)
-    const { consumerTag: tag } = await channel.consume(queue, (message) => onMessage(channel, message))
+    const own = createAcks(channel, prefetch)
+    acks = own
+    const { consumerTag: tag } = await channel.consume(queue, (message) => onMessage(channel, own, message))
     consumerTag = tag
-  })
+  }
+  const kept = broker.channel(queue, setup, { onOpen: () => void depths.measure() })
+  const depths = queueDepths({ queue, delays, log, channel: kept.current })
+  void depths.start()
 
-  const onMessage = (channel: ConfirmChannel, message: ConsumeMessage | null): void => {
+  const onMessage = (channel: ConfirmChannel, own: Acks, message: ConsumeMessage | null): void => {
     if (message === null) {
       log.warn('the queue was deleted or moved; declaring it again')
       void closeQuietly(channel)
@@ -62,9 +78,10 @@ export const runQueue = (options: Options): Running => {
     }
     if (stopping) return
     const parsed = read(message.content)
-    const arrival = { channel, message }
+    const arrival = { channel, acks: own, message }
     if (!('event' in parsed)) aside(arrival, 'unreadable', parsed.fault)
     else if (crashLooped(message)) aside(arrival, 'delivered too often', 'no handler came to an end')
+    else if (!concerns(parsed.event)) void settle(arrival, async () => 'ignored')
     else lanes.add({ ...arrival, event: parsed.event })
   }
 
@@ -73,19 +90,24 @@ export const runQueue = (options: Options): Running => {
     asides.add(settled)
   }
 
-  const settle = async ({ channel, message }: Arrival, end: () => Promise<string>): Promise<void> => {
+  const settle = async ({ channel, acks: own, message }: Arrival, end: () => Promise<string>): Promise<void> => {
     try {
       const outcome = await end()
-      channel.ack(message)
+      own.add(message)
       consumed.inc({ queue, outcome })
     } catch (error) {
       // The message was not acknowledged: closing the channel has it delivered again, after a pause.
       log.warn({ err: error, eventId: message.properties.messageId }, 'event could not be settled')
+      own.flush()
       await closeQuietly(channel)
     }
   }
 
-  const bury = async ({ channel, message }: Arrival, reason: string, error: string): Promise<string> => {
+  const bury = async (
+    { channel, message }: Pick<Arrival, 'channel' | 'message'>,
+    reason: string,
+    error: string,
+  ): Promise<string> => {
     log.error(
       { eventId: message.properties.messageId, eventType: message.fields.routingKey, reason, fault: error },
       'dead letter',
@@ -139,6 +161,9 @@ export const runQueue = (options: Options): Running => {
         const result = results[index] ?? 'left'
         if (result === 'left') left.push(arrival)
         else await settle(arrival, async () => (typeof result === 'string' ? result : retry(arrival, result.error)))
+        // The clocks of two machines differ: nothing is handled before it is written.
+        if (result === 'handled')
+          lag.observe({ queue }, Math.max(0, Date.now() - Date.parse(arrival.event.time)) / 1000)
       }
       return stopping ? [] : left
     },
@@ -148,6 +173,7 @@ export const runQueue = (options: Options): Running => {
     ready: async (readyMs) => void (await kept.ready(readyMs)),
     stop: async (deadlineMs = 10_000) => {
       stopping = true
+      void depths.stop()
       // At once: what waits must not begin while the broker is told.
       const idle = lanes.end()
       const channel = kept.current()
@@ -156,6 +182,7 @@ export const runQueue = (options: Options): Running => {
       await within(deadlineMs, `handlers of ${queue} still run`, Promise.all([idle, ...asides])).catch((error) =>
         log.warn({ err: error }, 'cut short'),
       )
+      acks?.flush()
       await kept.close()
     },
   }

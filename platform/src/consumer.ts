@@ -38,6 +38,11 @@ export type ConsumerOptions<E extends EventType> = {
   /** Default 30 s. */
   timeoutMs?: number
   /**
+   * Whether an event means anything here, told by the event alone; default all do. Others cost neither a transaction nor a note
+   * that they were seen.
+   */
+  concerns?(event: EventOf<E>): boolean
+  /**
    * Runs once per event: what it writes through `tx` commits together with the note that the event was seen. Retries
    * disturb the order, so ignore an event whose `data.version` is not newer than what is stored.
    */
@@ -45,7 +50,13 @@ export type ConsumerOptions<E extends EventType> = {
 }
 
 /** Declares a durable consumer: queue, retries and dead letters are there once the service starts. */
-export const consumer = <E extends EventType>({ queue, events, handle, ...options }: ConsumerOptions<E>): Consumer => ({
+export const consumer = <E extends EventType>({
+  queue,
+  events,
+  handle,
+  concerns = () => true,
+  ...options
+}: ConsumerOptions<E>): Consumer => ({
   queue,
   events,
   start: ({ broker, log, db, gate = createGate(5) }) => {
@@ -53,6 +64,19 @@ export const consumer = <E extends EventType>({ queue, events, handle, ...option
     const { prefetch = 100, delays = retryDelays, timeoutMs = 30_000 } = options
     // The schema that parsed the envelope is one of `events`.
     const run = (event: unknown, tx: Tx) => handle(event as EventOf<E>, tx)
-    return runQueue({ queue, events, prefetch, delays, timeoutMs, handle: run, broker, log, db, gate })
+    const isWanted = (event: unknown) => concerns(event as EventOf<E>)
+    return runQueue({
+      queue,
+      events,
+      prefetch,
+      delays,
+      timeoutMs,
+      concerns: isWanted,
+      handle: run,
+      broker,
+      log,
+      db,
+      gate,
+    })
   },
 })

@@ -3,6 +3,7 @@ import { Sequelize } from 'sequelize'
 import { v7 } from 'uuid'
 import type { DatabaseConfig } from './config.ts'
 import { currentContext, withContext } from './context.ts'
+import { observePool } from './db-metrics.ts'
 import { giveUpSilent } from './db-silence.ts'
 import { isDatabaseAway } from './fault.ts'
 import { Problem } from './problem.ts'
@@ -54,6 +55,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
   })
   pipelined(sequelize)
   giveUpSilent(sequelize, config.statementTimeoutMs + silenceMs)
+  const forget = observePool(sequelize)
   const pool = poolOf(sequelize)
 
   const query = async <R extends object>(
@@ -90,7 +92,10 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
     ping: async () => {
       await query('select 1')
     },
-    close: () => sequelize.close(),
+    close: () => {
+      forget()
+      return sequelize.close()
+    },
   }
 }
 

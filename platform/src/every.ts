@@ -1,7 +1,7 @@
 import { pause, within } from './deadline.ts'
 import { reportFault } from './faults.ts'
 import { currentLog, type Log } from './log.ts'
-import { counter } from './telemetry.ts'
+import { counter, gauge, histogram, slowBuckets } from './telemetry.ts'
 
 /** Background work of a service: a poller, a sweeper. */
 export type Task = {
@@ -29,14 +29,20 @@ const stopTimeoutMs = 10_000
 /** A task that runs again and again, never two runs at once. */
 export const every = ({ name, intervalMs, run, runAtStart = false, timeoutMs = 600_000, log }: EveryOptions): Task => {
   const runs = counter('task_runs_total', 'Runs of background tasks', ['task', 'outcome'])
+  for (const outcome of ['done', 'failed']) runs.inc({ task: name, outcome }, 0)
+  const seconds = histogram('task_seconds', 'Time that runs of background tasks took', ['task'], slowBuckets)
+  const succeeded = gauge('task_last_success_timestamp_seconds', 'When a run last succeeded, since 1970', ['task'])
   let ending = new AbortController()
   let running: Promise<void> | undefined
 
   const once = async (signal: AbortSignal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     try {
+      const end = seconds.startTimer({ task: name })
       await run(limit)
+      end()
       runs.inc({ task: name, outcome: 'done' })
+      succeeded.set({ task: name }, Date.now() / 1000)
     } catch (error) {
       if (signal.aborted) return
       runs.inc({ task: name, outcome: 'failed' })

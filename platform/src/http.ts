@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SpanKind } from '@opentelemetry/api'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { v7, validate } from 'uuid'
 import { type Context, withContext } from './context.ts'
@@ -8,7 +9,7 @@ import { reportFault } from './faults.ts'
 import { currentLog, type Log } from './log.ts'
 import { Problem } from './problem.ts'
 import { pooledRandom } from './random.ts'
-import { histogram, isTraceparent, span } from './telemetry.ts'
+import { describeAnswer, histogram, isTraceparent, isTracing, span } from './telemetry.ts'
 
 const requestIdPattern = /^[\w.:@/+=-]{1,128}$/
 
@@ -45,19 +46,43 @@ export const createEntrance = (log: Log) => {
       const ms = performance.now() - started
       const { method = '' } = req
       const { route = 'none' } = context
-      const status = res.writableFinished ? res.statusCode : 499
+      const status = statusOf(res)
       seconds.observe({ method, route, status }, ms / 1000)
       access.info({ ...ids, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
     })
     withContext(context, () => {
-      const name = `${req.method} ${pathOf(req).split('/', 3).join('/')}`
-      span(name, { traceparent }, () => {
-        work()
-        return new Promise<void>((resolve) => res.once('close', resolve))
-      }).catch((error: unknown) => answerFault(error, req, res))
+      try {
+        if (isTracing()) serverSpan({ req, res, traceparent, routeOf: () => context.route }, work)
+        else work()
+      } catch (error) {
+        answerFault(error, req, res)
+      }
     })
   }
 }
+
+type Served = {
+  req: IncomingMessage
+  res: ServerResponse
+  /** The caller's; a new trace begins without it. */
+  traceparent: string | undefined
+  routeOf: () => string | undefined
+}
+
+/** Runs `work` in the span of a request, which lasts until the answer is closed. */
+export const serverSpan = ({ req, res, traceparent, routeOf }: Served, work: () => void): void => {
+  const { method = '' } = req
+  // Its full name comes when the route is known.
+  void span(method, { traceparent: traceparent ?? null, kind: SpanKind.SERVER }, async (active) => {
+    const closed = new Promise<void>((resolve) => res.once('close', resolve))
+    work()
+    await closed
+    describeAnswer(active, { method, route: routeOf() ?? 'none', status: statusOf(res) })
+  }).catch((error: unknown) => answerFault(error, req, res))
+}
+
+/** The status that a client got, once its answer is closed; 499 where it went away before the end. */
+export const statusOf = (res: ServerResponse): number => (res.writableFinished ? res.statusCode : 499)
 
 // Most requests log nothing but their access line, so the logger with their ids is made when it is asked for.
 const contextOf = (log: Log, ids: object, traceparent: string | undefined, route: string | undefined): Context => {

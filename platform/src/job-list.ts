@@ -1,3 +1,4 @@
+import type { ExportResult } from '@clientele/contracts/export'
 import type { ActorRef } from '@clientele/contracts/fields'
 import type { Job, JobError, JobStatus } from '@clientele/contracts/job'
 import { list, text, time, uuid } from './list.ts'
@@ -13,6 +14,7 @@ export type JobRow = {
   counts: Record<string, number>
   progress: number | null
   error: JobError | null
+  state: { result?: ExportResult } | null
   resultFile: string | null
   errorsFile: string | null
   createdAt: Date
@@ -31,6 +33,7 @@ const columns = [
   'counts',
   'progress',
   'error',
+  'state',
   'resultFile',
   'errorsFile',
   'createdAt',
@@ -60,6 +63,7 @@ export const presentJob = (row: JobRow, linkOf: (id: string, file: 'result' | 'e
     counts,
     // While it is tried again, the last fault is nobody's business.
     error: open ? null : error,
+    result: row.state?.result ?? null,
     resultUrl: row.resultFile === null ? null : linkOf(id, 'result'),
     errorsUrl: row.errorsFile === null ? null : linkOf(id, 'errors'),
     createdAt: row.createdAt.toISOString(),

@@ -13,6 +13,7 @@ import { Problem } from './problem.ts'
 import { type Result, streamed } from './result.ts'
 
 type Deps = { db: Db; table: JobTable; files: JobFiles; links: JobLinks; wake: () => void }
+type Which = 'result' | 'errors'
 type NewJob = Parameters<JobTable['add']>[0]
 
 const stalledMs = 60_000
@@ -38,17 +39,20 @@ export const createJobService = ({ db, table, files, links, wake }: Deps) => {
   }
   const present = (row: JobRow): Job => presentJob(row, links.of)
 
-  const send = async (row: JobRow, fileId: string | null, req: IncomingMessage, res: ServerResponse): Promise<void> => {
+  const send = async (row: JobRow, which: Which, req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const fileId = which === 'result' ? row.resultFile : row.errorsFile
     const file = fileId === null ? undefined : await files.get(fileId)
     if (!file?.sha256) throw new Problem('not_found', { detail: 'there is no such file (yet), or it has expired' })
     const headers = {
       ...safely,
       'Content-Type': file.contentType,
       'Content-Length': String(file.bytes),
-      'Content-Disposition': `attachment; filename="${row.kind}-${row.id}${/\.[a-z]+$/.exec(file.name)?.[0] ?? ''}"`,
+      'Content-Disposition': `attachment; filename="${row.kind}-${row.id}${/(?:\.[a-z]+)+$/.exec(file.name)?.[0] ?? ''}"`,
       'Cache-Control': 'private, no-store',
       'Repr-Digest': `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`,
     }
+    const { result } = row.state ?? {}
+    if (which === 'result' && result) res.setHeader('X-Row-Count', String(result.rows))
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
     if (req.method === 'HEAD') return void res.end()
     res.setTimeout(stalledMs, () => res.destroy())
@@ -96,12 +100,12 @@ export const createJobService = ({ db, table, files, links, wake }: Deps) => {
     },
 
     /** One of a job's files, to whoever has a valid link, to the owner and to admins. */
-    file: async (id: string, which: 'result' | 'errors', actor: Actor, req: IncomingMessage): Promise<Result> => {
+    file: async (id: string, which: Which, actor: Actor, req: IncomingMessage): Promise<Result> => {
       const byLink = links.allows(req)
       if (!byLink && actor.token === '')
         throw new Problem('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="clientele"' } })
       const row = await (byLink ? rowOf(id) : ownRow(id, actor))
-      return streamed((res) => send(row, which === 'result' ? row.resultFile : row.errorsFile, req, res))
+      return streamed((res) => send(row, which, req, res))
     },
   }
 }

@@ -2,11 +2,19 @@
 export type Bind = (value: unknown) => string
 /** Who asks: `me` in a filter by user. */
 export type ListContext = { actor?: { id: string } | undefined }
-/**
- * SQL of one condition; every value goes through `bind`. `rough` where the planner can only guess how many rows meet it,
- * for which a list is built so that a wrong guess costs little.
- */
-export type Condition = ((bind: Bind, context: ListContext) => string) & { rough?: true }
+type Written = (bind: Bind, context: ListContext) => string
+/** SQL of one condition; every value goes through `bind`. */
+export type Condition = Written & {
+  /** The planner can only guess how many rows meet it; a list is built so that a wrong guess costs little. */
+  rough?: true
+  /**
+   * `id`: it speaks of nothing but the id. `ids`: it is no condition but a query of the ids that meet it, each the id of a row
+   * and given once, without an order: where nothing else is asked, rows are counted and found by it alone.
+   */
+  of?: 'id' | 'ids'
+  /** What follows from it, and lets an index of a sort begin where the first such row can be. */
+  implied?: Written
+}
 
 /** Marks a condition whose selectivity nobody knows before. */
 export const rough = (condition: Condition): Condition => Object.assign(condition, { rough: true as const })
@@ -131,15 +139,44 @@ const readTime = (value: string): string => {
   return moment.toISOString()
 }
 
-/** An instant (`timestamptz`): RFC 3339, or a day, which is its first moment in UTC. */
-export const time = ({ column }: { column?: string } = {}): Filter =>
-  scalar({
+// Of two processes one may be behind.
+const mostSkewMs = 3_600_000
+
+/**
+ * An instant (`timestamptz`): RFC 3339, or a day, which is its first moment in UTC. `after` says what is true of a row whose
+ * instant lies before a moment, such as that it was created before: SQL for the moment in ms.
+ */
+export const time = ({
+  column,
+  after,
+}: {
+  column?: string
+  after?: (bind: Bind, ms: number) => string
+} = {}): Filter => {
+  const plain = scalar({
     type: 'timestamptz',
     operators: ordered,
     description: 'a time (RFC 3339) or a day (UTC)',
     column,
     read: readTime,
   })
+  if (!after) return plain
+  return {
+    ...plain,
+    parse: (operator, value, sql) => {
+      const condition = plain.parse(operator, value, sql)
+      if (operator !== 'lt' && operator !== 'lte') return condition
+      const ms = Date.parse(readTime(value)) + mostSkewMs
+      return Object.assign(condition, { implied: (bind: Bind) => after(bind, ms) })
+    },
+  }
+}
+
+/** For {@link time}: an instant that is never before `column`. */
+export const notBefore =
+  (column: string) =>
+  (bind: Bind, ms: number): string =>
+    `${column} < ${bind(new Date(ms).toISOString())}::timestamptz`
 
 /** A decimal number. */
 export const number = ({ column }: { column?: string } = {}): Filter =>

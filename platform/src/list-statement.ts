@@ -5,11 +5,18 @@ import { after, orderBy, reversed } from './list-sort.ts'
 /** Totals beyond it are not counted. */
 export const countedUpTo = 10_000
 
+/** `ids` gives each once; `where` speaks of nothing but the id. */
+export type Among = { ids: string; where: string[] }
+
 type Statement = {
   table: string
   selected: string[]
   fixed: string[]
   guessed: string[]
+  /** What follows from the others. */
+  implied: string[]
+  /** All that is asked, where that is a query of ids and conditions on them. */
+  among: Among | undefined
   query: ListQuery
   bind: Bind
   id: string
@@ -22,7 +29,8 @@ type Statement = {
  * `guessed` are conditions of which the planner cannot know how many rows meet them. Those are counted first, by the index of
  * text or tags, and the count chooses the way to the page: few are sorted, and of many the next ones in order are tried.
  */
-export const statement = ({ table, selected, fixed, guessed, query, bind, id, isLarge }: Statement): string => {
+export const statement = (asked: Statement): string => {
+  const { table, selected, fixed, guessed, implied, among, query, bind, id, isLarge } = asked
   const { cursor, sort, limit, offset = 0 } = query
   const keys = cursor?.backward ? reversed(sort.keys) : sort.keys
   const all = (...conditions: string[]): string => conditions.map((sql) => `(${sql})`).join(' and ') || 'true'
@@ -40,10 +48,18 @@ export const statement = ({ table, selected, fixed, guessed, query, bind, id, is
   ) page on true order by "~row"`
   const known = `with total as (select ${countedUpTo + 1} as "~total")`
   if (guessed.length === 0) {
-    const counted = `select from ${table} where ${all(...fixed)} limit ${countedUpTo + 1}`
-    const slices = (ranges.length === 0 ? [all(...fixed)] : ranges.map((range) => all(...fixed, range))).map(
-      (sql) => `${texted(`${table} where ${sql}`)} ${end}`,
-    )
+    // Sorted ids are read from their index only until there are enough, and without a look at the rows.
+    const [first] = keys
+    const idsIn = ({ ids, where }: Among, ...range: string[]): string =>
+      `(${ids} order by 1 ${first?.descending ? 'desc' : 'asc'}) among (${id}) where ${all(...where, ...range)}`
+    const slice = (...range: string[]): string => {
+      if (!among || first?.column !== id)
+        return `${texted(`${table} where ${all(...fixed, ...implied, ...range)}`)} ${end}`
+      const ids = `select ${id} from ${idsIn(among, ...range)} ${end}`
+      return `${texted(`${table} where ${id} in (${ids})`)} order by ${orderBy(keys)}`
+    }
+    const counted = `select from ${among ? idsIn(among) : `${table} where ${all(...fixed)}`} limit ${countedUpTo + 1}`
+    const slices = ranges.length === 0 ? [slice()] : ranges.map((range) => slice(range))
     const total = isLarge ? known : `with total as (select count(*)::int as "~total" from (${counted}) counted)`
     return `${total} ${page(union(slices))}`
   }
@@ -52,7 +68,7 @@ export const statement = ({ table, selected, fixed, guessed, query, bind, id, is
   const few = texted(`${table} where ${id} in (select ${id} from counted where (${anywhere.join(') or (')}) ${end})`)
   // Nothing pushes a condition below `offset 0`: rows come in order and are tried until the page is full.
   const inOrder = (range: string): string => {
-    const walked = `(select * from ${table} where ${all(...fixed, range)} order by ${orderBy(keys)} offset 0) walked`
+    const walked = `(select * from ${table} where ${all(...fixed, ...implied, range)} order by ${orderBy(keys)} offset 0) walked`
     return `${texted(`${walked} where ${all(...guessed)}`)} ${end}`
   }
   const many = union(anywhere.map(inOrder))

@@ -72,10 +72,21 @@ export type Call<P, Q, B> = {
   req: IncomingMessage
 }
 
+type Handling<P extends Schema, Q extends Schema, B extends Schema, U, R> = (
+  call: Call<Parsed<P>, Parsed<Q>, B extends z.ZodType ? z.output<B> | U : U>,
+) => Promise<R>
+
 export type Api = {
   operation<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined, U = never>(
     declaration: Declaration<P, Q, B, U>,
-    handler: (call: Call<Parsed<P>, Parsed<Q>, B extends z.ZodType ? z.output<B> | U : U>) => Promise<Result>,
+    handler: Handling<P, Q, B, U, Result>,
+    options?: {
+      /**
+       * Runs before the transaction of a request with an `Idempotency-Key` opens, and is no part of it: for questions to others,
+       * which may take long. Also where the request turns out to be a repeated one.
+       */
+      beforeTransaction?: Handling<P, Q, B, U, unknown>
+    },
   ): void
   /** The finished app; call after the last `operation`. */
   app(): RequestListener
@@ -119,8 +130,8 @@ const idempotencyKey = (req: IncomingMessage): string | undefined => {
   })
 }
 
-type Handler = (call: Call<unknown, unknown, unknown>) => Promise<Result>
-type Route = { declaration: Declaration; handler: Handler }
+type Handler<R = Result> = (call: Call<unknown, unknown, unknown>) => Promise<R>
+type Route = { declaration: Declaration; handler: Handler; beforeTransaction?: Handler<unknown> | undefined }
 
 const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1')
 
@@ -139,7 +150,7 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
   }
 
   const answer = async (
-    { declaration, handler }: Route,
+    { declaration, handler, beforeTransaction }: Route,
     pathParams: Record<string, unknown>,
     req: IncomingMessage,
     res: ServerResponse,
@@ -168,7 +179,9 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
       throw new Problem('unsupported_media_type', { detail: `send ${Object.keys(declaration.uploads).join(' or ')}` })
     const body = upload ? await upload.parse(req as Request, actor) : bodySchema && parseBody(bodySchema, json)
 
-    const work = () => handler({ params, query, body, actor, ifMatch, req })
+    const call = { params, query, body, actor, ifMatch, req }
+    const work = () => handler(call)
+    if (key !== undefined && db) await beforeTransaction?.(call)
     const fingerprint = () => fingerprintOf(url, json ?? body ?? null)
     const result =
       key !== undefined && db
@@ -193,11 +206,15 @@ export const createApi = ({ service, title, version = '1', verifier, log, db, co
   }
 
   return {
-    operation: (declaration, handler) => {
+    operation: (declaration, handler, { beforeTransaction } = {}) => {
       const twin = declarations.some(({ method, path }) => method === declaration.method && path === declaration.path)
       if (twin || !declaration.roles) throw new Error(`${declaration.operationId} is declared twice or without roles`)
       declarations.push(declaration as Declaration)
-      const route: Route = { declaration: declaration as Declaration, handler: handler as Handler }
+      const route: Route = {
+        declaration: declaration as Declaration,
+        handler: handler as Handler,
+        beforeTransaction: beforeTransaction as Handler<unknown> | undefined,
+      }
       table.add(declaration.method.toUpperCase(), declaration.path, route)
       router[declaration.method](expressPath(declaration.path), (req, res) => {
         const context = currentContext()

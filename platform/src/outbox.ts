@@ -1,7 +1,8 @@
 import type { NewEvent } from '@clientele/contracts/event'
 import type { Sequelize } from 'sequelize'
-import { connectionOf, newId, type Tx } from './db.ts'
-import { currentTraceparent } from './telemetry.ts'
+import { newId } from './db.ts'
+import { counter, currentTraceparent } from './telemetry.ts'
+import { connectionOf, sendAlong, type Tx } from './transaction.ts'
 
 /** Events of one subject share a partition, and a partition is relayed in order. Never change it: rows in flight hold it. */
 export const partitions = 8
@@ -33,6 +34,8 @@ order by position`
 
 const insertOne = `insert into outbox (part, event_id, type, subject, data, traceparent) values ($1, $2, $3, $4, $5, $6)`
 
+const written = counter('events_total', 'Events written, each with the committed change that it tells of', ['type'])
+
 const wakers = new WeakMap<Sequelize, Set<() => void>>()
 
 /** Calls `wake` after each commit that left events, made through `sequelize`. @returns a function that ends it */
@@ -46,6 +49,7 @@ export const onEvents = (sequelize: Sequelize, wake: () => void): (() => void) =
 export const outbox = {
   /**
    * Adds events to the transaction. Write the entity first: its row lock is what orders the events of one subject.
+   * PostgreSQL's answer is waited for together with that of the commit.
    * @throws Error when the transaction has ended, or for an event that no broker would take
    */
   add: async (tx: Tx, ...events: NewEvent[]): Promise<void> => {
@@ -56,7 +60,7 @@ export const outbox = {
     const [first, ...more] = events
     if (first && more.length === 0) {
       const values = [partitionOf(first.subject), newId(), first.type, first.subject, dataOf(first), traceparent]
-      await connection.query({ name: 'outbox_add_one', text: insertOne, values })
+      sendAlong(tx, connection.query({ name: 'outbox_add_one', text: insertOne, values }))
     } else {
       const values = [
         events.map(({ subject }) => partitionOf(subject)),
@@ -66,9 +70,10 @@ export const outbox = {
         events.map(dataOf),
         traceparent,
       ]
-      await connection.query({ name: 'outbox_add', text: insert, values })
+      sendAlong(tx, connection.query({ name: 'outbox_add', text: insert, values }))
     }
     tx.afterCommit(() => {
+      for (const { type } of events) written.inc({ type })
       for (const wake of wakers.get(sequelize) ?? []) wake()
     })
   },

@@ -3,6 +3,7 @@ import type { Log } from './log.ts'
 import { type Drained, relayReturned, type Way } from './relay-session.ts'
 import { counter } from './telemetry.ts'
 
+const dropped = counter('outbox_dropped_total', 'Events removed because no queue took them for 30 days')
 const lookEveryMs = 1_000
 const longestPauseMs = 60_000
 const freeAtOnce = 5_000
@@ -26,15 +27,11 @@ const drop = `delete from outbox where ctid in (
 ) returning 1 as dropped`
 
 /** Removes events that no queue has taken for 30 days, at most 5,000 of a type a call. What nobody listens to must not pile up. */
-export const dropUnwanted = async ({ db, service, log }: { db: Db; service: string; log: Log }): Promise<void> => {
-  const dropped = counter('outbox_dropped_total', 'Events removed because no queue took them for 30 days', [
-    'service',
-    'type',
-  ])
+export const dropUnwanted = async ({ db, log }: { db: Db; log: Log }): Promise<void> => {
   for (const { type } of await db.query<{ type: string }>(returnedTypes, [], { name: 'outbox_returned' })) {
     const { length } = await db.query(drop, [type])
     if (length === 0) continue
-    dropped.inc({ service, type }, length)
+    dropped.inc(length)
     log.warn({ type, count: length }, `no queue took these events for ${keptDays} days: they are removed`)
   }
 }
@@ -43,8 +40,8 @@ export const dropUnwanted = async ({ db, service, log }: { db: Db; service: stri
  * Events that no queue takes wait beside the others. The oldest of each type is tried again, first after a second, then at
  * growing pauses up to a minute; once it is taken, the rest of its type goes back in line.
  */
-export const returnedRows = ({ db, service, log }: { db: Db; service: string; log: Log }) => {
-  const returned = counter('outbox_returned_total', 'Events that no queue took', ['service', 'type'])
+export const returnedRows = ({ db, log }: { db: Db; log: Log }) => {
+  const returned = counter('outbox_returned_total', 'Events that no queue took')
   const tries = new Map<string, { pauseMs: number; at: number }>()
   let lookAt = 0
 
@@ -58,7 +55,7 @@ export const returnedRows = ({ db, service, log }: { db: Db; service: string; lo
     /** Learns from a batch. */
     note: (drained: Drained): void => {
       for (const type of drained.returned) {
-        returned.inc({ service, type })
+        returned.inc()
         if (!tries.has(type)) park(type)
       }
       for (const type of new Set(drained.confirmed)) {

@@ -13,12 +13,15 @@ export type Row = {
   data: string
   traceparent: string | null
   created_at: Date
+  /** Seconds from its writing until it was taken, by the database's clock. */
+  age: number
 }
 
 /** `full`: a partition has more; `elsewhere`: so many partitions with events are relayed by another process now. */
 export type Taken = { rows: Row[]; full: boolean; elsewhere: number }
 
-const columns = 'id, part, event_id, type, subject, data::text as data, traceparent, created_at'
+const columns = `id, part, event_id, type, subject, data::text as data, traceparent, created_at,
+  extract(epoch from clock_timestamp() - created_at)::float8 as age`
 const mostOfPart = 100
 const lock = "pg_try_advisory_xact_lock(hashtext('outbox ' || current_schema()), part)"
 

@@ -7,11 +7,18 @@ import { messageOf, type Row, withHand, withRows } from './relay-rows.ts'
 /** What events need to leave. */
 export type Way = { db: Db; channel: ConfirmChannel; source: string; confirmMs: number }
 
-/** What became of events: types of those that left and of those that no queue takes. */
-export type Drained = { confirmed: string[]; returned: string[]; refused: number }
+/** What became of events: types of those that left, with the seconds that took, and of those that no queue takes. */
+export type Drained = { confirmed: string[]; returned: string[]; refused: number; ages: number[] }
 
 /** Events under way; `done` never rejects. */
-type Flight = { rows: Row[]; done: Promise<void>; outcomes?: Outcome[]; error?: unknown }
+type Flight = {
+  rows: Row[]
+  done: Promise<void>
+  /** Seconds from taking to the broker's word. */
+  took: number
+  outcomes?: Outcome[]
+  error?: unknown
+}
 
 const mostFlights = 3
 const mostEvents = 4_000
@@ -26,12 +33,13 @@ export const relayWaiting = (way: Way, bell: Bell, ending: () => boolean) =>
   withRows(way.db, async (hand, first): Promise<Drained & { more: boolean; elsewhere: number }> => {
     const flights: Flight[] = []
     const landed: Landed = { confirmed: [], returned: [], refused: [] }
+    const ages: number[] = []
     const until = Date.now() + longestMs
     let taken = first.rows.length
     let { full: more, elsewhere } = first
     if (taken > 0) flights.push(depart(way, first.rows, bell))
     for (;;) {
-      while (flights[0] && hasLanded(flights[0])) sort(flights.shift(), landed)
+      while (flights[0] && hasLanded(flights[0])) sort(flights.shift(), landed, ages)
       const open = !ending() && landed.refused.length === 0 && taken < mostEvents && Date.now() < until
       const place = flights.length < mostFlights
       if (open && place && (bell.rang() || more)) {
@@ -46,17 +54,20 @@ export const relayWaiting = (way: Way, bell: Bell, ending: () => boolean) =>
     await hand.giveBack(landed.refused, false)
     const types = (rows: Row[]) => rows.map(({ type }) => type)
     const { confirmed, returned, refused } = landed
-    return { confirmed: types(confirmed), returned: types(returned), refused: refused.length, more, elsewhere }
+    return { confirmed: types(confirmed), returned: types(returned), refused: refused.length, ages, more, elsewhere }
   })
 
 const depart = ({ channel, source, confirmMs }: Way, rows: Row[], bell: Bell): Flight => {
   const messages = rows.map((row) => messageOf(row, source))
+  const departedAt = performance.now()
   const flight: Flight = {
     rows,
+    took: 0,
     done: publishAll(channel, messages, confirmMs)
       .then(
         (outcomes) => {
           flight.outcomes = outcomes
+          flight.took = (performance.now() - departedAt) / 1000
         },
         (error: unknown) => {
           flight.error = error
@@ -72,9 +83,14 @@ const hasLanded = ({ outcomes, error }: Flight): boolean => outcomes !== undefin
 type Landed = Record<Outcome, Row[]>
 
 /** @throws what became of a flight that did not arrive */
-const sort = (flight: Flight | undefined, landed: Landed): void => {
+const sort = (flight: Flight | undefined, landed: Landed, ages: number[]): void => {
   if (flight?.error !== undefined) throw flight.error
-  for (const [index, row] of (flight?.rows ?? []).entries()) landed[flight?.outcomes?.[index] ?? 'refused'].push(row)
+  if (!flight) return
+  for (const [index, row] of flight.rows.entries()) {
+    const outcome = flight.outcomes?.[index] ?? 'refused'
+    landed[outcome].push(row)
+    if (outcome === 'confirmed') ages.push(row.age + flight.took)
+  }
 }
 
 /** Publishes the oldest event of a type that was returned before. @returns whether it left, or undefined if there was none to try */

@@ -9,7 +9,7 @@ import { onEvents } from './outbox.ts'
 import { returnedRows } from './relay-returned.ts'
 import { isWaiting } from './relay-rows.ts'
 import { relayWaiting } from './relay-session.ts'
-import { counter, gauge } from './telemetry.ts'
+import { counter, gauge, histogram, slowBuckets } from './telemetry.ts'
 
 /** Carries a service's outbox to the broker. Any number of replicas may run: a partition is relayed by one at a time. */
 export type Relay = {
@@ -30,9 +30,10 @@ const measureEveryMs = 5_000
 /** Woken by commits of this process, and polling for those of others. Uses one database connection at a time. */
 export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs = 10_000 }: RelayOptions): Relay => {
   const service = source.replace(/^\//, '')
-  const published = counter('outbox_published_total', 'Events confirmed by the broker', ['service'])
-  const failed = counter('outbox_failures_total', 'Passes over the outbox that failed', ['service'])
-  const parked = returnedRows({ db, service, log })
+  const published = counter('outbox_published_total', 'Events confirmed by the broker')
+  const failed = counter('outbox_failures_total', 'Passes over the outbox that failed')
+  const lag = histogram('outbox_lag_seconds', "From an event's writing to its confirm", [], slowBuckets)
+  const parked = returnedRows({ db, log })
   const bell = createBell()
   let channel: KeptChannel | undefined
   let unregister = () => {}
@@ -50,7 +51,8 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
     const way = { db, channel: open, source: `/${service}`, confirmMs }
     if (sure || (await isWaiting(db))) {
       const result = await relayWaiting(way, bell, () => stopped)
-      published.inc({ service }, result.confirmed.length)
+      published.inc(result.confirmed.length)
+      for (const age of result.ages) lag.observe(age)
       parked.note(result)
       if (result.refused > 0) throw new Error(`${result.refused} events were refused: a queue is full`)
       if (result.elsewhere > 0) wait = Math.min(wait, lockedElsewherePauseMs)
@@ -70,7 +72,7 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
         if (wait > 0) await bell.wait(wait)
       } catch (error) {
         failures += 1
-        failed.inc({ service })
+        failed.inc()
         const delay = Math.min(100 * 2 ** failures, longestPauseMs)
         log[failures % 10 === 1 ? 'warn' : 'debug']({ err: error, delay }, 'outbox pass failed, trying again')
         // A commit must not cut this pause short, only the end may.
@@ -85,14 +87,8 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
     measureAt = Date.now() + measureEveryMs
     const rows = await db.query<{ state: string; depth: number; age: number }>(depths)
     for (const { state, depth, age } of rows) {
-      gauge('outbox_depth', 'Events in the outbox, counted up to 10,000', ['service', 'state']).set(
-        { service, state },
-        depth,
-      )
-      gauge('outbox_oldest_seconds', 'Age of the oldest event in the outbox', ['service', 'state']).set(
-        { service, state },
-        age,
-      )
+      gauge('outbox_depth', 'Events in the outbox, counted up to 10,000', ['state']).set({ state }, depth)
+      gauge('outbox_oldest_seconds', 'Age of the oldest event in the outbox', ['state']).set({ state }, age)
     }
   }
 

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { v7 } from 'uuid'
 import { Problem } from './problem.ts'
+import { counter, gauge } from './telemetry.ts'
 
 /** A listening HTTP server that can be drained. */
 export type Listening = {
@@ -26,9 +27,19 @@ const parserProblems: Record<string, Problem> = {
   ERR_HTTP_REQUEST_TIMEOUT: new Problem('timeout'),
 }
 
+const unreadable = counter('http_unreadable_total', 'Requests that the HTTP parser refused')
+const open = new Set<Server>()
+gauge('http_connections', 'Open connections to the public and the internal port', [], async function () {
+  const counts = [...open].map(
+    (server) => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count))),
+  )
+  this.set((await Promise.all(counts)).reduce((sum, count) => sum + count, 0))
+})
+
 /** Requests that Node's parser refuses never reach the app; they get a problem, too. */
 const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  unreadable.inc()
   const problem =
     parserProblems[error.code ?? ''] ??
     new Problem('malformed', { detail: 'the request line or a header is not valid HTTP/1.1' })
@@ -78,6 +89,8 @@ export const listen = async (
       resolve()
     })
   })
+  open.add(server)
+  server.once('close', () => open.delete(server))
   const { port: actual } = server.address() as AddressInfo
   return {
     url: `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${actual}`,

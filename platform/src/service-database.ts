@@ -20,7 +20,7 @@ export const checkedDatabase = async ({ db, migrations, name, log }: Options) =>
     relay: (broker: Broker) => createRelay({ db, broker, source: `/${name}`, log }),
     tasks: [
       every({ name: 'idempotency-keys', intervalMs: 600_000, log, run: () => forgetOldKeys(db) }),
-      every({ name: 'outbox-unwanted', intervalMs: 600_000, log, run: () => dropUnwanted({ db, service: name, log }) }),
+      every({ name: 'outbox-unwanted', intervalMs: 600_000, log, run: () => dropUnwanted({ db, log }) }),
     ],
   }
 }

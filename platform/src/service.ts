@@ -93,7 +93,7 @@ export const startService = (parts: ServiceParts): Promise<Service> =>
 const start = async (parts: ServiceParts): Promise<Service> => {
   const { name, config, db, migrations, consumers = [], internal } = parts
   const log = parts.log ?? createLog({ name, level: config.logLevel })
-  await startTelemetry({ otlpEndpoint: config.otelExporterOtlpEndpoint })
+  await startTelemetry({ service: name, otlpEndpoint: config.otelExporterOtlpEndpoint })
   await startFaultReports({ dsn: config.sentryDsn, service: name })
   const database = db && (await (await import('./service-database.ts')).checkedDatabase({ db, migrations, name, log }))
 

@@ -28,8 +28,8 @@ export const signLink = (path: string, { key, ttlSeconds, now = Date.now() }: Li
   return `${pathname}?${searchParams}&signature=${signature}`
 }
 
-/** Whether `url` (path and query, or absolute) was signed with `key`, is unaltered and has not expired. */
-export const verifyLink = (url: string, key: string, now = Date.now()): boolean => {
+/** Whether `url` (path and query, or absolute) was signed with one of `keys`, is unaltered and has not expired. */
+export const verifyLink = (url: string, keys: string | readonly string[], now = Date.now()): boolean => {
   if (!URL.canParse(url, base)) return false
   const { pathname, searchParams } = new URL(url, base)
   const [signature, ...further] = searchParams.getAll('signature')
@@ -37,7 +37,9 @@ export const verifyLink = (url: string, key: string, now = Date.now()): boolean 
   if (signature === undefined || further.length > 0 || others.length > 0) return false
   if (expires === undefined || !/^\d{1,12}$/.test(expires)) return false
   const given = Buffer.from(signature, 'base64url')
-  const expected = signatureOf(pathname, searchParams, key)
-  const genuine = given.length === expected.length && timingSafeEqual(given, expected)
-  return genuine && Number(expires) * 1000 > now
+  const isGenuine = (key: string): boolean => {
+    const expected = signatureOf(pathname, searchParams, key)
+    return given.length === expected.length && timingSafeEqual(given, expected)
+  }
+  return [keys].flat().some(isGenuine) && Number(expires) * 1000 > now
 }

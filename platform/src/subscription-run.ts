@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EventType } from '@clientele/contracts/event'
+import { SpanKind } from '@opentelemetry/api'
 import type { ConsumeMessage } from 'amqplib'
 import { type Broker, exchange } from './broker.ts'
 import type { Running } from './consumer.ts'
@@ -7,7 +8,7 @@ import { withContext } from './context.ts'
 import { pause, within } from './deadline.ts'
 import { envelopeReader } from './envelope.ts'
 import type { Log } from './log.ts'
-import { isTraceparent } from './telemetry.ts'
+import { isTraceparent, span } from './telemetry.ts'
 
 type Options = {
   name: string
@@ -62,13 +63,11 @@ export const runSubscription = ({ name, events, handle, onConnected, broker, log
       requestId: event.id,
       traceparent: isTraceparent(header) ? header : undefined,
     }
-    await withContext(context, () =>
-      within(
-        handlerTimeoutMs,
-        'handler took too long',
-        Promise.resolve().then(() => handle(event)),
-      ),
-    ).catch((error) => context.log.error({ err: error }, 'event failed'))
+    const { traceparent } = context
+    const run = () => span(`${name} ${event.type}`, { traceparent, kind: SpanKind.CONSUMER }, async () => handle(event))
+    await withContext(context, () => within(handlerTimeoutMs, 'handler took too long', run())).catch((error) =>
+      context.log.error({ err: error }, 'event failed'),
+    )
   }
 
   const catchUp = async (signal: AbortSignal): Promise<void> => {

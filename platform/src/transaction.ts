@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { type Sequelize, Transaction } from 'sequelize'
 
@@ -23,11 +24,56 @@ export const connectionOf = (tx: Tx): pg.Client => {
   return connection
 }
 
-/** Lets a connection send statements without waiting for the answers of those before (pg's pipeline mode); the order stays. */
+type Sending = pg.Client & { connection: { stream: Socket }; query: (...statement: unknown[]) => unknown }
+
+/**
+ * Lets a connection send statements without waiting for the answers of those before (pg's pipeline mode); the order stays.
+ * What is asked in one turn of the event loop goes out in one packet: each packet of its own wakes the server up.
+ */
 export const pipelined = (sequelize: Sequelize): void => {
   sequelize.addHook('afterConnect', (connection: unknown) => {
-    Object.assign(connection as object, { pipeline: true })
+    const client = connection as Sending
+    const { stream } = client.connection
+    const query = client.query.bind(client)
+    let held = false
+    const send = () => {
+      held = false
+      stream.uncork()
+    }
+    const queryTogether = (...statement: unknown[]) => {
+      if (!held) {
+        held = true
+        stream.cork()
+        process.nextTick(send)
+      }
+      return query(...statement)
+    }
+    Object.assign(client, { pipeline: true, query: queryTogether })
   })
+}
+
+const sent = new WeakMap<Tx, Promise<unknown>[]>()
+
+/** Gives a statement to the transaction whose answer nobody needs: it is waited for together with that of the commit. */
+export const sendAlong = (tx: Tx, statement: Promise<unknown>): void => {
+  statement.catch(() => {})
+  sent.set(tx, [...(sent.get(tx) ?? []), statement])
+}
+
+/** How many statements were sent along and not answered yet. */
+export const sentAlong = (tx: Tx): number => sent.get(tx)?.length ?? 0
+
+/** For who rolls back to a savepoint: what was sent along after the first `kept` is undone, whatever its answer. */
+export const forgetSent = (tx: Tx, kept = 0): void => {
+  sent.set(tx, (sent.get(tx) ?? []).slice(0, kept))
+}
+
+/** Waits for what was sent along, then for `last`, which went out behind it. @throws the error of the first that failed */
+export const answered = async (tx: Tx, last: Promise<unknown>): Promise<void> => {
+  last.catch(() => {})
+  const statements = sent.get(tx) ?? []
+  sent.delete(tx)
+  for (const statement of [...statements, last]) await statement
 }
 
 /** What Sequelize keeps in a transaction; its models look at `connection` and `finished`. */
@@ -67,7 +113,8 @@ export const inTransaction = async <T>(sequelize: Sequelize, work: (tx: Tx) => P
     await end('rollback').catch(() => {})
     throw error
   }
-  await end('commit')
+  // The commit goes out behind them; where one of them failed, it ends as a rollback, and the reason is theirs.
+  await answered(tx, end('commit'))
   for (const hook of open._afterCommitHooks) await hook(tx)
   return result
 }
@@ -78,12 +125,14 @@ let savepoints = 0
 export const nested = async <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
   const connection = connectionOf(tx)
   const savepoint = `nested_${++savepoints}`
+  const before = sentAlong(tx)
   await connection.query(`savepoint ${savepoint}`)
   try {
     const result = await work(tx)
-    await connection.query(`release savepoint ${savepoint}`)
+    await answered(tx, connection.query(`release savepoint ${savepoint}`))
     return result
   } catch (error) {
+    forgetSent(tx, before)
     await connection.query(`rollback to savepoint ${savepoint}`)
     throw error
   }

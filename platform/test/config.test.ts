@@ -1,4 +1,13 @@
-import { ConfigError, commaList, flag, httpUrl, integer, loadConfig } from '@clientele/platform/config'
+import {
+  ConfigError,
+  commaList,
+  databaseConfig,
+  flag,
+  httpUrl,
+  integer,
+  loadConfig,
+  serviceConfig,
+} from '@clientele/platform/config'
 import { z } from 'zod'
 
 const shape = {
@@ -26,5 +35,14 @@ describe('loadConfig (S1-35, S1-39, S1-40, S3-07)', () => {
     expect(load).toThrow(ConfigError)
     expect(load).toThrow(/DATABASE_URL.*PORT.*DOCS_ENABLED.*MEDIA_SERVICE_URL is missing/)
     expect(load).not.toThrow(/geheim/)
+  })
+
+  it('refuses published secrets in production, all at once, and takes them in the local profile', () => {
+    const secrets = { profile: serviceConfig.profile, databaseUrl: databaseConfig.databaseUrl, signingKey: z.string() }
+    const known = { DATABASE_URL: 'postgres://u:local-only-users@h/d', SIGNING_KEY: 'local-only-key' }
+    for (const profile of [{}, { PROFILE: 'production' }])
+      expect(() => loadConfig(secrets, { ...known, ...profile })).toThrow(/DATABASE_URL has.*SIGNING_KEY has/)
+    expect(loadConfig(secrets, { ...known, PROFILE: 'local' })).toMatchObject({ signingKey: 'local-only-key' })
+    expect(loadConfig(secrets, { DATABASE_URL: 'postgres://u:p@h/d', SIGNING_KEY: 'own' }).signingKey).toBe('own')
   })
 })

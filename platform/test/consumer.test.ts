@@ -115,6 +115,47 @@ describe('consumer', () => {
     await ready(queue, 0)
   })
 
+  it('takes what does not concern it off the queue, without a note', async () => {
+    const concerns = ({ data }: { data: { text: string } }) => data.text !== 'nothing'
+    await run(keeper({ concerns }))
+    const texts = ['nothing', 'a', 'nothing', 'nothing', 'b']
+    for (const [version, text] of texts.entries()) await rabbit.publish(anEvent(text, { version: version + 1 }))
+    await eventually(async () => expect(await seen()).toMatchObject([{ text: 'a' }, { text: 'b' }]))
+    await ready(queue, 0)
+    expect(await inboxSize()).toBe(2)
+  })
+
+  it('acknowledges before it stops what it handled a moment ago', async () => {
+    const handled = Promise.withResolvers<void>()
+    const running = await run(keeper({ handle: () => handled.resolve() }))
+    await rabbit.publish(anEvent('last'))
+    await handled.promise
+    await running.stop(2_000)
+    await ready(queue, 0)
+    expect(await inboxSize()).toBe(1)
+  })
+
+  it('has acknowledged all that it handled when it stops, also around one that it did not', async () => {
+    const gate = Promise.withResolvers<void>()
+    const handled: string[] = []
+    const running = await run(
+      keeper({
+        handle: async ({ data }) => {
+          if (data.text === 'stuck') await gate.promise
+          handled.push(data.text)
+        },
+      }),
+    )
+    await rabbit.publish(anEvent('before'))
+    await rabbit.publish(anEvent('stuck'))
+    await eventually(() => expect(handled).toEqual(['before']))
+    for (let n = 0; n < 5; n += 1) await rabbit.publish(anEvent('after'))
+    await eventually(() => expect(handled).toHaveLength(6))
+    await running.stop(100)
+    await ready(queue, 1)
+    gate.resolve()
+  })
+
   it('handles events of one subject one after the other, and of others side by side', async () => {
     const order: string[] = []
     const gate = Promise.withResolvers<void>()

@@ -6,6 +6,7 @@ import { configShape as mediaShape } from '../../media-service/src/config.ts'
 import { configShape as notificationShape } from '../../notification-service/src/config.ts'
 import { configShape as orderShape } from '../../order-service/src/config.ts'
 import { portDefaults } from '../../stack/src/ports.ts'
+import { services as stackServices } from '../../stack/src/services.ts'
 import { configShape as userShape } from '../../user-service/src/config.ts'
 import { databaseConfig, envName, serviceConfig } from '../src/config.ts'
 
@@ -44,6 +45,10 @@ const services = {
   'notification-service': notificationShape,
 }
 
+/** Files of the stack that only know an installation by the environment. */
+const elsewhere = ['doctor-elsewhere.ts', 'doctor-realm.ts', 'backup/installation.ts']
+const schemaNames = () => stackServices.flatMap(({ schema }) => (schema ? [schema.name] : []))
+
 describe('.env.sample (S3-07, S1-35, S1-40)', () => {
   it('has every variable that all services read, with its default', () => {
     expect(sorted(section('All services'))).toEqual(sorted(expected(serviceConfig)))
@@ -67,7 +72,9 @@ describe('.env.sample (S3-07, S1-35, S1-40)', () => {
     for (const [name, port] of ports) expect([name, local.get(name)]).toEqual([name, port])
     // What belongs to the machine or to the test run is not ours to list.
     const others = /^(PATH|HOME|JAVA_HOME|XDG_CACHE_HOME|NODE_OPTIONS|TEST_.*|npm_.*)$/
-    const files = readdirSync(new URL('stack/src/', root)).map((file) => read(`stack/src/${file}`))
+    const files = readdirSync(new URL('stack/src/', root))
+      .filter((file) => file.endsWith('.ts') && !elsewhere.includes(file))
+      .map((file) => read(`stack/src/${file}`))
     const used = files.flatMap((text) => [...text.matchAll(/\benv(?:\.|\[')([A-Z][A-Z0-9_]+)|'(CLIENTELE_[A-Z_]+)'/g)])
     const names = used
       .map(([, dotted, quoted]) => dotted ?? quoted ?? '')
@@ -75,6 +82,14 @@ describe('.env.sample (S3-07, S1-35, S1-40)', () => {
     expect([...local.keys()].filter((name) => !ports.has(name)).sort()).toEqual(
       [...new Set([...names, 'CLIENTELE_PUBLIC_URL'])].filter((name) => !ports.has(name)).sort(),
     )
+  })
+
+  it('has every variable by which commands find an installation elsewhere, and no other', () => {
+    const text = elsewhere.map((file) => read(`stack/src/${file}`)).join('\n')
+    const used = [...text.matchAll(/\benv\.([A-Z][A-Z0-9_]+)|'([A-Z]+_[A-Z_]+)'|\b([A-Z]+_[A-Z_]+): \w+[, ]/g)]
+    const databases = schemaNames().map((schema) => `${schema.toUpperCase()}_DATABASE_URL`)
+    const names = [...databases, ...used.map(([, dotted, quoted, taken]) => dotted ?? quoted ?? taken ?? '')]
+    expect([...section('An installation elsewhere').keys()].sort()).toEqual([...new Set(names)].sort())
   })
 
   it('has every placeholder of the realm file with its default, and no other', () => {

@@ -226,7 +226,7 @@ it('events that no queue took for 30 days are removed; younger ones and those th
   await age(old, 31, true)
   await age(young, 29, true)
   await age(waits, 31, false)
-  await dropUnwanted({ db, service: 'notes', log: testLog() })
+  await dropUnwanted({ db, log: testLog() })
   const left = await db.query<{ subject: string }>('select subject from outbox order by id')
   expect(left.map(({ subject }) => subject)).toEqual([young, waits])
   await db.query('delete from outbox returning 1', [])

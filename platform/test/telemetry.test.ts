@@ -23,7 +23,8 @@ beforeAll(async () => {
 afterAll(() => collector.close())
 
 it('sends spans over OTLP that continue the caller, and hands the trace on (S4-23)', async () => {
-  await startTelemetry({ otlpEndpoint: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` })
+  const { port } = collector.address() as AddressInfo
+  await startTelemetry({ service: 'test-service', otlpEndpoint: `http://127.0.0.1:${port}` })
   const handedOn = await span('work', { traceparent: parent }, async () => currentTraceparent())
   await stopTelemetry()
   expect(handedOn).toMatch(new RegExp(`^00-${traceId}-(?!00f067aa0ba902b7)`))

@@ -1,5 +1,6 @@
 import { connectDb, type Db } from '@clientele/platform/db'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { connectionOf, nested, sendAlong } from '@clientele/platform/transaction'
 
 let database: TestDatabase
 let db: Db
@@ -50,6 +51,40 @@ describe('transactions', () => {
     })
     await expect(work).rejects.toThrow('nothing was committed')
     expect(await count('lost')).toBe(0)
+  })
+
+  it('fail with the reason of a statement that was sent along with the commit, and keep nothing', async () => {
+    const work = db.transaction(async (tx) => {
+      await db.query(add, ['halved'], { tx })
+      sendAlong(tx, connectionOf(tx).query('select 1 / 0'))
+    })
+    await expect(work).rejects.toThrow('division by zero')
+    expect(await count('halved')).toBe(0)
+  })
+
+  it('go on after a part whose statement sent along failed', async () => {
+    await db.transaction(async (tx) => {
+      await db.query(add, ['whole'], { tx })
+      const part = nested(tx, async () => {
+        await db.query(add, ['part'], { tx })
+        sendAlong(tx, connectionOf(tx).query('select 1 / 0'))
+      })
+      await expect(part).rejects.toThrow('division by zero')
+    })
+    expect([await count('whole'), await count('part')]).toEqual([1, 0])
+  })
+
+  it('go on after a part in which a statement failed before one that was sent along', async () => {
+    await db.transaction(async (tx) => {
+      sendAlong(tx, db.query(add, ['whole too'], { tx }))
+      const part = nested(tx, async () => {
+        const failing = db.query('select 1 / 0', [], { tx })
+        sendAlong(tx, db.query(add, ['part too'], { tx }))
+        await failing
+      })
+      await expect(part).rejects.toThrow('division by zero')
+    })
+    expect([await count('whole too'), await count('part too')]).toEqual([1, 0])
   })
 
   it('end with 503 where the connection breaks, and the next one has another', async () => {

@@ -2,7 +2,7 @@ import { containerReady, startContainer } from './docker.ts'
 import type { KeycloakOptions } from './keycloak.ts'
 import { realmFile } from './keycloak.ts'
 import { canConnect, type PostgresOptions, type Running } from './postgres.ts'
-import type { RabbitmqOptions } from './rabbitmq.ts'
+import type { RabbitmqOptions, RunningBroker } from './rabbitmq.ts'
 import { answers } from './wait.ts'
 
 type Say = { say: (text: string) => void }
@@ -30,15 +30,15 @@ export const dockerPostgres = async ({
   return { url, stop: () => container.stop() }
 }
 
-export const dockerRabbitmq = async (options: RabbitmqOptions & Say): Promise<Running & { managementUrl: string }> => {
-  const { home, port, managementPort, user, password, say, signal } = options
+export const dockerRabbitmq = async (options: RabbitmqOptions & Say): Promise<RunningBroker> => {
+  const { home, port, managementPort, metricsPort, user, password, say, signal } = options
   const container = await startContainer({
     home,
     say,
     signal,
     name: 'rabbitmq',
     image: 'rabbitmq:4-management',
-    ports: { [port]: 5672, [managementPort]: 15672 },
+    ports: { [port]: 5672, [managementPort]: 15672, ...(metricsPort !== undefined && { [metricsPort]: 15692 }) },
     volume: '/var/lib/rabbitmq',
     env: { RABBITMQ_DEFAULT_USER: user, RABBITMQ_DEFAULT_PASS: password, RABBITMQ_NODENAME: 'clientele@localhost' },
   })
@@ -49,6 +49,7 @@ export const dockerRabbitmq = async (options: RabbitmqOptions & Say): Promise<Ru
   return {
     url: `amqp://${user}:${secret}@127.0.0.1:${port}`,
     managementUrl: `http://${user}:${secret}@127.0.0.1:${managementPort}`,
+    ...(metricsPort !== undefined && { metricsUrl: `http://127.0.0.1:${metricsPort}` }),
     stop: () => container.stop(),
   }
 }

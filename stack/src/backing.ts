@@ -6,7 +6,7 @@ import { startKeycloak } from './keycloak.ts'
 import { startMail } from './mail.ts'
 import type { Ports } from './ports.ts'
 import { type Running, startPostgres } from './postgres.ts'
-import { startRabbitmq } from './rabbitmq.ts'
+import { type RunningBroker, startRabbitmq } from './rabbitmq.ts'
 import type { Secrets } from './secrets.ts'
 import { answers, waitFor } from './wait.ts'
 
@@ -26,7 +26,7 @@ export type BackingOptions = {
 export type Backing = {
   choices: Record<Part, Choice>
   postgres: Promise<Running>
-  rabbitmq: Promise<Running & { managementUrl?: string }>
+  rabbitmq: Promise<Running & Partial<Pick<RunningBroker, 'managementUrl' | 'metricsUrl'>>>
   keycloak: Promise<Running>
   mail: Promise<Running>
   stop: () => Promise<void>
@@ -110,6 +110,7 @@ const rabbitmqBy = async (choice: Choice, { home, ports, secrets, say, signal }:
     home,
     port: ports.RABBITMQ_PORT,
     managementPort: ports.RABBITMQ_MANAGEMENT_PORT,
+    metricsPort: ports.RABBITMQ_METRICS_PORT,
     epmdPort: ports.RABBITMQ_EPMD_PORT,
     distributionPort: ports.RABBITMQ_DISTRIBUTION_PORT,
     user: 'clientele',

@@ -5,15 +5,18 @@ import { join } from 'node:path'
 import { isFree } from './ports.ts'
 import { waitFor } from './wait.ts'
 
-type Call = { timeout?: number; env?: NodeJS.ProcessEnv; signal?: AbortSignal; both?: boolean }
+type Call = { timeout?: number; env?: NodeJS.ProcessEnv; cwd?: string; signal?: AbortSignal; both?: boolean }
 
 const maxOutput = 1 << 20
 
 /** What the client printed. In a session of its own: Ctrl-C must not cut it off while it makes or stops a container. */
-const docker = (args: string[], { timeout = 60_000, env, signal, both = false }: Call = {}): Promise<string> =>
+export const docker = (
+  args: string[],
+  { timeout = 60_000, env, cwd, signal, both = false }: Call = {},
+): Promise<string> =>
   new Promise((resolve, reject) => {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-    const child = spawn('docker', args, { detached: true, stdio, env, timeout, signal })
+    const child = spawn('docker', args, { detached: true, stdio, env, cwd, timeout, signal })
     let out = ''
     let problem = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

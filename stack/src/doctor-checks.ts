@@ -4,11 +4,19 @@ import { join } from 'node:path'
 import amqp from 'amqplib'
 import pg from 'pg'
 import { projectRoot } from './folders.ts'
-import { databaseUrl, realmName, type ServiceRow, services } from './services.ts'
-import type { Settings } from './settings.ts'
+import { realmName, services } from './services.ts'
 
 /** A thing that can be wrong, and what to do then. `look` says what it found, or throws. */
 export type Check = { name: string; fix: string; look: () => Promise<string> }
+
+/** Where an installation answers; `gatewayUrl` and `keycloakUrl` as it is reached from here. */
+export type Place = {
+  publicUrl: string
+  gatewayUrl: string
+  keycloakUrl: string
+  keycloakPublicUrl: string
+  userServiceSecret: string
+}
 
 const timeoutMs = 8000
 const audience = 'clientele-api'
@@ -34,7 +42,8 @@ const same = (found: unknown, wanted: string, what: string): string => {
 }
 
 /** The checks of the way from a browser to a token that the gateway takes. */
-export const identityChecks = ({ publicUrl, keycloakUrl, keycloakPublicUrl, secrets }: Settings): Check[] => {
+export const identityChecks = (place: Place): Check[] => {
+  const { publicUrl, gatewayUrl, keycloakUrl, keycloakPublicUrl } = place
   const issuer = `${keycloakPublicUrl}/realms/${realmName}`
   const discovery = (base: string) => json(`${base}/realms/${realmName}/.well-known/openid-configuration`)
   return [
@@ -43,7 +52,7 @@ export const identityChecks = ({ publicUrl, keycloakUrl, keycloakPublicUrl, secr
       fix: 'Keycloak must be started with --hostname equal to the public address (CLIENTELE_KEYCLOAK_PUBLIC_URL), and KEYCLOAK_ISSUER of the services must say the same',
       look: async () => {
         same((await discovery(keycloakUrl)).issuer, issuer, "Keycloak's issuer")
-        return same((await json(`${publicUrl}/v1/auth/config`)).issuer, issuer, "the gateway's issuer")
+        return same((await json(`${gatewayUrl}/v1/auth/config`)).issuer, issuer, "the gateway's issuer")
       },
     },
     {
@@ -62,10 +71,10 @@ export const identityChecks = ({ publicUrl, keycloakUrl, keycloakPublicUrl, secr
       name: 'clock',
       fix: 'set the clocks of both machines by NTP: tokens are refused when they differ',
       look: async () => {
-        const response = await get(`${publicUrl}/health/live`)
+        const response = await get(`${gatewayUrl}/health/live`)
         const there = Date.parse(response.headers.get('date') ?? '')
         const skew = Math.abs(there - Date.now())
-        const keycloak = Math.abs((await keycloakTime(keycloakUrl, secrets.userService)) - Date.now())
+        const keycloak = Math.abs(claimsOf(await keycloakToken(place)).iat * 1000 - Date.now())
         if (Number.isNaN(skew) || Math.max(skew, keycloak) > maxSkewMs)
           throw new Error(`clocks differ by ${Math.max(skew, keycloak)} ms`)
         return 'in step'
@@ -92,17 +101,19 @@ export const identityChecks = ({ publicUrl, keycloakUrl, keycloakPublicUrl, secr
   ]
 }
 
-// Keycloak's answers carry no date, but a token says when it was made.
-const keycloakTime = async (keycloakUrl: string, secret: string): Promise<number> => {
-  const fields = { grant_type: 'client_credentials', client_id: 'clientele-user-service', client_secret: secret }
-  const body = new URLSearchParams(fields)
+/** A token of user-service's account; Keycloak's answers carry no date, but this says when it was made. */
+export const keycloakToken = async ({ keycloakUrl, userServiceSecret }: Place): Promise<string> => {
+  const fields = {
+    grant_type: 'client_credentials',
+    client_id: 'clientele-user-service',
+    client_secret: userServiceSecret,
+  }
   const response = await get(`${keycloakUrl}/realms/${realmName}/protocol/openid-connect/token`, {
     method: 'POST',
-    body,
+    body: new URLSearchParams(fields),
   })
   if (!response.ok) throw new Error(`Keycloak refuses the account of user-service (${response.status})`)
-  const { access_token: token } = (await response.json()) as { access_token: string }
-  return claimsOf(token).iat * 1000
+  return ((await response.json()) as { access_token: string }).access_token
 }
 
 type Claims = { iat: number; aud?: string | string[]; realm_access?: { roles?: string[] } }
@@ -111,11 +122,11 @@ const claimsOf = (token: string): Claims =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims
 
 /** The check that tokens carry the audience and roles that services look for; it needs somebody's password. */
-export const audienceCheck = ({ publicUrl }: Settings, username: string, password: string): Check => ({
+export const audienceCheck = ({ gatewayUrl }: Place, username: string, password: string): Check => ({
   name: 'audience and roles',
   fix: `the clients ${consoleClient} and clientele-login need an audience mapper for ${audience}, and the role "user" in their scope`,
   look: async () => {
-    const response = await get(`${publicUrl}/v1/auth/login`, {
+    const response = await get(`${gatewayUrl}/v1/auth/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ username, password }),
@@ -126,7 +137,7 @@ export const audienceCheck = ({ publicUrl }: Settings, username: string, passwor
     if (![claims.aud].flat().includes(audience))
       throw new Error(`the token is for ${String(claims.aud)}, not for ${audience}`)
     if (!claims.realm_access?.roles?.includes('user')) throw new Error('the token carries no role "user"')
-    const me = await get(`${publicUrl}/v1/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })
+    const me = await get(`${gatewayUrl}/v1/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })
     if (!me.ok) throw new Error(`the gateway answers ${me.status} to a fresh token`)
     return audience
   },
@@ -143,12 +154,12 @@ export const brokerCheck = (url: string): Check => ({
 })
 
 /** Whether the schema of a service is what its code expects. */
-export const schemaCheck = (row: ServiceRow, place: Parameters<typeof databaseUrl>[1]): Check => ({
-  name: `schema of ${row.name}`,
-  fix: 'run `npm run migrate`',
+export const schemaCheckAt = (service: string, url: string): Check => ({
+  name: `schema of ${service}`,
+  fix: 'run `npm run migrate`; in a cluster the migration job of this release',
   look: async () => {
     const client = new pg.Client({
-      connectionString: databaseUrl(row, place),
+      connectionString: url,
       connectionTimeoutMillis: timeoutMs,
       query_timeout: timeoutMs,
     })
@@ -157,7 +168,7 @@ export const schemaCheck = (row: ServiceRow, place: Parameters<typeof databaseUr
       await client.connect()
       const { rows } = await client.query<{ name: string }>('SELECT name FROM schema_migrations')
       const applied = new Set(rows.map(({ name }) => name))
-      const missing = migrationsOf(row.name).filter((name) => !applied.has(name))
+      const missing = migrationsOf(service).filter((name) => !applied.has(name))
       if (missing.length > 0) throw new Error(`lacks ${missing.join(', ')}`)
       return `${applied.size} migrations`
     } finally {
@@ -166,7 +177,8 @@ export const schemaCheck = (row: ServiceRow, place: Parameters<typeof databaseUr
   },
 })
 
-const migrationsOf = (service: string): string[] =>
+/** The migrations of a service's own that this release has. */
+export const migrationsOf = (service: string): string[] =>
   readdirSync(join(projectRoot, service, 'migrations'))
     .filter((file) => file.endsWith('.sql'))
     .map((file) => file.slice(0, -4))
@@ -180,13 +192,13 @@ export const folderCheck = (folder: string): Check => ({
   },
 })
 
-export const healthCheck = ({ publicUrl }: Settings): Check => ({
+export const healthCheck = ({ gatewayUrl }: Place): Check => ({
   name: 'gateway and services',
-  fix: 'run `npm start`; what is down is named above, and its log lies in the folder `logs` of the data folder',
+  fix: 'what is down is named above: read its log (with `npm start` in the folder `logs` of the data folder)',
   look: async () => {
-    const response = await get(`${publicUrl}/health/ready`)
+    const response = await get(`${gatewayUrl}/health/ready`)
     if (!response.ok)
-      throw new Error(`${publicUrl}/health/ready answers ${response.status}: ${(await response.text()).slice(0, 400)}`)
-    return `${publicUrl}, ${services.length} parts`
+      throw new Error(`${gatewayUrl}/health/ready answers ${response.status}: ${(await response.text()).slice(0, 400)}`)
+    return `${gatewayUrl}, ${services.length} parts`
   },
 })

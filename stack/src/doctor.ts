@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { isElsewhere } from './backup/installation.ts'
+import { runChecks } from './check-run.ts'
 import {
   audienceCheck,
   brokerCheck,
@@ -6,43 +8,55 @@ import {
   folderCheck,
   healthCheck,
   identityChecks,
-  schemaCheck,
+  schemaCheckAt,
 } from './doctor-checks.ts'
+import { checksElsewhere } from './doctor-elsewhere.ts'
+import { journalsCheck } from './doctor-realm.ts'
+import { fail } from './fail.ts'
 import { demoAccounts } from './realm.ts'
-import { services } from './services.ts'
+import { databaseUrl, services } from './services.ts'
 import { settings } from './settings.ts'
 
-const here = settings()
-const { home, ports, secrets } = here
-const postgresUrl =
-  process.env.CLIENTELE_POSTGRES_URL ?? `postgres://postgres@127.0.0.1:${ports.POSTGRES_PORT}/postgres`
-const rabbitmqUrl =
-  process.env.CLIENTELE_RABBITMQ_URL ?? `amqp://clientele:${secrets.rabbitmq}@127.0.0.1:${ports.RABBITMQ_PORT}`
-const demo = demoAccounts.find(({ role }) => role === 'user')
-const username = process.env.DOCTOR_USERNAME ?? demo?.username ?? ''
-const password = process.env.DOCTOR_PASSWORD ?? demo?.password ?? ''
-
-const checks: Check[] = [
-  healthCheck(here),
-  ...identityChecks(here),
-  audienceCheck(here, username, password),
-  brokerCheck(rabbitmqUrl),
-  ...services.filter(({ schema }) => schema).map((row) => schemaCheck(row, { postgresUrl, secrets })),
-  folderCheck(join(home, 'media')),
-]
-
-const notRunning = 'run `npm start`; where it runs elsewhere, give its address (see .env.sample)'
-
-let faults = 0
-for (const { name, fix, look } of checks) {
-  try {
-    console.log(`  ok    ${name}: ${await look()}`)
-  } catch (error) {
-    faults += 1
-    const message = (error instanceof Error && error.message) || String(error)
-    const gone = /does not answer|ECONNREFUSED/.test(message)
-    console.log(`  FAULT ${name}: ${message}\n        fix: ${gone ? notRunning : fix}`)
+/** The installation that `npm start` runs here. */
+const checksHere = (): Check[] => {
+  const { home, ports, secrets, publicUrl, keycloakUrl, keycloakPublicUrl } = settings()
+  const place = {
+    publicUrl,
+    gatewayUrl: publicUrl,
+    keycloakUrl,
+    keycloakPublicUrl,
+    userServiceSecret: secrets.userService,
   }
+  const postgresUrl =
+    process.env.CLIENTELE_POSTGRES_URL ?? `postgres://postgres@127.0.0.1:${ports.POSTGRES_PORT}/postgres`
+  const rabbitmqUrl =
+    process.env.CLIENTELE_RABBITMQ_URL ?? `amqp://clientele:${secrets.rabbitmq}@127.0.0.1:${ports.RABBITMQ_PORT}`
+  const demo = demoAccounts.find(({ role }) => role === 'user')
+  const username = process.env.DOCTOR_USERNAME ?? demo?.username ?? ''
+  const password = process.env.DOCTOR_PASSWORD ?? demo?.password ?? ''
+  return [
+    healthCheck(place),
+    ...identityChecks(place),
+    audienceCheck(place, username, password),
+    journalsCheck(place),
+    brokerCheck(rabbitmqUrl),
+    ...services
+      .filter(({ schema }) => schema)
+      .map((row) => schemaCheckAt(row.name, databaseUrl(row, { postgresUrl, secrets }))),
+    folderCheck(join(home, 'media')),
+  ]
 }
-console.log(faults === 0 ? 'all is well' : `${faults} of ${checks.length} checks failed`)
+
+const notRunning = 'start it; where it runs elsewhere, give its address (see .env.sample and docs/operate.md)'
+
+const checks = (() => {
+  try {
+    return isElsewhere() ? checksElsewhere(process.env) : checksHere()
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error))
+  }
+})()
+const faults = await runChecks(checks, ({ fix }, message) =>
+  /does not answer|ECONNREFUSED/.test(message) ? `${notRunning}; ${fix}` : fix,
+)
 process.exit(faults === 0 ? 0 : 1)

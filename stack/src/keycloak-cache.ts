@@ -11,8 +11,16 @@ const run = promisify(execFile)
 
 export const keycloakVersion = '26.7.4'
 
+/** Keycloak's data are in a file of its own, or in a PostgreSQL. */
+export type KeycloakDatabase = 'dev-file' | 'postgres'
+
 /** What is fixed when Keycloak is built; everything else is given at start. */
-const buildOptions = ['--db=dev-file', '--cache=local', '--health-enabled=true', '--metrics-enabled=false']
+const buildOptions = (database: KeycloakDatabase) => [
+  `--db=${database}`,
+  '--cache=local',
+  '--health-enabled=true',
+  '--metrics-enabled=false',
+]
 
 /** Options of every JVM that runs Keycloak here: small heap, quick start. The class archive depends on them. */
 export const javaOptions = [
@@ -54,14 +62,18 @@ export const classArchive = (distribution: string): string =>
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8)
 
-const distributionFolder = (): string =>
-  join(cacheFolder(), `keycloak-${keycloakVersion}-${fingerprint(buildOptions.join(' '))}`)
+const distributionFolder = (database: KeycloakDatabase): string =>
+  join(cacheFolder(), `keycloak-${keycloakVersion}-${fingerprint(buildOptions(database).join(' '))}`)
 
-export const isKeycloakPrepared = (): boolean => existsSync(join(distributionFolder(), 'built'))
+export const isKeycloakPrepared = (): boolean => existsSync(join(distributionFolder('dev-file'), 'built'))
 
 /** Fetches and builds Keycloak once; later calls return at once. Two at the same time wait for each other. */
-export const preparedKeycloak = async (say: (text: string) => void, signal?: AbortSignal): Promise<string> => {
-  const folder = distributionFolder()
+export const preparedKeycloak = async (
+  say: (text: string) => void,
+  signal?: AbortSignal,
+  database: KeycloakDatabase = 'dev-file',
+): Promise<string> => {
+  const folder = distributionFolder(database)
   const finished = join(folder, 'built')
   if (existsSync(finished)) return folder
   mkdirSync(cacheFolder(), { recursive: true })
@@ -86,7 +98,7 @@ export const preparedKeycloak = async (say: (text: string) => void, signal?: Abo
     renameSync(join(part, `keycloak-${keycloakVersion}`), folder)
     rmSync(part, { recursive: true, force: true })
     say('building Keycloak (once)')
-    await run(javaCommand(), keycloakArgs(folder, folder, ['build', ...buildOptions]), {
+    await run(javaCommand(), keycloakArgs(folder, folder, ['build', ...buildOptions(database)]), {
       cwd: folder,
       timeout: 600_000,
       maxBuffer: 16 << 20,

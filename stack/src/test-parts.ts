@@ -9,12 +9,14 @@ import { startFakeGcs } from './fake-gcs.ts'
 import { releaseLauncherLock, runningLauncher, takeLauncherLock } from './launcher-lock.ts'
 import { freePorts, type Ports, portNames } from './ports.ts'
 import type { Running } from './postgres.ts'
+import { findPrometheus } from './prometheus.ts'
 import { secretsOf } from './secrets.ts'
 
 export const testVariables = [
   'TEST_POSTGRES_URL',
   'TEST_RABBITMQ_URL',
   'TEST_RABBITMQ_MANAGEMENT_URL',
+  'TEST_RABBITMQ_METRICS_URL',
   'TEST_KEYCLOAK_URL',
   'TEST_KEYCLOAK_ADMIN_USER',
   'TEST_KEYCLOAK_ADMIN_PASSWORD',
@@ -22,6 +24,7 @@ export const testVariables = [
   'TEST_SMTP_PORT',
   'TEST_GCS_URL',
   'CHROMIUM_PATH',
+  'PROMETHEUS_PATH',
   'CLIENTELE_LOGIN_SECRET',
   'CLIENTELE_USER_SERVICE_SECRET',
 ] as const
@@ -53,18 +56,28 @@ export const startTestParts = async (
   const backing = startBacking({ home, ports, secrets, durable, publicUrl, keycloakPublicUrl, say, signal }, choices)
   const gcs: Promise<Running> = startFakeGcs({ home, port: gcsPort, say: (text) => say('fake-gcs', text) })
   const chromium = findChromium((text) => say('chromium', text))
+  const prometheus = findPrometheus((text) => say('prometheus', text))
   const stop = async () => {
     await Promise.allSettled([backing.stop(), gcs.then((part) => part.stop())])
     releaseLauncherLock(home)
     rmSync(home, { recursive: true, force: true })
   }
   try {
-    const parts = [backing.postgres, backing.rabbitmq, backing.keycloak, backing.mail, gcs, chromium] as const
-    const [postgres, rabbitmq, keycloak, mail, bucket, browser] = await Promise.all(parts)
+    const parts = [
+      backing.postgres,
+      backing.rabbitmq,
+      backing.keycloak,
+      backing.mail,
+      gcs,
+      chromium,
+      prometheus,
+    ] as const
+    const [postgres, rabbitmq, keycloak, mail, bucket, browser, monitor] = await Promise.all(parts)
     const env: Record<(typeof testVariables)[number], string> = {
       TEST_POSTGRES_URL: postgres.url,
       TEST_RABBITMQ_URL: rabbitmq.url,
       TEST_RABBITMQ_MANAGEMENT_URL: rabbitmq.managementUrl ?? '',
+      TEST_RABBITMQ_METRICS_URL: rabbitmq.metricsUrl ?? '',
       TEST_KEYCLOAK_URL: keycloak.url,
       TEST_KEYCLOAK_ADMIN_USER: keycloakAdminUser,
       TEST_KEYCLOAK_ADMIN_PASSWORD: secrets.keycloakAdmin,
@@ -72,6 +85,7 @@ export const startTestParts = async (
       TEST_SMTP_PORT: String(ports.SMTP_PORT),
       TEST_GCS_URL: bucket.url,
       CHROMIUM_PATH: browser,
+      PROMETHEUS_PATH: monitor,
       CLIENTELE_LOGIN_SECRET: secrets.login,
       CLIENTELE_USER_SERVICE_SECRET: secrets.userService,
     }

@@ -35,6 +35,11 @@ export const faultSuite = 'e2e/faults/'
 /** The large import; `npm test` has a short form of it. */
 export const importSuite = 'e2e/imports/'
 
+/** Where the suite of images and Compose lies: it needs a Docker engine, and is not part of `npm test`. */
+export const composeSuite = 'e2e/compose/'
+/** Where backup and restore are tried on whole installations: minutes, for `npm run test:backup` alone. */
+export const backupSuite = 'e2e/backup/'
+
 const isCoverage = (arg: string): boolean => /^--(coverage|collectCoverage)/.test(arg)
 const takesValue = /^(-t|--testNamePattern)$/
 
@@ -45,7 +50,8 @@ export const runsOf = (args: readonly string[]): string[][] => {
   // Options that take a list would take a path after them, too: they go last.
   const sorted = args.toSorted((a, b) => Number(isCoverage(a)) - Number(isCoverage(b)))
   if (chosen) return [sorted]
-  const others = ['--testPathIgnorePatterns=/node_modules/', `--testPathIgnorePatterns=/${faultSuite}`]
+  const apart = ['node_modules/', faultSuite, composeSuite, backupSuite]
+  const others = apart.map((path) => `--testPathIgnorePatterns=/${path}`)
   return [
     [...others, ...sorted],
     [faultSuite, ...args.filter((arg) => !isCoverage(arg))],

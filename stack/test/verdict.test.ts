@@ -1,4 +1,4 @@
-import { faultSuite, runsOf, sumOf, verdictOf } from '../src/verdict.ts'
+import { backupSuite, composeSuite, faultSuite, runsOf, sumOf, verdictOf } from '../src/verdict.ts'
 
 const results = {
   numPassedTests: 5,
@@ -35,9 +35,11 @@ describe('the verdict of npm test (S0-27)', () => {
 })
 
 describe('the runs of npm test', () => {
-  it('are all files but the fault suite, and then that one by itself', () => {
+  it('are all files but the suites of faults, Compose and backups, and then the first by itself', () => {
     const [first = [], second = [], ...more] = runsOf(['--verbose', '--coverage'])
     expect(first).toContain(`--testPathIgnorePatterns=/${faultSuite}`)
+    expect(first).toContain(`--testPathIgnorePatterns=/${composeSuite}`)
+    expect(first).toContain(`--testPathIgnorePatterns=/${backupSuite}`)
     expect(first.slice(-2)).toEqual(['--verbose', '--coverage'])
     expect(second).toEqual([faultSuite, '--verbose'])
     expect(more).toEqual([])

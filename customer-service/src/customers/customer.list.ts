@@ -1,4 +1,4 @@
-import { arrayHas, asksFor, flag, type List, list, text, time, userId } from '@clientele/platform/list'
+import { arrayHas, asksFor, flag, type List, list, notBefore, text, time, userId } from '@clientele/platform/list'
 import { type Policy, toE164 } from './customer.input.ts'
 import { type CustomerRow, customerAttributes } from './customer.model.ts'
 
@@ -28,7 +28,7 @@ export const listOf = ({ defaultCountry }: Pick<Policy, 'defaultCountry'>): Cust
       createdBy: userId(),
       updatedBy: userId(),
       createdAt: time(),
-      updatedAt: time(),
+      updatedAt: time({ after: notBefore('created_at') }),
       hasPhoto: flag('photo_media_id is not null'),
       deletedAt: time(),
     },

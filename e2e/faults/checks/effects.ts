@@ -7,6 +7,10 @@ import type { Query } from './query.ts'
 
 const most = 20
 
+// An order of nobody concerns nobody.
+const concerns = (queue: string, { data }: Event): boolean =>
+  queue !== 'notification-service.orders' || data.customerId !== null
+
 /** Each consumer has noted each of its events; the note and the effect are one transaction. */
 export const inboxFaults = async (
   events: readonly Event[],
@@ -19,7 +23,7 @@ export const inboxFaults = async (
     if (!(service in schemaOf)) continue
     const rows = await query<{ id: string }>(service, 'select event_id as id from inbox where consumer = $1', [queue])
     const noted = new Set(rows.map(({ id }) => id))
-    const wanted = distinctEvents(events).filter(({ type }) => types.includes(type))
+    const wanted = distinctEvents(events).filter((event) => types.includes(event.type) && concerns(queue, event))
     const missing = wanted.filter(({ id }) => !noted.has(id))
     if (missing.length > 0)
       faults.push(

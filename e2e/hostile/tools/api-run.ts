@@ -30,7 +30,7 @@ export const patientPerson = async ({ realm }: HostileSystem, role: 'user' | 'ad
   return { ...person, ...(await signIn(person.username, person.password, patientClient, realm.name)) }
 }
 
-const counted = /^http_request_duration_seconds_count\{method="(\w+)",route="([^"]+)",status="(\d+)"\}/gm
+const counted = /^clientele_http_request_duration_seconds_count\{method="(\w+)",route="([^"]+)",status="(\d+)"\}/gm
 
 /** What the gateway answered so far: `GET /v1/customers` → its statuses. */
 export const answersOf = async (system: HostileSystem): Promise<Map<string, Set<number>>> => {

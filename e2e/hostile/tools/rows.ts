@@ -39,7 +39,7 @@ export const makeRows = async (gateway: string, person: SignedIn, role: 'user' |
     return id
   })
   const orders = await several(20, (index) => {
-    // Those whose number is a multiple of three are in no trash. An order of nobody has a notification to try again.
+    // Those whose number is a multiple of three are in no trash. They have no address: their orders have notifications to try again.
     const there = (index % 10) * 3
     const customer = index < 10 ? { customerId: customers[there] } : {}
     const goods = { productId: products[there], quantity: 1 }

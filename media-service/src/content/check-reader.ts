@@ -5,9 +5,9 @@ import { verifyLink } from '@clientele/platform/signed-link'
 
 /** Lets pass whoever is signed in or has a valid link. @throws Problem 401 with neither, 403 for a link that is not valid */
 export const createReaderCheck =
-  (key: string) =>
+  (keys: readonly string[]) =>
   ({ url = '' }: IncomingMessage, { token }: Actor): void => {
-    if (token !== '' || verifyLink(url, key)) return
+    if (token !== '' || verifyLink(url, keys)) return
     if (/[?&]signature=/.test(url))
       throw new Problem('forbidden', {
         detail: 'the link has expired or was altered; read the resource again for a new one',

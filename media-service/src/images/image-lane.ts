@@ -1,5 +1,5 @@
 import { Problem } from '@clientele/platform/problem'
-import { gauge } from '@clientele/platform/telemetry'
+import { gauge, histogram } from '@clientele/platform/telemetry'
 
 /** `waitMs`: how long the work may wait for its turn. `patient` work lets all other work go first. */
 export type TurnOptions = { signal?: AbortSignal; waitMs?: number; patient?: boolean }
@@ -38,6 +38,7 @@ export const createImageLane = ({
   let busy = false
   // How long an image takes, lately.
   let usualMs = 0
+  const seconds = histogram('media_image_seconds', 'Work on one image, without its waiting')
   gauge('media_images_waiting', 'Images that wait to be worked on', [], function () {
     this.set(waiting.length)
   })
@@ -78,7 +79,9 @@ export const createImageLane = ({
       try {
         return await work()
       } finally {
-        usualMs += (performance.now() - from - usualMs) / 8
+        const ms = performance.now() - from
+        seconds.observe(ms / 1000)
+        usualMs += (ms - usualMs) / 8
         const next = waiting.find(({ patient }) => !patient) ?? waiting[0]
         if (next) next.start()
         else busy = false

@@ -1,6 +1,7 @@
 import { ConfigError } from '@clientele/platform/config'
 import type { MediaConfig } from '../config.ts'
 import { createFolderStore } from './folder-store.ts'
+import { measured } from './measured-store.ts'
 import type { Store } from './store.ts'
 
 type StoreConfig = Pick<MediaConfig, 'mediaStore' | 'mediaFolder' | 'mediaBucket' | 'gcsEndpoint'>
@@ -14,10 +15,10 @@ export const createStore = async ({
 }: StoreConfig): Promise<Store> => {
   if (mediaStore === 'folder') {
     if (mediaFolder === undefined) throw new ConfigError('configuration: MEDIA_FOLDER is missing')
-    return createFolderStore(mediaFolder)
+    return measured(createFolderStore(mediaFolder))
   }
   if (mediaBucket === undefined) throw new ConfigError('configuration: MEDIA_BUCKET is missing')
   // Only who uses the client pays for its memory.
   const { createGcsStore } = await import('./gcs-store.ts')
-  return createGcsStore({ bucket: mediaBucket, endpoint: gcsEndpoint })
+  return measured(createGcsStore({ bucket: mediaBucket, endpoint: gcsEndpoint }))
 }

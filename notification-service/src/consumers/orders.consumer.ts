@@ -9,6 +9,7 @@ export const orderWasPlaced = ({ notifications }: { notifications: NotificationS
   consumer({
     queue: 'notification-service.orders',
     events: orderNoticeEvents,
+    concerns: ({ data }) => data.customerId !== null,
     handle: ({ data }, tx) => {
       const { id: orderId, customerId, number, total, currency } = data
       return notifications.queue(

@@ -9,6 +9,7 @@ where customers.state <> 'purged' and (customers.version < excluded.version or e
 
 const toForget = 'insert into customers_to_forget (customer_id) values ($1) on conflict do nothing'
 
+const known = 'select 1 as known from customers where id = $1'
 const lockState = 'select id, state, version from customers where id = $1 for share'
 
 export type CustomerStates = ReturnType<typeof createCustomerStates>
@@ -20,6 +21,9 @@ export const createCustomerStates = (db: Db) => ({
     await db.query(keepNewest, [id, state, version], { tx, name: 'customer_state_keep' })
     if (state === 'purged') await db.query(toForget, [id], { tx, name: 'customer_to_forget' })
   },
+
+  isKnown: async (id: string): Promise<boolean> =>
+    (await db.query(known, [id], { name: 'customer_state_known' })).length > 0,
 
   /** Holds off a purge until the end of `tx`: afterwards it finds the order that was placed. */
   lock: async (id: string, tx: Tx): Promise<CustomerState | undefined> =>

@@ -1,6 +1,13 @@
 import { OrderStatus } from '@clientele/contracts/order'
 import { list, number, text, time, userId, uuid, whole } from '@clientele/platform/list'
-import { type Bind, checkText, type Filter, FilterError, type Operator } from '@clientele/platform/list-filter'
+import {
+  type Bind,
+  type Condition,
+  checkText,
+  type Filter,
+  FilterError,
+  type Operator,
+} from '@clientele/platform/list-filter'
 import { firstIdOf, type OrderRow, orderAttributes, readOrderNumber } from './order.model.ts'
 
 const upper = (value: string): string => value.trim().toUpperCase()
@@ -34,6 +41,9 @@ const readTimes = (operator: Operator, value: string): number[] => {
   return bound.flat().map((each) => Date.parse(String(each)))
 }
 
+const before = (bind: Bind, ms: number) => `id < ${bind(firstIdOf(ms))}::uuid`
+const ofId = (condition: Condition): Condition => Object.assign(condition, { of: 'id' as const })
+
 /** By time, as a range of ids: it comes in the order of the list. */
 const placedAt: Filter = {
   operators: operators.filter((operator) => operator !== 'ne' && operator !== 'exists'),
@@ -42,25 +52,22 @@ const placedAt: Filter = {
     const times = readTimes(operator, value)
     const [at = 0] = times
     const from = (bind: Bind, ms: number) => `id >= ${bind(firstIdOf(ms))}::uuid`
-    const before = (bind: Bind, ms: number) => `id < ${bind(firstIdOf(ms))}::uuid`
-    if (operator === 'gte' || operator === 'gt') return (bind) => from(bind, operator === 'gt' ? at + 1 : at)
-    if (operator === 'lt' || operator === 'lte') return (bind) => before(bind, operator === 'lte' ? at + 1 : at)
-    return (bind) => times.map((ms) => `(${from(bind, ms)} and ${before(bind, ms + 1)})`).join(' or ')
+    if (operator === 'gte' || operator === 'gt') return ofId((bind) => from(bind, operator === 'gt' ? at + 1 : at))
+    if (operator === 'lt' || operator === 'lte') return ofId((bind) => before(bind, operator === 'lte' ? at + 1 : at))
+    return ofId((bind) => times.map((ms) => `(${from(bind, ms)} and ${before(bind, ms + 1)})`).join(' or '))
   },
 }
 
 const { parse: productIs } = uuid()
-/**
- * Orders with a line of a product. Said to be distinct and in the order of the list, the ids are read from the index of lines
- * only until the page is full.
- */
+/** Orders with a line of a product, counted and found by the index of lines. */
 const product: Filter = {
   operators: ['eq'],
   description: 'the id of a product that is in the order; several between commas are alternatives',
   parse: (operator, value) => {
     const condition = productIs(operator, value, 'product_id')
-    return (bind, context) =>
-      `id in (select distinct order_id from order_lines where ${condition(bind, context)} order by order_id desc)`
+    const ids: Condition = (bind, context) =>
+      `select distinct order_id from order_lines where ${condition(bind, context)}`
+    return Object.assign(ids, { of: 'ids' as const })
   },
 }
 
@@ -75,7 +82,7 @@ export const orderList = list<OrderRow>({
     status: text({ normalise: status }),
     productId: product,
     placedAt,
-    updatedAt: time(),
+    updatedAt: time({ after: before }),
     total: number(),
     currency: text({ normalise: upper }),
     number: numbers,

@@ -45,6 +45,7 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       const order = await orders.place(body, actor)
       return created(order, `/v1/orders/${order.id}`)
     },
+    { beforeTransaction: async ({ body, actor }) => orders.prepare(body, actor) },
   )
 
   api.operation(

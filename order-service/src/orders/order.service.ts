@@ -15,7 +15,7 @@ import { presentOrder } from './order.presenter.ts'
 import { retried } from './order.retry.ts'
 import { update, updateValues } from './order.statements.ts'
 
-type Deps = { db: Db; finder: Finder; place: Placing }
+type Deps = { db: Db; finder: Finder; placing: Placing }
 
 /** Who asks, and the version that they know of. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
@@ -35,7 +35,7 @@ const restocked = (lines: readonly OrderLineRow[]) =>
 
 export type OrderService = ReturnType<typeof createOrderService>
 
-export const createOrderService = ({ db, finder, place }: Deps) => {
+export const createOrderService = ({ db, finder, placing }: Deps) => {
   const save = (row: OrderRow, tx: Tx) => db.query(update, updateValues(row), { tx, name: 'order_update' })
 
   /** Locks an order and changes it; the order comes first and its products after it, as everywhere. */
@@ -52,7 +52,7 @@ export const createOrderService = ({ db, finder, place }: Deps) => {
     )
 
   return {
-    place,
+    ...placing,
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Order>> => {
       const { rows, page } = await orderList.run(db, query, { actor })

@@ -1,4 +1,4 @@
-import { asksFor, boolean, list, number, text, time, userId, whole } from '@clientele/platform/list'
+import { asksFor, boolean, list, notBefore, number, text, time, userId, whole } from '@clientele/platform/list'
 import { type ProductRow, productAttributes } from './product.model.ts'
 
 /** The trash is listed only when it is asked for: by `archivedAt`, such as `archivedAt[exists]=true`. */
@@ -15,7 +15,7 @@ export const productList = list<ProductRow>({
     active: boolean(),
     createdBy: userId(),
     createdAt: time(),
-    updatedAt: time(),
+    updatedAt: time({ after: notBefore('created_at') }),
     archivedAt: time(),
   },
   search: 'search_text',

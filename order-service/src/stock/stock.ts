@@ -3,6 +3,7 @@ import { productStockChanged, productStockLow, type StockMovement } from '@clien
 import { type Actor, actorRef } from '@clientele/platform/auth'
 import { connectionOf, newId, type Tx } from '@clientele/platform/db'
 import { outbox } from '@clientele/platform/outbox'
+import { sendAlong } from '@clientele/platform/transaction'
 import { insufficientStock } from './shortage.ts'
 import { insertMovements, lockProducts, type StockedProduct, updateStock } from './stock.statements.ts'
 
@@ -43,8 +44,7 @@ const eventsOf = (before: StockedProduct, now: StockedProduct, movement: StockMo
 
 /**
  * The one way in which stock changes: all of `changes` or none, each with its movement, a version of the product and its
- * events. Several changes of one product follow each other. With `locked` given, its statements are sent before it first
- * waits.
+ * events. Several changes of one product follow each other. What it writes is answered with the commit.
  * @throws Problem 409 `insufficient_stock` naming every change of a product that is short
  */
 export const moveStock = async (
@@ -81,11 +81,9 @@ export const moveStock = async (
   }
   const changed = [...products.values()].filter((product) => before.get(product.id) !== product)
   const connection = connectionOf(tx)
-  // Sent together, answered in order: a failure of one fails those behind it.
-  await Promise.all([
-    connection.query(updateStock(changed, at, actor)),
-    connection.query(insertMovements(movements, versions, at, actor)),
-    outbox.add(tx, ...events),
-  ])
+  // Sent together, answered in order: a failure of one fails those behind it, the commit included.
+  sendAlong(tx, connection.query(updateStock(changed, at, actor)))
+  sendAlong(tx, connection.query(insertMovements(movements, versions, at, actor)))
+  await outbox.add(tx, ...events)
   return { products, movements }
 }

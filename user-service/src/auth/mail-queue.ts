@@ -25,6 +25,8 @@ export type MailQueue = ReturnType<typeof createMailQueue>
  */
 export const createMailQueue = ({ db, people, mail, log, intervalMs = 500 }: Deps) => {
   const outcomes = counter('mails_total', 'Mails that Keycloak was asked to send', ['purpose', 'outcome'])
+  for (const purpose of ['password_reset', 'verify_email'])
+    for (const outcome of ['done', 'failed', 'given_up']) outcomes.inc({ purpose, outcome }, 0)
 
   const enqueue = async (purpose: Purpose, recipient: string, tx?: Tx): Promise<void> => {
     await db.query(

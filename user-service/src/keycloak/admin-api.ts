@@ -1,3 +1,4 @@
+import { histogram } from '@clientele/platform/telemetry'
 import KeycloakAdminClient, { NetworkError } from '@keycloak/keycloak-admin-client'
 import { accessTokenSource } from './access-token.ts'
 import { faultOf, KeycloakFault } from './keycloak-fault.ts'
@@ -41,6 +42,7 @@ export const createAdminApi = (config: KeycloakConfig) => {
   const ordinary = clientWith(timeoutMs)
   const patient = clientWith(patientTimeoutMs)
 
+  const seconds = histogram('keycloak_admin_seconds', "Calls of Keycloak's Admin API", ['outcome'])
   let running = 0
   const waiting: (() => void)[] = []
   const enter = async (): Promise<void> => {
@@ -59,13 +61,22 @@ export const createAdminApi = (config: KeycloakConfig) => {
 
   const run = async <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> => {
     await enter()
+    const end = seconds.startTimer()
+    let outcome = 'failed'
     try {
-      return await attempt(client, work).catch((error: unknown) => {
+      const result = await attempt(client, work).catch((error: unknown) => {
         if (!(error instanceof KeycloakFault) || error.status !== 401) throw error
         tokens.forget()
         return attempt(client, work)
       })
+      outcome = 'done'
+      return result
+    } catch (error) {
+      // A refusal is an answer, too.
+      if (error instanceof KeycloakFault && error.status < 500) outcome = 'refused'
+      throw error
     } finally {
+      end({ outcome })
       leave()
     }
   }

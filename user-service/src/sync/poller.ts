@@ -1,7 +1,7 @@
 import type { Db } from '@clientele/platform/db'
 import type { Log } from '@clientele/platform/log'
 import { Problem } from '@clientele/platform/problem'
-import { counter, gauge } from '@clientele/platform/telemetry'
+import { counter, histogram, slowBuckets } from '@clientele/platform/telemetry'
 import type { Journals, KeycloakEvent, Source } from '../keycloak/events.ts'
 import { type Bundle, bundle, type EventHandler, TryLater } from './event-handler.ts'
 import { inParallel } from './in-parallel.ts'
@@ -23,7 +23,13 @@ const sources: readonly Source[] = ['admin', 'user']
  */
 export const createPoller = ({ db, journals, handler, log }: Deps) => {
   const handled = counter('keycloak_events_total', 'Events of Keycloak', ['source', 'outcome'])
-  const lag = gauge('keycloak_events_lag_seconds', 'Age of the last event that was worked off, when it was', ['source'])
+  const lag = histogram(
+    'keycloak_events_lag_seconds',
+    'From a change in Keycloak, by its clock, to the end of its working off',
+    ['source'],
+    slowBuckets,
+  )
+  for (const source of sources) for (const outcome of ['done', 'given_up']) handled.inc({ source, outcome }, 0)
   const attempts = new Map<string, number>()
 
   const watermark = async (source: Source): Promise<number> => {
@@ -83,7 +89,8 @@ export const createPoller = ({ db, journals, handler, log }: Deps) => {
       const failed = await inParallel(bundles, parallel, handler.handle)
       faults.push(...failed)
       done += bundles.length - failed.length
-      if (bundles.length > 0) lag.set({ source }, Math.max(0, Date.now() - last.at) / 1000)
+      if (bundles.length > failed.length)
+        lag.observe({ source }, Math.max(0, Date.now() - (bundles[0]?.[0]?.at ?? last.at)) / 1000)
       await advance(source, Math.min(last.at, ...faults.flatMap(({ item }) => item.map(({ at }) => at))))
       if (page.length < pageSize) break
       // The next page starts at the last one's time, not at a count: entries that expire meanwhile shift counts.

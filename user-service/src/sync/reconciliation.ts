@@ -1,6 +1,7 @@
 import { actorRef, systemActor } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
 import type { Log } from '@clientele/platform/log'
+import { counter } from '@clientele/platform/telemetry'
 import type { People, Person as WholePerson } from '../keycloak/people.ts'
 import { isSignUpProbe } from '../users/signup-intents.ts'
 import { displayNameOf } from '../users/user.presenter.ts'
@@ -33,6 +34,8 @@ const isSame = (known: Known, person: Person): boolean =>
  */
 export const createReconciliation = ({ db, people, sync, roleCheck, log }: Deps) => {
   const actor = actorRef(systemActor('user-service'))
+  const repaired = counter('reconciled_users_total', 'People whom a sweep found to differ from Keycloak', ['outcome'])
+  for (const outcome of ['done', 'failed']) repaired.inc({ outcome }, 0)
 
   const differing = async (page: Person[]): Promise<string[]> => {
     const rows = await db.query<Known>(
@@ -51,6 +54,8 @@ export const createReconciliation = ({ db, people, sync, roleCheck, log }: Deps)
 
   const repair = async (ids: string[]): Promise<void> => {
     const faults = await inParallel(ids, parallel, (id) => sync.sync(id, actor))
+    repaired.inc({ outcome: 'done' }, ids.length - faults.length)
+    repaired.inc({ outcome: 'failed' }, faults.length)
     if (faults[0]) log.warn({ err: faults[0].error, users: faults.length }, 'users were not reconciled')
     if (ids.length > faults.length) log.info({ users: ids.length - faults.length }, 'users reconciled')
   }

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { testEnv } from '@clientele/platform/testing/database'
+import { eventually } from '@clientele/platform/testing/wait'
+import { freePorts } from '@clientele/stack/ports'
+
+const folder = new URL('../../deploy/prometheus/', import.meta.url)
+
+/** A value of a series; `value` may be NaN. */
+export type Sample = { labels: Record<string, string>; value: number }
+export type Rule = { name: string; query: string; health: string; lastError?: string }
+
+export type Monitor = Awaited<ReturnType<typeof startMonitor>>
+
+type Answer<T> = { status: string; error?: string; data: T }
+
+/** A Prometheus with the product's own configuration; `addresses` says where what it scrapes really is, by the address in the file. */
+export const startMonitor = async (addresses: Record<string, string>) => {
+  const home = await mkdtemp(join(tmpdir(), 'clientele-prometheus-'))
+  const [port = 0] = await freePorts(1)
+  let config = await readFile(new URL('prometheus.yml', folder), 'utf8')
+  for (const [name, address] of Object.entries(addresses)) config = config.replaceAll(`'${name}'`, `'${address}'`)
+  await writeFile(join(home, 'prometheus.yml'), config.replaceAll(/(interval|timeout): \d+s/g, '$1: 1s'))
+  await copyFile(new URL('alerts.yml', folder), join(home, 'alerts.yml'))
+  const child = spawn(
+    testEnv('PROMETHEUS_PATH'),
+    [
+      `--config.file=${join(home, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(home, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--log.level=error',
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  const exited = once(child, 'exit')
+
+  const ask = async <T>(path: string, query: Record<string, string> = {}): Promise<T> => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(query)}`, {
+      signal: AbortSignal.timeout(10_000),
+    })
+    const answer = (await response.json()) as Answer<T>
+    if (answer.status !== 'success') throw new Error(`${answer.error}: ${query['query'] ?? path}`)
+    return answer.data
+  }
+
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM')
+    await exited
+    await rm(home, { recursive: true, force: true })
+  }
+
+  await eventually(() => ask('status/runtimeinfo'), { timeoutMs: 20_000 }).catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  return {
+    /** What an expression gives now. @throws Error where it is not PromQL */
+    query: async (expression: string): Promise<Sample[]> => {
+      type Vector = { resultType: string; result: { metric: Record<string, string>; value: [number, string] }[] }
+      const { result } = await ask<Vector>('query', { query: expression })
+      return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }))
+    },
+    rules: async (): Promise<Rule[]> =>
+      (await ask<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
+    stop,
+  }
+}

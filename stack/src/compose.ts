@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { docker } from './docker.ts'
+import { projectRoot } from './folders.ts'
+import { interruption, runJest } from './jest-run.ts'
+import { composeSuite, verdictOf } from './verdict.ts'
+
+// A project of its own: containers, volumes and images of a person's Compose are not touched.
+const project = `clientele-test-${randomBytes(4).toString('hex')}`
+const folder = mkdtempSync(join(tmpdir(), `${project}-`))
+const env = { ...process.env, TEST_COMPOSE_PROJECT: project, TEST_COMPOSE_FOLDER: folder }
+const stopping = interruption()
+const args = process.argv.slice(2)
+// Takes the place of the configuration's patterns, which leave the suite out.
+const chosen = [composeSuite, '--testPathIgnorePatterns=/node_modules/']
+const verdict = verdictOf(await runJest(env, [...chosen, ...args], stopping), args)
+
+// Where it was interrupted, all of it is still there.
+const down = ['compose', '--project-name', project, 'down', '--volumes', '--remove-orphans']
+await docker(down, { timeout: 300_000, cwd: projectRoot }).catch((error: Error) => verdict.remarks.push(error.message))
+const images = (await docker(['images', '--quiet', `${project}/*`])).split('\n').filter(Boolean)
+if (images.length > 0)
+  await docker(['image', 'rm', '--force', ...new Set(images)], { timeout: 120_000 }).catch(() => '')
+rmSync(folder, { recursive: true, force: true })
+const { passed, failed, remarks } = verdict
+for (const remark of remarks) console.log(remark)
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && remarks.length === 0 && !stopping.aborted ? 0 : 1)

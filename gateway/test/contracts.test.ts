@@ -31,7 +31,11 @@ describe('the contracts of the services (S0-01, S4-25)', () => {
     })
     expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'GET /v1/auth/config',
+      'GET /v1/jobs/{id}/errors',
+      'GET /v1/jobs/{id}/result',
       'GET /v1/media/{id}/content',
+      'GET /v1/order-jobs/{id}/errors',
+      'GET /v1/order-jobs/{id}/result',
       'POST /v1/auth/login',
       'POST /v1/auth/logout',
       'POST /v1/auth/password-reset',

@@ -10,6 +10,7 @@ import { asAdmin } from '../backends.ts'
 import { load } from '../load.ts'
 import { childrenOf, watchMemory } from '../memory.ts'
 import type { Bench, Figure, Part } from '../part.ts'
+import { cpuOf } from '../process.ts'
 import { seedCustomers } from './customers-seed.ts'
 
 const rows = 60_000
@@ -32,8 +33,8 @@ const connected = async <T>(url: string, use: (client: pg.Client) => Promise<T>)
   return use(client).finally(() => client.end())
 }
 
-/** Rows a second of PostgreSQL's own COPY of the same rows into a table of the same content and indexes. */
-const copied = async (from: string): Promise<number> => {
+/** Rows a second, and µs of CPU a row, of PostgreSQL's own COPY of the same rows into a table of the same content and indexes. */
+const copied = async (from: string): Promise<{ perSecond: number; cpu: number }> => {
   const peer = await testDatabase({
     schema: 'customers',
     migrations: new URL('../../customer-service/migrations/', import.meta.url),
@@ -53,12 +54,14 @@ const copied = async (from: string): Promise<number> => {
       return names
     })
     return await connected(peer.url, async (client) => {
-      const begun = performance.now()
+      const { pid = 0 } = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0] ?? {}
+      const [begun, used] = [performance.now(), cpuOf(pid)]
       await client.query(`copy customers.customers (${columns}) from '${path}'`)
       const perSecond = (rows * 1_000) / (performance.now() - begun)
+      const cpu = (cpuOf(pid) - used) / rows
       // The file is the server's own.
       await client.query(`copy (select) to program 'rm ${path}'`)
-      return perSecond
+      return { perSecond, cpu }
     })
   } finally {
     await peer.drop()
@@ -113,18 +116,23 @@ export const imports: Part = {
       bench.say(`sent in ${sent.toFixed(1)} s, checked in ${check ? seconds(check).toFixed(1) : '?'} s`)
       const job = await call('POST', `/v1/imports/${id}/commit`, '{}')
       await until(`/v1/jobs/${job.id}`, 'running')
+      const process = childrenOf(system.pid('customer-service'))[0] ?? 0
+      const used = cpuOf(process)
       const busy = await latency(15)
       const done = await until(`/v1/jobs/${job.id}`, 'succeeded')
       bench.say(
         `${JSON.stringify(done.counts)} in ${seconds(done).toFixed(1)} s; p99 ${idle.p99} ms and ${busy.p99} ms`,
       )
+      const cpu = (cpuOf(process) - used) / rows
       const limit = await copied(system.database('customer-service'))
       const perSecond = rows / seconds(done)
       return [
         { what: 'rows imported a second', value: perSecond, unit: '/s', target: { atLeast: wanted.perSecond } },
         { what: 'rows checked a second in the dry run', value: check ? rows / seconds(check) : Number.NaN, unit: '/s' },
-        { what: 'the same rows by COPY', value: limit, unit: '/s' },
-        { what: 'import, part of COPY', value: perSecond / limit, unit: '×' },
+        { what: 'the same rows by COPY', value: limit.perSecond, unit: '/s' },
+        { what: 'import, part of COPY', value: perSecond / limit.perSecond, unit: '×' },
+        { what: 'CPU of the job process, a row', value: cpu, unit: 'µs' },
+        { what: 'CPU of COPY, a row', value: limit.cpu, unit: 'µs' },
         {
           what: 'memory of the job process, at most',
           value: watch.peak('jobs'),

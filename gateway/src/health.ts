@@ -1,6 +1,6 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Broker } from '@clientele/platform/broker'
-import type { ServiceRow } from './routes.ts'
+import { ownConnection, type ServiceRow } from './routes.ts'
 
 export type Check = { name: string; status: 'up' | 'down'; detail?: string }
 export type Health = { status: 'up' | 'down'; checks: Check[] }
@@ -30,7 +30,10 @@ export const createHealth = ({ services, verifier, revocations, broker, patience
 
   const askService = async ({ name, internalUrl }: ServiceRow): Promise<Check> => {
     try {
-      const response = await fetch(`${internalUrl}/health/ready`, { signal: AbortSignal.timeout(answerMs) })
+      const response = await fetch(`${internalUrl}/health/ready`, {
+        headers: ownConnection,
+        signal: AbortSignal.timeout(answerMs),
+      })
       await response.body?.cancel()
       if (response.ok) answered.add(name)
       return check(name, response.ok ? undefined : 'not ready')

@@ -7,6 +7,7 @@ import { Problem } from '@clientele/platform/problem'
 import { subscription } from '@clientele/platform/subscription'
 import { counter, gauge, histogram } from '@clientele/platform/telemetry'
 import { createRevocationList, type Rows } from './revocation-list.ts'
+import { ownConnection } from './routes.ts'
 
 const keepMs = 86_400_000
 const readMs = 3_000
@@ -23,6 +24,7 @@ const revoked = (): Problem =>
 const fetchRevocations = async (url: string, since: number | undefined, signal: AbortSignal): Promise<Rows> => {
   const query = since === undefined ? '' : `?since=${new Date(since).toISOString()}`
   const response = await fetch(`${url}/revocations${query}`, {
+    headers: ownConnection,
     signal: AbortSignal.any([signal, AbortSignal.timeout(readMs)]),
   })
   if (!response.ok) {

@@ -15,3 +15,9 @@ export const services = (config: GatewayConfig): ServiceRow[] => [
     internalUrl: config.notificationServiceInternalUrl,
   },
 ]
+
+/**
+ * For questions that are asked again and again on internal ports: a kept connection would go on asking whoever answered the
+ * first one, where an address came to lead to somebody else meanwhile.
+ */
+export const ownConnection = { connection: 'close' }

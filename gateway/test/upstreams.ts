@@ -6,6 +6,7 @@ export type StandIn = {
   url: string
   internalUrl: string
   server: Server
+  internal: Server
   requests: IncomingMessage[]
   revocations: { userId: string; notBefore: string }[]
   ready: boolean
@@ -51,20 +52,20 @@ export const standIn = async (): Promise<StandIn> => {
     ready: true,
     asked: 0,
     handler: echo,
-    stop: async () => void (await Promise.all([close(service.server), close(internal)])),
+    stop: async () => void (await Promise.all([close(service.server), close(service.internal)])),
     server: await listen((req, res) => {
       service.requests.push(req)
       req.on('error', () => {})
       service.handler(req, res)
     }),
+    internal: await listen((req, res) => {
+      if (req.url?.startsWith('/revocations')) {
+        service.asked += 1
+        res.end(JSON.stringify({ data: service.revocations }))
+      } else res.writeHead(service.ready ? 200 : 503).end('{}')
+    }),
   }
-  const internal = await listen((req, res) => {
-    if (req.url?.startsWith('/revocations')) {
-      service.asked += 1
-      res.end(JSON.stringify({ data: service.revocations }))
-    } else res.writeHead(service.ready ? 200 : 503).end('{}')
-  })
   service.url = addressOf(service.server)
-  service.internalUrl = addressOf(internal)
+  service.internalUrl = addressOf(service.internal)
   return service
 }

@@ -111,10 +111,10 @@ export const importRoutes = (
       description:
         'Each row is checked again as it is imported. After a cancelled or failed commit it goes on where that one ended.',
       params,
-      body: ImportCommit,
+      body: ImportCommit.optional(),
       responses: { 202: Job, 409: DuplicateBody },
     },
-    async ({ params, body, actor }) => begun(await imports.commit(params.id, body, actor)),
+    async ({ params, body, actor }) => begun(await imports.commit(params.id, body ?? {}, actor)),
   )
 
   api.operation(

@@ -22,7 +22,7 @@ export type Batch = {
   end: ReadPosition
 }
 
-const batchRows = 500
+const batchRows = 1_000
 
 const check = (row: Row, target: AnyTarget, taking: ImportRow, map: ReturnType<typeof mapper>) => {
   if (row.fault) return { problems: [{ code: row.fault.code, message: row.fault.message }] }

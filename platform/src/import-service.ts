@@ -62,7 +62,12 @@ export const createImportService = ({ db, target, files, jobs, jobTable, keepHou
     return own(id, actor, tx)
   }
 
-  const sniffed = ({ file, options }: ImportUpload): Sniffed => {
+  const sniffed = (upload: ImportUpload): Sniffed => {
+    const found = tableIn(upload)
+    if (upload.isJson && found.format.format === 'csv') throw fieldProblem('/file', 'unknown_format', 'is not JSON')
+    return found
+  }
+  const tableIn = ({ file, options }: ImportUpload): Sniffed => {
     const { format, delimiter, header } = options
     try {
       const whole = file.bytes <= file.sample.length

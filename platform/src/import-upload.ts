@@ -8,12 +8,14 @@ import { type ReceivedFile, receiveFile } from './import-file.ts'
 import type { JobFiles } from './job-files.ts'
 import type { Upload } from './operation.ts'
 import { fieldProblem, Problem } from './problem.ts'
-import { parseBody, parseParameters, queryRecord } from './request.ts'
+import { mediaType, parseBody, parseParameters, queryRecord } from './request.ts'
 
 /** A file that is stored and has no import yet. */
 export type ImportUpload = {
   file: ReceivedFile
   options: ImportOptions
+  /** Whether it was said to be JSON. */
+  isJson: boolean
   /** Makes use of the file. @throws what `use` throws, after the file was removed */
   keep<T>(use: () => Promise<T>): Promise<T>
   /** What a repeated request is compared by. */
@@ -126,6 +128,7 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
       return {
         file,
         options,
+        isJson: mediaType(req) === 'application/json',
         keep: async (use) => {
           held = false
           return use().catch(async (error: unknown) => {

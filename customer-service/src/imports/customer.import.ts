@@ -25,11 +25,13 @@ const texts = (values: (string | null | undefined)[]): string[] => [
 /** Customers from files. A row with a match key that a customer has changes it as PATCH does; the others are made as POST does. */
 export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps): ImportTarget<CustomerInput> => {
   const known = async (rows: readonly CustomerInput[], { matchBy }: Taking, tx?: Tx): Promise<Known> => {
-    const keys = texts(rows.map(({ key }) => key))
-    const matched = keys.length === 0 ? [] : await finder.many(matchBy as ManyBy, keys, 'active', tx)
     const emails = texts(rows.map(({ patch }) => patch.email))
     const externalIds = texts(rows.map(({ patch }) => patch.externalId))
-    return { matched, holders: await finder.holders(emails, externalIds, tx) }
+    // First who has the values: whoever comes in between is then matched, and not taken for a stranger.
+    const holders = await finder.holders(emails, externalIds, tx)
+    const keys = texts(rows.map(({ key }) => key))
+    const matched = keys.length === 0 ? [] : await finder.many(matchBy as ManyBy, keys, 'active', tx)
+    return { matched, holders }
   }
 
   const eventsOf = ({ steps }: Worked, actor: Actor): NewEvent[] =>
@@ -53,13 +55,16 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     for (const [index, { row, steps }] of made.entries())
       for (const version of [row, ...steps.map((step) => step.row)]) version.code = codes[index] ?? ''
     const edited = (some: Worked[]) => some.map(({ row, steps }) => ({ row, edits: steps.length }))
-    await bulk.update(edited(worked.filter((each) => !each.made)), actor, tx)
-    if (!(await bulk.insert(edited(made), actor, tx))) return false
-    await bulk.tell(
-      worked.flatMap((each) => eventsOf(each, actor)),
-      tx,
-    )
-    return true
+    // Sent one after the other without waiting: events are made while the database writes rows.
+    const [, inserted] = await Promise.all([
+      bulk.update(edited(worked.filter((each) => !each.made)), actor, tx),
+      bulk.insert(edited(made), actor, tx),
+      bulk.tell(
+        worked.flatMap((each) => eventsOf(each, actor)),
+        tx,
+      ),
+    ])
+    return inserted
   }
 
   const once = async (rows: readonly CustomerInput[], taking: Taking, actor: Actor, tx: Tx) => {

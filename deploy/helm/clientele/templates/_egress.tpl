@@ -1,0 +1,58 @@
+{{- /* Rules of egress, by what is reached. */ -}}
+{{- define "clientele.egressDns" -}}
+- ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+{{- end -}}
+
+{{- define "clientele.egressPostgresql" -}}
+- ports: [{ port: {{ .Values.postgresql.port }} }]
+  {{- with .Values.networkPolicy.to.postgresql }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "clientele.egressRabbitmq" -}}
+- ports: [{ port: {{ .Values.rabbitmq.port }} }]
+  {{- with .Values.networkPolicy.to.rabbitmq }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "clientele.egressKeycloak" -}}
+- ports:
+    - port: {{ include "clientele.portOf" .Values.keycloak.url }}
+    {{- range .Values.networkPolicy.keycloakPorts }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .Values.networkPolicy.to.keycloak }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{- /* What lies outside of the cluster, by port. (list $ "media-service") */ -}}
+{{- define "clientele.egressOutside" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $v := $root.Values -}}
+{{- $ports := list -}}
+{{- with $v.telemetry.otlpEndpoint -}}{{- $ports = append $ports (include "clientele.portOf" .) -}}{{- end -}}
+{{- if $v.telemetry.sentry.existingSecret -}}{{- $ports = append $ports "443" -}}{{- end -}}
+{{- if and (eq $name "media-service") (eq $v.media.store "gcs") -}}
+{{- $ports = append $ports ($v.media.endpoint | default "https://storage.googleapis.com" | include "clientele.portOf") -}}
+{{- end -}}
+{{- if eq $name "notification-service" -}}
+{{- if ne $v.notifications.sms.provider "log" -}}{{- $ports = append $ports "443" -}}{{- end -}}
+{{- if $v.notifications.mail.existingSecret -}}{{- $ports = append $ports ($v.notifications.mail.port | toString) -}}{{- end -}}
+{{- end -}}
+{{- with $ports | uniq }}
+- ports:
+    {{- range . }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+{{- if and (eq $name "media-service") (eq $v.media.store "gcs") (not $v.media.endpoint) }}
+# Google's metadata server gives the credentials of Workload Identity.
+- ports: [{ port: 80 }, { port: 988 }]
+  to: [{ ipBlock: { cidr: 169.254.169.0/24 } }]
+{{- end }}
+{{- end -}}

@@ -1,0 +1,70 @@
+import { kubectl, kubectlJson, release } from './shell.ts'
+
+type Pod = {
+  metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string }
+  status: { phase: string; containerStatuses?: { restartCount: number; ready: boolean }[] }
+}
+
+const selector = `app.kubernetes.io/instance=${release}`
+
+/** The pods of the release's services that are not about to end. */
+export const servicePods = async (): Promise<Pod[]> => {
+  const { items } = await kubectlJson<{ items: Pod[] }>('get', 'pods', '--selector', selector)
+  const others = ['migrations', 'test']
+  return items.filter(
+    ({ metadata }) =>
+      metadata.deletionTimestamp === undefined &&
+      !others.includes(metadata.labels['app.kubernetes.io/component'] ?? ''),
+  )
+}
+
+/** What tells whether any pod was replaced or started again. */
+export const podStamp = async (): Promise<string> =>
+  (await servicePods())
+    .map(({ metadata, status }) => `${metadata.uid}:${status.containerStatuses?.[0]?.restartCount}`)
+    .sort()
+    .join('\n')
+
+/** The data of the Secrets that the chart made. */
+export const generatedSecret = async (): Promise<string> =>
+  JSON.stringify((await kubectlJson<{ data: unknown }>('get', 'secret', `${release}-generated`)).data)
+
+export const secretValue = async (name: string, key: string): Promise<string> => {
+  const { data } = await kubectlJson<{ data: Record<string, string> }>('get', 'secret', name)
+  return Buffer.from(data[key] ?? '', 'base64').toString()
+}
+
+/** Runs a statement as a role, by its password, as a service would. */
+export const query = async (sql: string, role = 'postgres'): Promise<string> => {
+  const url = `postgres://${role}@localhost/clientele`
+  const secret = role === 'postgres' ? 'postgres-admin' : `clientele-database-${role.replace('clientele_', '')}`
+  const password = await secretValue(secret, 'password')
+  return kubectl(
+    'exec',
+    'postgres-0',
+    '--',
+    'env',
+    `PGPASSWORD=${password}`,
+    'psql',
+    '-h',
+    '127.0.0.1',
+    '-AtX',
+    '-d',
+    url,
+    '-c',
+    sql,
+  )
+}
+
+type Usage = { pods: { podRef: { name: string; namespace: string }; memory?: { workingSetBytes?: number } }[] }
+
+/** Working set of each pod of the namespace in MB, as the node's kubelet counts it. */
+export const memory = async (): Promise<Record<string, number>> => {
+  const { items } = await kubectlJson<{ items: { metadata: { name: string } }[] }>('get', 'nodes')
+  const node = items[0]?.metadata.name ?? ''
+  const usage = JSON.parse(await kubectl('get', '--raw', `/api/v1/nodes/${node}/proxy/stats/summary`)) as Usage
+  const mine = usage.pods.filter(({ podRef }) => podRef.namespace === 'clientele')
+  return Object.fromEntries(
+    mine.map(({ podRef, memory: used }) => [podRef.name, Math.round((used?.workingSetBytes ?? 0) / 1e6)]),
+  )
+}

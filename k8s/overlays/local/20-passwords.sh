@@ -1,0 +1,17 @@
+# Passwords of the roles that provision.sql made, and a database for Keycloak. Run at the first start; again by hand with
+#   kubectl --namespace clientele exec postgres-0 -- bash /docker-entrypoint-initdb.d/20-passwords.sh
+set -euo pipefail
+
+query() { psql --no-psqlrc --username postgres --dbname clientele --set ON_ERROR_STOP=1 --tuples-only "$@"; }
+
+set_password() { query --set role="$1" --set password="$(<"/run/clientele/$2")" <<<"alter role :\"role\" login password :'password';"; }
+
+for schema in users customers media orders notifications; do
+    set_password "clientele_$schema" "$schema"
+done
+if [ -z "$(query <<<"select 1 from pg_roles where rolname = 'keycloak';")" ]; then
+    query <<<'create role keycloak login;'
+    query <<<'create database keycloak owner keycloak;'
+    query <<<'revoke all on database keycloak from public;'
+fi
+set_password keycloak keycloak

@@ -31,6 +31,8 @@ describe('the contracts of the services (S0-01, S4-25)', () => {
     })
     expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'GET /v1/auth/config',
+      'GET /v1/jobs/{id}/errors',
+      'GET /v1/jobs/{id}/result',
       'GET /v1/media/{id}/content',
       'POST /v1/auth/login',
       'POST /v1/auth/logout',

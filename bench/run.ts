@@ -1,13 +1,15 @@
 import { type Figure, isKept, type Part } from './part.ts'
 import { customers } from './parts/customers.ts'
 import { events } from './parts/events.ts'
+import { exports } from './parts/exports.ts'
 import { gateway } from './parts/gateway.ts'
 import { idle } from './parts/idle.ts'
+import { imports } from './parts/imports.ts'
 import { orders } from './parts/orders.ts'
 import { uploads } from './parts/uploads.ts'
 import { table, writeResults } from './results.ts'
 
-const parts: Part[] = [gateway, events, customers, orders, uploads, idle]
+const parts: Part[] = [gateway, events, customers, orders, imports, exports, uploads, idle]
 
 const args = process.argv.slice(2)
 const names = args.filter((arg) => !arg.startsWith('--'))

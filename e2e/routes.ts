@@ -6,6 +6,7 @@ type Operation = {
   security?: Record<string, unknown>[]
   'x-roles'?: string[]
   requestBody?: { content?: Record<string, unknown> }
+  'x-file-bodies'?: string[]
 }
 
 /** A route of the services' contracts; `path` with its parameters in braces. */
@@ -15,8 +16,9 @@ export type Route = {
   method: string
   path: string
   access: 'public' | 'optional' | 'user' | 'admin'
-  /** Media types that its body may have. */
+  /** Media types that its body may have, and those of them that are files to be stored. */
   types: string[]
+  files: string[]
 }
 
 const folder = new URL('../contracts/generated/', import.meta.url)
@@ -40,6 +42,7 @@ const routesOf = (file: string): Route[] => {
       path,
       access: accessOf(operation),
       types: Object.keys(operation.requestBody?.content ?? {}),
+      files: operation['x-file-bodies'] ?? [],
     })),
   )
 }

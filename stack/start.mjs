@@ -1,4 +1,4 @@
-// Runs a command of the stack: `node stack/start.mjs start|dev|test|faults|bench|images|compose|migrate|superuser|doctor|backup|restore|consistency|test-backup|clean`.
+// Runs a command of the stack: `node stack/start.mjs` with one of the names below.
 // Plain JavaScript for any Node from 20 on: nothing is installed yet when it begins.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -14,11 +14,13 @@ const commands = {
   dev: ['start.ts', '--watch'],
   test: ['test.ts'],
   faults: ['faults.ts'],
+  imports: ['imports.ts'],
   bench: ['bench.ts'],
   images: ['images.ts'],
   compose: ['compose.ts'],
   migrate: ['migrate.ts'],
   superuser: ['superuser.ts'],
+  import: ['import.ts'],
   doctor: ['doctor.ts'],
   backup: ['backup.ts'],
   restore: ['restore.ts'],

@@ -1,5 +1,10 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
+import { createExportService, type ExportRouteDeps, exportRoute } from '@clientele/platform/export-routes'
+import { type ImportRouteDeps, importRoutes } from '@clientele/platform/import-routes'
+import { createImports, importJobs } from '@clientele/platform/imports'
+import { type JobRouteDeps, jobRoutes } from '@clientele/platform/job-routes'
+import { createJobs } from '@clientele/platform/jobs'
 import type { Log } from '@clientele/platform/log'
 import { createMediaClient } from '@clientele/platform/media-client'
 import { createMediaLink } from '@clientele/platform/media-link'
@@ -9,7 +14,9 @@ import { mediaGone } from './consumers/media-gone.consumer.ts'
 import { userSignedUp } from './consumers/sign-ups.consumer.ts'
 import { userChanged } from './consumers/user-names.consumer.ts'
 import { createBatch } from './customers/customer.batch.ts'
+import { createBulkWriter } from './customers/customer.bulk.ts'
 import { createEditors } from './customers/customer.editors.ts'
+import { newCustomerExport } from './customers/customer.export.ts'
 import { createFinder } from './customers/customer.finder.ts'
 import { createInputs } from './customers/customer.input.ts'
 import { listOf } from './customers/customer.list.ts'
@@ -18,15 +25,31 @@ import { type CustomerRouteDeps, customerRoutes } from './customers/customer.rou
 import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
+import { createCustomerImport } from './imports/customer.import.ts'
 import { createUserNames } from './people/user-name.ts'
 import { customerPhotoRoutes, type PhotoRouteDeps } from './photos/photo.routes.ts'
 
 export const service = { service: 'customer-service', title: 'Customers' }
+const jobsBase = '/v1/jobs'
 
 /** All routes of the service. */
-export const declareRoutes = (api: Api, deps: CustomerRouteDeps & PhotoRouteDeps): void => {
+export const declareRoutes = (
+  api: Api,
+  deps: CustomerRouteDeps & PhotoRouteDeps & ImportRouteDeps & ExportRouteDeps & JobRouteDeps,
+): void => {
   customerRoutes(api, deps)
   customerPhotoRoutes(api, deps)
+  importRoutes(api, deps, { base: '/v1/imports', jobs: jobsBase })
+  exportRoute(api, deps, {
+    path: '/v1/exports',
+    operationId: 'createExport',
+    summary: 'Starts an export of customers',
+    tag: 'Exports',
+    kind: 'export',
+    jobs: jobsBase,
+    body: newCustomerExport(deps.list),
+  })
+  jobRoutes(api, deps, { base: jobsBase })
 }
 
 /** Puts the service together; nothing is connected or started here. */
@@ -53,11 +76,27 @@ export const createApp = ({
   const writer = createWriter({ db, model, userNames })
   const customers = createCustomerService({ db, finder, writer, editors, userNames, media, photoLink, list })
   const signUps = createSignUps(writer, finder)
+  const program = new URL('./jobs.ts', import.meta.url)
+  const jobs = createJobs({ db, config, log, program, kinds: [...importJobs, 'export'], base: jobsBase })
+  const target = createCustomerImport({ inputs, finder, bulk: createBulkWriter({ db }), userNames })
+  const imports = createImports({ db, config, log, target, jobs })
 
   const api = createApi({ ...service, verifier, db, log, config })
-  declareRoutes(api, { customers, batch: createBatch(customers, inputs), inputs, list, media, photoLink })
+  const batch = createBatch(customers, inputs)
+  declareRoutes(api, {
+    customers,
+    batch,
+    inputs,
+    list,
+    media,
+    photoLink,
+    ...imports,
+    exports: createExportService({ db, jobs: jobs.service }),
+    jobs: jobs.service,
+  })
   return {
     app: api.app(),
+    tasks: [...jobs.tasks, ...imports.tasks],
     consumers: [userChanged({ userNames }), userSignedUp({ signUps }), mediaGone({ customers })],
     close: media.close,
   }

@@ -1,4 +1,6 @@
 import { commaList, databaseConfig, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { exportConfig } from '@clientele/platform/export-config'
+import { importConfig } from '@clientele/platform/import-config'
 import { photoConfig } from '@clientele/platform/photo-config'
 import { getCountries, isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
@@ -11,6 +13,8 @@ export const configShape = {
   ...serviceConfig,
   ...databaseConfig,
   ...photoConfig,
+  ...importConfig,
+  ...exportConfig,
   customerRequiredFields: commaList.pipe(z.array(z.enum(requirableFields))).default(['name', 'surname']),
   /** The country of telephone numbers without `+`. */
   defaultCountry: z

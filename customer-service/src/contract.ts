@@ -1,6 +1,8 @@
 import { customerEvents } from '@clientele/contracts/customer'
+import { importFinished } from '@clientele/contracts/import'
 import { userEvents } from '@clientele/contracts/user'
 import { documentOf, type ServiceContract } from '@clientele/platform/contract'
+import { importUploads } from '@clientele/platform/import-upload'
 import { declareRoutes, service } from './app.ts'
 import { mediaGoneEvents } from './consumers/media-gone.consumer.ts'
 import { createInputs, type Policy } from './customers/customer.input.ts'
@@ -14,9 +16,11 @@ const policy: Policy = { requiredFields: ['name', 'surname'] }
 export const contract: ServiceContract = {
   ...service,
   document: () => {
-    const declared = { inputs: createInputs(policy), list: listOf(policy) }
+    const files = {} as Parameters<typeof importUploads>[0]['files']
+    const uploads = importUploads({ files, config: { importMaxBytes: 0, importMaxUploads: 0 } })
+    const declared = { inputs: createInputs(policy), list: listOf(policy), uploads }
     return documentOf(service, (api) => declareRoutes(api, declared as Deps))
   },
-  publishes: customerEvents,
+  publishes: [...customerEvents, importFinished],
   consumes: [...userEvents, ...mediaGoneEvents],
 }

@@ -17,6 +17,16 @@ const config = {
   mediaLinkTtlSeconds: 3_600,
   customerRequiredFields: ['name', 'surname'],
   defaultCountry: undefined,
+  requestTimeoutMs: 300_000,
+  jobsPerReplica: 2,
+  jobsPerUser: 1,
+  jobLeaseMs: 2_000,
+  jobPollMs: 100,
+  jobKeepHours: 24,
+  importMaxBytes: 10_000_000,
+  exportMaxSeconds: 60,
+  importMaxRows: 1_000_000,
+  importMaxUploads: 4,
 } satisfies Partial<CustomerConfig>
 
 /** `shared` is a virtual host that somebody else closes. */

@@ -6,10 +6,10 @@ import { type HostileSystem, startHostileSystem } from './hostile-system.ts'
 
 /**
  * Whose things a route with an id reaches. `shared`: everybody with the role `user` works on the same customers and photos;
- * `admin`: for administrators only, whoever the id belongs to; `link`: the shared ones, or a signed link; `secret`: open to who
- * knows a part of the address. A new route fails until it stands here.
+ * `admin`: for administrators only, whoever the id belongs to; `own`: one's own, and administrators'; `link`: the shared ones, or
+ * a signed link; `secret`: open to who knows a part of the address. A new route fails until it stands here.
  */
-const reach: Record<string, 'shared' | 'admin' | 'link' | 'secret'> = {
+const reach: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
   'GET /v1/customers/{key}': 'shared',
   'PATCH /v1/customers/{key}': 'shared',
   'PUT /v1/customers/{key}': 'shared',
@@ -19,6 +19,24 @@ const reach: Record<string, 'shared' | 'admin' | 'link' | 'secret'> = {
   'GET /v1/customers/{key}/photo': 'shared',
   'PUT /v1/customers/{key}/photo': 'shared',
   'DELETE /v1/customers/{key}/photo': 'shared',
+  'GET /v1/imports/{id}': 'own',
+  'PATCH /v1/imports/{id}': 'own',
+  'DELETE /v1/imports/{id}': 'own',
+  'POST /v1/imports/{id}/commit': 'own',
+  'POST /v1/imports/{id}/undo': 'own',
+  'GET /v1/jobs/{id}': 'own',
+  'DELETE /v1/jobs/{id}': 'own',
+  'GET /v1/jobs/{id}/result': 'own',
+  'GET /v1/jobs/{id}/errors': 'own',
+  'GET /v1/product-imports/{id}': 'own',
+  'PATCH /v1/product-imports/{id}': 'own',
+  'DELETE /v1/product-imports/{id}': 'own',
+  'POST /v1/product-imports/{id}/commit': 'own',
+  'POST /v1/product-imports/{id}/undo': 'own',
+  'GET /v1/order-jobs/{id}': 'own',
+  'DELETE /v1/order-jobs/{id}': 'own',
+  'GET /v1/order-jobs/{id}/result': 'own',
+  'GET /v1/order-jobs/{id}/errors': 'own',
   'GET /v1/products/{key}': 'shared',
   'PATCH /v1/products/{key}': 'shared',
   'PUT /v1/products/{key}': 'shared',
@@ -57,8 +75,22 @@ let system: HostileSystem
 let ana: SignedIn
 let ben: SignedIn
 let boss: SignedIn
-type Kind = 'customer' | 'media' | 'user' | 'product' | 'order' | 'notification'
+type Kind =
+  | 'import'
+  | 'job'
+  | 'product-import'
+  | 'order-job'
+  | 'customer'
+  | 'media'
+  | 'user'
+  | 'product'
+  | 'order'
+  | 'notification'
 const kinds: [string, Kind][] = [
+  ['/v1/imports', 'import'],
+  ['/v1/jobs', 'job'],
+  ['/v1/product-imports', 'product-import'],
+  ['/v1/order-jobs', 'order-job'],
   ['/v1/users', 'user'],
   ['/v1/media', 'media'],
   ['/v1/products', 'product'],
@@ -81,7 +113,18 @@ beforeAll(async () => {
   })
   const made = await things()
   const order = await anOrder(mine, made.customer)
-  there = { ...made, user: ana.id, order, notification: await notificationOf(mine, order) }
+  const imported = async (path: string) => {
+    const { body } = await mine.raw('POST', path, { headers: { 'content-type': 'text/csv' }, body: 'name\nAna\n' })
+    return { id: String(body.id), job: String(body.jobId) }
+  }
+  const [customers, products] = [await imported('/v1/imports'), await imported('/v1/product-imports')]
+  const own = {
+    import: customers.id,
+    job: customers.job,
+    'product-import': products.id,
+    'order-job': products.job,
+  }
+  there = { ...made, user: ana.id, order, notification: await notificationOf(mine, order), ...own }
   gone = { ...(await things()), user: leaver }
   expect((await chief.delete(`/v1/products/${gone.product}?purge=true`)).status).toBe(204)
   expect((await system.as(token).delete('/v1/users/me')).status).toBe(204)
@@ -113,6 +156,8 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/products/{key}': { name: 'Changed' },
   'PUT /v1/products/{key}': { name: 'Changed', price: '3' },
   'POST /v1/products/{key}/stock-movements': { delta: 5, reason: 'delivery' },
+  'PATCH /v1/imports/{id}': { onMatch: 'skip' },
+  'PATCH /v1/product-imports/{id}': { onMatch: 'skip' },
   'PATCH /v1/orders/{key}': { note: 'changed' },
   'PATCH /v1/customers/{key}': { name: 'Changed' },
   'PUT /v1/customers/{key}': { name: 'Changed', surname: 'Too' },
@@ -149,6 +194,13 @@ describe('what is for administrators', () => {
           expect(await call(route, id, ben.token, base)).toEqual({ status: 403, code: 'forbidden' })
     },
   )
+})
+
+describe('what is somebody’s own', () => {
+  it.each(named(['own']))('%s: 404 to another user, at every door', async (_name, route) => {
+    for (const base of doorsOf(route))
+      expect(await call(route, there[ownKind(route)], ben.token, base)).toEqual({ status: 404, code: 'not_found' })
+  })
 })
 
 describe('what everybody works on', () => {

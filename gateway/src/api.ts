@@ -1,6 +1,7 @@
 import { bearerToken, type VerifiedToken, type Verifier } from '@clientele/platform/auth'
 import { discardRest, holdForRest } from '@clientele/platform/early-answer'
 import { Problem } from '@clientele/platform/problem'
+import { mediaType } from '@clientele/platform/request'
 import { currentTraceparent } from '@clientele/platform/telemetry'
 import { addressKey } from './address.ts'
 import { bodyOf } from './body.ts'
@@ -103,9 +104,9 @@ export const createApi = ({ config, verifier, revocations, limits, routes, upstr
     const { route, token } = await findRoute(exchange, target)
     const upstream = upstreams.get(route.service)
     if (!upstream) throw new Error(`no address for ${route.service}`)
-    const json = (req.headers['content-type'] ?? '').includes('json')
-    const upload = route.uploads && !json
-    const limit = upload ? config.maxUploadBytes : config.maxBodyBytes
+    const file = route.files.has(mediaType(req))
+    const upload = file || (route.uploads && !mediaType(req).includes('json'))
+    const limit = file ? config.maxFileBytes : upload ? config.maxUploadBytes : config.maxBodyBytes
     const body = bodyOf(req, { limit, stallMs: config.clientStallMs, upload })
     const stream = req.method === 'GET' && (req.headers.accept ?? '').includes('text/event-stream')
     if (stream) guardStream(exchange, token)

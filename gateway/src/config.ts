@@ -29,6 +29,8 @@ export const configShape = {
   /** Proxies in front of the gateway whose `X-Forwarded-For` entry is believed. */
   trustedProxies: integer(0, 10).default(0),
   maxUploadBytes: integer(1_024, 10_000_000_000).default(25_000_000),
+  /** Largest file of an import. */
+  maxFileBytes: integer(1_024, 10_000_000_000).default(500_000_000),
   upstreamConnectMs: integer(50, 60_000).default(2_000),
   upstreamTimeoutMs: integer(50, 600_000).default(30_000),
   /** How long a request may wait for a free connection to its service. */

@@ -8,10 +8,16 @@ export type Route = {
   access: Access
   /** Takes other bodies than JSON. */
   uploads: boolean
+  /** Media types of bodies that are files, and may be as large as one. */
+  files: ReadonlySet<string>
 }
 export type Found = { route: Route } | { allow: string[]; public: boolean }
 
-type Operation = { security?: Record<string, string[]>[]; requestBody?: { content?: Record<string, unknown> } }
+type Operation = {
+  security?: Record<string, string[]>[]
+  requestBody?: { content?: Record<string, unknown> }
+  'x-file-bodies'?: string[]
+}
 /** The part of an OpenAPI document that is read here. */
 export type PathsDocument = { paths?: Record<string, Record<string, unknown>> }
 
@@ -30,6 +36,7 @@ const routeOf = (service: string, template: string, operation: Operation): Route
   template,
   access: accessOf(operation),
   uploads: Object.keys(operation.requestBody?.content ?? {}).some((type) => !type.includes('json')),
+  files: new Set(operation['x-file-bodies']),
 })
 
 const place = (root: Node, template: string): Node => {

@@ -21,6 +21,7 @@ describe('bodies', () => {
   beforeAll(async () => {
     gateway = await startGateway({
       maxUploadBytes: 60_000_000,
+      maxFileBytes: 70_000_000,
       maxBodyBytes: 100_000,
       clientStallMs: 1_000,
       upstreamTimeoutMs: 1_000,
@@ -120,6 +121,18 @@ describe('bodies', () => {
     })
     form.req.end(Buffer.alloc(200_000))
     expect(JSON.parse(await textOf(await form.answer)).bytes).toBe(200_000)
+  })
+
+  it('allows files larger than uploads where a route stores them, JSON among them', async () => {
+    const send = async (path: string, type: string, bytes: number) => {
+      const body = new Uint8Array(bytes)
+      const init = { headers: { authorization, 'content-type': type }, body }
+      return (await gateway.as().raw('POST', path, init)).status
+    }
+    expect(await send('/v1/imports', 'application/json', 200_000)).toBe(200)
+    expect(await send('/v1/imports', 'text/csv; charset=utf-8', 200_000)).toBe(200)
+    expect(await send('/v1/imports', 'text/csv', 70_000_001)).toBe(413)
+    expect(await send('/v1/customers', 'application/json', 200_000)).toBe(413)
   })
 
   it('passes on the answer that a service gives before the whole body has come', async () => {

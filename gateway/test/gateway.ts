@@ -30,6 +30,13 @@ export const testContracts: ServiceContract[] = [
     },
     '/v1/customers/{key}': { get: { security: signedIn }, patch: { requestBody: { content: json } }, delete: {} },
     '/v1/customers/batch': { post: { security: signedIn } },
+    '/v1/imports': {
+      post: {
+        security: signedIn,
+        requestBody: { content: { ...json, 'text/csv': {} } },
+        'x-file-bodies': ['application/json', 'text/csv'],
+      },
+    },
   }),
   contract('media-service', {
     '/v1/media': {

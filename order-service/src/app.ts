@@ -1,5 +1,8 @@
 import type { Verifier } from '@clientele/platform/auth'
 import type { Db } from '@clientele/platform/db'
+import { createExportService } from '@clientele/platform/export-routes'
+import { createImports, importJobs } from '@clientele/platform/imports'
+import { createJobs } from '@clientele/platform/jobs'
 import type { Log } from '@clientele/platform/log'
 import { createMediaClient } from '@clientele/platform/media-client'
 import { createMediaLink } from '@clientele/platform/media-link'
@@ -14,7 +17,9 @@ import { createForgetting, forgettingTask } from './orders/order.forgetting.ts'
 import { createPlacing } from './orders/order.placing.ts'
 import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
 import { createOrderService } from './orders/order.service.ts'
+import { createBulkWriter } from './products/product.bulk.ts'
 import { createFinder } from './products/product.finder.ts'
+import { createProductImport } from './products/product.import.ts'
 import { createInputs } from './products/product.input.ts'
 import { defineProduct } from './products/product.model.ts'
 import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
@@ -25,18 +30,20 @@ import { type MovementRouteDeps, movementRoutes } from './stock/movement.routes.
 import { createMovementService } from './stock/movement.service.ts'
 import { type SummaryRouteDeps, summaryRoutes } from './summary/summary.routes.ts'
 import { createSummaryService } from './summary/summary.service.ts'
+import { jobsBase, type TransferRouteDeps, transferRoutes } from './transfers.routes.ts'
 
 export const service = { service: 'order-service', title: 'Products and orders' }
 
 /** All routes of the service. */
 export const declareRoutes = (
   api: Api,
-  deps: ProductRouteDeps & MovementRouteDeps & OrderRouteDeps & SummaryRouteDeps,
+  deps: ProductRouteDeps & MovementRouteDeps & OrderRouteDeps & SummaryRouteDeps & TransferRouteDeps,
 ): void => {
   productRoutes(api, deps)
   movementRoutes(api, deps)
   summaryRoutes(api, deps)
   orderRoutes(api, deps)
+  transferRoutes(api, deps)
 }
 
 type Deps = { config: OrderConfig; db: Db; verifier: Verifier; log: Log }
@@ -58,12 +65,40 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const orders = createOrderService({ db, finder: orderFinder, placing })
   const summary = createSummaryService({ db })
 
+  const jobs = createJobs({
+    db,
+    config,
+    log,
+    program: new URL('./jobs.ts', import.meta.url),
+    kinds: [...importJobs, 'product-export', 'order-export'],
+    base: jobsBase,
+  })
+  const exports = createExportService({ db, jobs: jobs.service })
+  const target = createProductImport({ inputs, finder, bulk: createBulkWriter({ db }), shopCurrency })
+  const imports = createImports({ db, config, log, target, jobs })
+
   const api = createApi({ ...service, verifier, db, log, config })
-  declareRoutes(api, { products, movements, orders, summary, inputs, media, photoLink })
+  declareRoutes(api, {
+    ...imports,
+    exports,
+    jobs: jobs.service,
+    products,
+    movements,
+    orders,
+    summary,
+    inputs,
+    media,
+    photoLink,
+  })
   return {
     app: api.app(),
     consumers: [mediaGone({ products }), customerChanged({ customerStates })],
-    tasks: [forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) }), lowStockTask({ db, log })],
+    tasks: [
+      ...jobs.tasks,
+      ...imports.tasks,
+      forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) }),
+      lowStockTask({ db, log }),
+    ],
     close: async () => void (await Promise.all([media.close(), customerClient.close()])),
   }
 }

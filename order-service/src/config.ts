@@ -1,4 +1,6 @@
 import { databaseConfig, httpUrl, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { exportConfig } from '@clientele/platform/export-config'
+import { importConfig } from '@clientele/platform/import-config'
 import { currencyDecimals } from '@clientele/platform/money'
 import { photoConfig } from '@clientele/platform/photo-config'
 import { z } from 'zod'
@@ -7,6 +9,8 @@ export const configShape = {
   ...serviceConfig,
   ...databaseConfig,
   ...photoConfig,
+  ...importConfig,
+  ...exportConfig,
   /** Asked for a customer whose events have not come yet. */
   customerServiceUrl: httpUrl,
   /** The currency of products and orders that name none. */

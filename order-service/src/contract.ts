@@ -1,7 +1,9 @@
 import { customerEvents } from '@clientele/contracts/customer'
+import { importFinished } from '@clientele/contracts/import'
 import { orderEvents } from '@clientele/contracts/order'
 import { productEvents } from '@clientele/contracts/product'
 import { documentOf, type ServiceContract } from '@clientele/platform/contract'
+import { importUploads } from '@clientele/platform/import-upload'
 import { declareRoutes, service } from './app.ts'
 import { mediaGoneEvents } from './consumers/media-gone.consumer.ts'
 import { createInputs } from './products/product.input.ts'
@@ -11,7 +13,11 @@ type Deps = Parameters<typeof declareRoutes>[1]
 /** What order-service promises, of a shop that sells in euros. */
 export const contract: ServiceContract = {
   ...service,
-  document: () => documentOf(service, (api) => declareRoutes(api, { inputs: createInputs('EUR') } as Deps)),
-  publishes: [...productEvents, ...orderEvents],
+  document: () => {
+    const files = {} as Parameters<typeof importUploads>[0]['files']
+    const uploads = importUploads({ files, config: { importMaxBytes: 0, importMaxUploads: 0 } })
+    return documentOf(service, (api) => declareRoutes(api, { inputs: createInputs('EUR'), uploads } as Deps))
+  },
+  publishes: [...productEvents, ...orderEvents, importFinished],
   consumes: [...mediaGoneEvents, ...customerEvents],
 }

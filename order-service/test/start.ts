@@ -15,6 +15,15 @@ const config = {
   mediaLinkTtlSeconds: 3_600,
   customerServiceUrl: 'http://127.0.0.1:1',
   shopCurrency: 'EUR',
+  jobsPerReplica: 2,
+  jobsPerUser: 2,
+  jobLeaseMs: 1_000,
+  jobPollMs: 50,
+  jobKeepHours: 1,
+  exportMaxSeconds: 60,
+  importMaxBytes: 10_000_000,
+  importMaxRows: 100_000,
+  importMaxUploads: 4,
 } satisfies Partial<OrderConfig>
 
 /** `shared` is a virtual host that somebody else closes. */

@@ -1,17 +1,10 @@
 import type { Page } from '@clientele/contracts/page'
-import { z } from 'zod'
 import type { Db, Tx } from './db.ts'
 import { encodeCursor } from './list-cursor.ts'
 import type { Bind, Condition, Filter, ListContext } from './list-filter.ts'
-import {
-  deepestOffset,
-  defaultLimit,
-  type ListGrammar,
-  type ListQuery,
-  mostRows,
-  parseListQuery,
-} from './list-query.ts'
-import { parseSort } from './list-sort.ts'
+import { type ListGrammar, type ListQuery, parseListQuery } from './list-query.ts'
+import { type QuerySchema, querySchema } from './list-schema.ts'
+import { orderBy, parseSort } from './list-sort.ts'
 import { type Among, countedUpTo, statement } from './list-statement.ts'
 import { createLargeTotals } from './list-totals.ts'
 import { Problem } from './problem.ts'
@@ -43,7 +36,14 @@ export type RunOptions = ListContext & { where?: string | ((bind: Bind) => strin
 
 /** A declared list: `query` for `operation()`, `run` for the service. */
 export type List<Row extends object> = {
-  query: z.ZodObject<Record<string, z.ZodOptional<z.ZodString>>, z.core.$loose>
+  query: QuerySchema
+  /** The parameters without those of paging, for a body that selects rows. */
+  selection: QuerySchema
+  /**
+   * One statement for every row of a selection, for a cursor; in the order of ids where it names no sort.
+   * @throws Problem 400
+   */
+  all(selection: Record<string, unknown>, context?: ListContext): { sql: string; values: unknown[] }
   /** @throws Problem 400 for a query that is not valid */
   run(
     db: Db,
@@ -102,12 +102,38 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
 
   const totals = createLargeTotals()
 
-  const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
+  const understood = (record: Record<string, unknown>): ListQuery => {
     const { query, faults } = parseListQuery(grammar, record)
     if (faults.length > 0) throw invalid(faults)
+    return query
+  }
+  const baseOf = (record: Record<string, unknown>): string | undefined =>
+    typeof options.where === 'function' ? options.where(record) : options.where
+
+  const all: List<Row>['all'] = (record, context = {}) => {
+    const query = understood(record)
     const values: unknown[] = []
     const bind: Bind = (value) => `$${values.push(value)}`
-    const base = typeof options.where === 'function' ? options.where(record) : options.where
+    const conditions = [
+      baseOf(record),
+      ...query.conditions.map((condition) => {
+        const sql = condition(bind, context)
+        return condition.of === 'ids' ? `${grammar.id} in (${sql})` : sql
+      }),
+    ]
+    const where = conditions.flatMap((sql) => (sql === undefined ? [] : [`(${sql})`])).join(' and ') || 'true'
+    const keys = record['sort'] === undefined ? [{ column: grammar.id, descending: false }] : query.sort.keys
+    return {
+      sql: `select ${selected.join(', ')} from ${options.table} where ${where} order by ${orderBy(keys)}`,
+      values,
+    }
+  }
+
+  const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
+    const query = understood(record)
+    const values: unknown[] = []
+    const bind: Bind = (value) => `$${values.push(value)}`
+    const base = baseOf(record)
     const narrow = typeof where === 'function' ? where(bind) : where
     const { id } = grammar
     const written = (some: Condition[]) =>
@@ -139,7 +165,7 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     if (answer.page.totalRelation === 'gte') totals.add(db, key)
     return answer
   }
-  return { query: querySchema(grammar), run }
+  return { query: querySchema(grammar, true), selection: querySchema(grammar, false), all, run }
 }
 
 /** Where one condition gives the ids and the others speak of nothing else. */
@@ -190,36 +216,4 @@ const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQue
       totalRelation: total > countedUpTo ? ('gte' as const) : ('eq' as const),
     },
   }
-}
-
-const querySchema = (grammar: ListGrammar): List<object>['query'] => {
-  const parameter = (description: string) => z.string().optional().meta({ description })
-  const whole = (minimum: number, maximum: number, description: string) =>
-    parameter(description).meta({ override: { type: 'integer', minimum, maximum } })
-  const filters = [...grammar.filters].map(([name, { filter }]) => {
-    const others = filter.operators
-      .filter((operator) => operator !== 'eq')
-      .map((operator) => `\`${name}[${operator}]\``)
-    return [name, parameter(`${filter.description}${others.length > 0 ? `. Also ${others.join(', ')}` : ''}`)] as const
-  })
-  const shape = {
-    ...(grammar.search !== undefined && {
-      q: parameter('free text; every word must occur, one of one or two letters at the beginning of a word'),
-    }),
-    ...Object.fromEntries(filters),
-    ...Object.fromEntries(
-      [...grammar.aliases].map(([alias, name]) => [alias, parameter(`another name of \`${name}\``)]),
-    ),
-    sort: parameter(
-      `fields between commas, - in front for descending: ${[...grammar.sort.keys()].join(', ')}. Default ${grammar.defaultSort}`,
-    ),
-    limit: whole(1, mostRows, `rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
-    cursor: parameter('`nextCursor` or `prevCursor` of another page'),
-    offset: whole(0, deepestOffset, `rows to skip, up to ${deepestOffset}; not together with cursor`),
-  }
-  return z.looseObject(shape).superRefine((record, context) => {
-    for (const { code, parameter: name, message } of parseListQuery(grammar, record).faults) {
-      context.addIssue({ code: 'custom', message, path: [name], params: { code, parameter: name } })
-    }
-  })
 }

@@ -60,6 +60,12 @@ const contentOf = ({ method, body, uploads = {} }: Declaration) => ({
   ...Object.fromEntries(Object.entries(uploads).map(([type, { schema }]) => [type, { schema }])),
 })
 
+// For the gateway: bodies that may be as large as a file.
+const filesOf = ({ uploads = {} }: Declaration) => {
+  const types = Object.keys(uploads).filter((type) => uploads[type]?.file)
+  return types.length === 0 ? {} : { 'x-file-bodies': types }
+}
+
 const header = (name: string, description: string, pattern: string) => ({
   name,
   in: 'header' as const,
@@ -91,6 +97,7 @@ const operationObject = (declaration: Declaration, all: Declaration[]): ZodOpenA
     summary,
     ...(description !== undefined && { description }),
     tags: [tag],
+    ...filesOf(declaration),
     'x-roles': roles === 'public' || roles === 'optional' ? [] : [...roles],
     security: roles === 'public' ? [] : [...(roles === 'optional' ? [{}] : []), { bearer: [] }, { keycloak: [] }],
     parameters: headersOf(declaration),

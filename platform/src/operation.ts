@@ -28,8 +28,11 @@ export {
 /** Who may call: holders of a role (`admin` includes `user`), everybody, or everybody with the token checked if there is one. */
 export type Access = readonly ['user'] | readonly ['admin'] | 'public' | 'optional'
 
-/** A body that is no JSON: `parse` reads the request itself and gives the body; `schema` is for the documentation. */
-export type Upload<B> = { schema: z.ZodType; parse: (req: Request, actor: Actor) => Promise<B> }
+/**
+ * A body that is read in its own way: `parse` reads the request and gives the body; `schema` is for the documentation. A `file` is
+ * stored as it arrives, so the gateway lets larger ones through.
+ */
+export type Upload<B> = { schema: z.ZodType; file?: true; parse: (req: Request, actor: Actor) => Promise<B> }
 
 type Schema = z.ZodType | undefined
 type Parsed<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined

@@ -32,6 +32,8 @@ export const sumOf = (verdicts: readonly Verdict[]): Verdict => ({
 
 /** Where the fault suite lies. It keeps both cores of a small machine busy and kills what it runs on: it runs by itself. */
 export const faultSuite = 'e2e/faults/'
+/** The large import; `npm test` has a short form of it. */
+export const importSuite = 'e2e/imports/'
 
 /** Where the suite of images and Compose lies: it needs a Docker engine, and is not part of `npm test`. */
 export const composeSuite = 'e2e/compose/'

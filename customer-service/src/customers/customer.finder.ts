@@ -12,6 +12,11 @@ type State = 'active' | 'trash' | 'any'
 
 const states: Record<State, string> = { active: 'deleted_at is null', trash: 'deleted_at is not null', any: 'true' }
 const columns = { id: 'id', code: 'code', email: 'email', externalId: 'external_id' } as const
+const manyBy = { ...columns, phone: 'phone' } as const
+/** What many customers can be named by; a phone number may be that of several. */
+export type ManyBy = keyof typeof manyBy
+/** Who has a unique value. */
+export type Holder = { id: string; field: 'email' | 'externalId'; value: string }
 
 // The names of people as user-service last told them; the name in the author's token is the fallback.
 const nameOf = (id: string, fallback: string) =>
@@ -28,6 +33,10 @@ const normalised = ({ key, idBy }: CustomerKey): string | undefined => {
   if (idBy === 'email') return key.trim().toLowerCase()
   return idBy === 'code' ? key.trim().toUpperCase() : key.trim()
 }
+
+const holders = `select id, 'email' as field, email as value from customers
+where email = any($1::text[]) and deleted_at is null
+union all select id, 'externalId', external_id from customers where external_id = any($2::text[]) and deleted_at is null`
 
 const notFound = () => new Problem('not_found', { detail: 'there is no such customer' })
 
@@ -58,6 +67,18 @@ export const createFinder = (db: Db) => {
     /** The customer of a user, also from the trash. */
     ofUser: async (userId: string, tx: Tx): Promise<CustomerRow | undefined> =>
       (await db.query<CustomerRow>(`${select} where user_id = $1`, [userId], { tx, name: 'customer_of_user' }))[0],
+
+    // Not prepared, like all that works on many rows: a plan that was made for a small table would be kept while it grows.
+    /** All customers with one of the values; with `tx` locked, in the order of their ids. */
+    many: (by: ManyBy, values: readonly string[], state: State, tx?: Tx): Promise<CustomerRow[]> =>
+      db.query<CustomerRow>(
+        `${select} where ${manyBy[by]} = any($1::${by === 'id' ? 'uuid' : 'text'}[]) and ${states[state]} order by id${tx ? ' for update' : ''}`,
+        [values],
+        { tx },
+      ),
+
+    holders: (emails: readonly string[], externalIds: readonly string[], tx?: Tx): Promise<Holder[]> =>
+      db.query<Holder>(holders, [emails, externalIds], { tx }),
 
     /** Locks up to 1,000 customers that show a medium. */
     lockByPhoto: (mediaId: string, tx: Tx): Promise<CustomerRow[]> =>

@@ -6,16 +6,14 @@ import {
   customerUpdated,
 } from '@clientele/contracts/customer'
 import { type Actor, actorRef } from '@clientele/platform/auth'
-import { type Db, newId, type Tx } from '@clientele/platform/db'
+import type { Db, Tx } from '@clientele/platform/db'
 import { outbox } from '@clientele/platform/outbox'
 import type { UserNames } from '../people/user-name.ts'
 import { type CustomerFields, currentFields, difference } from './customer.change.ts'
 import type { CustomerModel, CustomerRow } from './customer.model.ts'
 import { presentEvent, presentPurged } from './customer.presenter.ts'
+import { begun, isPerson, stamped } from './customer.stamp.ts'
 import { insert, insertValues, update, updateValues } from './customer.statements.ts'
-
-// Machines of ours are nobody's editor.
-const isPerson = (actor: Actor): boolean => !actor.id.startsWith('system:')
 
 type Deps = { db: Db; model: CustomerModel; userNames: UserNames }
 
@@ -23,13 +21,6 @@ export type Writer = ReturnType<typeof createWriter>
 
 /** Every change of a customer, with its editor and its event, in the caller's transaction. Rows to change are locked. */
 export const createWriter = ({ db, model, userNames }: Deps) => {
-  const stamp = (actor: Actor, at: Date) => ({ updatedAt: at, updatedBy: actor.id, updatedByName: actor.displayName })
-  const stamped = (row: CustomerRow, actor: Actor): CustomerRow => ({
-    ...row,
-    ...stamp(actor, new Date()),
-    version: row.version + 1,
-  })
-
   /** Stores all that may have changed. @returns the row with the editor's current name */
   const save = async (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => {
     const [saved] = await db.query<{ name: string | null }>(update, updateValues(row, isPerson(actor)), {
@@ -54,19 +45,7 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
       tx: Tx,
       userId: string | null = null,
     ): Promise<CustomerRow> => {
-      const now = new Date()
-      const made: CustomerRow = {
-        ...fields,
-        id: newId(),
-        code: '',
-        userId,
-        createdAt: now,
-        createdBy: actor.id,
-        createdByName: actor.displayName,
-        ...stamp(actor, now),
-        deletedAt: null,
-        version: 1,
-      }
+      const made = begun(fields, actor, userId)
       const values = insertValues(made, isPerson(actor))
       const [answer] = await db.query<{ code: string; name: string | null }>(insert, values, {
         tx,

@@ -16,7 +16,7 @@ const notFound = () => new Problem('not_found', { detail: 'there is no such prod
 
 export type Finder = ReturnType<typeof createFinder>
 
-/** Reads one product by its key, on named statements. */
+/** Reads products by their keys, on named statements. */
 export const createFinder = (db: Db) => {
   const look = async (
     { key, idBy }: ProductKey,
@@ -40,6 +40,17 @@ export const createFinder = (db: Db) => {
 
   return {
     find: (key: ProductKey): Promise<ProductRow | undefined> => look(key, 'active'),
+
+    /** Products by id or sku; with `tx` locked, in the order in which carts lock them. */
+    many: (ids: string[], skus: string[], tx?: Tx, state: State = 'active'): Promise<ProductRow[]> => {
+      const every = state === 'any' ? '' : ' and archived_at is null'
+      const condition = `(id = any($1::uuid[])${every}) or (sku = any($2::text[]) and archived_at is null)`
+      return db.query<ProductRow>(
+        `${select} where ${condition} order by id${tx ? ' for no key update' : ''}`,
+        [ids, skus],
+        { tx, name: `products_${state}${tx ? '_lock' : ''}` },
+      )
+    },
 
     /** Locks up to 1,000 products that show a medium, in the order in which carts lock them. */
     lockByPhoto: (mediaId: string, tx: Tx): Promise<ProductRow[]> =>

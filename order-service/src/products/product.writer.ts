@@ -14,7 +14,9 @@ import { currentFields, difference, type ProductFields } from './product.change.
 import type { ProductModel, ProductRow } from './product.model.ts'
 import { presentEvent } from './product.presenter.ts'
 
-const searchText = ({ name, sku }: Pick<ProductFields, 'name' | 'sku'>): string => foldText([name, sku ?? ''].join(' '))
+/** What `q` looks into. */
+export const searchText = ({ name, sku }: Pick<ProductFields, 'name' | 'sku'>): string =>
+  foldText([name, sku ?? ''].join(' '))
 
 export type Writer = ReturnType<typeof createWriter>
 

@@ -1,0 +1,159 @@
+import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
+import { isUuid } from '@clientele/platform/http'
+import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/platform/import-target'
+import { Problem, validationProblem } from '@clientele/platform/problem'
+import { listOf } from '@clientele/platform/table-cell'
+import type { z } from 'zod'
+import { type CustomerFields, fieldsOf } from '../customers/customer.change.ts'
+import type { Inputs } from '../customers/customer.input.ts'
+
+/**
+ * A row of customers: what it is matched by, what it changes of one that is there, and what a new one would be, or why it cannot
+ * become one.
+ */
+export type CustomerInput = {
+  key: string | undefined
+  patch: CustomerPatch
+  fields: CustomerFields | undefined
+  problems: RowProblem[]
+}
+
+/** Fields of a customer that columns go into, with other names that columns may have. */
+export const importFields: Record<string, readonly string[]> = {
+  id: ['customer id', 'uuid'],
+  code: ['customer code', 'customer number', 'kundennummer'],
+  externalId: ['_id.$oid', 'external id', 'reference', 'ref', 'foreign id', 'legacy id', 'customer ref'],
+  name: ['first name', 'given name', 'forename', 'firstname', 'vorname', 'prénom', 'nombre', 'nome', 'jina'],
+  surname: ['last name', 'family name', 'lastname', 'nachname', 'nom', 'apellido', 'apellidos', 'sobrenome', 'cognome'],
+  fullName: ['full name', 'customer name', 'customer', 'contact', 'contact name', 'display name'],
+  email: ['e-mail', 'mail', 'email address', 'e-mail address', 'correo', 'courriel'],
+  phone: [
+    'phone number',
+    'telephone',
+    'tel',
+    'mobile',
+    'mobile number',
+    'mobile phone',
+    'cell',
+    'telefon',
+    'teléfono',
+    'msisdn',
+  ],
+  tags: ['tag', 'labels', 'groups', 'categories', 'segments'],
+  locale: ['language', 'lang', 'sprache', 'langue', 'idioma'],
+  smsOptOut: ['sms opt out', 'no sms', 'opt out', 'unsubscribed'],
+  'address.street': ['street', 'address', 'address line 1', 'address 1', 'straße', 'strasse', 'rue', 'calle'],
+  'address.city': ['city', 'town', 'ort', 'stadt', 'ville', 'ciudad', 'cidade'],
+  'address.postalCode': ['postal code', 'postcode', 'zip', 'zip code', 'plz', 'code postal', 'código postal'],
+  'address.region': ['region', 'state', 'county', 'province', 'bundesland'],
+  'address.country': ['country', 'country code', 'land', 'pays', 'país'],
+}
+
+/** `metadata.size` keeps the column as free data. */
+export const takesMetadata = (field: string): boolean => /^metadata\..{1,64}$/s.test(field)
+
+const yes = /^(true|yes|y|1|x|ja|oui|sí|si|ndiyo)$/i
+const no = /^(false|no|n|0|nein|non|hapana)$/i
+
+const textOf = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value)
+const flagOf = (value: unknown): unknown => {
+  if (typeof value !== 'string') return value === 1 ? true : value === 0 ? false : value
+  return yes.test(value.trim()) ? true : no.test(value.trim()) ? false : value
+}
+const cellOf = (field: string, value: unknown): unknown => {
+  if (field === 'tags') return typeof value === 'string' ? listOf(value) : value
+  return field === 'smsOptOut' ? flagOf(value) : textOf(value)
+}
+
+/** `Ana Maria Lovelace` → Ana Maria, Lovelace; one word alone is the name. */
+const splitName = (value: string): { name: string; surname?: string } => {
+  const words = value.trim().split(/\s+/)
+  const surname = words.length > 1 ? words.pop() : undefined
+  return { name: words.join(' '), ...(surname !== undefined && { surname }) }
+}
+
+// A key such as __proto__ is a key.
+const put = (into: object, key: string, value: unknown) =>
+  Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true })
+
+/** The request body that a row stands for; `emptied` where something is null, which changes customers and makes none. */
+const bodyOf = (values: FieldValues, nulls: boolean): { body: Record<string, unknown>; emptied: boolean } => {
+  const body: Record<string, unknown> = {}
+  let emptied = false
+  for (const field in values) {
+    const value = values[field]
+    if (field === 'id' || field === 'code') continue
+    if (value === null) {
+      emptied = true
+      if (!nulls) continue
+    }
+    const dot = field.indexOf('.')
+    if (field === 'fullName') {
+      if (typeof value === 'string') Object.assign(body, splitName(value))
+    } else if (dot === -1) put(body, field, cellOf(field, value))
+    else {
+      const group = field.slice(0, dot)
+      const inner = (body[group] ?? {}) as object
+      body[group] = inner
+      put(inner, field.slice(dot + 1), group === 'metadata' ? value : textOf(value))
+    }
+  }
+  return { body, emptied }
+}
+
+const problemsOf = (problem: Problem): RowProblem[] =>
+  (problem.options.errors ?? []).map(({ pointer = '', code, message }) => ({
+    ...(pointer !== '' && { field: pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~') }),
+    code,
+    message,
+  }))
+
+/** Runs a rule of the API. */
+const tried = <T>(rule: () => T): { value: T } | { problems: RowProblem[] } => {
+  try {
+    return { value: rule() }
+  } catch (error) {
+    if (error instanceof Problem) return { problems: problemsOf(error) }
+    throw error
+  }
+}
+const parsed = <T>(schema: z.ZodType<T>, body: unknown): { value: T } | { problems: RowProblem[] } => {
+  const result = schema.safeParse(body)
+  if (result.success) return { value: result.data }
+  const told = schema.safeParse(body, { reportInput: true })
+  return { problems: told.error ? problemsOf(validationProblem(told.error)) : [] }
+}
+
+const keyOf = (
+  values: FieldValues,
+  patch: CustomerPatch,
+  { matchBy }: Taking,
+): { key?: string; problem?: RowProblem } => {
+  if (matchBy !== 'id' && matchBy !== 'code') {
+    const key = patch[matchBy as 'email' | 'phone' | 'externalId']
+    return typeof key === 'string' ? { key } : {}
+  }
+  const value = textOf(values[matchBy])
+  if (typeof value !== 'string') return {}
+  const key = matchBy === 'id' ? value.trim().toLowerCase() : value.trim().toUpperCase()
+  const valid = matchBy === 'id' ? isUuid(key) : key.length <= 100 && !/\p{Cc}/u.test(key)
+  return valid ? { key } : { problem: { field: matchBy, code: 'invalid', message: `must be a customer’s ${matchBy}` } }
+}
+
+/** Checks a row by the very schemas of POST and PATCH. What is no new customer can still change one. */
+export const customerCheck = (inputs: Inputs) => {
+  return (values: FieldValues, taking: Taking): Checked<CustomerInput> => {
+    const { body, emptied } = bodyOf(values, false)
+    const whole = parsed<NewCustomer>(inputs.NewCustomer, body)
+    const part =
+      'value' in whole && !emptied
+        ? (whole as { value: CustomerPatch })
+        : parsed<CustomerPatch>(inputs.CustomerPatch, emptied ? bodyOf(values, true).body : body)
+    if ('problems' in part) return { problems: 'problems' in whole && !emptied ? whole.problems : part.problems }
+    const { key, problem } = keyOf(values, part.value, taking)
+    if (problem) return { problems: [problem] }
+    const made = 'value' in whole ? tried(() => fieldsOf(whole.value)) : whole
+    const fields = 'value' in made ? made.value : undefined
+    return { input: { key, patch: part.value, fields, problems: 'problems' in made ? made.problems : [] } }
+  }
+}

@@ -1,0 +1,32 @@
+import { exportKind } from '@clientele/platform/export-kind'
+import { createSnapshotDb } from '@clientele/platform/export-snapshot'
+import { importKinds } from '@clientele/platform/import-kinds'
+import { createJobFiles } from '@clientele/platform/job-files'
+import { runJobProcess } from '@clientele/platform/job-process'
+import type { CustomerConfig } from './config.ts'
+import { createBulkWriter } from './customers/customer.bulk.ts'
+import { customerExport } from './customers/customer.export.ts'
+import { createFinder } from './customers/customer.finder.ts'
+import { createInputs } from './customers/customer.input.ts'
+import { listOf } from './customers/customer.list.ts'
+import { createCustomerImport } from './imports/customer.import.ts'
+import { createUserNames } from './people/user-name.ts'
+
+const schema = 'customers'
+
+runJobProcess<CustomerConfig>({
+  name: 'customer-service',
+  schema,
+  kinds: ({ config, db }) => {
+    const inputs = createInputs({
+      requiredFields: config.customerRequiredFields,
+      defaultCountry: config.defaultCountry,
+    })
+    const parts = { inputs, finder: createFinder(db), bulk: createBulkWriter({ db }), userNames: createUserNames(db) }
+    const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), config }
+    return [
+      ...importKinds({ db, target: createCustomerImport(parts), config }),
+      exportKind(customerExport(listOf(config)), deps),
+    ]
+  },
+})

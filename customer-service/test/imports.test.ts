@@ -1,0 +1,233 @@
+import { gzipSync } from 'node:zlib'
+import type { Tap } from '@clientele/platform/testing/broker'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { counts, csv, importing } from './importing.ts'
+import { aCustomer, type Running, startCustomers } from './start.ts'
+
+let service: Running
+let tap: Tap
+let files: ReturnType<typeof importing>
+beforeAll(async () => {
+  service = await startCustomers()
+  tap = await service.broker.tap()
+  files = importing(service.user)
+})
+afterAll(() => service?.stop())
+
+const find = async (field: string, value: string) =>
+  (await service.user.get(`/v1/customers?${field}=${encodeURIComponent(value)}`)).body.data
+const total = async () =>
+  (await service.db.query<{ n: number }>('select count(*)::int as n from customers where deleted_at is null'))[0]?.n
+const row = (fields: Record<string, string> = {}) => aCustomer(fields) as Record<string, string>
+
+describe('a dry run (S3-01, S4-18)', () => {
+  it('finds out what the file is, suggests where columns go, and tells what would become of the rows', async () => {
+    const { body: there } = await service.user.post('/v1/customers', aCustomer())
+    const before = await total()
+    const file = [
+      'Vorname;Nachname;E-Mail;Telefon;Ort;Notiz',
+      'Zoë;Müller;zoe@example.com;+254711000111;Nairobi;hot',
+      `Ana;New;${there.email};;;`,
+      'Bob;Broken;not-an-address;;;',
+      ';Nameless;n@example.com;;;',
+    ].join('\n')
+    const { status, body, headers } = await files.send(Buffer.from(file, 'latin1'), { name: 'kunden.csv' })
+    expect(status).toBe(202)
+    expect(headers.get('location')).toBe(`/v1/imports/${body.id}`)
+    expect(body).toMatchObject({
+      ...{ status: 'checking', name: 'kunden.csv', format: 'csv', delimiter: ';', encoding: 'windows-1252' },
+      mapping: {
+        Vorname: 'name',
+        Nachname: 'surname',
+        'E-Mail': 'email',
+        Telefon: 'phone',
+        Ort: 'address.city',
+      },
+      ...{ unmapped: ['Notiz'], matchBy: 'email', onMatch: 'update', previousImportId: null },
+    })
+    const checked = await files.rest(body.id)
+    expect(checked).toMatchObject({
+      status: 'checked',
+      total: 4,
+      counts: counts({ created: 1, updated: 1, failed: 2 }),
+    })
+    expect(checked.errors).toEqual([
+      { row: 4, pointer: '/email', code: 'invalid_format', message: expect.any(String) },
+      { row: 5, pointer: '/name', code: 'required', message: 'is required' },
+    ])
+    expect(await total()).toBe(before)
+    expect((await service.user.get(`/v1/customers/${there.id}`)).body.version).toBe(1)
+  })
+
+  it('is made again under another mapping or way, and changes nothing either', async () => {
+    const { email } = (await service.user.post('/v1/customers', aCustomer())).body
+    const { id } = await files.check(csv([{ a: 'Ana', b: 'New', c: email }]), { onMatch: 'skip' })
+    expect(await files.get(id)).toMatchObject({ mapping: {}, counts: counts({ failed: 1 }) })
+    const mapping = { a: 'name', b: 'surname', c: 'email' }
+    expect((await service.user.patch(`/v1/imports/${id}`, { mapping })).status).toBe(202)
+    expect(await files.rest(id)).toMatchObject({ mapping, counts: counts({ skipped: 1 }), errors: [] })
+    await service.user.patch(`/v1/imports/${id}`, { onMatch: 'fail' })
+    expect(await files.rest(id)).toMatchObject({ counts: counts({ failed: 1 }), errors: [{ code: 'exists' }] })
+  })
+
+  it.each([
+    [{ a: 'nothing' }, '/mapping/a', 'unknown_field'],
+    [{ a: 'name', b: 'name' }, '/mapping/b', 'repeated'],
+    [{ a: null }, '/mapping', 'empty'],
+  ])('answers 422 for a mapping that makes no sense: %j', async (mapping, pointer, code) => {
+    const { id } = await files.check(csv([{ a: '1', b: '2' }]))
+    const { status, body } = await service.user.patch(`/v1/imports/${id}`, { mapping })
+    expect([status, body.errors[0]]).toEqual([422, expect.objectContaining({ pointer, code })])
+  })
+})
+
+describe('a commit', () => {
+  it('makes and changes customers as the API does, with editors and events, and tells its end', async () => {
+    const { id: userId } = await tokenFor('user')
+    const { body: there } = await service.admin.post('/v1/customers', aCustomer({ tags: ['old'], locale: 'en' }))
+    const fresh = row()
+    const file = csv([
+      {
+        ...fresh,
+        phone: '+254 711 000 222',
+        tags: 'vip;wholesale',
+        'address.city': 'Nairobi',
+        smsOptOut: 'yes',
+        size: 'L',
+      },
+      { name: 'Renamed', surname: '', email: String(there.email).toUpperCase(), tags: '' },
+    ])
+    const mapping = JSON.stringify({
+      ...{ name: 'name', surname: 'surname', email: 'email', phone: 'phone', tags: 'tags', smsOptOut: 'smsOptOut' },
+      ...{ 'address.city': 'address.city', size: 'metadata.size' },
+    })
+    const { id } = await files.check(file, { mapping })
+    const done = await files.commit(id)
+    expect(done).toMatchObject({
+      status: 'finished',
+      progress: 1,
+      counts: counts({ created: 1, updated: 1 }),
+      errors: [],
+    })
+    const [made] = await find('email', fresh['email'] ?? '')
+    expect(made).toMatchObject({
+      ...{
+        phone: '+254711000222',
+        tags: ['vip', 'wholesale'],
+        address: { city: 'Nairobi' },
+        smsOptOut: true,
+        version: 1,
+      },
+      ...{ metadata: { size: 'L' }, code: expect.stringMatching(/^CUS-\d{6}$/), createdBy: { id: userId } },
+    })
+    expect((await find('q', `${fresh['name']} wholesale`)).map(({ id }: { id: string }) => id)).toContain(made.id)
+    const changed = (await service.user.get(`/v1/customers/${there.id}`)).body
+    expect(changed).toMatchObject({ name: 'Renamed', surname: there.surname, tags: ['old'], version: 2 })
+    const editors = (await service.user.get(`/v1/customers/${there.id}/editors`)).body.data
+    expect(editors.map(({ user }: { user: { id: string } }) => user.id)).toContain(userId)
+
+    const created = await tap.next('customer.created.v1', made.id)
+    const { photoUrl: _link, ...told } = made
+    expect(created.data).toEqual({ ...told, actor: { id: userId, displayName: expect.any(String) } })
+    expect((await tap.next('customer.updated.v1', there.id)).data).toMatchObject({
+      ...{ version: 2, changed: ['name'], previous: { name: there.name }, actor: { id: userId } },
+    })
+    expect((await tap.next('import.finished.v1', id)).data).toMatchObject({
+      ...{ entity: 'customers', status: 'finished', counts: counts({ created: 1, updated: 1 }) },
+    })
+  })
+
+  it.each(['id', 'code', 'email', 'phone', 'externalId'] as const)('matches by %s', async (matchBy) => {
+    const number = `+25471100${String(Math.floor(Math.random() * 10_000)).padStart(4, '0')}`
+    const { body: there } = await service.user.post(
+      '/v1/customers',
+      aCustomer({ externalId: `x-${matchBy}`, phone: number }),
+    )
+    const rows = [{ [matchBy]: there[matchBy], name: 'Matched', surname: 'Now' }]
+    const { id } = await files.check(csv(rows), { matchBy })
+    expect(await files.commit(id)).toMatchObject({ counts: counts({ updated: 1 }) })
+    expect((await service.user.get(`/v1/customers/${there.id}`)).body).toMatchObject({
+      name: 'Matched',
+      surname: 'Now',
+    })
+  })
+
+  it.each([
+    ['update', { updated: 1 }, 'New'],
+    ['skip', { skipped: 1 }, undefined],
+    ['fail', { failed: 1 }, undefined],
+  ] as const)('does as onMatch=%s says', async (onMatch, outcome, name) => {
+    const { body: there } = await service.user.post('/v1/customers', aCustomer())
+    const { id, counts: foreseen } = await files.check(csv([{ name: 'New', email: there.email }]), { onMatch })
+    expect(await files.commit(id)).toMatchObject({ counts: counts(outcome) })
+    expect(foreseen).toEqual(counts(outcome))
+    expect((await service.user.get(`/v1/customers/${there.id}`)).body.name).toBe(name ?? there.name)
+  })
+
+  it('takes rows as if they came one after the other', async () => {
+    const [one, two] = [row(), row()]
+    const file = csv([
+      one,
+      { ...one, surname: 'Second' },
+      { ...one, surname: 'Second' },
+      { ...two, externalId: 'same' },
+      { ...row(), externalId: 'same' },
+    ])
+    const { id } = await files.check(file)
+    expect(await files.commit(id)).toMatchObject({
+      counts: counts({ created: 2, updated: 1, skipped: 1, failed: 1 }),
+      errors: [{ row: 6, pointer: '/externalId', code: 'taken' }],
+    })
+    const [made] = await find('email', one['email'] ?? '')
+    expect(made).toMatchObject({ surname: 'Second', version: 2 })
+    expect((await tap.next('customer.created.v1', made.id)).data).toMatchObject({ version: 1, surname: one['surname'] })
+    expect((await tap.next('customer.updated.v1', made.id)).data).toMatchObject({ version: 2, changed: ['surname'] })
+  })
+
+  it('refuses what is ambiguous, named by nobody, or in the trash of its match', async () => {
+    const phone = '+254711999888'
+    for (const _ of [1, 2]) await service.user.post('/v1/customers', aCustomer({ phone }))
+    const ambiguous = await files.check(csv([{ ...row(), phone }]), { matchBy: 'phone' })
+    expect(ambiguous.errors).toMatchObject([{ pointer: '/phone', code: 'ambiguous' }])
+    const nobody = await files.check(csv([{ ...row(), code: 'CUS-999999' }]), { matchBy: 'code' })
+    expect(nobody.errors).toMatchObject([{ pointer: '/code', code: 'no_match' }])
+    const { body: gone } = await service.user.post('/v1/customers', aCustomer())
+    await service.user.delete(`/v1/customers/${gone.id}`)
+    const { id } = await files.check(csv([{ ...row(), email: gone.email }]))
+    expect((await files.commit(id)).counts).toEqual(counts({ created: 1 }))
+  })
+
+  it('takes JSON, NDJSON and gzip, nested or dotted, and keys that come late', async () => {
+    const [one, two, three] = [row(), row(), row()]
+    const json = [{ ...one, address: { city: 'Lagos' }, metadata: { source: 'fair' }, tags: ['a'] }]
+    const first = await files.check(json)
+    expect(await files.commit(first.id)).toMatchObject({ format: 'json', counts: counts({ created: 1 }) })
+    expect((await find('email', one['email'] ?? ''))[0]).toMatchObject({
+      ...{ address: { city: 'Lagos' }, metadata: { source: 'fair' }, tags: ['a'] },
+    })
+    const lines = [two, ...Array.from({ length: 150 }, () => row()), { ...three, phone: '+254711000777', tags: null }]
+    const ndjson = gzipSync(lines.map((each) => JSON.stringify(each)).join('\n'))
+    const second = await files.check(ndjson, {}, 'application/x-ndjson')
+    expect(await files.commit(second.id)).toMatchObject({ format: 'ndjson', counts: counts({ created: 152 }) })
+    expect((await find('email', three['email'] ?? ''))[0]).toMatchObject({ phone: '+254711000777', tags: [] })
+  })
+
+  it('of the same content is refused until it is asked for again', async () => {
+    const file = csv([row()])
+    const first = await files.check(file)
+    await files.commit(first.id)
+    const second = await files.check(file)
+    expect(second).toMatchObject({ previousImportId: first.id, counts: counts({ skipped: 1 }) })
+    const refused = await service.user.post(`/v1/imports/${second.id}/commit`, {})
+    expect(refused).toMatchObject({ status: 409, body: { code: 'duplicate', conflictingId: first.id } })
+    expect((await files.commit(second.id, { again: true })).counts).toEqual(counts({ skipped: 1 }))
+  })
+
+  it('answers 409 before the dry run has ended and after it was committed', async () => {
+    const { body } = await files.send(csv(Array.from({ length: 2_000 }, () => row())))
+    expect((await service.user.post(`/v1/imports/${body.id}/commit`, {})).status).toBe(409)
+    await files.rest(body.id)
+    await files.commit(body.id)
+    expect((await service.user.post(`/v1/imports/${body.id}/commit`, {})).status).toBe(409)
+  })
+})

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { type Client, client } from '@clientele/platform/testing/client'
+import { tokenFor } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
+import pg from 'pg'
+import { type System, startSystem } from '../system.ts'
+
+const rows = 40_000
+
+let system: System
+let user: Client
+beforeAll(async () => {
+  system = await startSystem({ 'customer-service': { JOB_LEASE_MS: '1000', JOB_POLL_MS: '100' } })
+  user = client(system.gateway, (await tokenFor('user')).token)
+  const database = new pg.Client({ connectionString: system.database('customer-service') })
+  await database.connect()
+  await database.query(
+    `insert into customers (id, code, name, surname, email, tags, metadata, sms_opt_out, search_text, created_at, created_by,
+      created_by_name, updated_at, updated_by, updated_by_name, version)
+     select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'CUS-' || (900000 + n), 'Ana', 'Export ' || n,
+      'export-' || n || '@example.com', '{}', '{}', false, 'ana export', now(), 'a', 'A', now(), 'a', 'A', 1
+     from generate_series(1, $1) as n`,
+    [rows],
+  )
+  await database.end()
+}, 120_000)
+afterAll(() => system?.close())
+
+describe('an export through the gateway', () => {
+  it('survives kill -9 of its replica, and its file comes whole', async () => {
+    const { headers, status } = await user.post('/v1/exports', { format: 'ndjson' })
+    expect(status).toBe(202)
+    const location = headers.get('location') as string
+    const job = async () => (await user.get(location)).body
+    await eventually(async () => expect((await job()).counts.rows).toBeGreaterThan(0), { everyMs: 5 })
+    await system.kill('customer-service')
+    await system.start('customer-service')
+    const done = await eventually(
+      async () => {
+        const done = await job()
+        expect(done.status).toBe('succeeded')
+        return done
+      },
+      { timeoutMs: 60_000 },
+    )
+    expect(done.result.rows).toBe(rows)
+    const answer = await fetch(done.resultUrl)
+    expect([answer.status, answer.headers.get('x-row-count')]).toEqual([200, String(rows)])
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    const sha256 = createHash('sha256').update(bytes).digest()
+    expect([bytes.length, sha256.toString('hex')]).toEqual([done.result.bytes, done.result.sha256])
+    expect(answer.headers.get('repr-digest')).toBe(`sha-256=:${sha256.toString('base64')}:`)
+    const ids = new Set(
+      bytes
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).id),
+    )
+    expect(ids.size).toBe(rows)
+  }, 120_000)
+})

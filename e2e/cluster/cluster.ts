@@ -10,7 +10,7 @@ const selector = `app.kubernetes.io/instance=${release}`
 /** The pods of the release's services that are not about to end. */
 export const servicePods = async (): Promise<Pod[]> => {
   const { items } = await kubectlJson<{ items: Pod[] }>('get', 'pods', '--selector', selector)
-  const others = ['migrations', 'test']
+  const others = ['migrations', 'test', 'doctor']
   return items.filter(
     ({ metadata }) =>
       metadata.deletionTimestamp === undefined &&

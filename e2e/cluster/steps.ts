@@ -90,6 +90,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
     )
     const log = await kubectl('logs', 'job/doctor')
     if (job.failed) throw new Error(log)
+    await kubectl('delete', 'job', 'doctor')
     return log.split('\n').at(-1)
   },
   'memory of the idle pods': async () => {

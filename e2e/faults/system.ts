@@ -142,7 +142,7 @@ const environment = (name: ServiceName, place: Place): NodeJS.ProcessEnv => {
     KEYCLOAK_URL: keycloak,
     KEYCLOAK_ISSUER: `${keycloak}/realms/clientele`,
     // Longer than the balancer takes to notice that a replica is not ready any more.
-    SHUTDOWN_PAUSE_MS: '1500',
+    SHUTDOWN_PAUSE_MS: '3000',
     PUBLIC_URL: 'http://localhost:8000',
     ...database,
     // Small enough to be full when a table is locked.

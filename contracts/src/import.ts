@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { event } from './event.ts'
-import { ActorRef, time, uuid } from './fields.ts'
+import { ActorRef, line, time, uuid } from './fields.ts'
 import { JobError } from './job.ts'
 
 /** What happens to a row that names a resource which is there already. */
@@ -98,7 +98,7 @@ const options = {
     .enum(['true', 'false'])
     .optional()
     .meta({ description: 'whether the first row of a CSV names the columns; found out where it is absent' }),
-  name: z.string().max(200).optional().meta({ description: 'what to call the file' }),
+  name: line(200).optional().meta({ description: 'what to call the file' }),
   matchBy: z.string().max(50).optional(),
   onMatch: OnMatch.optional(),
   mapping: z.string().max(100_000).optional().meta({ description: 'JSON; suggested where it is absent' }),

@@ -14,7 +14,7 @@ afterAll(() => service?.stop())
 const routes = Object.entries(contract.document().paths ?? {}).flatMap(([path, item]) =>
   Object.keys(item ?? {}).map((method): [string, string] => [
     method.toUpperCase(),
-    path.replace('{key}', '0190a5c4-6f00-7000-8000-000000000001'),
+    path.replace(/\{\w+\}/, '0190a5c4-6f00-7000-8000-000000000001'),
   ]),
 )
 

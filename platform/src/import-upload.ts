@@ -48,6 +48,10 @@ const formProblem = (error: unknown): Problem => {
   return fieldProblem('', 'too_many', 'the form has too many or too long fields')
 }
 
+const longestName = 200
+/** What a form calls the file, as far as it can be kept. */
+const nameOf = (sent: string): string => sent.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, longestName)
+
 /** Readers of the bodies that an import begins with: a form, or the bare file with its options in the address. */
 export const importUploads = ({ files, config }: Deps): Record<string, Upload<ImportUpload>> => {
   let underWay = 0
@@ -60,7 +64,11 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
     const storage: StorageEngine = {
       _handleFile: (_req, { stream, originalname }, callback) => {
         const encoding = (req.body as Record<string, unknown> | undefined)?.['encoding']
-        receive(stream, originalname, typeof encoding === 'string' && encoding !== '' ? encoding : undefined).then(
+        receive(
+          stream,
+          nameOf(originalname),
+          typeof encoding === 'string' && encoding !== '' ? encoding : undefined,
+        ).then(
           (file) => {
             stored = file
             callback(null, { originalname } as Partial<Express.Multer.File>)
@@ -86,7 +94,7 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
       const options = parseBody(ImportOptions, Object.fromEntries(filled))
       if (!stored) throw fieldProblem('/file', 'required', 'is required')
       const [sent] = (req.files ?? []) as Express.Multer.File[]
-      return { file: stored, options: { ...options, name: options.name ?? sent?.originalname?.slice(0, 200) } }
+      return { file: stored, options: { ...options, name: options.name ?? (sent && nameOf(sent.originalname)) } }
     } catch (error) {
       if (stored) await files.remove(stored.id).catch(() => {})
       throw error

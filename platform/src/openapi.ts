@@ -15,6 +15,7 @@ const commonProblems = (declaration: Declaration): number[] => [
   ...(declaration.body === undefined && declaration.uploads === undefined ? [] : [409, 413, 415, 422]),
   ...(['patch', 'put', 'delete'].includes(declaration.method) ? [409, 412] : []),
   ...(takesIdempotencyKey(declaration) ? [409, 422] : []),
+  ...(Object.values(declaration.uploads ?? {}).some(({ file }) => file) ? [431] : []),
   429,
   500,
   503,

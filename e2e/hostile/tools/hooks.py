@@ -59,6 +59,9 @@ def map_case(context, case):
         media = {name: next(KNOWN[MEDIA]) for name in ("photoMediaId", "mediaId") if case.body.get(name)}
         phone = {"phone": f"+2547{uuid.uuid4().int % 10**8:08}"} if case.body.get("phone") else {}
         case.body = {**case.body, **fresh, **media, **phone}
+    # A mapping that fits the file is not to be guessed.
+    if often and case.path.endswith(("imports/{id}", "imports/{id}/commit")) and isinstance(case.body, dict):
+        case.body = {"onMatch": "skip"}
     # In stateful runs the ids come from former answers.
     if often and case.meta.phase.name.value in ("coverage", "fuzzing"):
         for prefix, ids in KNOWN.items():
@@ -73,5 +76,6 @@ def map_case(context, case):
 def filter_failure(context, failure, case, response):
     """The tool cannot judge a form with a file: it takes right ones for wrong. JSON bodies are judged as ever."""
     is_form = (case.media_type or "").startswith("multipart/")
-    accepted = response.status_code == 201 or (response.status_code == 200 and case.path == "/v1/products/{key}/photo")
+    photo = case.path in ("/v1/customers/{key}/photo", "/v1/products/{key}/photo")
+    accepted = response.status_code in (201, 202) or (response.status_code == 200 and photo)
     return not (is_form and accepted and type(failure).__name__ == "AcceptedNegativeData")

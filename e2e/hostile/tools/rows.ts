@@ -2,6 +2,7 @@ import { type Client, client } from '@clientele/platform/testing/client'
 import type { SignedIn } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { png } from '../../picture.ts'
+import { makeJobs } from './job-rows.ts'
 
 /** Ids by the beginning of their paths. */
 export type KnownIds = Record<string, string[]>
@@ -15,7 +16,7 @@ const made = async (answer: ReturnType<Client['post']>): Promise<string> => {
 const several = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)))
 
-/** Customers as they are, with a photo and in the trash, images, products, orders, and for an admin people to change. */
+/** Customers as they are, with a photo and in the trash, images, products, orders, imports, jobs, and for an admin people to change. */
 export const makeRows = async (gateway: string, person: SignedIn, role: 'user' | 'admin'): Promise<KnownIds> => {
   const api = client(gateway, person.token)
   const customer = () => made(api.post('/v1/customers', { name: 'Ana', surname: 'Lovelace', tags: ['wholesale'] }))
@@ -53,6 +54,7 @@ export const makeRows = async (gateway: string, person: SignedIn, role: 'user' |
   })
   const people = role === 'admin' ? 12 : 0
   return {
+    ...(await makeJobs(api, 8)),
     '/v1/customers/{key}': customers,
     '/v1/products/{key}': products,
     '/v1/orders/{key}': orders,

@@ -4,6 +4,7 @@ import { eventually } from '@clientele/platform/testing/wait'
 import type { HostileSystem } from '../hostile-system.ts'
 import { patientPerson, startTarget } from './api-run.ts'
 import { listRoutes, readDocument } from './document.ts'
+import { makeJobs } from './job-rows.ts'
 import { startLeakyServer } from './leaky-server.ts'
 import { addressOf, answeredQueries } from './list-queries.ts'
 import { sortLevel, sqlmap } from './sqlmap.ts'
@@ -18,6 +19,8 @@ let ids: { customer: string; product: string }
 /** Customers and products, some changed by somebody else, some in the trash, and an order: every filter has something to find. */
 const makeRows = async (): Promise<typeof ids> => {
   const user = client(system.gateway, people.user.token)
+  // Before the others, which have all that can be asked for: they are first in their lists.
+  await makeJobs(user, 2)
   const make = async (name: string, digit: number): Promise<string> => {
     const { status, body } = await user.post('/v1/customers', {
       name,
@@ -69,6 +72,7 @@ it(
       expect.arrayContaining([
         ...['listCustomers', 'listCustomerEditors', 'listUsers'],
         ...['listProducts', 'listStockMovements', 'listOrders', 'listNotifications'],
+        ...['listImports', 'listJobs', 'listProductImports', 'listOrderJobs'],
       ]),
     )
     expect(routes.flatMap(({ parameters }) => parameters)).toEqual(

@@ -48,6 +48,15 @@ describe('a file that is none', () => {
     expect(unknown.body.errors).toEqual([expect.objectContaining({ pointer: '/encoding', code: 'unknown_charset' })])
   })
 
+  it('has a name without control characters: refused in the address, left out of the name that a form gives', async () => {
+    const refused = await files.send(`${header}a,b,c`, { name: 'a\0b' })
+    expect([refused.status, refused.body.errors[0].parameter]).toEqual([400, 'name'])
+    const form = new FormData()
+    form.set('file', new Blob([`${header}Ana,Lovelace,\n`]), 'cus\u0085tomers.csv')
+    const { status, body } = await service.user.raw('POST', '/v1/imports', { body: form })
+    expect([status, body.name]).toEqual([202, 'customers.csv'])
+  })
+
   it('leaves nothing where it breaks off', async () => {
     const before = await storedFiles()
     const { token } = await tokenFor('user')

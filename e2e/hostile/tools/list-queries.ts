@@ -14,10 +14,15 @@ export const addressOf = (path: string, query: Query): string => `${path}?${new 
 
 /**
  * Queries that together use every parameter of a list, each of them answered with rows: only on top of such an answer can a
- * condition that an attacker adds be seen to change something.
+ * condition that an attacker adds be seen to change something. `known` are values that no row shows.
  * @throws Error naming the parameters for which no value was found
  */
-export const answeredQueries = async (api: Client, path: string, parameters: string[]): Promise<Query[]> => {
+export const answeredQueries = async (
+  api: Client,
+  path: string,
+  parameters: string[],
+  known: readonly string[] = [],
+): Promise<Query[]> => {
   const rows = async (query: Query): Promise<Record<string, unknown>[]> => {
     const { status, body } = await api.get(addressOf(path, query))
     return status === 200 ? body.data : []
@@ -35,7 +40,14 @@ export const answeredQueries = async (api: Client, path: string, parameters: str
     const [name = ''] = parameter.split('[')
     // What the first row lacks, another may have: a time of deletion stands in the trash only.
     const other = row[name] ?? (await rows({ [`${name}[exists]`]: 'true' }))[0]?.[name]
-    const candidates = [...textsOf(other), ...always, ...textsOf(first.page), ...Object.keys(row), ...textsOf(row)]
+    const candidates = [
+      ...textsOf(other),
+      ...always,
+      ...textsOf(first.page),
+      ...Object.keys(row),
+      ...textsOf(row),
+      ...known,
+    ]
     for (const candidate of new Set(candidates)) if (await answers({ [parameter]: candidate })) return candidate
     return undefined
   }

@@ -54,7 +54,7 @@ export const makeRows = async (gateway: string, person: SignedIn, role: 'user' |
   })
   const people = role === 'admin' ? 12 : 0
   return {
-    ...(await makeJobs(api, 8)),
+    ...(await makeJobs(api, 15)),
     '/v1/customers/{key}': customers,
     '/v1/products/{key}': products,
     '/v1/orders/{key}': orders,

@@ -17,7 +17,7 @@ export const profileRoutes = (api: Api, { profile }: { profile: ProfileService }
       summary: 'Reads your own profile',
       tag,
       roles,
-      responses: { 200: User },
+      responses: { 200: User, 404: null },
     },
     async ({ actor }) => ok(await profile.get(actor)),
   )
@@ -32,7 +32,7 @@ export const profileRoutes = (api: Api, { profile }: { profile: ProfileService }
       tag,
       roles,
       body: ProfilePatch,
-      responses: { 200: User, 409: DuplicateBody },
+      responses: { 200: User, 404: null, 409: DuplicateBody },
     },
     async ({ body, actor, ifMatch }) => ok(await profile.update(body, actor, ifMatch)),
   )
@@ -45,7 +45,7 @@ export const profileRoutes = (api: Api, { profile }: { profile: ProfileService }
       summary: 'Deletes your own account',
       tag,
       roles,
-      responses: { 204: null },
+      responses: { 204: null, 404: null },
     },
     async ({ actor, ifMatch }) => {
       await profile.remove(actor, ifMatch)

@@ -76,7 +76,9 @@ def map_case(context, case):
             for name in ("id", "key"):
                 if case.path.startswith(prefix) and name in (case.path_parameters or {}):
                     case.path_parameters[name] = next(ids)
-                    (case.query or {}).pop("idBy", None)
+                    # Another key, and a signature that nobody can guess.
+                    for other in ("idBy", "expires", "signature"):
+                        (case.query or {}).pop(other, None)
     return case
 
 

@@ -1,8 +1,8 @@
 import type { Client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 
-/** Imports and the jobs of a service. */
-export type Worked = { imports: string[]; jobs: string[] }
+/** Imports of a service, and its jobs that made something or could not take something. */
+type Worked = { imports: string[]; results: string[]; errors: string[] }
 type Places = { imports: string; exports: string; jobs: string; file(index: number): string }
 
 const places: Places[] = [
@@ -29,7 +29,7 @@ const work = async (api: Client, { imports, exports, jobs, file }: Places, count
   }
   const ended = (path: string, statuses: string[]) =>
     eventually(async () => expect(statuses).toContain((await api.get(path)).body.status), waiting)
-  const made: Worked = { imports: [], jobs: [] }
+  const made: Worked = { imports: [], results: [], errors: [] }
   for (let index = 0; index < count; index += 1) {
     const sent = { headers: { 'content-type': 'text/csv' }, body: file(index) }
     const { id } = await accepted(api.raw('POST', imports, sent))
@@ -44,7 +44,9 @@ const work = async (api: Client, { imports, exports, jobs, file }: Places, count
   }
   type Job = { id: string; errorsUrl: string | null; resultUrl: string | null }
   const all = (await api.get(`${jobs}?limit=200`)).body.data as Job[]
-  made.jobs = all.filter(({ errorsUrl, resultUrl }) => errorsUrl ?? resultUrl).map(({ id }) => id)
+  const idsOf = (jobs: Job[]) => jobs.map(({ id }) => id)
+  made.results = idsOf(all.filter(({ resultUrl }) => resultUrl !== null))
+  made.errors = idsOf(all.filter(({ errorsUrl }) => errorsUrl !== null))
   return made
 }
 
@@ -54,7 +56,9 @@ export const makeJobs = async (api: Client, count: number): Promise<Record<strin
   return Object.fromEntries(
     all.flatMap(({ place, made }) => [
       [`${place.imports}/{id}`, made.imports],
-      [`${place.jobs}/{id}`, made.jobs],
+      [`${place.jobs}/{id}`, [...made.results, ...made.errors]],
+      [`${place.jobs}/{id}/result`, made.results],
+      [`${place.jobs}/{id}/errors`, made.errors],
     ]),
   )
 }

@@ -4,21 +4,19 @@ import { type Db, newId, type Tx } from './db.ts'
 import { type ImportRow, importList } from './import-list.ts'
 import type { Mapping } from './import-mapping.ts'
 import type { ImportChange } from './import-target.ts'
-import type { TableFormat } from './table-row.ts'
 
-export type NewImport = {
-  entity: string
+type Given =
+  | 'entity'
+  | 'name'
+  | 'format'
+  | 'encoding'
+  | 'bytes'
+  | 'sha256'
+  | 'columns'
+  | 'previousImport'
+  | keyof Choice
+export type NewImport = Pick<ImportRow, Given> & {
   fileId: string
-  name: string | null
-  format: TableFormat
-  encoding: string
-  bytes: number
-  sha256: string
-  columns: string[]
-  mapping: Mapping
-  matchBy: string
-  onMatch: OnMatch
-  previousImport: string | null
   owner: Pick<Actor, 'id' | 'displayName'>
   keepHours: number
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { docker } from './docker.ts'
 import { projectRoot } from './folders.ts'
 import { interruption, runJest } from './jest-run.ts'
+import { conclude } from './suite.ts'
 import { composeSuite, verdictOf } from './verdict.ts'
 
 // A project of its own: containers, volumes and images of a person's Compose are not touched.
@@ -24,7 +25,4 @@ const images = (await docker(['images', '--quiet', `${project}/*`])).split('\n')
 if (images.length > 0)
   await docker(['image', 'rm', '--force', ...new Set(images)], { timeout: 120_000 }).catch(() => '')
 rmSync(folder, { recursive: true, force: true })
-const { passed, failed, remarks } = verdict
-for (const remark of remarks) console.log(remark)
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed === 0 && remarks.length === 0 && !stopping.aborted ? 0 : 1)
+conclude(verdict, stopping)

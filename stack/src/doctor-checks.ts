@@ -153,28 +153,30 @@ export const brokerCheck = (url: string): Check => ({
   },
 })
 
+/** Looks into a database on a connection of its own, within the doctor's time. */
+export const lookInto = async (url: string, look: (client: pg.Client) => Promise<string>): Promise<string> => {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return await look(client)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
 /** Whether the schema of a service is what its code expects. */
 export const schemaCheckAt = (service: string, url: string): Check => ({
   name: `schema of ${service}`,
   fix: 'run `npm run migrate`; in a cluster the migration job of this release',
-  look: async () => {
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-    })
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
+  look: () =>
+    lookInto(url, async (client) => {
       const { rows } = await client.query<{ name: string }>('SELECT name FROM schema_migrations')
       const applied = new Set(rows.map(({ name }) => name))
       const missing = migrationsOf(service).filter((name) => !applied.has(name))
       if (missing.length > 0) throw new Error(`lacks ${missing.join(', ')}`)
       return `${applied.size} migrations`
-    } finally {
-      await client.end().catch(() => undefined)
-    }
-  },
+    }),
 })
 
 /** The migrations of a service's own that this release has. */

@@ -1,12 +1,12 @@
 import { createStore } from '@clientele/media-service/storage/create-store'
 import { createTransport } from 'nodemailer'
-import pg from 'pg'
 import {
   audienceCheck,
   brokerCheck,
   type Check,
   healthCheck,
   identityChecks,
+  lookInto,
   type Place,
   schemaCheckAt,
 } from './doctor-checks.ts'
@@ -64,15 +64,8 @@ const httpsCheck = ({ publicUrl, keycloakPublicUrl }: Place, required: boolean):
 const serverCheck = (url: string): Check => ({
   name: 'PostgreSQL',
   fix: `PostgreSQL ${supported.join(' to ')} is supported; set its clock by NTP`,
-  look: async () => {
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-    })
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
+  look: () =>
+    lookInto(url, async (client) => {
       const { rows } = await client.query<{ version: string; now: Date }>(
         `select current_setting('server_version') as version, clock_timestamp() as now`,
       )
@@ -82,10 +75,7 @@ const serverCheck = (url: string): Check => ({
       const skew = Math.abs((row?.now.getTime() ?? 0) - Date.now())
       if (skew > 5_000) throw new Error(`its clock differs by ${skew} ms`)
       return `version ${row?.version}`
-    } finally {
-      await client.end().catch(() => undefined)
-    }
-  },
+    }),
 })
 
 const storeCheck = (env: NodeJS.ProcessEnv): Check => ({

@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { interruption, runJest } from './jest-run.ts'
-import { sweepOldRuns } from './test-parts.ts'
-import { importSuite, verdictOf } from './verdict.ts'
+import { runSuite } from './suite.ts'
+import { importSuite } from './verdict.ts'
 
 const usage = 'usage: npm run test:imports -- [--rows N] [--kills N]'
 
@@ -18,13 +16,4 @@ const numbers = (): Record<string, string> => {
   }
 }
 
-const env = { ...process.env, TEST_RUN: randomBytes(4).toString('hex'), ...numbers() }
-const stopping = interruption()
-await sweepOldRuns()
-const results = await runJest(env, [importSuite], stopping)
-// Where it was interrupted, its database, broker and Keycloak still run.
-await sweepOldRuns()
-const { passed, failed, remarks } = verdictOf(results, [])
-for (const remark of remarks) console.log(remark)
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed === 0 && remarks.length === 0 && !stopping.aborted ? 0 : 1)
+await runSuite([importSuite], { settings: numbers() })

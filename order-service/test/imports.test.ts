@@ -13,28 +13,25 @@ afterAll(() => service?.stop())
 
 const { placed, product, stockOf, movements } = orderCalls(() => service)
 
-const checked = async (file: string | object[], query: Record<string, string> = {}) => {
+const checked = async (file: string | object[], query: Record<string, string> = {}, by = service.user) => {
   const isText = typeof file === 'string'
-  const { status, body } = await service.user.post(
+  const { status, body } = await by.post(
     `/v1/product-imports?${new URLSearchParams(query)}`,
     isText ? file : JSON.stringify(file),
     { 'content-type': isText ? 'text/csv' : 'application/json' },
   )
   if (status !== 202) throw new Error(`${status} ${JSON.stringify(body)}`)
   return eventually(async () => {
-    const made = (await service.user.get(`/v1/product-imports/${body.id}`)).body
+    const made = (await by.get(`/v1/product-imports/${body.id}`)).body
     expect(made.status).not.toBe('checking')
     return made
   })
 }
-const done = async (id: string, what: 'commit' | 'undo') => {
-  const { status, body } = await service.user.post(
-    `/v1/product-imports/${id}/${what}`,
-    what === 'commit' ? {} : undefined,
-  )
+const done = async (id: string, what: 'commit' | 'undo', by = service.user) => {
+  const { status, body } = await by.post(`/v1/product-imports/${id}/${what}`, what === 'commit' ? {} : undefined)
   if (status !== 202) throw new Error(`${status} ${JSON.stringify(body)}`)
   return eventually(async () => {
-    const job = (await service.user.get(`/v1/order-jobs/${body.id}`)).body
+    const job = (await by.get(`/v1/order-jobs/${body.id}`)).body
     expect(['succeeded', 'failed']).toContain(job.status)
     return job
   })
@@ -174,6 +171,26 @@ describe('imports of products (S3-01)', () => {
       )
       expect([await stockOf(id), sum]).toEqual([1_000 - orders, 1_000 - orders])
     }
+  })
+
+  it('of two people at once end as if one had come after the other', async () => {
+    const skus = Array.from({ length: 800 }, aSku)
+    const rows = skus.map((sku) => ({ sku, name: 'Twice', price: '1', stock: 5 }))
+    const turned = rows.toReversed().map((row) => ({ ...row, stock: 9 }))
+    const [first, second] = await Promise.all([checked(rows), checked(turned, {}, service.admin)])
+    const jobs = await Promise.all([done(first.id, 'commit'), done(second.id, 'commit', service.admin)])
+    expect(jobs.map(({ status }) => status)).toEqual(['succeeded', 'succeeded'])
+    for (const { counts } of jobs) expect(counts).toMatchObject({ read: 800, skipped: 0, failed: 0 })
+    expect(jobs[0].counts.created + jobs[1].counts.created).toBe(800)
+    const stored = await service.db.query(
+      `select stock, count(*)::int as products, bool_and(stock = moved) as "isWhole" from products
+         join lateral (select sum(delta) as moved from stock_movements where product_id = products.id) as moves on true
+       where sku = any($1) group by stock`,
+      [skus],
+    )
+    const [{ stock } = { stock: 0 }] = stored as { stock: number }[]
+    expect([5, 9]).toContain(stock)
+    expect(stored).toEqual([{ stock, products: 800, isWhole: true }])
   })
 
   it('take an export back in, and nothing changes', async () => {

@@ -29,13 +29,23 @@ const lock = `pg_try_advisory_xact_lock(hashtext('outbox ' || current_schema()),
 // A job's commits need not wait for the disk. The server writes them within three wal_writer_delay, 0.6 s where nobody changed it.
 const surelyWrittenS = 3
 
-const waiting = `select exists (select from outbox where part < ${partitions} and returned_at is null) as found`
+const waiting = `select exists (
+  select from outbox where (part, id) < (${partitions}, 0) and returned_at is null order by part, id limit 1
+) as found`
+
+// By pairs, because for a partition in the order of ids the planner likes to walk the primary key through all other partitions.
+const within = (part: string) =>
+  `(outbox.part, outbox.id) > (${part}, 0) and (outbox.part, outbox.id) < (${part} + 1, 0)`
 
 const bulk = `select extract(epoch from clock_timestamp() - min(first.created_at))::float8 as oldest,
   extract(epoch from clock_timestamp() - max(last.created_at))::float8 as newest
 from generate_series(${partitions}, ${2 * partitions - 1}) as every (part)
-  cross join lateral (select created_at from outbox where outbox.part = every.part::smallint and returned_at is null order by id limit 1) as first
-  cross join lateral (select created_at from outbox where outbox.part = every.part::smallint and returned_at is null order by id desc limit 1) as last`
+  cross join lateral (
+    select created_at from outbox where ${within('every.part')} and returned_at is null order by part, id limit 1
+  ) as first
+  cross join lateral (
+    select created_at from outbox where ${within('every.part')} and returned_at is null order by part desc, id desc limit 1
+  ) as last`
 
 // One statement: it locks the partitions that have events, in which this transaction then is the only one that relays, and takes
 // the oldest rows of each: those of requests, after what the bulk told of the same subjects before; where no more of a partition
@@ -49,14 +59,14 @@ const take = `with kept as materialized (
   from generate_series(0, ${partitions - 1}) as every (part)
 ), live as materialized (
   select kept.part, place, id, subject from kept cross join lateral (
-    select ctid as place, id, subject from outbox where outbox.part = kept.part and returned_at is null
-    order by id limit ${mostOfPart} for update
+    select ctid as place, id, subject from outbox where ${within('kept.part')} and returned_at is null
+    order by part, id limit ${mostOfPart} for update
   ) as oldest where held
 ), behind as materialized (
   select place from kept cross join lateral (
-    select ctid as place from outbox where outbox.part = kept.part + ${partitions} and returned_at is null
+    select ctid as place from outbox where ${within(`kept.part + ${partitions}`)} and returned_at is null
       and created_at < clock_timestamp() - interval '${surelyWrittenS} seconds'
-    order by id limit $1 for update
+    order by part, id limit $1 for update
   ) as oldest where $1 > 0 and held and (select count(*) from live where live.part = kept.part) < ${mostOfPart}
 ), gone as (
   delete from outbox where ctid = any (array (
@@ -105,7 +115,9 @@ export type Hand = {
 const prepared = new WeakSet<pg.Client>()
 const execute = (bulkOfPart: number) => `execute outbox_take(${Math.trunc(bulkOfPart)})`
 // The commit does not wait for the disk: where the database crashes just then, rows are back, and published once more.
-const begin = 'begin; set local synchronous_commit = off'
+// Plans are kept, also those that were made when the table was empty: none of them may read all of it.
+const begin =
+  'begin; set local synchronous_commit = off; set local enable_seqscan = off; set local enable_bitmapscan = off'
 
 /** Runs `work` with the first rows, among them up to `bulkOfPart` of each partition's bulk; where it fails, all rows are back. */
 export const withRows = <T>(db: Db, bulkOfPart: number, work: (hand: Hand, first: Taken) => Promise<T>): Promise<T> =>

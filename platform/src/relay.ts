@@ -132,8 +132,10 @@ export const createRelay = (options: RelayOptions): Relay => {
 const depths = `select state, count(created_at)::int as depth,
   coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age
 from (
-  (select 'waiting' as state, created_at from outbox where part < ${partitions} and returned_at is null limit 10000) union all
-  (select 'bulk', created_at from outbox where part >= ${partitions} and returned_at is null limit 10000) union all
-  (select 'returned', created_at from outbox where returned_at is not null limit 10000) union all
+  (select 'waiting' as state, created_at from outbox where (part, id) < (${partitions}, 0) and returned_at is null
+    order by part, id limit 10000) union all
+  (select 'bulk', created_at from outbox where (part, id) > (${partitions}, 0) and returned_at is null
+    order by part, id limit 10000) union all
+  (select 'returned', created_at from outbox where returned_at is not null order by type, id limit 10000) union all
   select 'waiting', null union all select 'bulk', null union all select 'returned', null
 ) as row group by state`

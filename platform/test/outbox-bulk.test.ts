@@ -116,4 +116,26 @@ describe('events in bulk', () => {
     expect(Date.now() - begun).toBeGreaterThan(2_000)
     expect(subjects().sort()).toEqual([...ids].sort())
   })
+
+  it('do not slow the others down when very many wait', async () => {
+    relay({ quietMs: 3_600_000 })
+    await add(newId(), 1)
+    await eventually(() => expect(subjects()).toHaveLength(1))
+    await db.query(`insert into outbox (part, event_id, type, subject, data)
+      select 8 + n % 8, gen_random_uuid(), 'note.created.v1', gen_random_uuid()::text, '{}' from generate_series(1, 200000) as n`)
+    await db.query('analyze outbox')
+    const read = async () =>
+      (
+        await db.query<{ n: number }>(
+          `select (seq_tup_read + idx_tup_fetch)::int as n from pg_stat_user_tables where relname = 'outbox'`,
+        )
+      )[0]?.n ?? 0
+    const before = await read()
+    for (let n = 2; n <= 12; n += 1) {
+      await add(newId(), 1)
+      await eventually(() => expect(subjects()).toHaveLength(n))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    expect((await read()) - before).toBeLessThan(150_000)
+  })
 })

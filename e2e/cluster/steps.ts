@@ -1,4 +1,5 @@
 import { eventually } from '@clientele/platform/testing/wait'
+import { filesRound } from '../files-round.ts'
 import { as, call, gateway, signIn, signUp } from './api.ts'
 import { generatedSecret, memory, podStamp, query, servicePods } from './cluster.ts'
 import { loadImages, releases, tag } from './images.ts'
@@ -63,6 +64,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
     same(status, 201, 'the status of a new customer')
     customer = (JSON.parse(text) as { id: string }).id
   },
+  'customers come from a file, and go out as one': async () => filesRound(gateway, await signIn()),
   'a service has no right on the schema of another': async () => {
     same(await query('select count(*) from customers.customers', 'clientele_customers'), '1', 'the count of its own')
     const foreign = await query('select 1 from users.users', 'clientele_customers').catch(

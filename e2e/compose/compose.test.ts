@@ -1,6 +1,7 @@
 import { type Client, client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
+import { filesRound } from '../files-round.ts'
 import { png } from '../picture.ts'
 import { schemaOf, services } from '../services.ts'
 import { type Engine, grafanaOrStandIn, openEngine } from './engine.ts'
@@ -24,11 +25,12 @@ beforeAll(async () => {
   await engine.build()
 }, longMs)
 
-const signIn = async (username: string): Promise<Client> => {
+const tokenOf = async (username: string): Promise<string> => {
   const { status, body } = await client(gateway).post('/v1/auth/login', { username, password: '12345' })
   expect([status, body?.code]).toEqual([200, undefined])
-  return client(gateway, body.accessToken)
+  return body.accessToken
 }
+const signIn = async (username: string): Promise<Client> => client(gateway, await tokenOf(username))
 
 describe('the images (S0-28, S2-31)', () => {
   it.each([...services, 'tools'])('%s adds less than 150 MB to the base image', async (service) => {
@@ -187,6 +189,10 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
       expect(mail?.text).toMatch(/12\.50/)
     })
   }, 30_000)
+
+  it('takes customers from a file, and gives them as one', async () => {
+    await filesRound(gateway, await tokenOf('user'))
+  }, 120_000)
 
   it("sends Keycloak's mails to the catcher, too", async () => {
     expect((await client(gateway).post('/v1/auth/password-reset', { email: 'user@clientele.localhost' })).status).toBe(

@@ -13,6 +13,8 @@ const keep = process.argv.includes('--keep')
 const replace = process.argv.includes('--replace')
 
 const upgrade = (...more: string[]) => helmOk('upgrade', release, chart, ...values, ...wait, ...more)
+// Otherwise it waits for the Deployments alone, whose pods are collected later.
+const uninstall = () => helmOk('uninstall', release, '--wait', '--cascade', 'foreground', '--timeout', '3m')
 const same = (found: unknown, wanted: unknown, what: string): void => {
   if (found !== wanted) throw new Error(`${what} is\n${String(found)}\nand not\n${String(wanted)}`)
 }
@@ -54,7 +56,8 @@ export const steps: Record<string, () => Promise<string | void>> = {
   'helm install --wait': async () => {
     const said = await helmOk('install', release, chart, ...values, ...wait)
     if (/violate/i.test(said)) throw new Error(`Pod Security warns:\n${said}`)
-    same((await call('GET', '/health/ready')).status, 200, 'the health of the gateway')
+    // A node learns of ready pods a moment after Helm does.
+    await eventually(async () => same((await call('GET', '/health/ready')).status, 200, 'the health of the gateway'))
     secrets = await generatedSecret()
     return `${(await servicePods()).length} pods ready at ${gateway}`
   },
@@ -64,7 +67,6 @@ export const steps: Record<string, () => Promise<string | void>> = {
     same(status, 201, 'the status of a new customer')
     customer = (JSON.parse(text) as { id: string }).id
   },
-  'customers come from a file, and go out as one': async () => filesRound(gateway, await signIn()),
   'a service has no right on the schema of another': async () => {
     same(await query('select count(*) from customers.customers', 'clientele_customers'), '1', 'the count of its own')
     const foreign = await query('select 1 from users.users', 'clientele_customers').catch(
@@ -72,6 +74,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
     )
     if (!foreign.includes('permission denied')) throw new Error(`clientele_customers may read users: ${foreign}`)
   },
+  'customers come from a file, and go out as one': async () => filesRound(gateway, await signIn()),
   'helm test': async () => {
     const said = await helmOk('test', release, '--logs', '--timeout', '3m')
     return `${said.match(/^ok /gm)?.length ?? 0} steps`
@@ -142,7 +145,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
   },
   'helm test after all that': async () => void (await helmOk('test', release, '--timeout', '3m')),
   'helm uninstall leaves the data': async () => {
-    await helmOk('uninstall', release, '--wait', '--timeout', '3m')
+    await uninstall()
     same((await servicePods()).length, 0, 'the number of pods')
     same(await generatedSecret(), secrets, 'the generated Secret')
     same(
@@ -162,7 +165,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
   },
   'tidies up': async () => {
     if (keep) return 'no: --keep'
-    await helmOk('uninstall', release, '--wait')
+    await uninstall()
     await sh('kubectl', ['delete', 'namespace', namespace, '--wait', '--timeout', '5m'])
   },
 }

@@ -36,7 +36,7 @@ let revision = ''
 // biome-ignore lint/suspicious/noConfusingVoidType: a step says something or not
 export const steps: Record<string, () => Promise<string | void>> = {
   'there is a cluster, and nothing of Clientele on it': async () => {
-    const version = JSON.parse(await sh('kubectl', ['version', '--output', 'json'])) as {
+    const version = JSON.parse(await kubectl('version', '--output', 'json')) as {
       serverVersion: { gitVersion: string }
     }
     const { code } = await attempt('kubectl', ['get', 'namespace', namespace])
@@ -177,7 +177,8 @@ const next = [
 ]
 
 const currentRevision = async (): Promise<number> => {
-  const history = JSON.parse(await helmOk('history', release, '--output', 'json')) as { revision: number }[]
+  const { stdout } = await helm('history', release, '--output', 'json')
+  const history = JSON.parse(stdout) as { revision: number }[]
   return Math.max(...history.map(({ revision: number }) => number))
 }
 

@@ -111,11 +111,15 @@ describe('dashboards and alerts on a real Prometheus (S2-33)', () => {
         const [handled] = await monitor.query('sum(clientele_keycloak_events_lag_seconds_count{source="admin"})')
         expect(handled?.value).toBeGreaterThan(0)
         expect(await monitor.query('clientele_queue_messages{queue=~".+[.]dead"} > 0')).not.toHaveLength(0)
+        // The first sweep reads every person of the realm, who come from all other tests.
+        expect(
+          await monitor.query('clientele_task_last_success_timestamp_seconds{task="reconciliation"}'),
+        ).toHaveLength(1)
       },
-      { timeoutMs: 20_000 },
+      { timeoutMs: 120_000, everyMs: 500 },
     )
     await everything({ system, admin, user, sms })
-  }, 120_000)
+  }, 240_000)
 
   const shows = (expression: string) =>
     eventually(

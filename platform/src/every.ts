@@ -16,9 +16,11 @@ export type EveryOptions = {
   name: string
   /** From the end of one run to the start of the next, give or take a tenth so that replicas do not move in step. */
   intervalMs: number
-  /** `signal` aborts when the task stops or the run takes longer than `timeoutMs`. A rejection is logged; the next run comes as usual. */
+  /** `signal` aborts when the task stops or the run takes longer than `timeoutMs`. A rejection is logged. */
   run(signal: AbortSignal): Promise<unknown> | unknown
   runAtStart?: boolean
+  /** The next run comes as soon as this after a failed one. Default a minute, never more than `intervalMs`. */
+  retryMs?: number
   /** Default 10 minutes. */
   timeoutMs?: number
   log?: Log
@@ -27,7 +29,8 @@ export type EveryOptions = {
 const stopTimeoutMs = 10_000
 
 /** A task that runs again and again, never two runs at once. */
-export const every = ({ name, intervalMs, run, runAtStart = false, timeoutMs = 600_000, log }: EveryOptions): Task => {
+export const every = (options: EveryOptions): Task => {
+  const { name, intervalMs, run, runAtStart = false, retryMs = 60_000, timeoutMs = 600_000, log } = options
   const runs = counter('task_runs_total', 'Runs of background tasks', ['task', 'outcome'])
   for (const outcome of ['done', 'failed']) runs.inc({ task: name, outcome }, 0)
   const seconds = histogram('task_seconds', 'Time that runs of background tasks took', ['task'], slowBuckets)
@@ -35,7 +38,8 @@ export const every = ({ name, intervalMs, run, runAtStart = false, timeoutMs = 6
   let ending = new AbortController()
   let running: Promise<void> | undefined
 
-  const once = async (signal: AbortSignal) => {
+  /** @returns whether it failed */
+  const once = async (signal: AbortSignal): Promise<boolean> => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     try {
       const end = seconds.startTimer({ task: name })
@@ -43,20 +47,22 @@ export const every = ({ name, intervalMs, run, runAtStart = false, timeoutMs = 6
       end()
       runs.inc({ task: name, outcome: 'done' })
       succeeded.set({ task: name }, Date.now() / 1000)
+      return false
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted) return true
       runs.inc({ task: name, outcome: 'failed' })
       const logger = log ?? currentLog()
       logger.error({ err: error, task: name }, 'task failed')
       reportFault(error)
+      return true
     }
   }
 
   const loop = async (signal: AbortSignal) => {
     if (!runAtStart) await pause(jittered(intervalMs), signal)
     while (!signal.aborted) {
-      await once(signal)
-      await pause(jittered(intervalMs), signal)
+      const failed = await once(signal)
+      await pause(jittered(failed ? Math.min(intervalMs, retryMs) : intervalMs), signal)
     }
   }
 

@@ -49,6 +49,18 @@ describe('every', () => {
     expect([runs, mostAtOnce]).toEqual([after, 1])
   })
 
+  it('does not wait a whole interval after a failed run', async () => {
+    let runs = 0
+    const run = () => {
+      runs += 1
+      if (runs === 1) throw new Error('once')
+    }
+    const task = every({ name: 'hourly', intervalMs: 3_600_000, retryMs: 1, runAtStart: true, log, run })
+    await task.start()
+    await eventually(() => expect(runs).toBe(2))
+    await task.stop()
+  })
+
   it('runs at start only if asked to, and tells a run that it is to end', async () => {
     const begun = Promise.withResolvers<AbortSignal>()
     const task = every({

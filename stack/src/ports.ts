@@ -60,14 +60,21 @@ export const isFree = (port: number, host = '127.0.0.1'): Promise<boolean> =>
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
   })
 
-/** Ports that nobody listens on now, all different; below those that the system gives to outgoing connections. */
+// Below those that Kubernetes and the system give out.
+const [firstPort, lastPort, ownPorts] = [15_000, 29_999, 250]
+const slices = Math.floor((lastPort + 1 - firstPort) / ownPorts)
+let given = randomInt(ownPorts)
+
+/** Ports that nobody listens on now, all different. Each process has its own to give: whoever asks at the same time gets others. */
 export const freePorts = async (count: number): Promise<number[]> => {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = randomInt(20_000, 32_000)
-    if (!ports.has(port) && (await isFree(port))) ports.add(port)
+  const ports: number[] = []
+  for (let tried = 0; ports.length < count; tried += 1) {
+    if (tried === ownPorts) throw new Error(`fewer than ${count} of ${ownPorts} ports are free`)
+    given = (given + 1) % ownPorts
+    const port = firstPort + (process.pid % slices) * ownPorts + given
+    if (await isFree(port)) ports.push(port)
   }
-  return [...ports]
+  return ports
 }
 
 /** One line for each of these ports that is taken, with its holder where that can be told. */

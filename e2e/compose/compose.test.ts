@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Client, client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
@@ -240,6 +243,11 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
     expect(await engine.compose([...run, 'node', '../platform/src/dead-letters.ts', 'list'])).toBe('no dead letters')
   }, 60_000)
 
+  it('passes the doctor', async () => {
+    const seen = await engine.compose(['run', '--rm', '--no-deps', '-T', 'tools', 'node', 'src/doctor.ts'])
+    expect(seen).toMatch(/all is well$/)
+  }, 60_000)
+
   it('refuses its published secrets in production (S1-40)', async () => {
     const refused = (service: string) =>
       engine.compose(['run', '--rm', '--no-deps', '-T', '--env', 'PROFILE=production', service], { timeout: 30_000 })
@@ -279,6 +287,25 @@ describe('what is kept (S0-28, S2-03)', () => {
       await expect(fetch(gateway)).rejects.toThrow()
       await engine.up()
       await isStillThere()
+    },
+    longMs,
+  )
+
+  it(
+    'comes back from a backup, as it was then',
+    async () => {
+      const backups = mkdtempSync(join(tmpdir(), 'clientele-compose-backup-'))
+      const owner = ['--user', `${process.getuid?.()}:${process.getgid?.()}`, '--volume', `${backups}:/backup`]
+      const tools = (...command: string[]) =>
+        engine.compose(['run', '--rm', '--no-deps', '-T', ...owner, 'tools', 'node', ...command], { timeout: 300_000 })
+      await tools('src/backup.ts', '--to', '/backup/one')
+      expect((await user.delete(`/v1/customers/${customerId}`)).status).toBe(204)
+      await engine.compose(['stop', 'keycloak', ...services], { timeout: 120_000 })
+      await tools('src/restore.ts', '--from', '/backup/one', '--overwrite')
+      await engine.up()
+      await isStillThere()
+      expect(await tools('src/consistency.ts')).toMatch(/all is well$/)
+      rmSync(backups, { recursive: true })
     },
     longMs,
   )

@@ -107,7 +107,8 @@ export const sendArrivals = async ({ url, connections, seconds, rate, headers }:
     const now = performance.now() - from
     for (let at = times[due]; at !== undefined && at <= now; at = times[due]) {
       due += 1
-      const connection = idle.pop()
+      // In turn: the gateway closes a connection that has said nothing for 10 s.
+      const connection = idle.shift()
       if (connection) send(connection, at)
       else queue.push(at)
     }

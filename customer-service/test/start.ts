@@ -27,6 +27,7 @@ const config = {
   exportMaxSeconds: 60,
   importMaxRows: 1_000_000,
   importMaxUploads: 4,
+  importEventsPerSecond: 5_000,
 } satisfies Partial<CustomerConfig>
 
 /** `shared` is a virtual host that somebody else closes. */

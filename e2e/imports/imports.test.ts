@@ -24,7 +24,12 @@ const mostMb = 250
 const plenty = '10000000'
 const settings = {
   gateway: { RATE_LIMIT_USER: plenty, RATE_LIMIT_ADDRESS: plenty },
-  'customer-service': { JOB_LEASE_MS: '2000', JOB_POLL_MS: '200', LOG_LEVEL: 'fatal' },
+  'customer-service': {
+    JOB_LEASE_MS: '2000',
+    JOB_POLL_MS: '200',
+    IMPORT_EVENTS_PER_SECOND: '5000',
+    LOG_LEVEL: 'fatal',
+  },
 }
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 

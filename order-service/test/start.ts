@@ -24,6 +24,7 @@ const config = {
   importMaxBytes: 10_000_000,
   importMaxRows: 100_000,
   importMaxUploads: 4,
+  importEventsPerSecond: 5_000,
 } satisfies Partial<OrderConfig>
 
 /** `shared` is a virtual host that somebody else closes. */

@@ -13,5 +13,7 @@ export const importConfig = {
   importMaxRows: integer(1, 100_000_000).default(5_000_000),
   /** Files that one replica receives at the same time. */
   importMaxUploads: integer(1, 100).default(4),
+  /** Events of imports that one replica sends in a second, at most. */
+  importEventsPerSecond: integer(50, 100_000).default(500),
 }
 export type ImportConfig = z.infer<z.ZodObject<typeof importConfig>>

@@ -23,6 +23,7 @@ export type Batch = {
 }
 
 const batchRows = 1_000
+const checkedAtOnce = 50
 
 const check = (row: Row, target: AnyTarget, taking: ImportRow, map: ReturnType<typeof mapper>) => {
   if (row.fault) return { problems: [{ code: row.fault.code, message: row.fault.message }] }
@@ -51,7 +52,9 @@ export async function* checkedRows(
     const last = value.at(-1)
     if (!last) return next()
     const batch: Batch = { rows: value, inputs: [], problems: [], end: last.end }
-    for (const each of value) {
+    for (const [index, each] of value.entries()) {
+      // Answers of the database are not to wait for a whole batch to be checked.
+      if (index % checkedAtOnce === 0) await later()
       const checked = check(each, target, row, map)
       batch.problems.push('problems' in checked ? checked.problems : undefined)
       if ('input' in checked) batch.inputs.push(checked.input)

@@ -4,7 +4,10 @@ import { newId } from './db.ts'
 import { counter, currentTraceparent } from './telemetry.ts'
 import { connectionOf, sendAlong, type Tx } from './transaction.ts'
 
-/** Events of one subject share a partition, and a partition is relayed in order. Never change it: rows in flight hold it. */
+/**
+ * Events of one subject share a partition, and a partition is relayed in order. Each has a second one behind it, so many numbers
+ * higher, for events in bulk. Never change it: rows in flight hold it.
+ */
 export const partitions = 8
 
 // FNV-1a, 32 bit.
@@ -45,6 +48,33 @@ export const onEvents = (sequelize: Sequelize, wake: () => void): (() => void) =
   return () => all.delete(wake)
 }
 
+const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof partitions): Promise<void> => {
+  if (events.length === 0) return
+  const connection = connectionOf(tx)
+  const { sequelize } = tx as unknown as { sequelize: Sequelize }
+  const traceparent = currentTraceparent() ?? null
+  const [first, ...more] = events
+  if (first && more.length === 0) {
+    const part = partitionOf(first.subject) + offset
+    const values = [part, newId(), first.type, first.subject, dataOf(first), traceparent]
+    sendAlong(tx, connection.query({ name: 'outbox_add_one', text: insertOne, values }))
+  } else {
+    const values = [
+      events.map(({ subject }) => partitionOf(subject) + offset),
+      events.map(() => newId()),
+      events.map(({ type }) => type),
+      events.map(({ subject }) => subject),
+      events.map(dataOf),
+      traceparent,
+    ]
+    sendAlong(tx, connection.query({ name: 'outbox_add', text: insert, values }))
+  }
+  tx.afterCommit(() => {
+    for (const { type } of events) written.inc({ type })
+    if (offset === 0) for (const wake of wakers.get(sequelize) ?? []) wake()
+  })
+}
+
 /** The transactional outbox: events leave if, and only if, the change that they tell of is committed. */
 export const outbox = {
   /**
@@ -52,29 +82,11 @@ export const outbox = {
    * PostgreSQL's answer is waited for together with that of the commit.
    * @throws Error when the transaction has ended, or for an event that no broker would take
    */
-  add: async (tx: Tx, ...events: NewEvent[]): Promise<void> => {
-    if (events.length === 0) return
-    const connection = connectionOf(tx)
-    const { sequelize } = tx as unknown as { sequelize: Sequelize }
-    const traceparent = currentTraceparent() ?? null
-    const [first, ...more] = events
-    if (first && more.length === 0) {
-      const values = [partitionOf(first.subject), newId(), first.type, first.subject, dataOf(first), traceparent]
-      sendAlong(tx, connection.query({ name: 'outbox_add_one', text: insertOne, values }))
-    } else {
-      const values = [
-        events.map(({ subject }) => partitionOf(subject)),
-        events.map(() => newId()),
-        events.map(({ type }) => type),
-        events.map(({ subject }) => subject),
-        events.map(dataOf),
-        traceparent,
-      ]
-      sendAlong(tx, connection.query({ name: 'outbox_add', text: insert, values }))
-    }
-    tx.afterCommit(() => {
-      for (const { type } of events) written.inc({ type })
-      for (const wake of wakers.get(sequelize) ?? []) wake()
-    })
-  },
+  add: (tx: Tx, ...events: NewEvent[]): Promise<void> => add(tx, events, 0),
+
+  /**
+   * As {@link outbox.add}, for the many events of a job: they leave behind those of requests, at a bounded rate, once no more
+   * come. Those of one subject stay in order, whichever way they were added.
+   */
+  addInBulk: (tx: Tx, ...events: NewEvent[]): Promise<void> => add(tx, events, partitions),
 }

@@ -27,10 +27,11 @@ const longestMs = 100
 /**
  * Publishes what waits, in order within a partition, and what is committed meanwhile: it does not wait for the broker's word
  * on the former events before it sends the next. Rows leave the table for good only after that word.
+ * @param bulkOfPart so many events in bulk may leave as well, of each partition
  * @returns `more`: there is more to take now; `elsewhere`: so many partitions with events are relayed by another process
  */
-export const relayWaiting = (way: Way, bell: Bell, ending: () => boolean) =>
-  withRows(way.db, async (hand, first): Promise<Drained & { more: boolean; elsewhere: number }> => {
+export const relayWaiting = (way: Way, bulkOfPart: number, bell: Bell, ending: () => boolean) =>
+  withRows(way.db, bulkOfPart, async (hand, first): Promise<Drained & { more: boolean; elsewhere: number }> => {
     const flights: Flight[] = []
     const landed: Landed = { confirmed: [], returned: [], refused: [] }
     const ages: number[] = []

@@ -5,7 +5,8 @@ import type { KeptChannel } from './channel.ts'
 import type { Db } from './db.ts'
 import { pause } from './deadline.ts'
 import { describeError, type Log } from './log.ts'
-import { onEvents } from './outbox.ts'
+import { onEvents, partitions } from './outbox.ts'
+import { type BulkPace, createBulkPace } from './relay-bulk.ts'
 import { returnedRows } from './relay-returned.ts'
 import { isWaiting } from './relay-rows.ts'
 import { relayWaiting } from './relay-session.ts'
@@ -21,19 +22,30 @@ export type Relay = {
 }
 
 /** `source` becomes the events' CloudEvents source, `/<source>`. Waits are milliseconds. */
-export type RelayOptions = { db: Db; broker: Broker; source: string; log: Log; pollMs?: number; confirmMs?: number }
+export type RelayOptions = {
+  db: Db
+  broker: Broker
+  source: string
+  log: Log
+  pollMs?: number
+  confirmMs?: number
+  bulk?: BulkPace
+}
 
 const lockedElsewherePauseMs = 50
+const bulkPauseMs = 50
 const longestPauseMs = 5_000
 const measureEveryMs = 5_000
 
 /** Woken by commits of this process, and polling for those of others. Uses one database connection at a time. */
-export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs = 10_000 }: RelayOptions): Relay => {
+export const createRelay = (options: RelayOptions): Relay => {
+  const { db, broker, source, log, pollMs = 500, confirmMs = 10_000, bulk } = options
   const service = source.replace(/^\//, '')
   const published = counter('outbox_published_total', 'Events confirmed by the broker')
   const failed = counter('outbox_failures_total', 'Passes over the outbox that failed')
   const lag = histogram('outbox_lag_seconds', "From an event's writing to its confirm", [], slowBuckets)
   const parked = returnedRows({ db, log })
+  const pace = createBulkPace(db, bulk)
   const bell = createBell()
   let channel: KeptChannel | undefined
   let unregister = () => {}
@@ -49,13 +61,15 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
     if (!open || !broker.healthy()) return pollMs
     let wait = pollMs
     const way = { db, channel: open, source: `/${service}`, confirmMs }
-    if (sure || (await isWaiting(db))) {
-      const result = await relayWaiting(way, bell, () => stopped)
+    const bulkOfPart = await pace.allowance()
+    if (sure || bulkOfPart > 0 || (await isWaiting(db))) {
+      const result = await relayWaiting(way, bulkOfPart, bell, () => stopped)
       published.inc(result.confirmed.length)
       for (const age of result.ages) lag.observe(age)
       parked.note(result)
       if (result.refused > 0) throw new Error(`${result.refused} events were refused: a queue is full`)
       if (result.elsewhere > 0) wait = Math.min(wait, lockedElsewherePauseMs)
+      if (bulkOfPart > 0) wait = Math.min(wait, bulkPauseMs)
       if (result.more) wait = 0
     }
     if (!stopped && (await parked.retry(way))) wait = 0
@@ -118,7 +132,8 @@ export const createRelay = ({ db, broker, source, log, pollMs = 500, confirmMs =
 const depths = `select state, count(created_at)::int as depth,
   coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age
 from (
-  (select 'waiting' as state, created_at from outbox where returned_at is null limit 10000) union all
+  (select 'waiting' as state, created_at from outbox where part < ${partitions} and returned_at is null limit 10000) union all
+  (select 'bulk', created_at from outbox where part >= ${partitions} and returned_at is null limit 10000) union all
   (select 'returned', created_at from outbox where returned_at is not null limit 10000) union all
-  select 'waiting', null union all select 'returned', null
+  select 'waiting', null union all select 'bulk', null union all select 'returned', null
 ) as row group by state`

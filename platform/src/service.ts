@@ -15,7 +15,7 @@ import { metrics, startTelemetry, stopTelemetry } from './telemetry.ts'
 /** What a service is made of. */
 export type ServiceParts = {
   name: string
-  config: ServiceConfig
+  config: ServiceConfig & { importEventsPerSecond?: number }
   log?: Log
   /** The service's schema; with it come the relay of its outbox and its housekeeping. */
   db?: Db
@@ -95,7 +95,8 @@ const start = async (parts: ServiceParts): Promise<Service> => {
   const log = parts.log ?? createLog({ name, level: config.logLevel })
   await startTelemetry({ service: name, otlpEndpoint: config.otelExporterOtlpEndpoint })
   await startFaultReports({ dsn: config.sentryDsn, service: name })
-  const database = db && (await (await import('./service-database.ts')).checkedDatabase({ db, migrations, name, log }))
+  const database =
+    db && (await (await import('./service-database.ts')).checkedDatabase({ db, migrations, name, log, config }))
 
   const broker = connectBroker({ url: config.rabbitmqUrl, name, log })
   const relay = database?.relay(broker)

@@ -21,7 +21,7 @@ export const createBulkWriter = ({ db }: { db: Db }) => ({
   /** @returns false where somebody else has a unique value of one of them: nothing of it may be committed */
   insert: async (rows: readonly Edited[], actor: Actor, tx: Tx): Promise<boolean> => {
     if (rows.length === 0) return true
-    const made = await db.query(insertMany, manyValues(rows, isPerson(actor)), { tx })
+    const made = await db.query(insertMany, manyValues(rows, isPerson(actor)), { tx, name: 'customer_insert_many' })
     return made.length === rows.length
   },
 
@@ -32,5 +32,5 @@ export const createBulkWriter = ({ db }: { db: Db }) => ({
     if (saved.length !== rows.length) throw new Error('a customer to change is gone')
   },
 
-  tell: (events: NewEvent[], tx: Tx): Promise<void> => outbox.add(tx, ...events),
+  tell: (events: NewEvent[], tx: Tx): Promise<void> => outbox.addInBulk(tx, ...events),
 })

@@ -3,6 +3,7 @@ import type { NewEvent } from '@clientele/contracts/event'
 import { type Actor, actorRef } from '@clientele/platform/auth'
 import type { Tx } from '@clientele/platform/db'
 import { createKeySet } from '@clientele/platform/import-keys'
+import { inParts } from '@clientele/platform/import-parts'
 import { merged, resilient } from '@clientele/platform/import-retry'
 import type { ImportChange, ImportTarget, RowResult, Taking } from '@clientele/platform/import-target'
 import type { BulkWriter } from '../customers/customer.bulk.ts'
@@ -17,6 +18,7 @@ import { createCustomerUndo } from './customer.undo.ts'
 
 type Deps = { inputs: Inputs; finder: Finder; bulk: BulkWriter; userNames: UserNames }
 
+const isUnique = (field: string): boolean => field === 'email' || field === 'externalId'
 const nobody: Actor = { id: 'dry-run', displayName: '', roles: [], token: '' }
 const texts = (values: (string | null | undefined)[]): string[] => [
   ...new Set(values.filter((value) => typeof value === 'string')),
@@ -29,7 +31,8 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     const externalIds = texts(rows.map(({ patch }) => patch.externalId))
     // First who has the values: whoever comes in between is then matched, and not taken for a stranger.
     const holders = await finder.holders(emails, externalIds, tx)
-    const keys = texts(rows.map(({ key }) => key))
+    const nobodyHas = isUnique(matchBy) && !holders.some(({ field }) => field === matchBy)
+    const keys = nobodyHas ? [] : texts(rows.map(({ key }) => key))
     const matched = keys.length === 0 ? [] : await finder.many(matchBy as ManyBy, keys, 'active', tx)
     return { matched, holders }
   }
@@ -54,17 +57,19 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     const codes = made.length === 0 ? [] : await bulk.codes(made.length, tx)
     for (const [index, { row, steps }] of made.entries())
       for (const version of [row, ...steps.map((step) => step.row)]) version.code = codes[index] ?? ''
-    const edited = (some: Worked[]) => some.map(({ row, steps }) => ({ row, edits: steps.length }))
-    // Sent one after the other without waiting: events are made while the database writes rows.
-    const [, inserted] = await Promise.all([
-      bulk.update(edited(worked.filter((each) => !each.made)), actor, tx),
-      bulk.insert(edited(made), actor, tx),
+    const edited = (some: readonly Worked[]) => some.map(({ row, steps }) => ({ row, edits: steps.length }))
+    const tell = (some: readonly Worked[]) =>
       bulk.tell(
-        worked.flatMap((each) => eventsOf(each, actor)),
+        some.flatMap((each) => eventsOf(each, actor)),
         tx,
-      ),
-    ])
-    return inserted
+      )
+    const changed = worked.filter((each) => !each.made)
+    await inParts(changed, (some) => Promise.all([bulk.update(edited(some), actor, tx), tell(some)]))
+    const inserted = await inParts(made, async (some) => {
+      const [isWhole] = await Promise.all([bulk.insert(edited(some), actor, tx), tell(some)])
+      return isWhole
+    })
+    return !inserted.includes(false)
   }
 
   const once = async (rows: readonly CustomerInput[], taking: Taking, actor: Actor, tx: Tx) => {

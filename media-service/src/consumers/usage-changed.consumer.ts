@@ -20,6 +20,7 @@ export const usageEvents = [
   ...[productArchived, productCreated, productPurged, productRestored, productUpdated],
 ]
 
+const made: readonly string[] = [customerCreated.type, productCreated.type]
 const gone: readonly string[] = [customerPurged.type, productPurged.type]
 const idOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
@@ -28,6 +29,7 @@ export const usageChanged = ({ usages }: { usages: Usages }) =>
   consumer({
     queue: 'media-service.usage',
     events: usageEvents,
+    concerns: ({ type, data }) => data.photoMediaId !== null || !made.includes(type),
     handle: ({ type, subject, data }, tx) => {
       const purged = gone.includes(type)
       return usages.apply(

@@ -20,8 +20,9 @@ export type Timing = {
 export const timingOf = ({ sendTimeoutMs }: { sendTimeoutMs: number }): Timing => ({
   pollMs: 1_000,
   retryMs: [5_000, 30_000, 120_000, 600_000, 3_600_000],
-  customerWaitMs: 60_000,
-  customerCheckMs: 2_000,
+  // The events of an import of a million customers take half an hour.
+  customerWaitMs: 3_600_000,
+  customerCheckMs: 5_000,
   leaseMs: 2 * sendTimeoutMs + 10_000,
   upkeepMs: 5_000,
   reportWaitMs: 15 * 60_000,

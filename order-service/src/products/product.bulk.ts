@@ -80,8 +80,8 @@ export const createBulkWriter = ({ db }: { db: Db }) => ({
 
     if (made.length > 0) await db.query(insert, [recordsOf(made)], { tx, name: 'products_insert_many' })
     if (changed.length > 0) await db.query(update, [recordsOf(changed)], { tx, name: 'products_update_many' })
-    if (movements.length > 0) await moveStock(tx, movements, actor, { locked, also: events, at })
-    else await outbox.add(tx, ...events)
+    if (movements.length > 0) await moveStock(tx, movements, actor, { locked, also: events, at, inBulk: true })
+    else await outbox.addInBulk(tx, ...events)
     return rows
   },
 })

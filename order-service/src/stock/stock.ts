@@ -24,6 +24,8 @@ type Options = {
   also?: NewEvent[]
   /** When it happens; now where absent. */
   at?: Date
+  /** Whether the events leave as those of a job. */
+  inBulk?: boolean
 }
 
 /** What became of it: each product as it is now, and the movements in the order of the changes. */
@@ -51,7 +53,7 @@ export const moveStock = async (
   tx: Tx,
   changes: readonly StockChange[],
   actor: Actor,
-  { locked, also = [], at = new Date() }: Options = {},
+  { locked, also = [], at = new Date(), inBulk = false }: Options = {},
 ): Promise<Moved> => {
   const before =
     locked ??
@@ -84,6 +86,6 @@ export const moveStock = async (
   // Sent together, answered in order: a failure of one fails those behind it, the commit included.
   sendAlong(tx, connection.query(updateStock(changed, at, actor)))
   sendAlong(tx, connection.query(insertMovements(movements, versions, at, actor)))
-  await outbox.add(tx, ...events)
+  await (inBulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
   return { products, movements }
 }

@@ -1,0 +1,43 @@
+import type { Db } from './db.ts'
+import { partitions } from './outbox.ts'
+import { bulkAge } from './relay-rows.ts'
+
+/** When the events of jobs leave. Times are milliseconds. */
+export type BulkPace = {
+  /** So many a second, at most. Default 500: those who receive them share the machine with requests. */
+  perSecond?: number | undefined
+  /** They wait until none has come for so long. Default 3 s: a job at work has the database for itself. */
+  quietMs?: number
+  /** But no longer than this. Default 5 minutes. */
+  longestMs?: number
+}
+
+const lookEveryMs = 500
+// What was not used up by then is forgone: no burst after a pause.
+const longestSavedMs = 200
+
+/** Says how many events in bulk may leave now. */
+export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longestMs = 300_000 }: BulkPace = {}) => {
+  let isOpen = false
+  let lookAt = 0
+  let paidAt = 0
+
+  const look = async (): Promise<void> => {
+    if (Date.now() < lookAt) return
+    lookAt = Date.now() + lookEveryMs
+    const { oldest, newest } = await bulkAge(db)
+    isOpen = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
+  }
+
+  return {
+    /** @returns how many of each partition; 0 while they have to wait */
+    allowance: async (): Promise<number> => {
+      await look()
+      if (!isOpen) return 0
+      const now = Date.now()
+      const some = Math.floor((perSecond * Math.min(now - paidAt, longestSavedMs)) / 1_000 / partitions)
+      if (some > 0) paidAt = now
+      return some
+    },
+  }
+}

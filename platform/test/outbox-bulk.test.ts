@@ -1,0 +1,119 @@
+import { event } from '@clientele/contracts/event'
+import { type Broker, connectBroker } from '@clientele/platform/broker'
+import { connectDb, type Db, newId } from '@clientele/platform/db'
+import { outbox } from '@clientele/platform/outbox'
+import { createRelay, type Relay } from '@clientele/platform/relay'
+import type { BulkPace } from '@clientele/platform/relay-bulk'
+import { type Tap, type TestBroker, testBroker } from '@clientele/platform/testing/broker'
+import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { testLog } from '@clientele/platform/testing/service'
+import { eventually } from '@clientele/platform/testing/wait'
+import { z } from 'zod'
+
+const noteCreated = event('note.created.v1', z.object({ id: z.string() }))
+const author = { id: 'ana', displayName: 'Ana' }
+
+let database: TestDatabase
+let db: Db
+let rabbit: TestBroker
+let broker: Broker
+let tap: Tap
+const relays: Relay[] = []
+
+const relay = (bulk: BulkPace): void => {
+  const made = createRelay({ db, broker, source: '/notes', log: testLog(), pollMs: 50, bulk })
+  made.start()
+  relays.push(made)
+}
+const eventsOf = (ids: readonly string[], version: number) =>
+  ids.map((id) => noteCreated.of({ id, version } as never, author))
+const addInBulk = (ids: readonly string[], version = 1) =>
+  db.transaction((tx) => outbox.addInBulk(tx, ...eventsOf(ids, version)))
+const add = (id: string, version: number) => db.transaction((tx) => outbox.add(tx, ...eventsOf([id], version)))
+const some = (count: number) => Array.from({ length: count }, newId)
+const subjects = () => tap.all().map(({ subject }) => subject)
+const versionsOf = (id: string) =>
+  tap
+    .all()
+    .filter(({ subject }) => subject === id)
+    .map(({ data }) => (data as { version?: number }).version)
+/** As if they had been written so long ago. */
+const age = (seconds: number) =>
+  db.query('update outbox set created_at = created_at - make_interval(secs => $1)', [seconds])
+
+beforeEach(async () => {
+  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
+  db = await connectDb(database.config, 'platform_test')
+  rabbit = await testBroker()
+  tap = await rabbit.tap()
+  broker = connectBroker({ url: rabbit.url, name: 'relay', log: testLog() })
+})
+
+afterEach(async () => {
+  for (const each of relays.splice(0)) await each.stop()
+  await broker.close()
+  await rabbit.close()
+  await db.close()
+  await database.drop()
+})
+
+describe('events in bulk', () => {
+  it('wait while more of them come, and those of requests pass them', async () => {
+    relay({})
+    const ids = some(40)
+    await addInBulk(ids)
+    const asked = newId()
+    await add(asked, 1)
+    await eventually(() => expect(subjects()).toEqual([asked]))
+    await age(2)
+    await addInBulk(some(1))
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(subjects()).toEqual([asked])
+    await age(10)
+    await eventually(() => expect(subjects()).toHaveLength(42))
+    expect(subjects()).toEqual(expect.arrayContaining(ids))
+  })
+
+  it('do not wait for ever where there is no end to them', async () => {
+    relay({ longestMs: 60_000 })
+    const old = some(8)
+    await addInBulk(old)
+    await age(61)
+    await addInBulk(some(8))
+    await eventually(() => expect(subjects()).toHaveLength(8))
+    // The transaction of the others may not have reached the disk yet.
+    expect(subjects().sort()).toEqual(old.sort())
+  })
+
+  it('leave before an event of a request about the same subject', async () => {
+    relay({})
+    const [first = '', ...others] = some(300)
+    await addInBulk([first, ...others])
+    await addInBulk([first], 2)
+    await add(first, 3)
+    await eventually(() => expect(versionsOf(first)).toEqual([1, 2, 3]))
+    expect(subjects()).toHaveLength(3)
+  })
+
+  it('stay behind earlier events of requests about the same subject, however many wait', async () => {
+    const id = newId()
+    for (let version = 1; version <= 150; version += 1) await add(id, version)
+    await addInBulk([id], 151)
+    await age(10)
+    relay({ perSecond: 10_000 })
+    await eventually(() => expect(versionsOf(id)).toHaveLength(151))
+    expect(versionsOf(id)).toEqual(Array.from({ length: 151 }, (_, n) => n + 1))
+  })
+
+  it('leave at their rate, each once, by several replicas', async () => {
+    const ids = some(600)
+    await addInBulk(ids)
+    await age(10)
+    const begun = Date.now()
+    relay({ perSecond: 100 })
+    relay({ perSecond: 100 })
+    await eventually(() => expect(subjects().length).toBeGreaterThanOrEqual(600), { timeoutMs: 30_000 })
+    expect(Date.now() - begun).toBeGreaterThan(2_000)
+    expect(subjects().sort()).toEqual([...ids].sort())
+  })
+})

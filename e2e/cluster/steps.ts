@@ -1,4 +1,5 @@
 import { eventually } from '@clientele/platform/testing/wait'
+import { filesRound } from '../files-round.ts'
 import { as, call, gateway, signIn, signUp } from './api.ts'
 import { generatedSecret, memory, podStamp, query, servicePods } from './cluster.ts'
 import { loadImages, releases, tag } from './images.ts'
@@ -12,6 +13,8 @@ const keep = process.argv.includes('--keep')
 const replace = process.argv.includes('--replace')
 
 const upgrade = (...more: string[]) => helmOk('upgrade', release, chart, ...values, ...wait, ...more)
+// Otherwise it waits for the Deployments alone, whose pods are collected later.
+const uninstall = () => helmOk('uninstall', release, '--wait', '--cascade', 'foreground', '--timeout', '3m')
 const same = (found: unknown, wanted: unknown, what: string): void => {
   if (found !== wanted) throw new Error(`${what} is\n${String(found)}\nand not\n${String(wanted)}`)
 }
@@ -33,7 +36,7 @@ let revision = ''
 // biome-ignore lint/suspicious/noConfusingVoidType: a step says something or not
 export const steps: Record<string, () => Promise<string | void>> = {
   'there is a cluster, and nothing of Clientele on it': async () => {
-    const version = JSON.parse(await sh('kubectl', ['version', '--output', 'json'])) as {
+    const version = JSON.parse(await kubectl('version', '--output', 'json')) as {
       serverVersion: { gitVersion: string }
     }
     const { code } = await attempt('kubectl', ['get', 'namespace', namespace])
@@ -53,7 +56,8 @@ export const steps: Record<string, () => Promise<string | void>> = {
   'helm install --wait': async () => {
     const said = await helmOk('install', release, chart, ...values, ...wait)
     if (/violate/i.test(said)) throw new Error(`Pod Security warns:\n${said}`)
-    same((await call('GET', '/health/ready')).status, 200, 'the health of the gateway')
+    // A node learns of ready pods a moment after Helm does.
+    await eventually(async () => same((await call('GET', '/health/ready')).status, 200, 'the health of the gateway'))
     secrets = await generatedSecret()
     return `${(await servicePods()).length} pods ready at ${gateway}`
   },
@@ -70,6 +74,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
     )
     if (!foreign.includes('permission denied')) throw new Error(`clientele_customers may read users: ${foreign}`)
   },
+  'customers come from a file, and go out as one': async () => filesRound(gateway, await signIn()),
   'helm test': async () => {
     const said = await helmOk('test', release, '--logs', '--timeout', '3m')
     return `${said.match(/^ok /gm)?.length ?? 0} steps`
@@ -140,7 +145,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
   },
   'helm test after all that': async () => void (await helmOk('test', release, '--timeout', '3m')),
   'helm uninstall leaves the data': async () => {
-    await helmOk('uninstall', release, '--wait', '--timeout', '3m')
+    await uninstall()
     same((await servicePods()).length, 0, 'the number of pods')
     same(await generatedSecret(), secrets, 'the generated Secret')
     same(
@@ -160,7 +165,7 @@ export const steps: Record<string, () => Promise<string | void>> = {
   },
   'tidies up': async () => {
     if (keep) return 'no: --keep'
-    await helmOk('uninstall', release, '--wait')
+    await uninstall()
     await sh('kubectl', ['delete', 'namespace', namespace, '--wait', '--timeout', '5m'])
   },
 }
@@ -172,7 +177,8 @@ const next = [
 ]
 
 const currentRevision = async (): Promise<number> => {
-  const history = JSON.parse(await helmOk('history', release, '--output', 'json')) as { revision: number }[]
+  const { stdout } = await helm('history', release, '--output', 'json')
+  const history = JSON.parse(stdout) as { revision: number }[]
   return Math.max(...history.map(({ revision: number }) => number))
 }
 

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Client, client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
+import { filesRound } from '../files-round.ts'
 import { png } from '../picture.ts'
 import { schemaOf, services } from '../services.ts'
 import { type Engine, grafanaOrStandIn, openEngine } from './engine.ts'
@@ -24,11 +28,12 @@ beforeAll(async () => {
   await engine.build()
 }, longMs)
 
-const signIn = async (username: string): Promise<Client> => {
+const tokenOf = async (username: string): Promise<string> => {
   const { status, body } = await client(gateway).post('/v1/auth/login', { username, password: '12345' })
   expect([status, body?.code]).toEqual([200, undefined])
-  return client(gateway, body.accessToken)
+  return body.accessToken
 }
+const signIn = async (username: string): Promise<Client> => client(gateway, await tokenOf(username))
 
 describe('the images (S0-28, S2-31)', () => {
   it.each([...services, 'tools'])('%s adds less than 150 MB to the base image', async (service) => {
@@ -188,6 +193,10 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
     })
   }, 30_000)
 
+  it('takes customers from a file, and gives them as one', async () => {
+    await filesRound(gateway, await tokenOf('user'))
+  }, 120_000)
+
   it("sends Keycloak's mails to the catcher, too", async () => {
     expect((await client(gateway).post('/v1/auth/password-reset', { email: 'user@clientele.localhost' })).status).toBe(
       202,
@@ -234,6 +243,11 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
     expect(await engine.compose([...run, 'node', '../platform/src/dead-letters.ts', 'list'])).toBe('no dead letters')
   }, 60_000)
 
+  it('passes the doctor', async () => {
+    const seen = await engine.compose(['run', '--rm', '--no-deps', '-T', 'tools', 'node', 'src/doctor.ts'])
+    expect(seen).toMatch(/all is well$/)
+  }, 60_000)
+
   it('refuses its published secrets in production (S1-40)', async () => {
     const refused = (service: string) =>
       engine.compose(['run', '--rm', '--no-deps', '-T', '--env', 'PROFILE=production', service], { timeout: 30_000 })
@@ -273,6 +287,25 @@ describe('what is kept (S0-28, S2-03)', () => {
       await expect(fetch(gateway)).rejects.toThrow()
       await engine.up()
       await isStillThere()
+    },
+    longMs,
+  )
+
+  it(
+    'comes back from a backup, as it was then',
+    async () => {
+      const backups = mkdtempSync(join(tmpdir(), 'clientele-compose-backup-'))
+      const owner = ['--user', `${process.getuid?.()}:${process.getgid?.()}`, '--volume', `${backups}:/backup`]
+      const tools = (...command: string[]) =>
+        engine.compose(['run', '--rm', '--no-deps', '-T', ...owner, 'tools', 'node', ...command], { timeout: 300_000 })
+      await tools('src/backup.ts', '--to', '/backup/one')
+      expect((await user.delete(`/v1/customers/${customerId}`)).status).toBe(204)
+      await engine.compose(['stop', 'keycloak', ...services], { timeout: 120_000 })
+      await tools('src/restore.ts', '--from', '/backup/one', '--overwrite')
+      await engine.up()
+      await isStillThere()
+      expect(await tools('src/consistency.ts')).toMatch(/all is well$/)
+      rmSync(backups, { recursive: true })
     },
     longMs,
   )

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createWriteStream, openAsBlob } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,6 +9,7 @@ import { newPerson, type SignedIn, signIn } from '@clientele/platform/testing/to
 import { eventually } from '@clientele/platform/testing/wait'
 import pg from 'pg'
 import { type Backing, startBackingParts } from '../faults/backing.ts'
+import { importCommand } from '../import-command.ts'
 import { type System, startSystem } from '../system.ts'
 import { killJobsOf, watchJobs } from './replica.ts'
 import { expectedOf, linesOf, strangers } from './rows.ts'
@@ -94,16 +93,7 @@ const fail = async (round: number): Promise<void> => {
   await eventually(() => system.start('customer-service'), { timeoutMs: 60_000, everyMs: 500 })
 }
 
-/** `npm run import` with these arguments, as somebody with a token. */
-const command = async (...args: string[]): Promise<{ code: number | null; output: string }> => {
-  const script = new URL('../../stack/src/import.ts', import.meta.url).pathname
-  const env = { PATH: process.env['PATH'], CLIENTELE_PUBLIC_URL: system.gateway, CLIENTELE_TOKEN: await accessToken() }
-  const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, output }
-}
+const command = async (...args: string[]) => importCommand(system.gateway, await accessToken(), ...args)
 
 describe('npm run import (S4-18)', () => {
   it('fills the shop from a JSON export, and tells what it did not take', async () => {

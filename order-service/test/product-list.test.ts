@@ -1,5 +1,6 @@
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { productList } from '../src/products/product.list.ts'
+import { lowStock } from '../src/stock/low-stock.ts'
 import { type Running, startOrders } from './start.ts'
 
 type Row = { id: string; name: string }
@@ -139,6 +140,12 @@ describe('at 100,000 products', () => {
     await service.db.query('vacuum analyze products')
   }, 120_000)
 
+  /** What a statement reads. */
+  const scansBy = async (sql: string, values: unknown[] = []) => {
+    const explain = `explain (analyze, timing off, format json) ${sql}`
+    const [answer] = await service.db.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(explain, values)
+    return scansOf(answer?.['QUERY PLAN'][0]?.Plan as Plan)
+  }
   /** What a query's statement reads. */
   const scans = async (query: string) => {
     const { id } = await tokenFor('user')
@@ -146,11 +153,7 @@ describe('at 100,000 products', () => {
     const explained = {
       ...service.db,
       query: async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> => {
-        const [answer] = await service.db.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(
-          `explain (analyze, timing off, format json) ${sql}`,
-          values,
-        )
-        found.push(...scansOf(answer?.['QUERY PLAN'][0]?.Plan as Plan))
+        found.push(...(await scansBy(sql, values)))
         return service.db.query<R>(sql, values)
       },
     }
@@ -198,4 +201,12 @@ describe('at 100,000 products', () => {
       expect(page).toMatchObject({ rows: 51 })
     },
   )
+
+  it('those that have run low are counted by their index', async () => {
+    await service.db.query("update products set low_stock_at = 100 where sku like 'BULK-%' and stock < 200")
+    await service.db.query('analyze products')
+    const [row] = await service.db.query<{ count: number }>(lowStock)
+    expect(row?.count).toBeGreaterThan(1_000)
+    expect(await scansBy(lowStock)).toEqual([{ node: expect.any(String), rows: row?.count }])
+  })
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { databaseUrl, sslModes } from './database-url.ts'
 
 /** Raised by {@link loadConfig}; the message lists every faulty variable, never a value. */
 export class ConfigError extends Error {
@@ -81,8 +82,9 @@ export type ServiceConfig = z.infer<z.ZodObject<typeof serviceConfig>>
 
 /** What a process with a schema needs besides. */
 export const databaseConfig = {
-  databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }),
+  databaseUrl,
   databasePoolMax: integer(1, 200).default(10),
   statementTimeoutMs: integer(100, 600_000).default(10_000),
+  pgsslmode: z.enum(sslModes).optional().describe('for an address without sslmode; read by pg itself'),
 }
 export type DatabaseConfig = z.infer<z.ZodObject<typeof databaseConfig>>

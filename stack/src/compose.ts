@@ -21,8 +21,9 @@ const verdict = verdictOf(await runJest(env, [...chosen, ...args], stopping), ar
 // Where it was interrupted, all of it is still there.
 const down = ['compose', '--project-name', project, 'down', '--volumes', '--remove-orphans']
 await docker(down, { timeout: 300_000, cwd: projectRoot }).catch((error: Error) => verdict.remarks.push(error.message))
-const images = (await docker(['images', '--quiet', `${project}/*`])).split('\n').filter(Boolean)
-if (images.length > 0)
-  await docker(['image', 'rm', '--force', ...new Set(images)], { timeout: 120_000 }).catch(() => '')
+// By name: what is built from the same files is the same image, and has a name of a person's, too.
+const named = ['images', '--format', '{{.Repository}}:{{.Tag}}', `${project}/*`]
+const images = (await docker(named)).split('\n').filter((name) => name !== '' && !name.endsWith(':<none>'))
+if (images.length > 0) await docker(['image', 'rm', ...images], { timeout: 120_000 }).catch(() => '')
 rmSync(folder, { recursive: true, force: true })
 conclude(verdict, stopping)

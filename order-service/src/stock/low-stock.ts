@@ -5,7 +5,8 @@ import { gauge } from '@clientele/platform/telemetry'
 
 const intervalMs = 30_000
 
-const low = `select count(*)::int as count from (
+/** How many products have run low; their index `products_low` holds these and no others. */
+export const lowStock = `select count(*)::int as count from (
   select from products where active and archived_at is null and low_stock_at is not null and stock <= low_stock_at limit 10000
 ) as low`
 
@@ -18,7 +19,7 @@ export const lowStockTask = ({ db, log }: { db: Db; log: Log }): Task => {
     runAtStart: true,
     log,
     run: async () => {
-      const [row] = await db.query<{ count: number }>(low)
+      const [row] = await db.query<{ count: number }>(lowStock)
       products.set(row?.count ?? 0)
     },
   })

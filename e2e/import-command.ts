@@ -1,0 +1,18 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+const script = new URL('../stack/src/import.ts', import.meta.url).pathname
+
+/** `npm run import` with these arguments, as somebody with a token. */
+export const importCommand = async (
+  gateway: string,
+  token: string,
+  ...args: string[]
+): Promise<{ code: number | null; output: string }> => {
+  const env = { PATH: process.env['PATH'], CLIENTELE_PUBLIC_URL: gateway, CLIENTELE_TOKEN: token }
+  const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output }
+}

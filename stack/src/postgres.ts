@@ -45,7 +45,7 @@ export const startPostgres = async ({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: maxConnections,
-    shared_buffers: '128MB',
+    shared_buffers: '256MB',
     log_destination: 'stderr',
     timezone: 'UTC',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),

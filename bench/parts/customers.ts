@@ -1,12 +1,12 @@
 import { startSystem } from '@clientele/e2e/system'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { testRealm } from '@clientele/platform/testing/service'
-import { newPerson, signIn } from '@clientele/platform/testing/tokens'
 import { freePorts } from '@clientele/stack/ports'
 import { backendsOf } from '../backends.ts'
 import { drive, medianOf, type Target } from '../drive.ts'
 import type { Bench, Figure, Part } from '../part.ts'
 import { startProgram } from '../program.ts'
+import { newSession } from '../session.ts'
 import { compareSizes } from '../sizes.ts'
 import { comparable, operations } from './customers-operations.ts'
 import { seedCustomers } from './customers-seed.ts'
@@ -56,9 +56,8 @@ export const customers: Part = {
   run: async (bench) => {
     const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
     const migrations = new URL('../../customer-service/migrations/', import.meta.url)
-    const { username, password } = await newPerson(['user'])
     // A token lives for minutes, a run longer.
-    const token = async () => (await signIn(username, password)).token
+    const token = await newSession()
     const closing: (() => Promise<unknown>)[] = []
     try {
       const small = await start()

@@ -1,5 +1,4 @@
 import { startSystem } from '@clientele/e2e/system'
-import { newPerson, signIn } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import pg from 'pg'
 import { asAdmin } from '../backends.ts'
@@ -7,6 +6,7 @@ import { send } from '../drive.ts'
 import { load } from '../load.ts'
 import { childrenOf, watchMemory } from '../memory.ts'
 import type { Bench, Figure, Part } from '../part.ts'
+import { newSession } from '../session.ts'
 import { seedCustomers } from './customers-seed.ts'
 
 const rows = 1_000_000
@@ -50,8 +50,7 @@ export const exports: Part = {
   about:
     "980,000 of a million customers as files with all fields (the others are in the trash): rows a second from the start of the job to its end, the memory of the process of jobs, and the latency of a list page at 50 requests a second meanwhile. Beside it PostgreSQL's own `COPY TO` of the same columns into `/dev/null` as the limit.",
   run: async (bench: Bench) => {
-    const { username, password } = await newPerson(['user'])
-    const token = async () => (await signIn(username, password)).token
+    const token = await newSession()
     const system = await startSystem(
       { gateway: limits, 'customer-service': { JOB_POLL_MS: '200' } },
       { logFile: '/dev/null' },

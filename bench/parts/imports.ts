@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSystem } from '@clientele/e2e/system'
 import { testDatabase } from '@clientele/platform/testing/database'
-import { newPerson, signIn } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import pg from 'pg'
 import { asAdmin } from '../backends.ts'
@@ -11,6 +10,7 @@ import { load } from '../load.ts'
 import { childrenOf, watchMemory } from '../memory.ts'
 import type { Bench, Figure, Part } from '../part.ts'
 import { cpuOf } from '../process.ts'
+import { newSession } from '../session.ts'
 import { seedCustomers } from './customers-seed.ts'
 
 const rows = 60_000
@@ -86,8 +86,7 @@ export const imports: Part = {
   name: 'imports',
   about: `${rows} new customers of eight columns from a CSV file, through the gateway, with checks, events and editors; a page of the list is asked for ${rate} times a second before, meanwhile, and while the events leave. Beside it PostgreSQL's COPY of the same rows into a table with the same indexes, which holds ${before} customers on both sides.`,
   run: async (bench: Bench): Promise<Figure[]> => {
-    const { username, password } = await newPerson(['user'])
-    const token = async () => (await signIn(username, password)).token
+    const token = await newSession()
     const system = await startSystem(
       { gateway: limits, 'customer-service': { JOB_POLL_MS: '200', LOG_LEVEL: 'info' } },
       { logFile: '/dev/null' },

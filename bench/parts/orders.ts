@@ -1,9 +1,9 @@
 import { type System, startSystem } from '@clientele/e2e/system'
 import { testDatabase } from '@clientele/platform/testing/database'
-import { newPerson, signIn } from '@clientele/platform/testing/tokens'
 import { backendsOf } from '../backends.ts'
 import type { Target } from '../drive.ts'
 import type { Bench, Figure, Part } from '../part.ts'
+import { newSession } from '../session.ts'
 import { compareSizes } from '../sizes.ts'
 import { oneProduct } from './orders-buyers.ts'
 import { orderOperations, productOperations } from './orders-operations.ts'
@@ -56,9 +56,8 @@ export const orders: Part = {
 ${script.trim()}
 \`\`\``,
   run: async (bench) => {
-    const { username, password } = await newPerson(['user'])
     // A token lives for minutes, a run longer.
-    const token = async () => (await signIn(username, password)).token
+    const token = await newSession()
     const closing: (() => Promise<unknown>)[] = []
     try {
       const small = await start()

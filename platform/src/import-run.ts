@@ -22,7 +22,7 @@ export type Batch = {
   end: ReadPosition
 }
 
-const batchRows = 1_000
+const batchRows = 2_000
 const checkedAtOnce = 50
 
 const check = (row: Row, target: AnyTarget, taking: ImportRow, map: ReturnType<typeof mapper>) => {

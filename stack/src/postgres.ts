@@ -45,7 +45,11 @@ export const startPostgres = async ({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: maxConnections,
+    // Beside an import, pages are written before a request needs their place.
     shared_buffers: '256MB',
+    bgwriter_delay: '20ms',
+    bgwriter_lru_maxpages: 1000,
+    bgwriter_lru_multiplier: 4,
     log_destination: 'stderr',
     timezone: 'UTC',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),

@@ -7,9 +7,11 @@ import type { Query } from './query.ts'
 
 const most = 20
 
-// An order of nobody concerns nobody.
-const concerns = (queue: string, { data }: Event): boolean =>
-  queue !== 'notification-service.orders' || data.customerId !== null
+/** Consumers leave aside what changes nothing for them: an order of nobody, and what is made without a photo. */
+const concerns = (queue: string, { type, data }: Event): boolean => {
+  if (queue === 'notification-service.orders') return data.customerId !== null
+  return queue !== 'media-service.usage' || data.photoMediaId !== null || !type.includes('.created.')
+}
 
 /** Each consumer has noted each of its events; the note and the effect are one transaction. */
 export const inboxFaults = async (

@@ -22,17 +22,16 @@ export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longe
   let lookAt = 0
   let paidAt = 0
 
-  const look = async (): Promise<void> => {
-    if (Date.now() < lookAt) return
-    lookAt = Date.now() + lookEveryMs
-    const { oldest, newest } = await bulkAge(db)
-    isOpen = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
-  }
-
   return {
-    /** @returns how many of each partition; 0 while they have to wait */
-    allowance: async (): Promise<number> => {
-      await look()
+    /** Looks at the events that wait, every now and then. */
+    look: async (): Promise<void> => {
+      if (Date.now() < lookAt) return
+      lookAt = Date.now() + lookEveryMs
+      const { oldest, newest } = await bulkAge(db)
+      isOpen = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
+    },
+    /** @returns how many of each partition; 0 while they have to wait, as far as was seen */
+    allowance: (): number => {
       if (!isOpen) return 0
       const now = Date.now()
       const some = Math.floor((perSecond * Math.min(now - paidAt, longestSavedMs)) / 1_000 / partitions)

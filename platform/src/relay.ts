@@ -61,7 +61,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     if (!open || !broker.healthy()) return pollMs
     let wait = pollMs
     const way = { db, channel: open, source: `/${service}`, confirmMs }
-    const bulkOfPart = await pace.allowance()
+    const bulkOfPart = pace.allowance()
     if (sure || bulkOfPart > 0 || (await isWaiting(db))) {
       const result = await relayWaiting(way, bulkOfPart, bell, () => stopped)
       published.inc(result.confirmed.length)
@@ -73,6 +73,8 @@ export const createRelay = (options: RelayOptions): Relay => {
       if (result.more) wait = 0
     }
     if (!stopped && (await parked.retry(way))) wait = 0
+    // Behind the events of requests: those were waited for.
+    await pace.look()
     return wait
   }
 

@@ -9,7 +9,8 @@ import { type Among, countedUpTo, statement } from './list-statement.ts'
 import { createLargeTotals } from './list-totals.ts'
 import { Problem } from './problem.ts'
 
-export { arrayHas, asksFor, boolean, flag, notBefore, number, text, time, userId, uuid, whole } from './list-filter.ts'
+export { arrayHas, asksFor, boolean, flag, number, text, userId, uuid, whole } from './list-filter.ts'
+export { notBefore, time } from './list-time.ts'
 
 /** What a list of the product is made of. SQL in it is the service's own, never a caller's. */
 export type ListOptions = {

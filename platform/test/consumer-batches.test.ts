@@ -1,16 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import { event } from '@clientele/contracts/event'
 import { connectBroker } from '@clientele/platform/broker'
 import { consumer } from '@clientele/platform/consumer'
-import { connectDb, type Db, newId, type Tx } from '@clientele/platform/db'
+import { connectDb, type Db, type Tx } from '@clientele/platform/db'
 import { startConsumers } from '@clientele/platform/start-consumers'
 import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
-import { z } from 'zod'
+import { aNote, noteChanged } from './notes.ts'
 
-const noteChanged = event('note.changed.v1', z.object({ id: z.string(), text: z.string() }))
 const queue = 'test-service.batches'
 const count = 60
 
@@ -47,16 +44,6 @@ const consume = async (events: object[], handle: (note: Note, tx: Tx) => Promise
   const running = start()
   stop = () => running.stop(2_000).then(() => broker.close())
 }
-const aNote = (text: string, id: string = randomUUID(), subject = newId()) => ({
-  specversion: '1.0',
-  id,
-  source: '/notes',
-  type: 'note.changed.v1',
-  subject,
-  time: new Date().toISOString(),
-  datacontenttype: 'application/json',
-  data: { id: subject, text, version: 1, actor: { id: 'ana', displayName: 'Ana' } },
-})
 const notes = (): ReturnType<typeof aNote>[] => Array.from({ length: count }, (_, n) => aNote(`${n}`))
 const keep = (note: Note, tx: Tx) =>
   db.query('insert into kept values ($1, $2, pg_current_xact_id())', [note.id, note.data.text], { tx })

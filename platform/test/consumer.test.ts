@@ -1,20 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import { event } from '@clientele/contracts/event'
 import { type Broker, connectBroker } from '@clientele/platform/broker'
 import { type Consumer, consumer, type Running } from '@clientele/platform/consumer'
 import { currentContext } from '@clientele/platform/context'
 import { connectDb, type Db, newId, type Tx } from '@clientele/platform/db'
 import { startConsumers } from '@clientele/platform/start-consumers'
-import { subscription } from '@clientele/platform/subscription'
 import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { connect } from 'amqplib'
-import { z } from 'zod'
+import { aNote, noteChanged } from './notes.ts'
 
-const noteChanged = event('note.changed.v1', z.object({ id: z.string(), text: z.string() }))
-const noteRemoved = event('note.removed.v1', z.object({ id: z.string() }))
 const queue = 'test-service.notes'
 const delays = [100, 300, 500]
 
@@ -34,16 +29,6 @@ const run = async (declared: Consumer, broker = aBroker()): Promise<Running> => 
   await running.ready(10_000)
   return running
 }
-const anEvent = (text: string, { subject = newId(), version = 1, id = randomUUID() } = {}) => ({
-  specversion: '1.0',
-  id,
-  source: '/notes',
-  type: 'note.changed.v1',
-  subject,
-  time: new Date().toISOString(),
-  datacontenttype: 'application/json',
-  data: { id: subject, text, version, actor: { id: 'ana', displayName: 'Ana' } },
-})
 const store = (id: string, text: string, version: number, tx: Tx) =>
   db.query(
     `insert into seen (id, text, version) values ($1, $2, $3)
@@ -104,10 +89,10 @@ describe('consumer', () => {
         calls += 1
       }),
     )
-    const twice = anEvent('once')
+    const twice = aNote('once')
     expect(await rabbit.publish(twice)).toBe('confirmed')
     await rabbit.publish(twice)
-    const after = anEvent('after', { subject: twice.subject, version: 2 })
+    const after = aNote('after', { subject: twice.subject, version: 2 })
     await rabbit.publish(after)
     await eventually(async () => expect(await seen()).toMatchObject([{ text: 'after' }]))
     expect(calls).toBe(2)
@@ -119,7 +104,7 @@ describe('consumer', () => {
     const concerns = ({ data }: { data: { text: string } }) => data.text !== 'nothing'
     await run(keeper({ concerns }))
     const texts = ['nothing', 'a', 'nothing', 'nothing', 'b']
-    for (const [version, text] of texts.entries()) await rabbit.publish(anEvent(text, { version: version + 1 }))
+    for (const [version, text] of texts.entries()) await rabbit.publish(aNote(text, { version: version + 1 }))
     await eventually(async () => expect(await seen()).toMatchObject([{ text: 'a' }, { text: 'b' }]))
     await ready(queue, 0)
     expect(await inboxSize()).toBe(2)
@@ -128,7 +113,7 @@ describe('consumer', () => {
   it('acknowledges before it stops what it handled a moment ago', async () => {
     const handled = Promise.withResolvers<void>()
     const running = await run(keeper({ handle: () => handled.resolve() }))
-    await rabbit.publish(anEvent('last'))
+    await rabbit.publish(aNote('last'))
     await handled.promise
     await running.stop(2_000)
     await ready(queue, 0)
@@ -146,10 +131,10 @@ describe('consumer', () => {
         },
       }),
     )
-    await rabbit.publish(anEvent('before'))
-    await rabbit.publish(anEvent('stuck'))
+    await rabbit.publish(aNote('before'))
+    await rabbit.publish(aNote('stuck'))
     await eventually(() => expect(handled).toEqual(['before']))
-    for (let n = 0; n < 5; n += 1) await rabbit.publish(anEvent('after'))
+    for (let n = 0; n < 5; n += 1) await rabbit.publish(aNote('after'))
     await eventually(() => expect(handled).toHaveLength(6))
     await running.stop(100)
     await ready(queue, 1)
@@ -169,9 +154,9 @@ describe('consumer', () => {
       }),
     )
     const subject = newId()
-    await rabbit.publish(anEvent('a1', { subject }))
-    await rabbit.publish(anEvent('a2', { subject, version: 2 }))
-    await rabbit.publish(anEvent('b1'))
+    await rabbit.publish(aNote('a1', { subject }))
+    await rabbit.publish(aNote('a2', { subject, version: 2 }))
+    await rabbit.publish(aNote('b1'))
     await eventually(() => expect(order).toContain('end b1'))
     expect(order).not.toContain('begin a2')
     gate.resolve()
@@ -182,8 +167,8 @@ describe('consumer', () => {
   it('lets a handler ignore an older version that comes late', async () => {
     await run(keeper())
     const subject = newId()
-    await rabbit.publish(anEvent('new', { subject, version: 2 }))
-    await rabbit.publish(anEvent('old', { subject, version: 1 }))
+    await rabbit.publish(aNote('new', { subject, version: 2 }))
+    await rabbit.publish(aNote('old', { subject, version: 1 }))
     await eventually(async () => expect(await inboxSize()).toBe(2))
     expect(await seen()).toEqual([{ id: subject, text: 'new', version: 2 }])
   })
@@ -203,7 +188,7 @@ describe('consumer', () => {
         },
       }),
     )
-    await Promise.all(Array.from({ length: 100 }, (_, n) => rabbit.publish(anEvent(`${n}`))))
+    await Promise.all(Array.from({ length: 100 }, (_, n) => rabbit.publish(aNote(`${n}`))))
     await eventually(async () => expect(await seen()).toHaveLength(100))
     expect(mostAtOnce).toBe(database.config.databasePoolMax / 2)
   })
@@ -218,7 +203,7 @@ describe('consumer', () => {
         },
       }),
     )
-    const sent = anEvent('traced')
+    const sent = aNote('traced')
     await rabbit.publish(sent, { traceparent })
     await eventually(() => expect(context).toMatchObject({ requestId: sent.id, traceparent }))
   })
@@ -236,7 +221,7 @@ describe('failing handlers', () => {
         },
       }),
     )
-    await rabbit.publish(anEvent('try'))
+    await rabbit.publish(aNote('try'))
     await eventually(async () => expect(await seen()).toMatchObject([{ text: 'try 3' }]))
     expect(Number(attempts[1]) - Number(attempts[0])).toBeGreaterThanOrEqual(90)
     expect(Number(attempts[2]) - Number(attempts[1])).toBeGreaterThanOrEqual(290)
@@ -253,7 +238,7 @@ describe('failing handlers', () => {
         },
       }),
     )
-    await rabbit.publish(anEvent('hopeless'))
+    await rabbit.publish(aNote('hopeless'))
     await ready(`${queue}.dead`, 1)
     expect(attempts).toBe(4)
     const headers = await deadHeaders()
@@ -275,7 +260,7 @@ describe('failing handlers', () => {
         },
       }),
     )
-    await rabbit.publish(anEvent('slow'))
+    await rabbit.publish(aNote('slow'))
     await eventually(async () => expect(await seen()).toMatchObject([{ text: '2' }]))
   })
 
@@ -297,7 +282,7 @@ describe('failing handlers', () => {
     })
     started.unshift({ stop: () => running.stop(2_000) })
     await running.ready(10_000)
-    await rabbit.publish(anEvent('patient'))
+    await rabbit.publish(aNote('patient'))
     await eventually(async () => expect(await seen()).toMatchObject([{ text: 'patient' }]))
     expect(failures).toBe(6)
   })
@@ -310,13 +295,13 @@ describe('messages that cannot be read', () => {
     ['null', Buffer.from('null'), 'not an event of a type that this queue is for'],
     [
       'a missing field',
-      Buffer.from(JSON.stringify({ ...anEvent('x'), data: { text: 'x' } })),
+      Buffer.from(JSON.stringify({ ...aNote('x'), data: { text: 'x' } })),
       'schema: /data/id invalid_type',
     ],
   ])('%s goes to the dead-letter queue at once, and the next one is handled', async (_what, content, fault) => {
     await run(keeper())
     await rabbit.publishRaw('note.changed.v1', content)
-    await rabbit.publish(anEvent('good'))
+    await rabbit.publish(aNote('good'))
     await eventually(async () => expect(await seen()).toMatchObject([{ text: 'good' }]))
     await ready(`${queue}.dead`, 1)
     const headers = await deadHeaders()
@@ -334,7 +319,7 @@ describe('messages that cannot be read', () => {
       }),
     )
     await first.stop()
-    expect(await rabbit.publish(anEvent('crash'))).toBe('confirmed')
+    expect(await rabbit.publish(aNote('crash'))).toBe('confirmed')
     for (let delivery = 0; delivery < 21; delivery += 1) {
       const model = await connect(rabbit.url)
       const channel = await model.createChannel()
@@ -363,10 +348,10 @@ describe('a consumer through disturbances', () => {
       }),
       aBroker('victim'),
     )
-    await rabbit.publish(anEvent('0'))
+    await rabbit.publish(aNote('0'))
     await eventually(async () => expect(await seen()).toHaveLength(1))
     await eventually(async () => expect(await rabbit.cut('victim')).toBe(1), { timeoutMs: 20_000 })
-    for (let n = 1; n <= 20; n += 1) await rabbit.publish(anEvent(`${n}`))
+    for (let n = 1; n <= 20; n += 1) await rabbit.publish(aNote(`${n}`))
     await eventually(async () => expect(await seen()).toHaveLength(21))
     expect(await inboxSize()).toBe(21)
     expect(calls).toBe(21)
@@ -375,7 +360,7 @@ describe('a consumer through disturbances', () => {
   it('declares its queue again when it is deleted', async () => {
     await run(keeper())
     await rabbit.management('DELETE', `/queues/{vhost}/${queue}`)
-    await eventually(async () => expect(await rabbit.publish(anEvent('back'))).toBe('confirmed'))
+    await eventually(async () => expect(await rabbit.publish(aNote('back'))).toBe('confirmed'))
     await eventually(async () => expect(await seen()).toMatchObject([{ text: 'back' }]))
   })
 
@@ -392,8 +377,8 @@ describe('a consumer through disturbances', () => {
       }),
     )
     const subject = newId()
-    await rabbit.publish(anEvent('first', { subject }))
-    await rabbit.publish(anEvent('second', { subject, version: 2 }))
+    await rabbit.publish(aNote('first', { subject }))
+    await rabbit.publish(aNote('second', { subject, version: 2 }))
     await begun.promise
     const stopped = running.stop(5_000)
     gate.resolve()
@@ -401,33 +386,4 @@ describe('a consumer through disturbances', () => {
     expect(await seen()).toMatchObject([{ text: 'first' }])
     await ready(queue, 1)
   })
-})
-
-describe('subscription', () => {
-  it('gives every process every event from when it is connected, calls onConnected, and again after a cut', async () => {
-    const [one, two]: [string[], string[]] = [[], []]
-    let connected = 0
-    const declare = (into: string[]) =>
-      subscription({
-        name: 'gateway.test',
-        events: [noteChanged, noteRemoved],
-        handle: ({ subject }) => void into.push(subject),
-        onConnected: () => {
-          connected += 1
-          if (connected === 1) throw new Error('not yet')
-        },
-      })
-    await run(declare(one), aBroker('first'))
-    await run(declare(two), aBroker('second'))
-    await eventually(() => expect(connected).toBe(3))
-    const first = anEvent('x')
-    await rabbit.publish(first)
-    await rabbit.publishRaw('note.removed.v1', Buffer.from('junk'))
-    await eventually(() => expect([one, two]).toEqual([[first.subject], [first.subject]]))
-    await eventually(async () => expect(await rabbit.cut('first')).toBe(1), { timeoutMs: 20_000 })
-    await eventually(() => expect(connected).toBe(4))
-    const second = anEvent('y')
-    await rabbit.publish(second)
-    await eventually(() => expect([one.at(-1), two.at(-1)]).toEqual([second.subject, second.subject]))
-  }, 60_000)
 })

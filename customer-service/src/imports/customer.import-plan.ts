@@ -23,7 +23,8 @@ export type Known = {
   seen?: Map<string, KeySet>
 }
 
-const uniqueFields = ['email', 'externalId'] as const
+/** Fields of which no two active customers have the same value. */
+export const uniqueFields = ['email', 'externalId'] as const
 
 const failed = (problem: RowProblem): RowResult => ({ outcome: 'failed', problems: [problem] })
 const refusal = (error: unknown): RowResult => {

@@ -12,13 +12,12 @@ import type { Inputs } from '../customers/customer.input.ts'
 import { presentEvent } from '../customers/customer.presenter.ts'
 import type { UserNames } from '../people/user-name.ts'
 import { type CustomerInput, customerCheck, importFields, takesMetadata } from './customer.import-input.ts'
-import { type Known, type Plan, planBatch, type Worked } from './customer.import-plan.ts'
+import { type Known, type Plan, planBatch, uniqueFields, type Worked } from './customer.import-plan.ts'
 import { suggestCustomer } from './customer.import-suggest.ts'
 import { createCustomerUndo } from './customer.undo.ts'
 
 type Deps = { inputs: Inputs; finder: Finder; bulk: BulkWriter; userNames: UserNames }
 
-const isUnique = (field: string): boolean => field === 'email' || field === 'externalId'
 const nobody: Actor = { id: 'dry-run', displayName: '', roles: [], token: '' }
 const texts = (values: (string | null | undefined)[]): string[] => [
   ...new Set(values.filter((value) => typeof value === 'string')),
@@ -31,7 +30,8 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     const externalIds = texts(rows.map(({ patch }) => patch.externalId))
     // First who has the values: whoever comes in between is then matched, and not taken for a stranger.
     const holders = await finder.holders(emails, externalIds, tx)
-    const nobodyHas = isUnique(matchBy) && !holders.some(({ field }) => field === matchBy)
+    const isUnique = uniqueFields.some((field) => field === matchBy)
+    const nobodyHas = isUnique && !holders.some(({ field }) => field === matchBy)
     const keys = nobodyHas ? [] : texts(rows.map(({ key }) => key))
     const matched = keys.length === 0 ? [] : await finder.many(matchBy as ManyBy, keys, 'active', tx)
     return { matched, holders }
@@ -93,7 +93,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     check: customerCheck(inputs),
 
     foresee: async (rows, taking, seen): Promise<RowResult[]> => {
-      for (const field of ['email', 'externalId', taking.matchBy]) if (!seen.has(field)) seen.set(field, createKeySet())
+      for (const field of [...uniqueFields, taking.matchBy]) if (!seen.has(field)) seen.set(field, createKeySet())
       return planBatch(rows, taking, nobody, { ...(await known(rows, taking)), seen }).results
     },
 

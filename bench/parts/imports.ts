@@ -110,7 +110,7 @@ export const imports: Part = {
             if (body.status !== status) throw new Error(`${path} is ${body.status} ${JSON.stringify(body.counts)}`)
             return body
           },
-          { timeoutMs: 200_000, everyMs: 500 },
+          { timeoutMs: 600_000, everyMs: 500 },
         )
       const latency = async (seconds: number) => {
         const headers = { authorization: `Bearer ${await token()}` }

@@ -45,3 +45,6 @@ export const helm = (...args: string[]): Promise<Said> => attempt('helm', ['--na
 
 /** A helm command that must succeed. */
 export const helmOk = (...args: string[]): Promise<string> => sh('helm', ['--namespace', namespace, ...args])
+
+export const helmJson = async <T>(...args: string[]): Promise<T> =>
+  JSON.parse((await succeed('helm', ['--namespace', namespace, ...args, '--output', 'json'])).stdout) as T

@@ -4,7 +4,7 @@ import { as, call, gateway, signIn, signUp } from './api.ts'
 import { generatedSecret, memory, podStamp, query, servicePods } from './cluster.ts'
 import { loadImages, releases, tag } from './images.ts'
 import { underLoad } from './load.ts'
-import { attempt, helm, helmOk, kubectl, kubectlJson, namespace, release, sh } from './shell.ts'
+import { attempt, helm, helmJson, helmOk, kubectl, kubectlJson, namespace, release, sh } from './shell.ts'
 
 const chart = 'deploy/helm/clientele'
 const values = ['--values', `${chart}/values-local.yaml`, '--set', `image.tag=${tag}`]
@@ -177,8 +177,7 @@ const next = [
 ]
 
 const currentRevision = async (): Promise<number> => {
-  const { stdout } = await helm('history', release, '--output', 'json')
-  const history = JSON.parse(stdout) as { revision: number }[]
+  const history = await helmJson<{ revision: number }[]>('history', release)
   return Math.max(...history.map(({ revision: number }) => number))
 }
 

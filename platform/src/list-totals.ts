@@ -1,6 +1,7 @@
 import type { Db } from './db.ts'
 
 const keptMs = 30_000
+const longestCountMs = 2_000
 const mostKept = 1_000
 const longestKey = 2_000
 
@@ -16,15 +17,22 @@ export const createLargeTotals = () => {
     return kept
   }
   return {
-    has: (db: Db, key: string): boolean => (of(db).get(key) ?? 0) > Date.now(),
-    /** Keeps what is kept already no longer. */
-    add: (db: Db, key: string): void => {
+    /** Where it was known until a moment ago, one request counts anew and the others go by what was known. */
+    has: (db: Db, key: string): boolean => {
+      const until = of(db).get(key)
+      if (until === undefined) return false
+      const now = Date.now()
+      if (until > now) return true
+      if (until + keptMs > now) of(db).set(key, now + longestCountMs)
+      return false
+    },
+    /** What a count came to. */
+    note: (db: Db, key: string, isLarge: boolean): void => {
       const kept = of(db)
-      if (key.length > longestKey || (kept.get(key) ?? 0) > Date.now()) return
       kept.delete(key)
+      if (!isLarge || key.length > longestKey) return
       if (kept.size >= mostKept) kept.delete(kept.keys().next().value ?? '')
       kept.set(key, Date.now() + keptMs)
     },
-    forget: (db: Db, key: string): void => void of(db).delete(key),
   }
 }

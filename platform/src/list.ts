@@ -160,10 +160,10 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     })
     const answer = pageOf(query, found)
     if (isLarge && isWhole(query, answer.rows.length)) {
-      totals.forget(db, key)
+      totals.note(db, key, false)
       return run(db, record, { where, tx, ...context })
     }
-    if (answer.page.totalRelation === 'gte') totals.add(db, key)
+    if (!isLarge) totals.note(db, key, answer.page.totalRelation === 'gte')
     return answer
   }
   return { query: querySchema(grammar, true), selection: querySchema(grammar, false), all, run }

@@ -15,12 +15,15 @@ export type BulkPace = {
 const lookEveryMs = 500
 // What was not used up by then is forgone: no burst after a pause.
 const longestSavedMs = 200
+// Fewer at first: in those who receive them, the code for it is not compiled yet.
+const risingMs = 4_000
 
 /** Says how many events in bulk may leave now. */
 export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longestMs = 300_000 }: BulkPace = {}) => {
   let isOpen = false
   let lookAt = 0
   let paidAt = 0
+  let openedAt = 0
 
   return {
     /** Looks at the events that wait, every now and then. */
@@ -28,13 +31,16 @@ export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longe
       if (Date.now() < lookAt) return
       lookAt = Date.now() + lookEveryMs
       const { oldest, newest } = await bulkAge(db)
+      const wasOpen = isOpen
       isOpen = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
+      if (isOpen && !wasOpen) openedAt = paidAt = Date.now()
     },
     /** @returns how many of each partition; 0 while they have to wait, as far as was seen */
     allowance: (): number => {
       if (!isOpen) return 0
       const now = Date.now()
-      const some = Math.floor((perSecond * Math.min(now - paidAt, longestSavedMs)) / 1_000 / partitions)
+      const risen = Math.min((now - openedAt) / risingMs, 1)
+      const some = Math.floor((perSecond * risen * Math.min(now - paidAt, longestSavedMs)) / 1_000 / partitions)
       if (some > 0) paidAt = now
       return some
     },

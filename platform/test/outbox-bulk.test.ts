@@ -130,6 +130,17 @@ describe('events in bulk', () => {
     expect(subjects().sort()).toEqual([...ids].sort())
   })
 
+  it('begin slowly: those who receive them are not warm yet', async () => {
+    await addInBulk(some(200))
+    await age(10)
+    relay({ perSecond: 200 })
+    await eventually(() => expect(subjects().length).toBeGreaterThan(0))
+    const begun = Date.now()
+    await eventually(() => expect(subjects().length).toBeGreaterThanOrEqual(100))
+    // At the full rate it would be half of one.
+    expect(Date.now() - begun).toBeGreaterThan(1_000)
+  })
+
   it('do not slow the others down when very many wait', async () => {
     relay({ quietMs: 3_600_000 })
     await add(newId(), 1)

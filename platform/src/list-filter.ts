@@ -27,8 +27,11 @@ export type Filter = {
   description: string
   column?: string | undefined
   /** @throws FilterError with what the value must be */
-  parse(operator: Operator, value: string, column: string): Condition
+  parse(operator: Operator, value: string, column: string, search?: Search): Condition
 }
+
+/** The column for `q`, and how its text is made. */
+export type Search = { column: string; normalise(value: string): string }
 
 /** A value that a filter cannot take; the message is for the caller. */
 export class FilterError extends Error {
@@ -48,6 +51,24 @@ export const checkText = (value: string, longest = longestValue): string => {
 
 /** A text as a LIKE pattern that matches only itself. */
 export const likeLiteral = (value: string): string => value.replace(/[\\%_]/g, '\\$&')
+
+/** Some word begins with `literal`, which is escaped already: an index of trigrams finds that for a single letter too. */
+export const beginsWord = (column: string, literal: string, bind: Bind): string =>
+  `(${column} like ${bind(`${literal}%`)} or ${column} like ${bind(`% ${literal}%`)})`
+
+/**
+ * What follows for the column for `q` from a text in it that contains `value` or starts with it. Sigma alone has a small letter that
+ * depends on what comes after it.
+ */
+const follows = (
+  { column, normalise }: Search,
+  operator: 'contains' | 'startsWith',
+  value: string,
+  bind: Bind,
+): string => {
+  const literal = likeLiteral(normalise(value)).replace(/[σς]/g, '_')
+  return operator === 'startsWith' ? beginsWord(column, literal, bind) : `${column} like ${bind(`%${literal}%`)}`
+}
 
 // A comma separates values; `\,` is a comma and `\\` a backslash.
 const splitValues = (value: string): string[] => {
@@ -100,23 +121,29 @@ export const ordered: readonly Operator[] = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte
 
 /**
  * Text. `contains` and `startsWith` do not tell cases apart; equality does, unless `normalise` brings the value into the
- * stored form (undefined: nothing is stored in that form, nothing matches).
+ * stored form (undefined: nothing is stored in that form, nothing matches). `searched`: the list's `search` column holds this text
+ * too, so that its index finds what `contains` or starts with a value.
  */
 export const text = ({
   column,
+  searched = false,
   normalise = (value) => value,
 }: {
   column?: string
+  searched?: boolean
   normalise?: (value: string) => string | undefined
 } = {}): Filter => ({
   operators: ['eq', 'ne', 'contains', 'startsWith', 'exists'],
   description: 'text; several values between commas are alternatives (a comma in a value is written `\\,`)',
   column,
-  parse: (operator, value, sql) => {
+  parse: (operator, value, sql, search) => {
     if (operator === 'exists') return exists(value, sql)
     if (operator === 'contains' || operator === 'startsWith') {
       const literal = likeLiteral(checkText(value))
-      return rough((bind) => `${sql} ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`)
+      return rough((bind) => {
+        const meets = `${sql} collate "und-x-icu" ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`
+        return searched && search ? `${meets} and ${follows(search, operator, value, bind)}` : meets
+      })
     }
     const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
     const stored = values.filter((each) => each !== undefined)

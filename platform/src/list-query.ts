@@ -1,5 +1,6 @@
 import { type Cursor, decodeCursor } from './list-cursor.ts'
 import {
+  beginsWord,
   type Condition,
   checkText,
   type Filter,
@@ -120,7 +121,13 @@ const filterOf = (grammar: ListGrammar, name: string, value: string): Condition 
   const [, field, operator = 'eq'] = /^([A-Za-z]\w*)(?:\[(\w+)\])?$/.exec(name) ?? []
   const known = field === undefined ? undefined : grammar.filters.get(field)
   if (!known?.filter.operators.includes(operator as Operator)) return undefined
-  return known.filter.parse(operator as Operator, value, known.column)
+  const { search: column, normaliseSearch: normalise } = grammar
+  return known.filter.parse(
+    operator as Operator,
+    value,
+    known.column,
+    column === undefined ? undefined : { column, normalise },
+  )
 }
 
 // No index of trigrams finds one or two letters within a word, but it finds them where a word begins. Digits are in every
@@ -141,6 +148,6 @@ const search = ({ normaliseSearch }: ListGrammar, column: string, value: string)
   return [...new Set(words)].map((word) => {
     const literal = likeLiteral(word)
     if (!isShort(word)) return rough((bind) => `${column} like ${bind(`%${literal}%`)}`)
-    return rough((bind) => `(${column} like ${bind(`${literal}%`)} or ${column} like ${bind(`% ${literal}%`)})`)
+    return rough((bind) => beginsWord(column, literal, bind))
   })
 }

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { databaseConfig, loadConfig } from './config.ts'
 import type { Db } from './db.ts'
@@ -19,9 +20,30 @@ const listMigrations = async (directory: URL): Promise<Migration[]> => {
 const appliedNames = async (query: (sql: string) => Promise<{ name: string }[]>): Promise<string[]> =>
   (await query('select name from schema_migrations order by applied_at, name')).map(({ name }) => name)
 
+// Indexes of large tables are built while others write; PostgreSQL refuses that within a transaction.
+const outside = '-- outside a transaction\n'
+const statementsOf = (sql: string): string[] =>
+  sql.split(/;[ \t]*(?:\n|$)/).filter((statement) => statement.trim() !== '')
+
+const longestWaitMs = 600_000
+
+// Tried again and again: to wait within one statement would hold up whoever builds an index, who waits for all that began before.
+const lock = async (client: pg.Client): Promise<void> => {
+  const until = Date.now() + longestWaitMs
+  for (;;) {
+    const { rows } = await client.query<{ held: boolean }>(
+      `select pg_try_advisory_lock(hashtext('migrate'), hashtext(current_schema())) as held`,
+    )
+    if (rows[0]?.held) return
+    if (Date.now() > until) throw new Error('another process has been migrating this schema for ten minutes')
+    await pause(100)
+  }
+}
+
 /**
- * Applies the platform's migrations and those in `directory` that the schema lacks, each in a transaction of its own,
- * one process at a time. The role's search_path decides the schema.
+ * Applies the platform's migrations and those in `directory` that the schema lacks, one process at a time: each in a transaction
+ * of its own, unless its first line is `-- outside a transaction`. Such a file is begun anew where it was cut off, so each of its
+ * statements must bear that; each ends with a semicolon at the end of a line. The role's search_path decides the schema.
  * @returns the names of those applied now
  */
 export const migrate = async (databaseUrl: string, directory: URL): Promise<string[]> => {
@@ -33,7 +55,7 @@ export const migrate = async (databaseUrl: string, directory: URL): Promise<stri
   client.on('error', () => {})
   await client.connect()
   try {
-    await client.query(`select pg_advisory_lock(hashtext('migrate'), hashtext(current_schema()))`)
+    await lock(client)
     await client.query(
       'create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default clock_timestamp())',
     )
@@ -44,10 +66,16 @@ export const migrate = async (databaseUrl: string, directory: URL): Promise<stri
       migrations: (await listMigrations(directory)).map(({ name, url }) => ({
         name,
         up: async () => {
+          const sql = await readFile(url, 'utf8')
+          const note = () => client.query('insert into schema_migrations (name) values ($1)', [name])
+          if (sql.startsWith(outside)) {
+            for (const statement of statementsOf(sql)) await client.query(statement)
+            return void (await note())
+          }
           await client.query('begin')
           try {
-            await client.query(await readFile(url, 'utf8'))
-            await client.query('insert into schema_migrations (name) values ($1)', [name])
+            await client.query(sql)
+            await note()
             await client.query('commit')
           } catch (error) {
             await client.query('rollback').catch(() => {})

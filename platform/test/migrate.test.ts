@@ -39,12 +39,31 @@ describe('migrations (S0-26, S1-41, S4-27)', () => {
     expect(await db.query(`select to_regclass('d') as d, to_regclass('e') as e`)).toEqual([{ d: null, e: null }])
   })
 
-  it('that are missing refuse the start by name; more than known are fine', async () => {
+  it('that fail stay missing: a start is refused by name, more than known is fine', async () => {
     await expect(assertMigrated(db, directory())).rejects.toThrow(/0004-d, 0005-e.*npm run migrate/)
     await rm(join(folder, '0004-d.sql'))
     await rm(join(folder, '0005-e.sql'))
     await rm(join(folder, '0003-c.sql'))
     await expect(assertMigrated(db, directory())).resolves.toBeUndefined()
+  })
+
+  it('build indexes outside a transaction, by one of several processes', async () => {
+    await add(
+      '0006-f.sql',
+      '-- outside a transaction\ncreate index concurrently f on b (c);\ncreate index concurrently g on b (id);',
+    )
+    const applied = await Promise.all([1, 2, 3].map(() => migrate(database.url, directory())))
+    expect(applied.flat()).toEqual(['0006-f'])
+    expect(
+      await db.query(`select indexrelid::regclass::text as name from pg_index where indrelid = 'b'::regclass`),
+    ).toEqual(expect.arrayContaining([{ name: 'f' }, { name: 'g' }]))
+  })
+
+  it('begin anew where one outside a transaction failed', async () => {
+    await add('0007-h.sql', '-- outside a transaction\ncreate table if not exists h (id int);\nselect 1 / 0;')
+    await expect(migrate(database.url, directory())).rejects.toThrow(/0007-h/)
+    await add('0007-h.sql', '-- outside a transaction\ncreate table if not exists h (id int);\nselect 1;\n')
+    expect(await migrate(database.url, directory())).toEqual(['0007-h'])
   })
 })
 

@@ -8,8 +8,8 @@ export const productList = list<ProductRow>({
   sort: ['createdAt', 'updatedAt', 'name', 'price', 'stock', 'sku'],
   defaultSort: '-createdAt',
   filter: {
-    name: text(),
-    sku: text(),
+    name: text({ searched: true }),
+    sku: text({ searched: true }),
     price: number(),
     stock: whole(),
     active: boolean(),

@@ -10,8 +10,8 @@ export const userList = list<UserRow>({
   sort: ['createdAt', 'username', 'email'],
   defaultSort: '-createdAt',
   filter: {
-    username: text({ normalise: lower }),
-    email: text({ normalise: lower }),
+    username: text({ searched: true, normalise: lower }),
+    email: text({ searched: true, normalise: lower }),
     role: arrayHas('roles'),
     enabled: boolean(),
     createdAt: time(),

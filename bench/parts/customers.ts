@@ -17,7 +17,15 @@ const plenty = '10000000'
 const limits = { RATE_LIMIT_USER: plenty, RATE_LIMIT_ADDRESS: plenty }
 
 const env = { LOG_LEVEL: 'info' }
-const start = () => startSystem({ gateway: { ...limits, ...env }, 'customer-service': env }, { logFile: '/dev/null' })
+/** Without those who receive the events: their work would be done in between, on the same cores. Their queues stay. */
+const start = async () => {
+  const system = await startSystem(
+    { gateway: { ...limits, ...env }, 'customer-service': env },
+    { logFile: '/dev/null' },
+  )
+  for (const name of ['media-service', 'order-service', 'notification-service'] as const) await system.terminate(name)
+  return system
+}
 
 /** CPU of gateway and service against one bare process, in turns. */
 const compareBare = async (whole: Target, bare: Target, bench: Bench): Promise<Figure[]> => {
@@ -52,7 +60,7 @@ const compareBare = async (whole: Target, bare: Target, bench: Bench): Promise<F
 export const customers: Part = {
   name: 'customers',
   about:
-    'customer-service at ten thousand and a million customers: CPU of service and PostgreSQL for each operation. Beside it a bare node:http, jose and pg server that does the same work, against gateway and service together.',
+    'customer-service at ten thousand and a million customers: CPU of service and PostgreSQL for each operation. Beside it a bare node:http, jose and pg server that does the same work, against gateway and service together. The services that receive the events are stopped; their queues fill.',
   run: async (bench) => {
     const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
     const migrations = new URL('../../customer-service/migrations/', import.meta.url)

@@ -8,6 +8,7 @@ import {
   likeLiteral,
   type Operator,
   rough,
+  type Search,
 } from './list-filter.ts'
 import { parseSort, type SortKey } from './list-sort.ts'
 
@@ -17,8 +18,7 @@ export type ListGrammar = {
   sort: ReadonlyMap<string, string>
   defaultSort: string
   filters: ReadonlyMap<string, { filter: Filter; column: string }>
-  search: string | undefined
-  normaliseSearch: (value: string) => string
+  search: Search | undefined
   aliases: ReadonlyMap<string, string>
 }
 
@@ -67,8 +67,7 @@ export const parseListQuery = (
       else if (name === 'offset') query.offset = whole(value, 0, deepestOffset)
       else if (name === 'cursor') query.cursor = decodeCursor(value)
       else if (name === 'sort') sort = value
-      else if (name === 'q' && grammar.search !== undefined)
-        query.conditions.push(...search(grammar, grammar.search, value))
+      else if (name === 'q' && grammar.search !== undefined) query.conditions.push(...search(grammar.search, value))
       else {
         const condition = filterOf(grammar, name, value)
         if (condition) query.conditions.push(condition)
@@ -121,13 +120,7 @@ const filterOf = (grammar: ListGrammar, name: string, value: string): Condition 
   const [, field, operator = 'eq'] = /^([A-Za-z]\w*)(?:\[(\w+)\])?$/.exec(name) ?? []
   const known = field === undefined ? undefined : grammar.filters.get(field)
   if (!known?.filter.operators.includes(operator as Operator)) return undefined
-  const { search: column, normaliseSearch: normalise } = grammar
-  return known.filter.parse(
-    operator as Operator,
-    value,
-    known.column,
-    column === undefined ? undefined : { column, normalise },
-  )
+  return known.filter.parse(operator as Operator, value, known.column, grammar.search)
 }
 
 // No index of trigrams finds one or two letters within a word, but it finds them where a word begins. Digits are in every
@@ -140,8 +133,8 @@ const isShort = (word: string): boolean =>
   )
 
 // Every word must occur; the column holds text in the same folded form.
-const search = ({ normaliseSearch }: ListGrammar, column: string, value: string): Condition[] => {
-  const words = normaliseSearch(checkText(value))
+const search = ({ column, normalise }: Search, value: string): Condition[] => {
+  const words = normalise(checkText(value))
     .split(/\s+/)
     .filter((word) => word !== '')
   if (words.length > mostWords) throw new FilterError(`must have at most ${mostWords} words`)

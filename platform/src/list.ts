@@ -87,8 +87,7 @@ const grammarOf = ({
   filters: new Map(
     Object.entries(filter).map(([name, each]) => [name, { filter: each, column: each.column ?? snake(name) }]),
   ),
-  search,
-  normaliseSearch,
+  search: search === undefined ? undefined : { column: search, normalise: normaliseSearch },
   aliases: new Map(Object.entries(aliases)),
 })
 

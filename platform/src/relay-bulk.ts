@@ -20,10 +20,10 @@ const risingMs = 4_000
 
 /** Says how many events in bulk may leave now. */
 export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longestMs = 300_000 }: BulkPace = {}) => {
-  let isOpen = false
   let lookAt = 0
   let paidAt = 0
-  let openedAt = 0
+  // Undefined while they have to wait.
+  let openedAt: number | undefined
 
   return {
     /** Looks at the events that wait, every now and then. */
@@ -31,13 +31,13 @@ export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longe
       if (Date.now() < lookAt) return
       lookAt = Date.now() + lookEveryMs
       const { oldest, newest } = await bulkAge(db)
-      const wasOpen = isOpen
-      isOpen = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
-      if (isOpen && !wasOpen) openedAt = paidAt = Date.now()
+      const mayLeave = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
+      if (!mayLeave) openedAt = undefined
+      else if (openedAt === undefined) openedAt = paidAt = Date.now()
     },
     /** @returns how many of each partition; 0 while they have to wait, as far as was seen */
     allowance: (): number => {
-      if (!isOpen) return 0
+      if (openedAt === undefined) return 0
       const now = Date.now()
       const risen = Math.min((now - openedAt) / risingMs, 1)
       const some = Math.floor((perSecond * risen * Math.min(now - paidAt, longestSavedMs)) / 1_000 / partitions)

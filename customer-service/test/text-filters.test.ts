@@ -1,3 +1,4 @@
+import { explain, watched } from '@clientele/platform/testing/database'
 import { listOf } from '../src/customers/customer.list.ts'
 import { aCustomer, type Running, startCustomers } from './start.ts'
 
@@ -69,14 +70,8 @@ describe('at twenty thousand customers', () => {
     ['code', 'startsWith', 'CUS-00'],
   ])('%s[%s]=%s is found by the index of the search text', async (field, operator, value) => {
     const plans: string[] = []
-    const explained = {
-      ...service.db,
-      query: async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> => {
-        const plan = await service.db.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values)
-        plans.push(plan.map((row) => row['QUERY PLAN']).join('\n'))
-        return service.db.query<R>(sql, values)
-      },
-    }
+    const { db } = service
+    const explained = watched(db, async (sql, values) => void plans.push((await explain(db, sql, values)).join('\n')))
     await list.run(explained, { [`${field}[${operator}]`]: value })
     expect(plans[0]).toMatch(/Bitmap Index Scan on customers_by_search_text/)
   })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '@clientele/platform/db'
+import { explain } from '@clientele/platform/testing/database'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { orderList } from '../src/orders/order.list.ts'
 import { orderCalls, textLine } from './order-calls.ts'
@@ -216,8 +217,7 @@ describe('with 60,000 orders', () => {
     } as unknown as Db
     await orderList.run(noting, { ...query }, { actor: { id: 'user-7' } })
     const [first] = asked
-    const lines = await service.db.query<{ 'QUERY PLAN': string }>(`explain ${first?.sql}`, first?.values)
-    return lines.map((line) => line['QUERY PLAN']).join('\n')
+    return (await explain(service.db, first?.sql ?? '', first?.values)).join('\n')
   }
 
   // The count stops at 10,001 rows, so where most rows meet a condition a scan that begins anywhere is as good.

@@ -1,3 +1,4 @@
+import { watched } from '@clientele/platform/testing/database'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { productList } from '../src/products/product.list.ts'
 import { lowStock } from '../src/stock/low-stock.ts'
@@ -150,13 +151,7 @@ describe('at 100,000 products', () => {
   const scans = async (query: string) => {
     const { id } = await tokenFor('user')
     const found: { node: string; rows: number }[] = []
-    const explained = {
-      ...service.db,
-      query: async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> => {
-        found.push(...(await scansBy(sql, values)))
-        return service.db.query<R>(sql, values)
-      },
-    }
+    const explained = watched(service.db, async (sql, values) => void found.push(...(await scansBy(sql, values))))
     await productList.run(explained, Object.fromEntries(new URLSearchParams(query)), { actor: { id } })
     return found
   }

@@ -1,4 +1,5 @@
 import { OrderSummary } from '@clientele/contracts/order'
+import { explain } from '@clientele/platform/testing/database'
 import { intervalsBetween } from '../src/summary/interval.ts'
 import { orderCalls, textLine } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
@@ -117,11 +118,12 @@ describe('GET /v1/orders/summary', () => {
          'x', 'x', now(), 'x', 'x' from generate_series(1, 20000) as n`,
     )
     await service.db.query('analyze orders')
-    const plan = await service.db.query<{ 'QUERY PLAN': string }>(
-      `explain select date_trunc('day', placed_at, 'UTC') as start, currency, count(*), sum(total) from orders
+    const plan = await explain(
+      service.db,
+      `select date_trunc('day', placed_at, 'UTC') as start, currency, count(*), sum(total) from orders
        where placed_at >= '2021-01-01' and placed_at < '2021-02-01' and status <> 'cancelled' group by 1, 2`,
     )
-    expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/orders_counted/)
+    expect(plan.join('\n')).toMatch(/orders_counted/)
   })
 })
 

@@ -1,22 +1,10 @@
-import { connectDb, type Db } from '@clientele/platform/db'
-import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
-import { makePeople, people } from './people.ts'
+import { people, startPeople } from './people.ts'
 
-let database: TestDatabase
-let db: Db
-
+let started: Awaited<ReturnType<typeof startPeople>>
 beforeAll(async () => {
-  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
-  db = await connectDb(database.config, 'platform_test')
-  await makePeople(db)
+  started = await startPeople()
 })
-
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
-
-const run = (query: Record<string, string>) => people.run(db, query, { actor: { id: 'user-1' } })
+afterAll(() => started?.stop())
 
 it('a list answers 600 random queries with rows or a 400, never with anything else', async () => {
   let seed = 20261120
@@ -84,7 +72,7 @@ it('a list answers 600 random queries with rows or a 400, never with anything el
       const texts = `${pick(['surname', 'email', 'tag', 'createdBy'])}${pick(['', '[ne]'])}`
       query[random(2) === 0 ? texts : pick(names) + pick(operators)] = random(2) === 0 ? pick(values) : noise
     }
-    await run(query).then(
+    await started.run(query).then(
       () => {
         answered += 1
       },

@@ -1,25 +1,19 @@
-import { connectDb, type Db } from '@clientele/platform/db'
+import type { Db } from '@clientele/platform/db'
 import { asksFor, foldText, list } from '@clientele/platform/list'
 import { Problem } from '@clientele/platform/problem'
 import { parseParameters } from '@clientele/platform/request'
-import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
-import { makePeople, people, rowCount } from './people.ts'
+import { explain, watched } from '@clientele/platform/testing/database'
+import { people, rowCount, startPeople } from './people.ts'
 
-let database: TestDatabase
+type Started = Awaited<ReturnType<typeof startPeople>>
 let db: Db
-
+let run: Started['run']
+let stop: Started['stop'] | undefined
 beforeAll(async () => {
-  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
-  db = await connectDb(database.config, 'platform_test')
-  await makePeople(db)
+  ;({ db, run, stop } = await startPeople())
 })
+afterAll(() => stop?.())
 
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
-
-const run = (query: Record<string, string>) => people.run(db, query, { actor: { id: 'user-1' } })
 const total = async (query: Record<string, string>): Promise<number> => (await run(query)).page.total
 const problemOf = async (query: Record<string, string>): Promise<Problem> => {
   const failure: unknown = await run(query).then(
@@ -153,14 +147,7 @@ describe('lists filter (S2-09, S2-10, S2-11)', () => {
 
   it('whole() leaves the index of an integer column usable', async () => {
     const seen: string[] = []
-    const explained: Db = {
-      ...db,
-      query: async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> => {
-        const plan = await db.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values)
-        seen.push(...plan.map((line) => line['QUERY PLAN']))
-        return db.query<R>(sql, values)
-      },
-    }
+    const explained = watched(db, async (sql, values) => void seen.push(...(await explain(db, sql, values))))
     await db.query('create index people_by_number on people (number, id) where deleted_at is null')
     await people.run(explained, { 'number[gt]': '3000' })
     expect(seen.filter((line) => /Index Cond: \(number > /.test(line))).toHaveLength(2)

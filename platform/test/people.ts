@@ -1,5 +1,6 @@
-import type { Db } from '@clientele/platform/db'
+import { connectDb, type Db } from '@clientele/platform/db'
 import { arrayHas, boolean, flag, list, number, text, time, userId, uuid, whole } from '@clientele/platform/list'
+import { testDatabase } from '@clientele/platform/testing/database'
 
 export type Person = { id: string; number: number; surname: string | null; createdAt: Date; tags: string[] }
 
@@ -29,7 +30,7 @@ export const people = list<Person>({
 /** How many of them are listed, but for one with an odd name. */
 export const rowCount = 3_000
 
-export const makePeople = async (db: Db): Promise<void> => {
+const makePeople = async (db: Db): Promise<void> => {
   await db.query(`create table people (
     id uuid primary key, number integer not null, surname text, email text, price numeric, photo uuid, active boolean not null,
     tags text[] not null, search_text text not null, created_by text not null,
@@ -46,4 +47,22 @@ export const makePeople = async (db: Db): Promise<void> => {
   await db.query(`insert into people (id, number, surname, active, tags, search_text, created_by, created_at)
     values (gen_random_uuid(), 9001, '100%_\\ "O''Neil", Inc', true, '{}', 'odd', 'user-x', '2026-06-01T10:00:00.123Z')`)
   await db.query('analyze people')
+}
+
+/** A database of a test file's own with the people in it; `run` asks as user-1. */
+export const startPeople = async () => {
+  const database = await testDatabase({
+    schema: 'platform_test',
+    migrations: new URL('./migrations/', import.meta.url),
+  })
+  const db = await connectDb(database.config, 'platform_test')
+  await makePeople(db)
+  return {
+    db,
+    run: (query: Record<string, string>) => people.run(db, query, { actor: { id: 'user-1' } }),
+    stop: async (): Promise<void> => {
+      await db.close()
+      await database.drop()
+    },
+  }
 }

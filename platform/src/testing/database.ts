@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { DatabaseConfig } from '../config.ts'
+import type { Db } from '../db.ts'
 import { migrate } from '../migrate.ts'
 import { provisionDatabase } from '../provision.ts'
 
@@ -62,3 +63,16 @@ export const testDatabase = async ({
     drop: () => admin(async (client) => void (await client.query(`drop database if exists ${database} with (force)`))),
   }
 }
+
+/** The same database; `see` is told of each statement, and waited for, before it runs. */
+export const watched = (db: Db, see: (sql: string, values: unknown[]) => Promise<void> | void): Db => ({
+  ...db,
+  query: async (sql, values = [], options) => {
+    await see(sql, values)
+    return db.query(sql, values, options)
+  },
+})
+
+/** The lines of the plan of a statement, which does not run. */
+export const explain = async (db: Db, sql: string, values: unknown[] = []): Promise<string[]> =>
+  (await db.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values)).map((line) => line['QUERY PLAN'])

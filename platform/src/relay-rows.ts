@@ -115,9 +115,15 @@ export type Hand = {
 const prepared = new WeakSet<pg.Client>()
 const execute = (bulkOfPart: number) => `execute outbox_take(${Math.trunc(bulkOfPart)})`
 // The commit does not wait for the disk: where the database crashes just then, rows are back, and published once more.
-// Plans are kept, also those that were made when the table was empty: none of them may read all of it.
-const begin =
-  'begin; set local synchronous_commit = off; set local enable_seqscan = off; set local enable_bitmapscan = off'
+// Plans are kept, also those that were made when the table was empty: none of them may read all of it. One for any number of
+// rows in bulk is kept as well; left alone, the server plans anew each time, because nothing in bulk looks cheaper.
+const begin = [
+  'begin',
+  'set local synchronous_commit = off',
+  'set local enable_seqscan = off',
+  'set local enable_bitmapscan = off',
+  'set local plan_cache_mode = force_generic_plan',
+].join('; ')
 
 /** Runs `work` with the first rows, among them up to `bulkOfPart` of each partition's bulk; where it fails, all rows are back. */
 export const withRows = <T>(db: Db, bulkOfPart: number, work: (hand: Hand, first: Taken) => Promise<T>): Promise<T> =>

@@ -162,6 +162,18 @@ describe('outbox and relay', () => {
     await narrow.close()
     expect(size).toBe(1)
   })
+
+  it('keeps the plan by which events are taken', async () => {
+    await db.close()
+    db = await connectDb({ ...database.config, databasePoolMax: 1 }, 'platform_test')
+    aRelay(aBroker('relay'), 60_000)
+    for (let version = 1; version <= 10; version += 1) {
+      await add(newId(), version)
+      await untilEmpty()
+    }
+    const plans = 'select custom_plans::int as anew from pg_prepared_statements where name = $1'
+    expect(await db.query(plans, ['outbox_take'])).toEqual([{ anew: 0 }])
+  })
 })
 
 describe('inbox', () => {

@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Replica } from './replica.ts'
+
+type Watched = Pick<Replica, 'name' | 'pid' | 'startedAt'>
 
 /** The resident memory of one process, in MB; `born` tells a process from the one before it. */
 export type Sample = { at: number; name: string; born: number; mb: number }
+
+const collectMs = 2_000
 
 const residentOf = (pid: number): number | undefined => {
   try {
@@ -13,21 +18,31 @@ const residentOf = (pid: number): number | undefined => {
   }
 }
 
-/** Looks at all replicas every `everyMs` until stopped. */
-export const watchMemory = (replicas: readonly Replica[], everyMs: number) => {
+const look = (replicas: readonly Watched[]): Sample[] =>
+  replicas.flatMap((replica) => {
+    const pid = replica.pid()
+    const mb = pid === 0 ? undefined : residentOf(pid)
+    return mb === undefined ? [] : [{ at: Date.now(), name: replica.name, born: replica.startedAt(), mb }]
+  })
+
+/**
+ * Looks at all replicas every `everyMs` until stopped; `collected` is what remained after garbage collections. Between them
+ * V8 lets a heap grow for minutes, and drops half of it at once: no slope tells that from a leak.
+ */
+export const watchMemory = (replicas: readonly Watched[], everyMs: number) => {
   const samples: Sample[] = []
-  const look = () => {
-    for (const replica of replicas) {
-      const pid = replica.pid()
-      const mb = pid === 0 ? undefined : residentOf(pid)
-      if (mb !== undefined) samples.push({ at: Date.now(), name: replica.name, born: replica.startedAt(), mb })
-    }
-  }
-  const timer = setInterval(look, everyMs)
+  const collected: Sample[] = []
+  const timer = setInterval(() => samples.push(...look(replicas)), everyMs)
   return {
     samples,
+    collected,
+    collect: async (): Promise<void> => {
+      for (const replica of replicas) if (replica.pid() !== 0) process.kill(replica.pid(), 'SIGUSR2')
+      await pause(collectMs)
+      collected.push(...look(replicas))
+    },
     stop: () => {
-      look()
+      samples.push(...look(replicas))
       clearInterval(timer)
     },
   }
@@ -35,13 +50,7 @@ export const watchMemory = (replicas: readonly Replica[], everyMs: number) => {
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-/** The median of the slopes between all pairs (Theil and Sen): single peaks of a garbage collection do not move it. */
-export const slopeOf = (points: readonly { x: number; y: number }[]): number =>
-  median(
-    points.flatMap((a, index) => points.slice(index + 1).map((b) => (b.x === a.x ? 0 : (b.y - a.y) / (b.x - a.x)))),
-  )
-
-export type Curve = { name: string; minutes: number; first: number; median: number; most: number; perMinute: number }
+export type Curve = { name: string; minutes: number; first: number; median: number; most: number }
 
 /** The curve of each process from `since` on; processes that were started later have none. */
 export const curvesOf = (samples: readonly Sample[], since: number): Curve[] =>
@@ -50,7 +59,6 @@ export const curvesOf = (samples: readonly Sample[], since: number): Curve[] =>
     const own = all.filter(({ at, born }) => at >= since && born === last?.born)
     const [first] = own
     if (!first || !last || first.born > since) return []
-    const points = own.map(({ at, mb }) => ({ x: at / 60_000, y: mb }))
     const sizes = own.map(({ mb }) => mb)
     return [
       {
@@ -59,7 +67,17 @@ export const curvesOf = (samples: readonly Sample[], since: number): Curve[] =>
         first: first.mb,
         median: median(sizes),
         most: Math.max(...sizes),
-        perMinute: slopeOf(points),
       },
     ]
+  })
+
+/** What each process held after the first collection and after the last; none where it was started between them. */
+export type Growth = { name: string; from: number; to: number; perMinute: number }
+
+export const growthOf = (collected: readonly Sample[]): Growth[] =>
+  [...Map.groupBy(collected, ({ name }) => name)].flatMap(([name, all]) => {
+    const [first, last] = [all[0], all.at(-1)]
+    if (!first || !last || first === last || first.born !== last.born) return []
+    const perMinute = (last.mb - first.mb) / ((last.at - first.at) / 60_000)
+    return [{ name, from: first.mb, to: last.mb, perMinute }]
   })

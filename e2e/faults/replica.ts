@@ -21,6 +21,8 @@ export type Replica = {
 }
 
 const root = new URL('../../', import.meta.url)
+/** Node's options with which a process gives its unused memory back at a SIGUSR2. */
+export const collecting = ['--expose-gc', '--import', new URL('collect.ts', import.meta.url).href]
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 const stopMs = 40_000
 const killMs = 5_000
@@ -44,7 +46,7 @@ export const createReplica = ({ service, letter, port, internalPort, env, logs }
     const log = openSync(join(logs, `${service}-${letter}.log`), 'a')
     const own = { PORT: String(port), INTERNAL_PORT: String(internalPort) }
     const main = new URL(`${service}/src/main.ts`, root).pathname
-    const started = spawn(process.execPath, [...nodeFlagsOf(service), main], {
+    const started = spawn(process.execPath, [...nodeFlagsOf(service), ...collecting, main], {
       env: { ...nodeEnv(), ...env, ...own },
       stdio: ['ignore', log, log],
     })

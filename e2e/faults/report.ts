@@ -1,6 +1,6 @@
 import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { curvesOf } from './memory.ts'
+import { curvesOf, growthOf } from './memory.ts'
 import { longMinutes, type Outcome } from './run.ts'
 import type { FaultSystem } from './system.ts'
 import type { Window } from './windows.ts'
@@ -19,7 +19,7 @@ const failuresOf = (windows: readonly Window[]): string => {
 
 /** The run's figures in Markdown. */
 export const reportOf = (outcome: Outcome, events: number, { seed, minutes }: Facts): string => {
-  const { windows, ledger, traffic, samples, from, to } = outcome
+  const { windows, ledger, traffic, samples, collected, from, to } = outcome
   const { attempts, statuses, longest } = traffic.figures()
   const faults = [...Map.groupBy(windows.all(), ({ label }) => label)].map(([label, all]) => [
     label,
@@ -45,25 +45,28 @@ export const reportOf = (outcome: Outcome, events: number, { seed, minutes }: Fa
     ['longest request', `${longest.ms} ms, ${longest.what}`],
     ['violations', traffic.violations().length],
   ]
-  const curves = minutes >= longMinutes ? curvesOf(samples, calmSince(outcome)) : lastLives(outcome)
+  const curves = minutes >= longMinutes ? curvesOf(samples, outcome.calmSince) : lastLives(outcome)
   const memory = curves.map((curve) => [
     curve.name,
     curve.minutes.toFixed(1),
     curve.first.toFixed(0),
     curve.median.toFixed(0),
     curve.most.toFixed(0),
-    curve.perMinute.toFixed(2),
+  ])
+  const growth = growthOf(collected).map((one) => [
+    one.name,
+    one.from.toFixed(1),
+    one.to.toFixed(1),
+    one.perMinute.toFixed(2),
   ])
   return [
     table(['what', 'value'], figures),
     table(['fault', 'times', 'lasted s at most', 'failed tries', 'answered', 'longest request, ms'], faults),
-    table(['process', 'minutes', 'first MB', 'median MB', 'most MB', 'MB a minute'], memory),
+    table(['process', 'minutes', 'first MB', 'median MB', 'most MB'], memory),
+    table(['process', 'after the first collection MB', 'after the last MB', 'MB a minute'], growth),
     ...traffic.violations(),
   ].join('\n\n')
 }
-
-/** A process grows at first however good it is: the first quarter of the calm time is not looked at. */
-export const calmSince = ({ calmFrom, to }: Outcome): number => calmFrom + (to - calmFrom) / 4
 
 const lastLives = ({ samples }: Outcome) =>
   [...Map.groupBy(samples, ({ name }) => name).values()].flatMap((own) => curvesOf(own, own.at(-1)?.born ?? 0))

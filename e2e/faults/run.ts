@@ -23,6 +23,8 @@ const settleMs = 1_500
 const sampleMs = 5_000
 /** From this length on the last third leaves the processes alone, so that their memory can be followed. */
 export const longMinutes = 10
+// A process grows at first however good it is.
+const warmShare = 1 / 4
 
 const patientMinutes = 5
 
@@ -79,6 +81,8 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
   const from = Date.now()
   const until = from + minutes * 60_000
   const calmFrom = minutes >= longMinutes ? from + (until - from) * (2 / 3) : until
+  const calmSince = calmFrom + (until - calmFrom) * warmShare
+  const firstCollection = setTimeout(() => void memory.collect(), calmSince - from)
   try {
     for (let round = 1; round === 1 || Date.now() < until; round++) {
       const faults = allFaults(system, random, { patient: minutes >= patientMinutes })
@@ -92,7 +96,9 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
       }
     }
     while (Date.now() < until) await pause(500)
+    await memory.collect()
   } finally {
+    clearTimeout(firstCollection)
     system.heal()
     ending.abort()
     await Promise.race([
@@ -103,5 +109,5 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
   }
   await work
   const to = Date.now()
-  return { windows, ledger, traffic, people, samples: memory.samples, from, to, calmFrom }
+  return { windows, ledger, traffic, people, samples: memory.samples, collected: memory.collected, from, to, calmSince }
 }

@@ -1,4 +1,5 @@
 import { startSystem } from '@clientele/e2e/system'
+import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { testRealm } from '@clientele/platform/testing/service'
 import { freePorts } from '@clientele/stack/ports'
@@ -60,7 +61,7 @@ const compareBare = async (whole: Target, bare: Target, bench: Bench): Promise<F
 export const customers: Part = {
   name: 'customers',
   about:
-    'customer-service at ten thousand and a million customers: CPU of service and PostgreSQL for each operation. Beside it a bare node:http, jose and pg server that does the same work, against gateway and service together. The services that receive the events are stopped; their queues fill.',
+    'customer-service at ten thousand and a million customers: CPU of service and PostgreSQL for each operation. Beside it a bare node:http, jose and pg server that does the same work, its events published too, against gateway and service together. The services that receive the events are stopped; their queues fill.',
   run: async (bench) => {
     const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
     const migrations = new URL('../../customer-service/migrations/', import.meta.url)
@@ -74,6 +75,8 @@ export const customers: Part = {
       closing.push(large.close)
       const database = await testDatabase({ schema: 'customers', migrations })
       closing.push(database.drop)
+      const broker = await testBroker()
+      closing.push(broker.close)
       for (const url of [small.database('customer-service'), database.url]) await seedCustomers(url, few)
       const from = Date.now()
       await seedCustomers(large.database('customer-service'), many)
@@ -82,6 +85,7 @@ export const customers: Part = {
       const [port = 0] = await freePorts(1)
       const bare = await startProgram('bare-customers', {
         database: database.url,
+        broker: broker.url,
         issuer,
         audience: 'clientele-api',
         port,

@@ -80,9 +80,11 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
 
   const from = Date.now()
   const until = from + minutes * 60_000
-  const calmFrom = minutes >= longMinutes ? from + (until - from) * (2 / 3) : until
+  const long = minutes >= longMinutes
+  const calmFrom = long ? from + (until - from) * (2 / 3) : until
   const calmSince = calmFrom + (until - calmFrom) * warmShare
-  const firstCollection = setTimeout(() => void memory.collect(), calmSince - from)
+  // Not while processes are started: one that does not know the signal yet would end.
+  const firstCollection = long ? setTimeout(() => void memory.collect(), calmSince - from) : undefined
   try {
     for (let round = 1; round === 1 || Date.now() < until; round++) {
       const faults = allFaults(system, random, { patient: minutes >= patientMinutes })
@@ -96,7 +98,7 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
       }
     }
     while (Date.now() < until) await pause(500)
-    await memory.collect()
+    if (long) await memory.collect()
   } finally {
     clearTimeout(firstCollection)
     system.heal()

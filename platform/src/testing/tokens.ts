@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { masterToken, realmAdmin, requestToken } from './realm.ts'
 import { testRealm } from './service.ts'
 import { eventually } from './wait.ts'
@@ -14,16 +15,15 @@ export type SignedIn = {
 }
 
 const testClient = 'test-client'
+const notedMs = 1_500
 const known = new Map<string, Promise<SignedIn>>()
 
-/** Signs in by password at the realm. */
+/** Signs in by password at the realm. Keycloak refuses somebody whose last sign-in it has not noted yet: that is tried again. */
 export const signIn = async (username: string, password: string, clientId = testClient, realm = testRealm) => {
-  const answer = await requestToken(realm, {
-    grant_type: 'password',
-    client_id: clientId,
-    scope: 'openid',
-    username,
-    password,
+  const fields = { grant_type: 'password', client_id: clientId, scope: 'openid', username, password }
+  const answer = await requestToken(realm, fields).catch(async () => {
+    await pause(notedMs)
+    return requestToken(realm, fields)
   })
   return { token: answer.access_token, refreshToken: answer.refresh_token ?? '', idToken: answer.id_token ?? '' }
 }

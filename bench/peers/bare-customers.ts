@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type ConfirmChannel, connect } from 'amqplib'
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
 import pg from 'pg'
 import { answering } from '../program.ts'
+import { publishOutbox } from './bare-outbox.ts'
 
 /**
  * Customers by hand, on the same tables: `node:http`, jose and pg, the token checked against the realm's keys, the body by
@@ -13,7 +13,7 @@ import { answering } from '../program.ts'
  */
 type Config = { database: string; broker: string; issuer: string; audience: string; port: number }
 let pool: pg.Pool
-let channel: ConfirmChannel
+let events: Awaited<ReturnType<typeof publishOutbox>>
 let check: (token: string) => Promise<JWTPayload>
 
 type Row = Record<string, unknown> & { id: string; version: number; deleted_at: Date | null }
@@ -115,36 +115,6 @@ const inTransaction = async <T>(work: (client: pg.PoolClient) => Promise<T>): Pr
   }
 }
 
-const exchange = 'bare'
-const take = `delete from outbox where id in (select id from outbox order by id limit 500 for update)
-  returning id, event_id, type, subject, data::text as data, created_at`
-
-/** Publishes what waits in the outbox; the rows are gone once the broker has confirmed all of it. */
-const publish = (): Promise<void> =>
-  inTransaction(async (client) => {
-    const { rows } = await client.query({ name: 'take', text: take })
-    for (const { event_id: id, type, subject, data, created_at: time } of rows.sort((a, b) => a.id - b.id)) {
-      const event = { specversion: '1.0', id, source: '/bare', type, subject, time, data: JSON.parse(data) }
-      const options = { persistent: true, mandatory: true, messageId: id, contentType: 'application/cloudevents+json' }
-      channel.publish(exchange, type, Buffer.from(JSON.stringify(event)), options)
-    }
-    await channel.waitForConfirms()
-  })
-
-let publishing: Promise<void> | undefined
-let more = false
-const wake = (): void => {
-  more = true
-  publishing ??= (async () => {
-    while (more) {
-      more = false
-      await publish()
-    }
-  })().finally(() => {
-    publishing = undefined
-  })
-}
-
 const write = async (req: IncomingMessage, id: string | undefined): Promise<Row> => {
   const actor = await actorOf(req)
   const body = await read(req)
@@ -192,7 +162,7 @@ const write = async (req: IncomingMessage, id: string | undefined): Promise<Row>
     await client.query({ name: 'event', text: event, values: [randomUUID(), type, row.id, data] })
     return row
   })
-  wake()
+  events.wake()
   return written
 }
 
@@ -250,19 +220,14 @@ const listener = (req: IncomingMessage, res: ServerResponse): void => {
 
 answering<Config>(async ({ database, broker, issuer, audience, port }) => {
   pool = new pg.Pool({ connectionString: database, max: 10 })
-  const model = await connect(broker, { noDelay: true })
-  channel = await model.createConfirmChannel()
-  await channel.assertExchange(exchange, 'topic', { durable: true })
-  const { queue } = await channel.assertQueue('bare', { durable: true, arguments: { 'x-queue-type': 'quorum' } })
-  await channel.bindQueue(queue, exchange, '#')
+  events = await publishOutbox(broker, inTransaction)
   const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`))
   check = async (token) => (await jwtVerify(token, keys, { issuer, audience })).payload
   const server = createServer(listener).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     end: async () => {
-      await publishing
-      await model.close()
+      await events.end()
       await pool.end()
     },
   }

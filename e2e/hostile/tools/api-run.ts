@@ -1,6 +1,6 @@
 import { client } from '@clientele/platform/testing/client'
 import { realmAdmin } from '@clientele/platform/testing/realm'
-import { newPerson, type SignedIn, signIn } from '@clientele/platform/testing/tokens'
+import { newPerson, type SignedIn } from '@clientele/platform/testing/tokens'
 import { type HostileSystem, startHostileSystem } from '../hostile-system.ts'
 import { type Document, operationsOf, readDocument } from './document.ts'
 
@@ -26,8 +26,7 @@ export const patientPerson = async ({ realm }: HostileSystem, role: 'user' | 'ad
     audience: 'clientele-api',
     attributes: { 'access.token.lifespan': '86400' },
   })
-  const person = await newPerson([role], realm.name)
-  return { ...person, ...(await signIn(person.username, person.password, patientClient, realm.name)) }
+  return newPerson([role], realm.name, patientClient)
 }
 
 const counted = /^clientele_http_request_duration_seconds_count\{method="(\w+)",route="([^"]+)",status="(\d+)"\}/gm

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { masterToken, realmAdmin, requestToken } from './realm.ts'
 import { testRealm } from './service.ts'
 import { eventually } from './wait.ts'
@@ -15,21 +14,22 @@ export type SignedIn = {
 }
 
 const testClient = 'test-client'
-const notedMs = 1_500
 const known = new Map<string, Promise<SignedIn>>()
 
-/** Signs in by password at the realm. Keycloak refuses somebody whose last sign-in it has not noted yet: that is tried again. */
+/** Signs in by password at the realm. Keycloak may refuse somebody whose last sign-in it has not noted yet. */
 export const signIn = async (username: string, password: string, clientId = testClient, realm = testRealm) => {
-  const fields = { grant_type: 'password', client_id: clientId, scope: 'openid', username, password }
-  const answer = await requestToken(realm, fields).catch(async () => {
-    await pause(notedMs)
-    return requestToken(realm, fields)
+  const answer = await requestToken(realm, {
+    grant_type: 'password',
+    client_id: clientId,
+    scope: 'openid',
+    username,
+    password,
   })
   return { token: answer.access_token, refreshToken: answer.refresh_token ?? '', idToken: answer.id_token ?? '' }
 }
 
-/** A new person in the realm with these roles, signed in. */
-export const newPerson = async (roles: string[], realm = testRealm): Promise<SignedIn> => {
+/** A new person in the realm with these roles, signed in at a client that is there. */
+export const newPerson = async (roles: string[], realm = testRealm, clientId = testClient): Promise<SignedIn> => {
   const admin = realmAdmin(realm)
   await admin.ensureClient(testClient, { audience: 'clientele-api' })
   const username = `test-${randomBytes(6).toString('hex')}`
@@ -43,7 +43,7 @@ export const newPerson = async (roles: string[], realm = testRealm): Promise<Sig
   })
   await admin.revoke(id, `default-roles-${realm}`)
   if (roles.length > 0) await admin.grant(id, ...roles)
-  return { id, username, password, ...(await signIn(username, password, testClient, realm)) }
+  return { id, username, password, ...(await signIn(username, password, clientId, realm)) }
 }
 
 const rolesOf = { user: ['user'], admin: ['admin'], nobody: [] as string[] }
@@ -66,8 +66,8 @@ export const badTokens = async (): Promise<
     audience: 'clientele-api',
     attributes: { 'access.token.lifespan': '1' },
   })
-  const short = await signIn(person.username, person.password, 'test-short-lived')
-  const other = await signIn(person.username, person.password, 'test-no-audience')
+  const short = await newPerson(['admin'], testRealm, 'test-short-lived')
+  const other = await newPerson(['admin'], testRealm, 'test-no-audience')
   const { exp } = JSON.parse(Buffer.from(short.token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }
   await eventually(async () => {
     if (Date.now() / 1000 <= exp) throw new Error('not expired yet')

@@ -83,14 +83,14 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
   const long = minutes >= longMinutes
   const calmFrom = long ? from + (until - from) * (2 / 3) : until
   const calmSince = calmFrom + (until - calmFrom) * warmShare
-  // Not while processes are started: one that does not know the signal yet would end.
-  const firstCollection = long ? setTimeout(() => void memory.collect(), calmSince - from) : undefined
   try {
     for (let round = 1; round === 1 || Date.now() < until; round++) {
       const faults = allFaults(system, random, { patient: minutes >= patientMinutes })
       for (const fault of random.shuffled(faults)) {
         if (round > 1 && Date.now() >= until) break
         if (fault.restarts && round > 1 && Date.now() >= calmFrom) continue
+        // Never while processes are started: one that does not know the signal yet would end.
+        if (long && memory.collected.length === 0 && Date.now() >= calmSince) await memory.collect()
         await pause(1_000 + random.below(2_000))
         const at = Math.round((Date.now() - from) / 1000)
         const ms = await suffer(fault, system, windows)
@@ -100,7 +100,6 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, say }: Run
     while (Date.now() < until) await pause(500)
     if (long) await memory.collect()
   } finally {
-    clearTimeout(firstCollection)
     system.heal()
     ending.abort()
     await Promise.race([

@@ -1,4 +1,5 @@
-import { commaList, databaseConfig, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { commaList, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { exportConfig } from '@clientele/platform/export-config'
 import { importConfig } from '@clientele/platform/import-config'
 import { photoConfig } from '@clientele/platform/photo-config'

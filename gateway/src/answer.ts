@@ -1,6 +1,6 @@
 import { discardRest, holdForRest } from '@clientele/platform/early-answer'
+import { asProblem } from '@clientele/platform/error-response'
 import { reportFault } from '@clientele/platform/faults'
-import { asProblem } from '@clientele/platform/http'
 import type { Log } from '@clientele/platform/log'
 import type { Problem } from '@clientele/platform/problem'
 import { type Exchange, wantsHtml } from './exchange.ts'

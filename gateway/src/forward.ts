@@ -3,7 +3,7 @@ import { Problem } from '@clientele/platform/problem'
 import type { Dispatcher, Pool } from 'undici'
 import { ClientGone } from './body.ts'
 import type { GatewayConfig } from './config.ts'
-import type { Passage } from './upstream.ts'
+import type { Passage } from './proxied-request.ts'
 
 type Times = Pick<GatewayConfig, 'upstreamQueueMs' | 'clientStallMs'>
 

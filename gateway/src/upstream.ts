@@ -1,25 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
 import { Problem } from '@clientele/platform/problem'
 import { counter, gauge } from '@clientele/platform/telemetry'
 import { Pool } from 'undici'
 import type { GatewayConfig } from './config.ts'
 import { forward } from './forward.ts'
-import type { OutHeaders } from './headers.ts'
+import type { Passage } from './proxied-request.ts'
 import type { ServiceRow } from './routes.ts'
-
-/** A request to pass on. `answerHeaders` makes the headers for the client from the service's. */
-export type Passage = {
-  method: string
-  /** Path with its query string. */
-  path: string
-  headers: OutHeaders
-  body: Readable | Promise<Buffer> | null
-  res: ServerResponse
-  answerHeaders: (headers: Record<string, string | string[] | undefined>) => OutHeaders
-  /** A stream of events: no limit on silence, connections of its own. */
-  stream: boolean
-}
 
 type Kind = 'plain' | 'stream'
 type Observed = {

@@ -1,12 +1,5 @@
-import {
-  commaList,
-  databaseConfig,
-  flag,
-  httpUrl,
-  integer,
-  loadConfig,
-  serviceConfig,
-} from '@clientele/platform/config'
+import { commaList, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { z } from 'zod'
 
 export const configShape = {

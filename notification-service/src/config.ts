@@ -1,4 +1,5 @@
-import { ConfigError, databaseConfig, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { ConfigError, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { z } from 'zod'
 
 const line = (max: number) =>

@@ -1,4 +1,5 @@
-import { databaseConfig, httpUrl, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { exportConfig } from '@clientele/platform/export-config'
 import { importConfig } from '@clientele/platform/import-config'
 import { currencyDecimals } from '@clientele/platform/money'

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { databaseUrl, sslModes } from './database-url.ts'
 
 /** Raised by {@link loadConfig}; the message lists every faulty variable, never a value. */
 export class ConfigError extends Error {
@@ -79,12 +78,3 @@ export const serviceConfig = {
   maxBodyBytes: integer(1_024, 100_000_000).default(1_000_000),
 }
 export type ServiceConfig = z.infer<z.ZodObject<typeof serviceConfig>>
-
-/** What a process with a schema needs besides. */
-export const databaseConfig = {
-  databaseUrl,
-  databasePoolMax: integer(1, 200).default(10),
-  statementTimeoutMs: integer(100, 600_000).default(10_000),
-  pgsslmode: z.enum(sslModes).optional().describe('for an address without sslmode; read by pg itself'),
-}
-export type DatabaseConfig = z.infer<z.ZodObject<typeof databaseConfig>>

@@ -4,17 +4,15 @@ import type { Broker } from './broker.ts'
 import { retryDelays } from './consumer-queues.ts'
 import { runQueue } from './consumer-run.ts'
 import type { Db, Tx } from './db.ts'
-import { createGate, type Gate } from './lanes.ts'
 import type { Log } from './log.ts'
+import type { Running } from './running.ts'
+import { createGate, type Gate } from './semaphore.ts'
 
 /** The parsed envelope of one of the event types `E`. */
 export type EventOf<E extends EventType> = E extends { schema: z.ZodType<infer Envelope> } ? Envelope : never
 
 /** What consumers run on; `gate` bounds how many handlers run at once in all of them. */
 export type ConsumerParts = { broker: Broker; service: string; log: Log; db?: Db; gate?: Gate }
-
-/** Something running: `ready` rejects when it does not receive events within `timeoutMs`; `stop` lets running handlers end. */
-export type Running = { ready(timeoutMs: number): Promise<void>; stop(deadlineMs?: number): Promise<void> }
 
 /** A declared consumer; a service starts it. */
 export type Consumer = {

@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Log } from './log.ts'
-import type { Tx } from './transaction.ts'
+import type { Logger } from 'pino'
+import type { Transaction } from 'sequelize'
 
 /** What belongs to one request or one message while it is worked on. */
 export type Context = {
-  log: Log
+  log: Logger
   requestId: string
   traceparent?: string | undefined
   /** The declared path that the request was for. */
   route?: string
   /** The transaction that the whole request runs in (idempotent requests), by schema. */
-  transaction?: { schema: string; tx: Tx } | undefined
+  transaction?: { schema: string; tx: Transaction } | undefined
 }
 
 const storage = new AsyncLocalStorage<Context>()

@@ -1,4 +1,4 @@
-import type { DatabaseConfig } from './config.ts'
+import type { DatabaseConfig } from './database-config.ts'
 import { createDb, type Db, type Tx } from './db.ts'
 
 type Config = DatabaseConfig & { exportMaxSeconds: number; jobsPerReplica: number }

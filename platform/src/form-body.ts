@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
-import type { Upload } from './operation.ts'
+import type { Upload } from './declaration.ts'
 import { Problem } from './problem.ts'
 import { parseBody } from './request.ts'
 

@@ -4,10 +4,11 @@ import { Job } from '@clientele/contracts/job'
 import { page } from '@clientele/contracts/page'
 import { DuplicateBody, ProblemBody } from '@clientele/contracts/problem'
 import { z } from 'zod'
+import type { Upload } from './declaration.ts'
 import { importList } from './import-list.ts'
 import type { ImportService } from './import-service.ts'
 import type { ImportUpload } from './import-upload.ts'
-import { type Api, accepted, noContent, ok, type Upload } from './operation.ts'
+import { type Api, accepted, noContent, ok } from './operation.ts'
 
 export type ImportRouteDeps = { imports: ImportService; uploads: Record<string, Upload<ImportUpload>> }
 /** `base` is where imports are, such as `/v1/imports`, `jobs` where jobs are; `subject` tells operations of services apart. */

@@ -3,10 +3,10 @@ import { ImportFile, ImportForm, ImportOptions } from '@clientele/contracts/impo
 import type { Request, Response } from 'express'
 import multer, { MulterError, type StorageEngine } from 'multer'
 import type { Actor } from './auth.ts'
+import type { Upload } from './declaration.ts'
 import type { ImportConfig } from './import-config.ts'
 import { type ReceivedFile, receiveFile } from './import-file.ts'
 import type { JobFiles } from './job-files.ts'
-import type { Upload } from './operation.ts'
 import { fieldProblem, Problem } from './problem.ts'
 import { mediaType, parseBody, parseParameters, queryRecord } from './request.ts'
 

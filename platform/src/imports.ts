@@ -1,4 +1,5 @@
 import type { Db } from './db.ts'
+import type { Upload } from './declaration.ts'
 import type { Task } from './every.ts'
 import type { ImportConfig } from './import-config.ts'
 import { createImportService, type ImportService } from './import-service.ts'
@@ -7,7 +8,6 @@ import type { AnyTarget } from './import-target.ts'
 import { type ImportUpload, importUploads } from './import-upload.ts'
 import type { Jobs } from './jobs.ts'
 import type { Log } from './log.ts'
-import type { Upload } from './operation.ts'
 
 /** The kinds of jobs that imports need; `importKinds` makes them in the job process. */
 export const importJobs = ['import.check', 'import', 'import.undo']

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os'
-import type { DatabaseConfig } from './config.ts'
+import type { DatabaseConfig } from './database-config.ts'
 import { createDb, type Db } from './db.ts'
 import type { JobKind } from './job.ts'
 import type { JobConfig } from './job-config.ts'

@@ -1,5 +1,7 @@
 import type { Page } from '@clientele/contracts/page'
+import { snake } from './column-name.ts'
 import type { Db, Tx } from './db.ts'
+import { foldText } from './fold-text.ts'
 import { encodeCursor } from './list-cursor.ts'
 import type { Bind, Condition, Filter, ListContext } from './list-filter.ts'
 import { type ListGrammar, type ListQuery, parseListQuery } from './list-query.ts'
@@ -53,15 +55,6 @@ export type List<Row extends object> = {
   ): Promise<{ rows: Row[]; page: Page<unknown>['page'] }>
 }
 
-/** What search columns hold: compatibility forms decomposed, no accents, lower case. */
-export const foldText = (value: string): string =>
-  value
-    .normalize('NFKD')
-    .replace(/\p{M}+/gu, '')
-    .toLowerCase()
-
-/** The column of an attribute: its name in snake case. */
-export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const columnsOf = (columns: ListOptions['columns']): [attribute: string, column: string][] => {

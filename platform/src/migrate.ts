@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { databaseConfig, loadConfig } from './config.ts'
+import { loadConfig } from './config.ts'
+import { databaseConfig } from './database-config.ts'
 import type { Db } from './db.ts'
 
 const platformMigrations = new URL('../migrations/', import.meta.url)

@@ -1,7 +1,7 @@
 import { ProblemBody } from '@clientele/contracts/problem'
 import type { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
-import type { Declaration } from './operation.ts'
+import type { Declaration } from './declaration.ts'
 
 /** What `contracts/generated/<service>.openapi.json` holds. */
 export type OpenApiDocument = ReturnType<typeof createDocument>

@@ -4,7 +4,9 @@ import type { z } from 'zod'
 import { type Actor, bearerToken, isAdmin, type Verifier } from './auth.ts'
 import { currentContext } from './context.ts'
 import type { Db } from './db.ts'
-import { answerFault, createEntrance, notFoundHandler, problemHandler, requestContext } from './http.ts'
+import type { Access, Declaration, Parsed, Schema, Upload } from './declaration.ts'
+import { answerFault, notFoundHandler, problemHandler } from './error-response.ts'
+import { createEntrance, requestContext } from './http.ts'
 import { fingerprintOf, once } from './idempotency.ts'
 import type { Log } from './log.ts'
 import { type OpenApiDocument, openApiDocument } from './openapi.ts'
@@ -24,43 +26,6 @@ export {
   redirect,
   streamed,
 } from './result.ts'
-
-/** Who may call: holders of a role (`admin` includes `user`), everybody, or everybody with the token checked if there is one. */
-export type Access = readonly ['user'] | readonly ['admin'] | 'public' | 'optional'
-
-/**
- * A body that is read in its own way: `parse` reads the request and gives the body; `schema` is for the documentation. A `file` is
- * stored as it arrives, so the gateway lets larger ones through.
- */
-export type Upload<B> = { schema: z.ZodType; file?: true; parse: (req: Request, actor: Actor) => Promise<B> }
-
-type Schema = z.ZodType | undefined
-type Parsed<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined
-
-/** One route, declared once: validation, types, permission and OpenAPI come from it. */
-export type Declaration<
-  P extends Schema = Schema,
-  Q extends Schema = Schema,
-  B extends Schema = Schema,
-  U = unknown,
-> = {
-  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
-  /** OpenAPI style: `/v1/customers/{key}` */
-  path: string
-  operationId: string
-  summary: string
-  description?: string
-  tag: string
-  roles: Access
-  params?: P
-  query?: Q
-  body?: B
-  uploads?: Record<string, Upload<U>>
-  /** Schemas by status; null for an answer without a body. Common problems are added. */
-  responses: Record<number, z.ZodType | null>
-  /** False switches `Idempotency-Key` off for a POST. */
-  idempotent?: false
-}
 
 /** What a handler gets; `ifMatch` is the version that `If-Match` names. */
 export type Call<P, Q, B> = {

@@ -1,7 +1,8 @@
-import type { Consumer, ConsumerParts, Running } from './consumer.ts'
+import type { Consumer, ConsumerParts } from './consumer.ts'
 import { every } from './every.ts'
 import { forgetOldEvents } from './inbox.ts'
-import { createGate } from './lanes.ts'
+import type { Running } from './running.ts'
+import { createGate } from './semaphore.ts'
 
 /** Starts consumers; they wait for the broker by themselves. With a database, forgets events seen more than 14 days ago. */
 export const startConsumers = (consumers: readonly Consumer[], parts: ConsumerParts): Running => {

@@ -3,11 +3,11 @@ import type { EventType } from '@clientele/contracts/event'
 import { SpanKind } from '@opentelemetry/api'
 import type { ConsumeMessage } from 'amqplib'
 import { type Broker, exchange } from './broker.ts'
-import type { Running } from './consumer.ts'
 import { withContext } from './context.ts'
 import { pause, within } from './deadline.ts'
 import { envelopeReader } from './envelope.ts'
 import type { Log } from './log.ts'
+import type { Running } from './running.ts'
 import { isTraceparent, span } from './telemetry.ts'
 
 type Options = {

@@ -1,4 +1,4 @@
-import { foldText } from './list.ts'
+import { foldText } from './fold-text.ts'
 
 const plain = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')
 

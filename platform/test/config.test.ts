@@ -1,13 +1,5 @@
-import {
-  ConfigError,
-  commaList,
-  databaseConfig,
-  flag,
-  httpUrl,
-  integer,
-  loadConfig,
-  serviceConfig,
-} from '@clientele/platform/config'
+import { ConfigError, commaList, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { z } from 'zod'
 
 const shape = {

@@ -1,4 +1,4 @@
-import type { DatabaseConfig } from '../src/config.ts'
+import type { DatabaseConfig } from '../src/database-config.ts'
 import { exportKind } from '../src/export-kind.ts'
 import { createSnapshotDb } from '../src/export-snapshot.ts'
 import type { JobConfig } from '../src/job-config.ts'

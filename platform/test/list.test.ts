@@ -1,5 +1,6 @@
 import type { Db } from '@clientele/platform/db'
-import { asksFor, foldText, list } from '@clientele/platform/list'
+import { foldText } from '@clientele/platform/fold-text'
+import { asksFor, list } from '@clientele/platform/list'
 import { Problem } from '@clientele/platform/problem'
 import { parseParameters } from '@clientele/platform/request'
 import { explain, watched } from '@clientele/platform/testing/database'

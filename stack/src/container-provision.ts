@@ -1,11 +1,5 @@
-import {
-  ConfigError,
-  databaseConfig,
-  httpUrl,
-  loadConfig,
-  publishedSecrets,
-  serviceConfig,
-} from '@clientele/platform/config'
+import { ConfigError, httpUrl, loadConfig, publishedSecrets, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { type Provision, provisionDatabase } from '@clientele/platform/provision'
 import { runOnce } from './container-once.ts'
 import { services } from './services.ts'

@@ -1,4 +1,4 @@
-import type { CaughtMail } from './mail.ts'
+import type { CaughtMail } from './caught-mail.ts'
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import PostalMime from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
+import type { CaughtMail } from './caught-mail.ts'
 import { mailPage } from './mail-page.ts'
 import type { Running } from './postgres.ts'
 
@@ -11,18 +12,6 @@ export type MailOptions = {
   host?: string
   /** Further addresses for SMTP besides loopback. */
   alsoOn?: string[]
-}
-
-/** A caught mail, newest first in `GET /messages`. `links` are the http(s) addresses of its text and HTML. */
-export type CaughtMail = {
-  id: number
-  receivedAt: string
-  from: string
-  to: string[]
-  subject: string
-  text: string
-  html: string
-  links: string[]
 }
 
 const maxMails = 200

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
-import { type CaughtMail, startMail } from '../src/mail.ts'
+import type { CaughtMail } from '../src/caught-mail.ts'
+import { startMail } from '../src/mail.ts'
 import { freePorts } from '../src/ports.ts'
 import type { Running } from '../src/postgres.ts'
 

@@ -1,4 +1,5 @@
-import { databaseConfig, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { databaseConfig } from '@clientele/platform/database-config'
 import { z } from 'zod'
 
 export const configShape = {

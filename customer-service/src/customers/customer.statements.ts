@@ -1,4 +1,4 @@
-import { foldText } from '@clientele/platform/list'
+import { foldText } from '@clientele/platform/fold-text'
 import type { CustomerFields } from './customer.change.ts'
 import type { CustomerRow } from './customer.model.ts'
 

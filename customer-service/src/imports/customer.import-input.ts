@@ -1,5 +1,5 @@
 import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
-import { isUuid } from '@clientele/platform/http'
+import { isUuid } from '@clientele/platform/ids'
 import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/platform/import-target'
 import { Problem, validationProblem } from '@clientele/platform/problem'
 import { listOf } from '@clientele/platform/table-cell'

@@ -1,4 +1,4 @@
-import { isUuid } from '@clientele/platform/http'
+import { isUuid } from '@clientele/platform/ids'
 import type { FieldValues } from '@clientele/platform/import-target'
 
 const ourCode = /^CUS-\d+$/i

@@ -1,6 +1,6 @@
 import type { OrderIdBy } from '@clientele/contracts/order'
 import type { Db, Tx } from '@clientele/platform/db'
-import { isUuid } from '@clientele/platform/http'
+import { isUuid } from '@clientele/platform/ids'
 import { Problem } from '@clientele/platform/problem'
 import { type OrderLineRow, type OrderRow, orderAttributes, readOrderNumber, selected } from './order.model.ts'
 

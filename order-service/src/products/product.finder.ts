@@ -1,7 +1,7 @@
 import type { ProductIdBy } from '@clientele/contracts/product'
+import { snake } from '@clientele/platform/column-name'
 import type { Db, Tx } from '@clientele/platform/db'
-import { isUuid } from '@clientele/platform/http'
-import { snake } from '@clientele/platform/list'
+import { isUuid } from '@clientele/platform/ids'
 import { Problem } from '@clientele/platform/problem'
 import { type ProductRow, productAttributes } from './product.model.ts'
 

@@ -1,6 +1,6 @@
 import type { NewProduct } from '@clientele/contracts/product'
+import type { Upload } from '@clientele/platform/declaration'
 import type { MediaClient } from '@clientele/platform/media-client'
-import type { Upload } from '@clientele/platform/operation'
 import { type FormReader, formWithPhoto, photoFields, type Uploaded } from '@clientele/platform/photo-uploads'
 import { z } from 'zod'
 import type { Inputs } from './product.input.ts'

@@ -1,5 +1,5 @@
 import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
-import { isUuid } from '@clientele/platform/http'
+import { isUuid } from '@clientele/platform/ids'
 import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/platform/import-target'
 import { validationProblem } from '@clientele/platform/problem'
 import type { z } from 'zod'

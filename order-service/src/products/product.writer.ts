@@ -7,7 +7,7 @@ import {
 } from '@clientele/contracts/product'
 import { type Actor, actorRef } from '@clientele/platform/auth'
 import { type Db, newId, type Tx } from '@clientele/platform/db'
-import { foldText } from '@clientele/platform/list'
+import { foldText } from '@clientele/platform/fold-text'
 import { outbox } from '@clientele/platform/outbox'
 import { moveStock } from '../stock/stock.ts'
 import { currentFields, difference, type ProductFields } from './product.change.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import type { DatabaseConfig } from '../config.ts'
+import type { DatabaseConfig } from '../database-config.ts'
 import type { Db } from '../db.ts'
 import { migrate } from '../migrate.ts'
 import { provisionDatabase } from '../provision.ts'

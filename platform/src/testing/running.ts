@@ -1,5 +1,6 @@
 import type { Verifier } from '../auth.ts'
-import type { DatabaseConfig, ServiceConfig } from '../config.ts'
+import type { ServiceConfig } from '../config.ts'
+import type { DatabaseConfig } from '../database-config.ts'
 import { connectDb, type Db } from '../db.ts'
 import type { Log } from '../log.ts'
 import { type ServiceParts, startService } from '../service.ts'

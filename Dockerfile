@@ -24,7 +24,7 @@ ENV npm_config_omit=dev npm_config_include_workspace_root=false npm_config_updat
 
 # One npm at a time: seven at once, when all images are built, need 3 GB of memory.
 FROM installer AS shared-dependencies
-RUN --mount=type=cache,target=/root/.npm,sharing=locked npm ci --workspace=contracts --workspace=platform
+RUN --mount=type=cache,target=/root/.npm,sharing=locked npm ci --workspace=contracts --workspace=platform --workspace=features
 RUN find . -type f -regextype posix-extended -regex '.*\.(map|md|d\.[cm]?ts)' -delete
 
 FROM installer AS service-dependencies
@@ -43,6 +43,7 @@ WORKDIR /app
 COPY --from=shared-dependencies /app/node_modules node_modules
 COPY contracts contracts
 COPY platform platform
+COPY features features
 
 FROM runtime AS files
 ARG SERVICE

@@ -1,4 +1,4 @@
-import { systemActor } from '@clientele/platform/auth'
+import { systemActor } from '@clientele/platform/auth/token-verifier'
 import { insert, nextNumber } from '../../order-service/src/orders/order.statements.ts'
 import { insertMovements, lockProducts, updateStock } from '../../order-service/src/stock/stock.statements.ts'
 import { productPrefix, productsFrom } from './orders-seed.ts'

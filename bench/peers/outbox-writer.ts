@@ -1,8 +1,8 @@
-import { connectBroker } from '@clientele/platform/broker'
-import { connectDb } from '@clientele/platform/db'
-import { createLog } from '@clientele/platform/log'
-import { outbox } from '@clientele/platform/outbox'
-import { createRelay } from '@clientele/platform/relay'
+import { connectDb } from '@clientele/platform/data/db'
+import { connectBroker } from '@clientele/platform/events/broker'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
+import { createRelay } from '@clientele/platform/events/outbox/relay'
+import { createLog } from '@clientele/platform/runtime/log'
 import { answering } from '../program.ts'
 import { type Burst, createTimes, numbered, paced } from './event-load.ts'
 

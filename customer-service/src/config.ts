@@ -1,8 +1,8 @@
-import { commaList, loadConfig, serviceConfig } from '@clientele/platform/config'
-import { databaseConfig } from '@clientele/platform/database-config'
-import { exportConfig } from '@clientele/platform/export-config'
-import { importConfig } from '@clientele/platform/import-config'
-import { photoConfig } from '@clientele/platform/photo-config'
+import { exportConfig } from '@clientele/features/exports/export.config'
+import { importConfig } from '@clientele/features/imports/import.config'
+import { photoConfig } from '@clientele/features/photos/photo.config'
+import { databaseConfig } from '@clientele/platform/data/database-config'
+import { commaList, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { getCountries, isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 

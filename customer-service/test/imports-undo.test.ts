@@ -1,5 +1,5 @@
-import { sweepImports } from '@clientele/platform/import-sweep'
-import { sweepJobs } from '@clientele/platform/job-sweep'
+import { sweepImports } from '@clientele/features/imports/import.cleanup'
+import { sweepJobs } from '@clientele/features/jobs/job.cleanup'
 import type { Tap } from '@clientele/platform/testing/broker'
 import { client } from '@clientele/platform/testing/client'
 import { newPerson } from '@clientele/platform/testing/tokens'

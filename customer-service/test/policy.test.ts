@@ -1,4 +1,4 @@
-import { loadConfig } from '@clientele/platform/config'
+import { loadConfig } from '@clientele/platform/runtime/config'
 import { client } from '@clientele/platform/testing/client'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { type CustomerConfig, configShape } from '../src/config.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 
 const tooLarge = (limit: number): Problem =>
   new Problem('too_large', { detail: `the body may have ${limit} bytes`, extra: { limit } })

@@ -1,4 +1,4 @@
-import { commaList, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { commaList, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 
 const origins = commaList.refine(

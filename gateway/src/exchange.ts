@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { requestIdOf } from '@clientele/platform/http'
-import { pooledRandom } from '@clientele/platform/random'
-import { isTraceparent } from '@clientele/platform/telemetry'
+import { requestIdOf } from '@clientele/platform/http/request-lifecycle'
+import { pooledRandom } from '@clientele/platform/runtime/random'
+import { isTraceparent } from '@clientele/platform/runtime/telemetry'
 import { clientAddress } from './address.ts'
 import type { OutHeaders } from './headers.ts'
 

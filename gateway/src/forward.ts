@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { Dispatcher, Pool } from 'undici'
 import { ClientGone } from './body.ts'
 import type { GatewayConfig } from './config.ts'

@@ -1,5 +1,5 @@
-import type { Verifier } from '@clientele/platform/auth'
-import type { Broker } from '@clientele/platform/broker'
+import type { Verifier } from '@clientele/platform/auth/token-verifier'
+import type { Broker } from '@clientele/platform/events/broker'
 import { ownConnection, type ServiceRow } from './routes.ts'
 
 export type Check = { name: string; status: 'up' | 'down'; detail?: string }

@@ -1,5 +1,5 @@
-import { createLog } from '@clientele/platform/log'
-import { runService } from '@clientele/platform/service'
+import { createLog } from '@clientele/platform/runtime/log'
+import { runService } from '@clientele/platform/service/service'
 import { createGateway } from './app.ts'
 import { config as readConfig } from './config.ts'
 import { readContracts } from './contracts.ts'

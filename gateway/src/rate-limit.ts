@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { Problem } from '@clientele/platform/problem'
-import { counter } from '@clientele/platform/telemetry'
+import { Problem } from '@clientele/platform/runtime/problem'
+import { counter } from '@clientele/platform/runtime/telemetry'
 import type { GatewayConfig } from './config.ts'
 import type { OutHeaders } from './headers.ts'
 

@@ -1,6 +1,6 @@
 import type { Revocations } from '@clientele/contracts/user'
-import type { VerifiedToken } from '@clientele/platform/auth'
-import { gauge } from '@clientele/platform/telemetry'
+import type { VerifiedToken } from '@clientele/platform/auth/token-verifier'
+import { gauge } from '@clientele/platform/runtime/telemetry'
 import type { z } from 'zod'
 
 const keepMs = 86_400_000

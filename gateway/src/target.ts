@@ -1,4 +1,4 @@
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 
 /** A request's address, safe to compare and to pass on: raw segments, no trailing slash; `search` with its `?` or empty. */
 export type Target = { path: string; segments: string[]; search: string }

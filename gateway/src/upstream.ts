@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { Problem } from '@clientele/platform/problem'
-import { counter, gauge } from '@clientele/platform/telemetry'
+import { Problem } from '@clientele/platform/runtime/problem'
+import { counter, gauge } from '@clientele/platform/runtime/telemetry'
 import { Pool } from 'undici'
 import type { GatewayConfig } from './config.ts'
 import { forward } from './forward.ts'

@@ -1,5 +1,5 @@
-import { loadConfig } from '@clientele/platform/config'
-import { type Service, startService } from '@clientele/platform/service'
+import { loadConfig } from '@clientele/platform/runtime/config'
+import { type Service, startService } from '@clientele/platform/service/service'
 import { client } from '@clientele/platform/testing/client'
 import { testConfig, testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'

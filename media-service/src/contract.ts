@@ -1,5 +1,5 @@
 import { mediaEvents, mediaStored } from '@clientele/contracts/media'
-import { documentOf, type ServiceContract } from '@clientele/platform/contract'
+import { documentOf, type ServiceContract } from '@clientele/platform/service/contract'
 import { service } from './app.ts'
 import { usageEvents } from './consumers/usage-changed.consumer.ts'
 import { type MediaRoutes, mediaRoutes } from './media/media.routes.ts'

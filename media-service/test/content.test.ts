@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { signLink } from '@clientele/platform/signed-link'
+import { signLink } from '@clientele/platform/http/signed-link'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import sharp from 'sharp'

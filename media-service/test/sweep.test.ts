@@ -1,6 +1,6 @@
 import { utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { incomingKey, variantKey } from '../src/media/media-keys.ts'
 import { anImage } from './images.ts'
 import { form, type Setup, startMedia } from './media-setup.ts'

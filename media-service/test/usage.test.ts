@@ -1,5 +1,5 @@
 import { mediaStored } from '@clientele/contracts/media'
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { eventually } from '@clientele/platform/testing/wait'
 import { anImage } from './images.ts'
 import { form, type Setup, startMedia } from './media-setup.ts'

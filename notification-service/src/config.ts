@@ -1,5 +1,5 @@
-import { ConfigError, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
-import { databaseConfig } from '@clientele/platform/database-config'
+import { databaseConfig } from '@clientele/platform/data/database-config'
+import { ConfigError, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 
 const line = (max: number) =>

@@ -1,6 +1,6 @@
 import { customerEvents } from '@clientele/contracts/customer'
 import { notificationEvents } from '@clientele/contracts/notification'
-import { documentOf, type ServiceContract } from '@clientele/platform/contract'
+import { documentOf, type ServiceContract } from '@clientele/platform/service/contract'
 import { declareRoutes, service } from './app.ts'
 import { orderNoticeEvents } from './consumers/orders.consumer.ts'
 

@@ -1,4 +1,4 @@
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { client } from '@clientele/platform/testing/client'
 import { badTokens, tokenFor } from '@clientele/platform/testing/tokens'
 import { contract } from '../src/contract.ts'

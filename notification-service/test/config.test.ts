@@ -1,4 +1,4 @@
-import { loadConfig } from '@clientele/platform/config'
+import { loadConfig } from '@clientele/platform/runtime/config'
 import { checkConfig, configShape } from '../src/config.ts'
 
 const base = {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { eventually } from '@clientele/platform/testing/wait'
 import { customerEvent, type Overrides, orderEvent, type Running, startNotifications } from './start.ts'
 

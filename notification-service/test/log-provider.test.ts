@@ -1,4 +1,4 @@
-import type { Log } from '@clientele/platform/log'
+import type { Log } from '@clientele/platform/runtime/log'
 import { createLogProvider } from '../src/providers/log.ts'
 import { customerEvent, orderEvent, startNotifications } from './start.ts'
 

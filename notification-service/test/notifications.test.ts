@@ -1,4 +1,4 @@
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { customerEvent, dataOf, orderEvent, type Running, startNotifications } from './start.ts'
 
 let service: Running

@@ -1,4 +1,4 @@
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { eventually } from '@clientele/platform/testing/wait'
 import { aPhone, customerEvent, dataOf, orderEvent, type Running, startNotifications } from './start.ts'
 

@@ -1,4 +1,4 @@
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import type { Behaviour } from './africastalking.ts'

@@ -1,7 +1,7 @@
-import { type ExportRouteDeps, exportRoute } from '@clientele/platform/export-routes'
-import { type ImportRouteDeps, importRoutes } from '@clientele/platform/import-routes'
-import { type JobRouteDeps, jobRoutes } from '@clientele/platform/job-routes'
-import type { Api } from '@clientele/platform/operation'
+import { type ExportRouteDeps, exportRoute } from '@clientele/features/exports/export.routes'
+import { type ImportRouteDeps, importRoutes } from '@clientele/features/imports/import.routes'
+import { type JobRouteDeps, jobRoutes } from '@clientele/features/jobs/job.routes'
+import type { Api } from '@clientele/platform/http/api'
 import { NewOrderExport } from './orders/order.export.ts'
 import { NewProductExport } from './products/product.export.ts'
 

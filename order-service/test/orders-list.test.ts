@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Db } from '@clientele/platform/db'
+import type { Db } from '@clientele/platform/data/db'
 import { explain } from '@clientele/platform/testing/database'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { orderList } from '../src/orders/order.list.ts'

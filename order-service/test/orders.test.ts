@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Order } from '@clientele/contracts/order'
-import { metrics } from '@clientele/platform/telemetry'
+import { metrics } from '@clientele/platform/runtime/telemetry'
 import type { Tap } from '@clientele/platform/testing/broker'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { faults, orderCalls } from './order-calls.ts'

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { ConfigError, httpUrl, loadConfig, serviceConfig } from './config.ts'
 import {
   type DeadLetter,
   dropDeadLetters,
   listDeadLetters,
   replayDeadLetters,
   type Selection,
-} from './dead-letter-queues.ts'
+} from './events/dead-letter-queues.ts'
+import { ConfigError, httpUrl, loadConfig, serviceConfig } from './runtime/config.ts'
 
 const help = `Looks after events that could not be handled.
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { asyncApiDocument } from './asyncapi.ts'
-import type { ServiceContract } from './contract.ts'
+import { asyncApiDocument } from './service/asyncapi.ts'
+import type { ServiceContract } from './service/contract.ts'
 
 /** `npm run generate`: writes contracts/generated from the services' `src/contract.ts`; `--check` fails where that would change a file. */
 const root = new URL('../../', import.meta.url)

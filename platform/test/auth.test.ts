@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { bearerToken, createVerifier } from '@clientele/platform/auth'
+import { bearerToken, createVerifier } from '@clientele/platform/auth/token-verifier'
 import { testConfig } from '@clientele/platform/testing/service'
 import { badTokens, type SignedIn, tokenFor } from '@clientele/platform/testing/tokens'
 

@@ -1,5 +1,13 @@
-import { ConfigError, commaList, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
-import { databaseConfig } from '@clientele/platform/database-config'
+import { databaseConfig } from '@clientele/platform/data/database-config'
+import {
+  ConfigError,
+  commaList,
+  flag,
+  httpUrl,
+  integer,
+  loadConfig,
+  serviceConfig,
+} from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 
 const shape = {

@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { createDb } from '@clientele/platform/db'
+import { createDb } from '@clientele/platform/data/db'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 
 const migrations = new URL('./migrations/', import.meta.url)

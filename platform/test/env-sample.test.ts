@@ -8,8 +8,8 @@ import { configShape as orderShape } from '../../order-service/src/config.ts'
 import { portDefaults } from '../../stack/src/ports.ts'
 import { services as stackServices } from '../../stack/src/services.ts'
 import { configShape as userShape } from '../../user-service/src/config.ts'
-import { envName, serviceConfig } from '../src/config.ts'
-import { databaseConfig } from '../src/database-config.ts'
+import { databaseConfig } from '../src/data/database-config.ts'
+import { envName, serviceConfig } from '../src/runtime/config.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { withContext } from '@clientele/platform/context'
-import { reportFault, startFaultReports, stopFaultReports } from '@clientele/platform/faults'
+import { withContext } from '@clientele/platform/runtime/context'
+import { reportFault, startFaultReports, stopFaultReports } from '@clientele/platform/runtime/error-reporting'
 import { testLog } from '@clientele/platform/testing/service'
 
 let sentry: Server

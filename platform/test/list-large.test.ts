@@ -1,5 +1,5 @@
-import { connectDb, type Db } from '@clientele/platform/db'
-import { arrayHas, list, text } from '@clientele/platform/list'
+import { connectDb, type Db } from '@clientele/platform/data/db'
+import { arrayHas, list, text } from '@clientele/platform/lists/list'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 
 type Thing = { id: number; surname: string | null }

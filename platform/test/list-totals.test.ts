@@ -1,5 +1,5 @@
-import type { Db } from '@clientele/platform/db'
-import { createLargeTotals } from '../src/list-totals.ts'
+import type { Db } from '@clientele/platform/data/db'
+import { createLargeTotals } from '../src/lists/large-lists.ts'
 
 const db = {} as Db
 const key = 'all customers'

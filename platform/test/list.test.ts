@@ -1,8 +1,8 @@
-import type { Db } from '@clientele/platform/db'
-import { foldText } from '@clientele/platform/fold-text'
-import { asksFor, list } from '@clientele/platform/list'
-import { Problem } from '@clientele/platform/problem'
-import { parseParameters } from '@clientele/platform/request'
+import type { Db } from '@clientele/platform/data/db'
+import { parseParameters } from '@clientele/platform/http/request-parsing'
+import { foldText } from '@clientele/platform/lists/fold-text'
+import { asksFor, list } from '@clientele/platform/lists/list'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { explain, watched } from '@clientele/platform/testing/database'
 import { people, rowCount, startPeople } from './people.ts'
 

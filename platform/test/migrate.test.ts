@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { connectDb, type Db } from '@clientele/platform/db'
-import { assertMigrated, migrate } from '@clientele/platform/migrate'
+import { connectDb, type Db } from '@clientele/platform/data/db'
+import { assertMigrated, migrate } from '@clientele/platform/data/migrate'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 
 let database: TestDatabase

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { event } from '@clientele/contracts/event'
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { z } from 'zod'
 
 export const noteChanged = event('note.changed.v1', z.object({ id: z.string(), text: z.string() }))

@@ -1,5 +1,5 @@
-import { connectDb, type Db } from '@clientele/platform/db'
-import { arrayHas, boolean, flag, list, number, text, time, userId, uuid, whole } from '@clientele/platform/list'
+import { connectDb, type Db } from '@clientele/platform/data/db'
+import { arrayHas, boolean, flag, list, number, text, time, userId, uuid, whole } from '@clientele/platform/lists/list'
 import { testDatabase } from '@clientele/platform/testing/database'
 
 export type Person = { id: string; number: number; surname: string | null; createdAt: Date; tags: string[] }

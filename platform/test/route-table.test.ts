@@ -1,4 +1,4 @@
-import { createRouteTable } from '../src/route-table.ts'
+import { createRouteTable } from '../src/http/router.ts'
 
 const table = createRouteTable<string>()
 table.add('GET', '/v1/things', 'list')

@@ -1,4 +1,4 @@
-import { signLink, verifyLink } from '@clientele/platform/signed-link'
+import { signLink, verifyLink } from '@clientele/platform/http/signed-link'
 
 const key = 'k'.repeat(32)
 const now = Date.UTC(2026, 10, 20, 9, 30)

@@ -1,6 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { currentTraceparent, isTraceparent, span, startTelemetry, stopTelemetry } from '@clientele/platform/telemetry'
+import {
+  currentTraceparent,
+  isTraceparent,
+  span,
+  startTelemetry,
+  stopTelemetry,
+} from '@clientele/platform/runtime/telemetry'
 
 type Export = {
   resourceSpans: { scopeSpans: { spans: { name: string; traceId: string; parentSpanId?: string }[] }[] }[]

@@ -1,6 +1,6 @@
-import { connectDb, type Db } from '@clientele/platform/db'
+import { connectDb, type Db } from '@clientele/platform/data/db'
+import { connectionOf, nested, sendAlong } from '@clientele/platform/data/transaction'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
-import { connectionOf, nested, sendAlong } from '@clientele/platform/transaction'
 
 let database: TestDatabase
 let db: Db

@@ -1,4 +1,4 @@
-import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { runOnce } from './container-once.ts'
 import { createDemoData } from './demo-data.ts'
 import { homeFolder } from './folders.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { ConfigError } from '@clientele/platform/config'
+import { ConfigError } from '@clientele/platform/runtime/config'
 
 /**
  * Runs the work of a one-shot container: what it has done on stdout, or why it cannot, and code 1. What it needs may come up

@@ -1,6 +1,6 @@
-import { ConfigError, httpUrl, loadConfig, publishedSecrets, serviceConfig } from '@clientele/platform/config'
-import { databaseConfig } from '@clientele/platform/database-config'
-import { type Provision, provisionDatabase } from '@clientele/platform/provision'
+import { databaseConfig } from '@clientele/platform/data/database-config'
+import { type Provision, provisionDatabase } from '@clientele/platform/data/provision'
+import { ConfigError, httpUrl, loadConfig, publishedSecrets, serviceConfig } from '@clientele/platform/runtime/config'
 import { runOnce } from './container-once.ts'
 import { services } from './services.ts'
 

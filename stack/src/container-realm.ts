@@ -1,4 +1,4 @@
-import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/config'
+import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { keycloakAdminUser } from './backing.ts'
 import { runOnce } from './container-once.ts'
 import { homeFolder } from './folders.ts'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { provisionDatabase } from '@clientele/platform/provision'
+import { provisionDatabase } from '@clientele/platform/data/provision'
 import { projectRoot } from './folders.ts'
 import { databaseName, databaseUrl, type ServiceRow, type Surroundings, services } from './services.ts'
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '@clientele/platform/config'
+import { ConfigError } from '@clientele/platform/runtime/config'
 import { runOnce } from '../src/container-once.ts'
 
 describe('a one-shot container', () => {

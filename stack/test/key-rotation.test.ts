@@ -1,4 +1,4 @@
-import { createVerifier } from '@clientele/platform/auth'
+import { createVerifier } from '@clientele/platform/auth/token-verifier'
 import { testEnv } from '@clientele/platform/testing/database'
 import { requestToken } from '@clientele/platform/testing/realm'
 import { eventually } from '@clientele/platform/testing/wait'

@@ -1,5 +1,5 @@
-import { flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/config'
-import { databaseConfig } from '@clientele/platform/database-config'
+import { databaseConfig } from '@clientele/platform/data/database-config'
+import { flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 
 export const configShape = {

@@ -1,5 +1,5 @@
 import { userEvents } from '@clientele/contracts/user'
-import { documentOf, type ServiceContract } from '@clientele/platform/contract'
+import { documentOf, type ServiceContract } from '@clientele/platform/service/contract'
 import { declareRoutes, type RouteDeps } from './routes.ts'
 
 export const service = 'user-service'

@@ -1,6 +1,6 @@
-import type { Db } from '@clientele/platform/db'
-import { within } from '@clientele/platform/deadline'
-import type { Log } from '@clientele/platform/log'
+import type { Db } from '@clientele/platform/data/db'
+import type { Log } from '@clientele/platform/runtime/log'
+import { within } from '@clientele/platform/runtime/timeout'
 import type { Oidc } from './keycloak/oidc.ts'
 
 /** What the local profile's demo accounts have; a published password. */

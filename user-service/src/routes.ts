@@ -1,4 +1,4 @@
-import type { Api } from '@clientele/platform/operation'
+import type { Api } from '@clientele/platform/http/api'
 import { authRoutes } from './auth/auth.routes.ts'
 import { profileRoutes } from './users/profile.routes.ts'
 import { userRoutes } from './users/user.routes.ts'

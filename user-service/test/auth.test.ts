@@ -1,4 +1,4 @@
-import { createLog } from '@clientele/platform/log'
+import { createLog } from '@clientele/platform/runtime/log'
 import { client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import { refuseDefaultPasswords } from '../src/default-password.ts'

@@ -1,6 +1,6 @@
 import { userCreated } from '@clientele/contracts/user'
-import { systemActor } from '@clientele/platform/auth'
-import { consumer } from '@clientele/platform/consumer'
+import { systemActor } from '@clientele/platform/auth/token-verifier'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { SignUps } from '../customers/customer.sign-up.ts'
 
 /** Makes the customer that a person asked for at sign-up. */

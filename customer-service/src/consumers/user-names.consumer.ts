@@ -1,5 +1,5 @@
 import { userDeleted, userEvents } from '@clientele/contracts/user'
-import { consumer } from '@clientele/platform/consumer'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { UserNames } from '../people/user-name.ts'
 
 /** Keeps the display names of users; every event of a user carries the name. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
-import { fieldProblem } from '@clientele/platform/problem'
+import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { CustomerRow } from './customer.model.ts'
 
 const settable = [

@@ -1,5 +1,5 @@
-import { violatedConstraint } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import { violatedConstraint } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { CustomerFields } from './customer.change.ts'
 import type { Finder } from './customer.finder.ts'
 

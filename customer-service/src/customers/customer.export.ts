@@ -1,5 +1,5 @@
-import { actorParts, exportBody } from '@clientele/platform/export-fields'
-import type { Exportable } from '@clientele/platform/export-kind'
+import type { Exportable } from '@clientele/features/exports/export.jobs'
+import { actorParts, exportBody } from '@clientele/features/exports/export-fields'
 import type { CustomerList } from './customer.list.ts'
 import type { CustomerRow } from './customer.model.ts'
 import { presentEvent } from './customer.presenter.ts'

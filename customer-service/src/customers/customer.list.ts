@@ -1,4 +1,4 @@
-import { arrayHas, asksFor, flag, type List, list, notBefore, text, time, userId } from '@clientele/platform/list'
+import { arrayHas, asksFor, flag, type List, list, notBefore, text, time, userId } from '@clientele/platform/lists/list'
 import { type Policy, toE164 } from './customer.input.ts'
 import { type CustomerRow, customerAttributes } from './customer.model.ts'
 

@@ -1,5 +1,5 @@
 import type { Customer, CustomerEventData } from '@clientele/contracts/customer'
-import type { MediaLink } from '@clientele/platform/media-link'
+import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { CustomerRow } from './customer.model.ts'
 
 // jsonb does not keep the order of keys; an answer, and with it the ETag, is the same before and after storing.

@@ -1,5 +1,5 @@
-import type { Actor } from '@clientele/platform/auth'
-import { newId } from '@clientele/platform/db'
+import type { Actor } from '@clientele/platform/auth/token-verifier'
+import { newId } from '@clientele/platform/data/db'
 import type { CustomerFields } from './customer.change.ts'
 import type { CustomerRow } from './customer.model.ts'
 

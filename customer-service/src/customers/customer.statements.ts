@@ -1,4 +1,4 @@
-import { foldText } from '@clientele/platform/fold-text'
+import { foldText } from '@clientele/platform/lists/fold-text'
 import type { CustomerFields } from './customer.change.ts'
 import type { CustomerRow } from './customer.model.ts'
 

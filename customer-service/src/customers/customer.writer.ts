@@ -5,9 +5,9 @@ import {
   customerRestored,
   customerUpdated,
 } from '@clientele/contracts/customer'
-import { type Actor, actorRef } from '@clientele/platform/auth'
-import type { Db, Tx } from '@clientele/platform/db'
-import { outbox } from '@clientele/platform/outbox'
+import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
 import type { UserNames } from '../people/user-name.ts'
 import { type CustomerFields, currentFields, difference } from './customer.change.ts'
 import type { CustomerModel, CustomerRow } from './customer.model.ts'

@@ -1,5 +1,5 @@
-import { isUuid } from '@clientele/platform/ids'
-import type { FieldValues } from '@clientele/platform/import-target'
+import type { FieldValues } from '@clientele/features/imports/import-target'
+import { isUuid } from '@clientele/platform/data/ids'
 
 const ourCode = /^CUS-\d+$/i
 

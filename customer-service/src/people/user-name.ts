@@ -1,4 +1,4 @@
-import type { Db, Tx } from '@clientele/platform/db'
+import type { Db, Tx } from '@clientele/platform/data/db'
 
 const keepNewest = `insert into user_names (id, display_name, version, deleted) values ($1, $2, $3, $4)
 on conflict (id) do update set display_name = excluded.display_name, version = excluded.version, deleted = excluded.deleted

@@ -1,8 +1,8 @@
 import { Customer, CustomerPhoto } from '@clientele/contracts/customer'
-import type { MediaClient } from '@clientele/platform/media-client'
-import type { MediaLink } from '@clientele/platform/media-link'
-import type { Api } from '@clientele/platform/operation'
-import { photoRoutes } from '@clientele/platform/photo-routes'
+import type { MediaClient } from '@clientele/features/photos/media.client'
+import type { MediaLink } from '@clientele/features/photos/media-link'
+import { photoRoutes } from '@clientele/features/photos/photo.routes'
+import type { Api } from '@clientele/platform/http/api'
 import type { CustomerService } from '../customers/customer.service.ts'
 
 export type PhotoRouteDeps = { customers: CustomerService; media: MediaClient; photoLink: MediaLink }

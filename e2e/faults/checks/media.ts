@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { connectDb } from '@clientele/platform/db'
+import { connectDb } from '@clientele/platform/data/db'
 import { testLog } from '@clientele/platform/testing/service'
 import { createRemoval } from '../../../media-service/src/media/media.removal.ts'
 import { createSweep } from '../../../media-service/src/media/media.sweep.ts'

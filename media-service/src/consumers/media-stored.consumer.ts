@@ -1,6 +1,6 @@
 import { mediaStored } from '@clientele/contracts/media'
-import { consumer } from '@clientele/platform/consumer'
-import { Problem } from '@clientele/platform/problem'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { MediaModel } from '../media/media.model.ts'
 import type { Variants } from '../media/media.variants.ts'
 

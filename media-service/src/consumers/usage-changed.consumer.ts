@@ -12,7 +12,7 @@ import {
   productRestored,
   productUpdated,
 } from '@clientele/contracts/product'
-import { consumer } from '@clientele/platform/consumer'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { Usages } from '../media/media.usage.ts'
 
 export const usageEvents = [

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { Actor } from '@clientele/platform/auth'
-import { Problem } from '@clientele/platform/problem'
-import { verifyLink } from '@clientele/platform/signed-link'
+import type { Actor } from '@clientele/platform/auth/token-verifier'
+import { verifyLink } from '@clientele/platform/http/signed-link'
+import { Problem } from '@clientele/platform/runtime/problem'
 
 /** Lets pass whoever is signed in or has a valid link. @throws Problem 401 with neither, 403 for a link that is not valid */
 export const createReaderCheck =

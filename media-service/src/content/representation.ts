@@ -1,5 +1,5 @@
 import type { MediaVariant } from '@clientele/contracts/media'
-import { currentLog } from '@clientele/platform/log'
+import { currentLog } from '@clientele/platform/runtime/log'
 import type { MediaRow, VariantName } from '../media/media.model.ts'
 import type { Variants } from '../media/media.variants.ts'
 import { variantKey } from '../media/media-keys.ts'

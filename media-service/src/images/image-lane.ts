@@ -1,5 +1,5 @@
-import { Problem } from '@clientele/platform/problem'
-import { gauge, histogram } from '@clientele/platform/telemetry'
+import { Problem } from '@clientele/platform/runtime/problem'
+import { gauge, histogram } from '@clientele/platform/runtime/telemetry'
 
 /** `waitMs`: how long the work may wait for its turn. `patient` work lets all other work go first. */
 export type TurnOptions = { signal?: AbortSignal; waitMs?: number; patient?: boolean }

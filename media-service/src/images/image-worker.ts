@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { ImageFault, ImageReport, ImageTask } from './image-task.ts'
 
 /** Why an image was refused. */

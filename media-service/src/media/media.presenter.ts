@@ -1,5 +1,5 @@
 import type { Media } from '@clientele/contracts/media'
-import type { MediaLink } from '@clientele/platform/media-link'
+import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { MediaRow } from './media.model.ts'
 
 /** Media as events tell of it. */

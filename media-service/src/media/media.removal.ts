@@ -1,8 +1,8 @@
 import { type MediaVariant, mediaDeleted } from '@clientele/contracts/media'
-import { type Actor, actorRef } from '@clientele/platform/auth'
-import type { Db, Tx } from '@clientele/platform/db'
-import { currentLog } from '@clientele/platform/log'
-import { outbox } from '@clientele/platform/outbox'
+import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
+import { currentLog } from '@clientele/platform/runtime/log'
 import type { Store } from '../storage/store.ts'
 import { variantKey } from './media-keys.ts'
 

@@ -1,7 +1,7 @@
 import { mediaDeleted } from '@clientele/contracts/media'
-import { actorRef, systemActor } from '@clientele/platform/auth'
-import type { Db, Tx } from '@clientele/platform/db'
-import { outbox } from '@clientele/platform/outbox'
+import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
 import type { Removal } from './media.removal.ts'
 
 /** What an event tells of one subject: the media it shows now, or none, and the one before, where it changed. */

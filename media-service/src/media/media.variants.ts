@@ -1,5 +1,5 @@
 import { variantPixels } from '@clientele/contracts/media'
-import type { Db } from '@clientele/platform/db'
+import type { Db } from '@clientele/platform/data/db'
 import type { ImageLane, TurnOptions } from '../images/image-lane.ts'
 import type { ProduceImage } from '../images/image-worker.ts'
 import { readStored, type Store } from '../storage/store.ts'

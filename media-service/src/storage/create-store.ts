@@ -1,4 +1,4 @@
-import { ConfigError } from '@clientele/platform/config'
+import { ConfigError } from '@clientele/platform/runtime/config'
 import type { MediaConfig } from '../config.ts'
 import { createFolderStore } from './folder-store.ts'
 import { measured } from './measured-store.ts'

@@ -1,4 +1,4 @@
-import { histogram } from '@clientele/platform/telemetry'
+import { histogram } from '@clientele/platform/runtime/telemetry'
 import type { Store } from './store.ts'
 
 const operations = ['write', 'read', 'remove', 'sign'] as const

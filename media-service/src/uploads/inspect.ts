@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { type ImageType, imageTypes, sniff, sniffBytes } from '../images/sniff.ts'
 
 /** What went through {@link inspect}; `sha256` in hexadecimal. */

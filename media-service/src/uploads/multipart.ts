@@ -1,4 +1,4 @@
-import { fieldProblem, Problem } from '@clientele/platform/problem'
+import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { Request } from 'express'
 import multer, { MulterError } from 'multer'
 import type { Store } from '../storage/store.ts'

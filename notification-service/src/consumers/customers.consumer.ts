@@ -1,5 +1,5 @@
 import { customerEvents, customerPurged } from '@clientele/contracts/customer'
-import { consumer } from '@clientele/platform/consumer'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { KnownCustomers } from '../customers/known-customer.ts'
 
 /** Keeps whom messages go to; every event of a customer carries all of it. */

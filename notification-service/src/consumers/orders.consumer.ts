@@ -1,5 +1,5 @@
 import { orderPlaced } from '@clientele/contracts/order'
-import { consumer } from '@clientele/platform/consumer'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { NotificationService } from '../notifications/notification.service.ts'
 
 export const orderNoticeEvents = [orderPlaced] as const

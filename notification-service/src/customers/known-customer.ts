@@ -1,5 +1,5 @@
 import type { CustomerEventData } from '@clientele/contracts/customer'
-import type { Db, Tx } from '@clientele/platform/db'
+import type { Db, Tx } from '@clientele/platform/data/db'
 
 /** A customer as it is known here, in the database's own spelling. */
 export type KnownCustomer = {

@@ -1,4 +1,4 @@
-import { list, text, time, uuid } from '@clientele/platform/list'
+import { list, text, time, uuid } from '@clientele/platform/lists/list'
 import { type NotificationRow, notificationColumns } from './notification.model.ts'
 
 // Short words of ours: no index serves a part of one.

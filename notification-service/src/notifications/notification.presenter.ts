@@ -1,5 +1,5 @@
 import type { Notification, NotificationEventData } from '@clientele/contracts/notification'
-import { type Actor, isAdmin } from '@clientele/platform/auth'
+import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
 import type { NotificationRow } from './notification.model.ts'
 
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null

@@ -1,7 +1,7 @@
 import { uuid } from '@clientele/contracts/fields'
 import { Notification } from '@clientele/contracts/notification'
 import { page } from '@clientele/contracts/page'
-import { type Api, accepted, ok } from '@clientele/platform/operation'
+import { type Api, accepted, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
 import { notificationList } from './notification.list.ts'
 import type { NotificationService } from './notification.service.ts'

@@ -4,10 +4,10 @@ import {
   notificationSent,
   notificationSkipped,
 } from '@clientele/contracts/notification'
-import { actorRef, systemActor } from '@clientele/platform/auth'
-import type { Db, Tx } from '@clientele/platform/db'
-import { outbox } from '@clientele/platform/outbox'
-import { counter } from '@clientele/platform/telemetry'
+import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
+import { counter } from '@clientele/platform/runtime/telemetry'
 import { type NotificationRow, notificationColumns, selected } from './notification.model.ts'
 import { presentEvent } from './notification.presenter.ts'
 

@@ -1,4 +1,4 @@
-import type { Log } from '@clientele/platform/log'
+import type { Log } from '@clientele/platform/runtime/log'
 import type { NotificationConfig } from '../config.ts'
 import { createAfricastalking } from './africastalking.ts'
 import { createLogProvider } from './log.ts'

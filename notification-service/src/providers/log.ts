@@ -1,4 +1,4 @@
-import type { Log } from '@clientele/platform/log'
+import type { Log } from '@clientele/platform/runtime/log'
 import { masked } from '../notifications/notification.presenter.ts'
 import type { Provider } from './provider.ts'
 

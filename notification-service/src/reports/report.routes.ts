@@ -1,6 +1,6 @@
 import { pathKey } from '@clientele/contracts/fields'
-import { formBody } from '@clientele/platform/form-body'
-import { type Api, ok } from '@clientele/platform/operation'
+import { type Api, ok } from '@clientele/platform/http/api'
+import { formBody } from '@clientele/platform/http/form-body'
 import { z } from 'zod'
 import { DeliveryReport } from '../providers/africastalking.report.ts'
 import type { ReportService } from './report.service.ts'

@@ -1,4 +1,4 @@
-import type { Db } from '@clientele/platform/db'
+import type { Db } from '@clientele/platform/data/db'
 import { type NotificationRow, outcomeUnknown } from '../notifications/notification.model.ts'
 import type { Change, Writer } from '../notifications/notification.writer.ts'
 import type { Outcome } from '../providers/provider.ts'

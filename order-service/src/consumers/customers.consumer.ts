@@ -1,5 +1,5 @@
 import { customerEvents, customerPurged } from '@clientele/contracts/customer'
-import { consumer } from '@clientele/platform/consumer'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { CustomerStates } from '../customers/customer-state.ts'
 
 /** Keeps which customers there are; an update may be one of a customer in the trash. */

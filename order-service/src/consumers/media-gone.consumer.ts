@@ -1,6 +1,6 @@
 import { mediaDeleted, mediaRejected } from '@clientele/contracts/media'
-import { systemActor } from '@clientele/platform/auth'
-import { consumer } from '@clientele/platform/consumer'
+import { systemActor } from '@clientele/platform/auth/token-verifier'
+import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { ProductService } from '../products/product.service.ts'
 
 export const mediaGoneEvents = [mediaDeleted, mediaRejected] as const

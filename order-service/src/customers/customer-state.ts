@@ -1,4 +1,4 @@
-import type { Db, Tx } from '@clientele/platform/db'
+import type { Db, Tx } from '@clientele/platform/data/db'
 
 /** What is known of a customer: `purged` is final. */
 export type CustomerState = { id: string; state: 'active' | 'trash' | 'purged'; version: number }

@@ -1,7 +1,7 @@
 import { Customer } from '@clientele/contracts/customer'
-import type { Actor } from '@clientele/platform/auth'
-import { onBehalfOf } from '@clientele/platform/on-behalf'
-import { Problem } from '@clientele/platform/problem'
+import type { Actor } from '@clientele/platform/auth/token-verifier'
+import { onBehalfOf } from '@clientele/platform/http/caller-headers'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { Dispatcher } from 'undici'
 import type { CustomerState } from './customer-state.ts'
 

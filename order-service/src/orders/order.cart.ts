@@ -1,6 +1,6 @@
 import type { NewOrder } from '@clientele/contracts/order'
 import type { ProblemError } from '@clientele/contracts/problem'
-import { newId } from '@clientele/platform/db'
+import { newId } from '@clientele/platform/data/db'
 import { currencyDecimals, fromMinor, toMinor } from '@clientele/platform/money'
 import { priceFault } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { OrderPatch } from '@clientele/contracts/order'
-import { fieldProblem } from '@clientele/platform/problem'
+import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { OrderRow } from './order.model.ts'
 
 /** The part of an order that is not part of the deal. */

@@ -1,5 +1,5 @@
-import { actorParts, exportBody } from '@clientele/platform/export-fields'
-import type { Exportable } from '@clientele/platform/export-kind'
+import type { Exportable } from '@clientele/features/exports/export.jobs'
+import { actorParts, exportBody } from '@clientele/features/exports/export-fields'
 import type { Finder } from './order.finder.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow } from './order.model.ts'

@@ -1,7 +1,7 @@
 import type { OrderIdBy } from '@clientele/contracts/order'
-import type { Db, Tx } from '@clientele/platform/db'
-import { isUuid } from '@clientele/platform/ids'
-import { Problem } from '@clientele/platform/problem'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { isUuid } from '@clientele/platform/data/ids'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { type OrderLineRow, type OrderRow, orderAttributes, readOrderNumber, selected } from './order.model.ts'
 
 /** How a request names an order: by id, or by its number. */

@@ -1,5 +1,4 @@
 import { OrderStatus } from '@clientele/contracts/order'
-import { list, number, text, time, userId, uuid, whole } from '@clientele/platform/list'
 import {
   type Bind,
   type Condition,
@@ -7,7 +6,8 @@ import {
   type Filter,
   FilterError,
   type Operator,
-} from '@clientele/platform/list-filter'
+} from '@clientele/platform/lists/filters'
+import { list, number, text, time, userId, uuid, whole } from '@clientele/platform/lists/list'
 import { firstIdOf, type OrderRow, orderAttributes, readOrderNumber } from './order.model.ts'
 
 const upper = (value: string): string => value.trim().toUpperCase()

@@ -1,5 +1,5 @@
 import type { Order, OrderStatus } from '@clientele/contracts/order'
-import { snake } from '@clientele/platform/column-name'
+import { snake } from '@clientele/platform/data/column-name'
 
 export type OrderRow = {
   id: string

@@ -1,5 +1,5 @@
 import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
-import { fieldProblem } from '@clientele/platform/problem'
+import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { ProductRow } from './product.model.ts'
 import { exactPrice, priceFault, shownPrice } from './product.price.ts'
 

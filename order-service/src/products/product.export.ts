@@ -1,5 +1,5 @@
-import { actorParts, exportBody } from '@clientele/platform/export-fields'
-import type { Exportable } from '@clientele/platform/export-kind'
+import type { Exportable } from '@clientele/features/exports/export.jobs'
+import { actorParts, exportBody } from '@clientele/features/exports/export-fields'
 import { productList } from './product.list.ts'
 import type { ProductRow } from './product.model.ts'
 import { presentEvent } from './product.presenter.ts'

@@ -1,8 +1,8 @@
 import type { ProductIdBy } from '@clientele/contracts/product'
-import { snake } from '@clientele/platform/column-name'
-import type { Db, Tx } from '@clientele/platform/db'
-import { isUuid } from '@clientele/platform/ids'
-import { Problem } from '@clientele/platform/problem'
+import { snake } from '@clientele/platform/data/column-name'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { isUuid } from '@clientele/platform/data/ids'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { type ProductRow, productAttributes } from './product.model.ts'
 
 /** How a request names a product: by id, or by its sku. */

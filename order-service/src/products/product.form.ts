@@ -1,7 +1,7 @@
 import type { NewProduct } from '@clientele/contracts/product'
-import type { Upload } from '@clientele/platform/declaration'
-import type { MediaClient } from '@clientele/platform/media-client'
-import { type FormReader, formWithPhoto, photoFields, type Uploaded } from '@clientele/platform/photo-uploads'
+import type { MediaClient } from '@clientele/features/photos/media.client'
+import { type FormReader, formWithPhoto, photoFields, type Uploaded } from '@clientele/features/photos/photo.uploads'
+import type { Upload } from '@clientele/platform/http/declaration'
 import { z } from 'zod'
 import type { Inputs } from './product.input.ts'
 

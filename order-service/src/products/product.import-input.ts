@@ -1,7 +1,7 @@
 import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
-import { isUuid } from '@clientele/platform/ids'
-import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/platform/import-target'
-import { validationProblem } from '@clientele/platform/problem'
+import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/features/imports/import-target'
+import { isUuid } from '@clientele/platform/data/ids'
+import { validationProblem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import type { Inputs } from './product.input.ts'
 

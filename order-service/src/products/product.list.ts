@@ -1,4 +1,4 @@
-import { asksFor, boolean, list, notBefore, number, text, time, userId, whole } from '@clientele/platform/list'
+import { asksFor, boolean, list, notBefore, number, text, time, userId, whole } from '@clientele/platform/lists/list'
 import { type ProductRow, productAttributes } from './product.model.ts'
 
 /** The trash is listed only when it is asked for: by `archivedAt`, such as `archivedAt[exists]=true`. */

@@ -1,5 +1,5 @@
 import type { Product, ProductEventData } from '@clientele/contracts/product'
-import type { MediaLink } from '@clientele/platform/media-link'
+import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { ProductRow } from './product.model.ts'
 import { shownPrice } from './product.price.ts'
 

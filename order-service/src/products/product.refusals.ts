@@ -1,5 +1,5 @@
-import { isReferenced, violatedConstraint } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import { isReferenced, violatedConstraint } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { Finder } from './product.finder.ts'
 
 /** For `.catch`, after the roll-back: a taken sku becomes a 409 with the product that has it; the rest is thrown again. */

@@ -5,10 +5,10 @@ import {
   productRestored,
   productUpdated,
 } from '@clientele/contracts/product'
-import { type Actor, actorRef } from '@clientele/platform/auth'
-import { type Db, newId, type Tx } from '@clientele/platform/db'
-import { foldText } from '@clientele/platform/fold-text'
-import { outbox } from '@clientele/platform/outbox'
+import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import { type Db, newId, type Tx } from '@clientele/platform/data/db'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
+import { foldText } from '@clientele/platform/lists/fold-text'
 import { moveStock } from '../stock/stock.ts'
 import { currentFields, difference, type ProductFields } from './product.change.ts'
 import type { ProductModel, ProductRow } from './product.model.ts'

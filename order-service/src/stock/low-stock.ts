@@ -1,7 +1,7 @@
-import type { Db } from '@clientele/platform/db'
-import { every, type Task } from '@clientele/platform/every'
-import type { Log } from '@clientele/platform/log'
-import { gauge } from '@clientele/platform/telemetry'
+import type { Db } from '@clientele/platform/data/db'
+import type { Log } from '@clientele/platform/runtime/log'
+import { every, type Task } from '@clientele/platform/runtime/periodic-task'
+import { gauge } from '@clientele/platform/runtime/telemetry'
 
 const intervalMs = 30_000
 

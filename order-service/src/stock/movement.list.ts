@@ -1,5 +1,5 @@
 import type { StockMovement } from '@clientele/contracts/product'
-import { list } from '@clientele/platform/list'
+import { list } from '@clientele/platform/lists/list'
 
 export type MovementRow = Omit<StockMovement, 'createdAt' | 'createdBy'> & {
   createdAt: Date

@@ -1,5 +1,5 @@
 import type { StockMovement } from '@clientele/contracts/product'
-import type { Actor } from '@clientele/platform/auth'
+import type { Actor } from '@clientele/platform/auth/token-verifier'
 
 /** What stock, orders and their events need of a product. */
 export type StockedProduct = {

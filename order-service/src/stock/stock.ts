@@ -1,10 +1,10 @@
 import type { NewEvent } from '@clientele/contracts/event'
 import { productStockChanged, productStockLow, type StockMovement } from '@clientele/contracts/product'
-import { type Actor, actorRef } from '@clientele/platform/auth'
-import { connectionOf, newId, type Tx } from '@clientele/platform/db'
-import { outbox } from '@clientele/platform/outbox'
-import { Problem } from '@clientele/platform/problem'
-import { sendAlong } from '@clientele/platform/transaction'
+import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import { connectionOf, newId, type Tx } from '@clientele/platform/data/db'
+import { sendAlong } from '@clientele/platform/data/transaction'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { insertMovements, lockProducts, type StockedProduct, updateStock } from './stock.statements.ts'
 
 /** A change of one product's stock; `pointer` is where the request asks for it, for the refusal. */

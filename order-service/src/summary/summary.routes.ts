@@ -1,5 +1,5 @@
 import { OrderSummary } from '@clientele/contracts/order'
-import { type Api, ok } from '@clientele/platform/operation'
+import { type Api, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
 import type { SummaryService } from './summary.service.ts'
 

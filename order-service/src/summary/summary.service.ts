@@ -1,6 +1,6 @@
 import type { OrderSummary } from '@clientele/contracts/order'
-import type { Db } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import type { Db } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { shownPrice } from '../products/product.price.ts'
 import { type Interval, intervalsBetween } from './interval.ts'
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
-import { exchange, type Outcome, type Outgoing, publishAll } from '../broker.ts'
-import { within } from '../deadline.ts'
-import type { Envelope } from '../envelope.ts'
+import { exchange, type Outcome, type Outgoing, publishAll } from '../events/broker.ts'
+import type { Envelope } from '../events/envelope.ts'
+import { within } from '../runtime/timeout.ts'
 import { testEnv } from './database.ts'
 
 /** Everything that is published, from when it was opened. */

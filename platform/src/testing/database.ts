@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import type { DatabaseConfig } from '../database-config.ts'
-import type { Db } from '../db.ts'
-import { migrate } from '../migrate.ts'
-import { provisionDatabase } from '../provision.ts'
+import type { DatabaseConfig } from '../data/database-config.ts'
+import type { Db } from '../data/db.ts'
+import { migrate } from '../data/migrate.ts'
+import { provisionDatabase } from '../data/provision.ts'
 
 /** A database of a test file's own: a clone of the service's migrated template. */
 export type TestDatabase = { url: string; adminUrl: string; config: DatabaseConfig; drop(): Promise<void> }

@@ -1,6 +1,6 @@
-import { createVerifier, type Verifier } from '../auth.ts'
-import { loadConfig, type ServiceConfig, serviceConfig } from '../config.ts'
-import { createLog, type Log } from '../log.ts'
+import { createVerifier, type Verifier } from '../auth/token-verifier.ts'
+import { loadConfig, type ServiceConfig, serviceConfig } from '../runtime/config.ts'
+import { createLog, type Log } from '../runtime/log.ts'
 import { testEnv } from './database.ts'
 
 /** The realm that tests use. */

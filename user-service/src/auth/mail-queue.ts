@@ -1,7 +1,7 @@
-import { type Db, newId, type Tx } from '@clientele/platform/db'
-import { every, type Task } from '@clientele/platform/every'
-import type { Log } from '@clientele/platform/log'
-import { counter } from '@clientele/platform/telemetry'
+import { type Db, newId, type Tx } from '@clientele/platform/data/db'
+import type { Log } from '@clientele/platform/runtime/log'
+import { every, type Task } from '@clientele/platform/runtime/periodic-task'
+import { counter } from '@clientele/platform/runtime/telemetry'
 import type { People } from '../keycloak/people.ts'
 import type { UserMail } from '../users/user-mail.ts'
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { Db } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import type { Db } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 
 /** After so many failures under one name, fewer than the realm allows, so that the answer can say so. */
 const maxFailures = 5

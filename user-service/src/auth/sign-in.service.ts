@@ -1,6 +1,6 @@
 import type { Tokens } from '@clientele/contracts/user'
-import type { Db } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import type { Db } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { Oidc } from '../keycloak/oidc.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import { createOneByOne } from './one-by-one.ts'

@@ -1,4 +1,4 @@
-import { histogram } from '@clientele/platform/telemetry'
+import { histogram } from '@clientele/platform/runtime/telemetry'
 import KeycloakAdminClient, { NetworkError } from '@keycloak/keycloak-admin-client'
 import { accessTokenSource } from './access-token.ts'
 import { faultOf, KeycloakFault } from './keycloak-fault.ts'

@@ -1,4 +1,4 @@
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 
 const retryAfter = { 'Retry-After': '5' }
 

@@ -1,5 +1,5 @@
 import type { Tokens } from '@clientele/contracts/user'
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { basicAuth } from './access-token.ts'
 import { faultOf, KeycloakFault, keycloakUnavailable } from './keycloak-fault.ts'
 

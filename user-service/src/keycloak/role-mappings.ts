@@ -1,5 +1,5 @@
 import type { Role } from '@clientele/contracts/user'
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type RoleRepresentation from '@keycloak/keycloak-admin-client/lib/defs/roleRepresentation.js'
 import type { AdminApi } from './admin-api.ts'
 import { isUserMissing, problemOf } from './keycloak-fault.ts'

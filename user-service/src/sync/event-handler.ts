@@ -1,6 +1,6 @@
 import type { ActorRef } from '@clientele/contracts/fields'
-import { actorRef, systemActor } from '@clientele/platform/auth'
-import type { Db, Tx } from '@clientele/platform/db'
+import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
+import type { Db, Tx } from '@clientele/platform/data/db'
 import type { Journals, KeycloakEvent } from '../keycloak/events.ts'
 import { revoke } from '../users/revocations.ts'
 import type { UserSync } from '../users/user-sync.ts'

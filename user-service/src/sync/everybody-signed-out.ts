@@ -1,6 +1,6 @@
 import type { ActorRef } from '@clientele/contracts/fields'
-import type { Db, Tx } from '@clientele/platform/db'
-import { outbox } from '@clientele/platform/outbox'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { revoke } from '../users/revocations.ts'
 import { presentUser, type UserRow } from '../users/user.presenter.ts'
 import { signedOutEvent } from '../users/user-change.ts'

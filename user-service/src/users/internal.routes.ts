@@ -1,6 +1,6 @@
 import { Revocations } from '@clientele/contracts/user'
-import type { Db } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import type { Db } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 import express, { type Router } from 'express'
 import { recentRevocations } from './revocations.ts'
 

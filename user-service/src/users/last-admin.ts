@@ -1,5 +1,5 @@
-import type { Db, Tx } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { People } from '../keycloak/people.ts'
 import { takeLock } from './lock.ts'
 

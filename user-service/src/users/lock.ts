@@ -1,5 +1,5 @@
-import type { Db, Tx } from '@clientele/platform/db'
-import { Problem } from '@clientele/platform/problem'
+import type { Db, Tx } from '@clientele/platform/data/db'
+import { Problem } from '@clientele/platform/runtime/problem'
 
 const lockNotAvailable = '55P03'
 

@@ -1,6 +1,6 @@
 import { DuplicateBody } from '@clientele/contracts/problem'
 import { ProfilePatch, User } from '@clientele/contracts/user'
-import { type Api, noContent, ok } from '@clientele/platform/operation'
+import { type Api, noContent, ok } from '@clientele/platform/http/api'
 import type { ProfileService } from './profile.service.ts'
 
 const tag = 'Own profile'

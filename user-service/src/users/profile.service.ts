@@ -1,6 +1,6 @@
 import type { ProfilePatch, User } from '@clientele/contracts/user'
-import { type Actor, actorRef } from '@clientele/platform/auth'
-import { Problem } from '@clientele/platform/problem'
+import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { MailQueue } from '../auth/mail-queue.ts'
 import type { UserService } from './user.service.ts'
 import type { UserSync } from './user-sync.ts'

@@ -1,4 +1,4 @@
-import type { Db, Tx } from '@clientele/platform/db'
+import type { Db, Tx } from '@clientele/platform/data/db'
 
 const keptHours = 24
 /** The contract's limit; who reads asks again from the last `changedAt`. */

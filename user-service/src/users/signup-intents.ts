@@ -1,4 +1,4 @@
-import type { Db, Tx } from '@clientele/platform/db'
+import type { Db, Tx } from '@clientele/platform/data/db'
 import type { Person } from '../keycloak/people.ts'
 
 /** A user whom a sign-up makes for a moment to learn what Keycloak says of the password; one that stayed is a leftover. */

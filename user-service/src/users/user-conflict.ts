@@ -1,4 +1,4 @@
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { Users } from './user.model.ts'
 
 /** For `.catch`: adds to Keycloak's "is taken" whose it is, where the projection knows. */

@@ -1,4 +1,4 @@
-import { Problem } from '@clientele/platform/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { People } from '../keycloak/people.ts'
 
 type MailConfig = { smtpConfigured: boolean; consoleClientId: string; publicUrl: string }

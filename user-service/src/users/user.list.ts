@@ -1,4 +1,4 @@
-import { arrayHas, boolean, list, text, time } from '@clientele/platform/list'
+import { arrayHas, boolean, list, text, time } from '@clientele/platform/lists/list'
 import { userColumns } from './user.model.ts'
 import type { UserRow } from './user.presenter.ts'
 

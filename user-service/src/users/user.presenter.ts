@@ -1,5 +1,5 @@
 import type { Role, User } from '@clientele/contracts/user'
-import { foldText } from '@clientele/platform/fold-text'
+import { foldText } from '@clientele/platform/lists/fold-text'
 import type { Person } from '../keycloak/people.ts'
 
 /** What a row must have to be shown; a list's plain row has it as well as a model. */

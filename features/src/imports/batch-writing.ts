@@ -1,0 +1,83 @@
+import { setImmediate as later } from 'node:timers/promises'
+import { type Tx, violatedConstraint } from '@clientele/platform/data/db'
+import { nested } from '@clientele/platform/data/transaction'
+import type { ImportChange, RowResult } from './import-target.ts'
+
+type Part = { results: RowResult[]; changes: ImportChange[] }
+/** @returns undefined where somebody else has taken a unique value meanwhile */
+type Work<I> = (rows: readonly I[], tx: Tx) => Promise<Part | undefined>
+
+const mostAttempts = 4
+const taken: RowResult = {
+  outcome: 'failed',
+  problems: [{ code: 'taken', message: 'somebody else took a unique value of this row at the same moment' }],
+}
+
+/** Raised to roll a part back. */
+class Taken extends Error {}
+
+const isClash = (error: unknown): boolean =>
+  error instanceof Taken ||
+  violatedConstraint(error) !== undefined ||
+  (error as { code?: unknown } | null)?.code === '40P01'
+
+const attempt = async <I>(tx: Tx, rows: readonly I[], work: Work<I>): Promise<Part | undefined> => {
+  for (let left = mostAttempts; left > 0; left -= 1) {
+    try {
+      return await nested(tx, async (inner) => {
+        const part = await work(rows, inner)
+        if (!part) throw new Taken()
+        return part
+      })
+    } catch (error) {
+      // By the next attempt, what the others did can be seen.
+      if (!isClash(error)) throw error
+    }
+  }
+  return undefined
+}
+
+/**
+ * Works on rows together, again where others came in between, and in the end one by one: rows of a batch may hand a unique value on to
+ * each other, which one statement cannot follow.
+ */
+export const resilient = async <I>(tx: Tx, rows: readonly I[], work: Work<I>): Promise<Part[]> => {
+  if (rows.length === 0) return []
+  const together = await attempt(tx, rows, work)
+  if (together) return [together]
+  const parts: Part[] = []
+  for (const row of rows) parts.push((await attempt(tx, [row], work)) ?? { results: [taken], changes: [] })
+  return parts
+}
+
+/** One change for each thing: it keeps what was before the first and the version of the last. */
+export const merged = (changes: readonly ImportChange[]): ImportChange[] => {
+  const all = new Map<string, ImportChange>()
+  for (const change of changes) {
+    const first = all.get(change.subject)
+    const edits = (first?.edits ?? 0) + change.edits
+    const previous = first?.created ? null : { ...change.previous, ...first?.previous }
+    all.set(change.subject, first ? { ...first, version: change.version, edits, previous } : change)
+  }
+  return [...all.values()]
+}
+
+const partRows = 250
+
+/**
+ * Sends a batch in parts, none of which waits for the answer to the former: the database works on one while the next is made.
+ * @param send sends its statements before it waits for anything
+ * @returns what `send` gave for each part
+ */
+export const inParts = async <T, R>(items: readonly T[], send: (part: readonly T[]) => Promise<R>): Promise<R[]> => {
+  const sent: Promise<R>[] = []
+  for (let from = 0; from < items.length; from += partRows) {
+    const answer = send(items.slice(from, from + partRows))
+    // It may fail while the next part is made; it is waited for below.
+    answer.catch(() => {})
+    sent.push(answer)
+    // What was written leaves at the end of the turn.
+    await later()
+  }
+  return Promise.all(sent)
+}

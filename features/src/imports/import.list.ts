@@ -1,0 +1,110 @@
+import type { Import, ImportCounts, ImportRowError, ImportStatus, OnMatch } from '@clientele/contracts/import'
+import type { JobError } from '@clientele/contracts/job'
+import { list, text, time, userId } from '@clientele/platform/lists/list'
+import type { TableFormat } from '../tables/row.ts'
+import { noCounts } from './import-target.ts'
+import { fieldIn, type Mapping } from './mapping.ts'
+
+/** A row of `import_overview`: an import with what its latest jobs say. */
+export type ImportRow = {
+  id: string
+  entity: string
+  fileId: string | null
+  name: string | null
+  format: TableFormat
+  encoding: string
+  bytes: number
+  sha256: string
+  columns: string[]
+  mapping: Mapping
+  matchBy: string
+  onMatch: OnMatch
+  errors: ImportRowError[]
+  total: number | null
+  previousImport: string | null
+  checkJob: string
+  commitJob: string | null
+  undoJob: string | null
+  createdAt: Date
+  createdBy: string
+  createdByName: string
+  expiresAt: Date
+  jobId: string
+  counts: Partial<ImportCounts>
+  progress: number | null
+  error: JobError | null
+  errorsFile: string | null
+  finishedAt: Date | null
+  status: ImportStatus
+}
+
+const columns = [
+  'id',
+  'entity',
+  'fileId',
+  'name',
+  'format',
+  'encoding',
+  'bytes',
+  'sha256',
+  'columns',
+  'mapping',
+  'matchBy',
+  'onMatch',
+  'errors',
+  'total',
+  'previousImport',
+  'checkJob',
+  'commitJob',
+  'undoJob',
+  'createdAt',
+  'createdBy',
+  'createdByName',
+  'expiresAt',
+  'jobId',
+  'counts',
+  'progress',
+  'error',
+  'errorsFile',
+  'finishedAt',
+  'status',
+]
+
+export const importList = list<ImportRow>({
+  table: 'import_overview',
+  columns,
+  sort: ['createdAt'],
+  defaultSort: '-createdAt',
+  filter: { status: text(), createdBy: userId(), createdAt: time() },
+})
+
+const isDone = (status: ImportStatus): boolean =>
+  ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(status)
+
+export const presentImport = (row: ImportRow, linkOf: (jobId: string, file: 'errors') => string): Import => ({
+  id: row.id,
+  status: row.status,
+  name: row.name,
+  format: row.format.format,
+  delimiter: row.format.format === 'csv' ? row.format.delimiter : null,
+  encoding: row.encoding,
+  bytes: row.bytes,
+  sha256: row.sha256,
+  columns: row.columns,
+  mapping: row.mapping,
+  unmapped: row.columns.filter((column) => fieldIn(row.mapping, column) === undefined),
+  matchBy: row.matchBy,
+  onMatch: row.onMatch,
+  total: row.total,
+  counts: { ...noCounts(), ...row.counts },
+  progress: row.progress,
+  errors: row.errors,
+  errorsUrl: row.errorsFile !== null && isDone(row.status) ? linkOf(row.jobId, 'errors') : null,
+  error: isDone(row.status) ? row.error : null,
+  previousImportId: row.previousImport,
+  jobId: row.jobId,
+  createdAt: row.createdAt.toISOString(),
+  createdBy: { id: row.createdBy, displayName: row.createdByName },
+  finishedAt: row.finishedAt?.toISOString() ?? null,
+  expiresAt: row.expiresAt.toISOString(),
+})

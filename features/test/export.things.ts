@@ -1,0 +1,36 @@
+import { connectionOf, type Db } from '@clientele/platform/data/db'
+import { list, number, text } from '@clientele/platform/lists/list'
+import type { Exportable } from '../src/exports/export.jobs.ts'
+
+export type Thing = { id: number; name: string | null; pot: number; version: number; filler: string }
+
+/** What the tests of exports write: pots whose sum never changes, whoever moves what between them. */
+export const things: Exportable<Thing> = {
+  kind: 'thing-export',
+  name: 'things',
+  list: list<Thing>({
+    table: 'things',
+    columns: ['id', 'name', 'pot', 'version', 'filler'],
+    sort: ['id', 'name'],
+    defaultSort: '-id',
+    filter: { name: text(), pot: number(), version: number() },
+  }),
+  fields: { id: [], name: [], pot: [], version: [], again: [], filler: [] },
+  // Read once more, as orders read their lines.
+  present: async (rows, tx) => {
+    const sql = 'select id, version from things where id = any($1)'
+    const found = await connectionOf(tx).query<{ id: number; version: number }>(sql, [rows.map(({ id }) => id)])
+    const versions = new Map(found.rows.map(({ id, version }) => [id, version]))
+    return rows.map((row) => ({ ...row, again: versions.get(row.id) }))
+  },
+}
+
+export const createThings = async (db: Db, rows: number): Promise<void> => {
+  await db.query(`create table if not exists things (id integer primary key, name text, pot integer not null default 100,
+    version integer not null default 1, filler text not null)`)
+  await db.query('truncate things')
+  await db.query(
+    `insert into things (id, name, filler) select n, 'Thing ' || n, md5('a' || n) || md5('b' || n) || md5('c' || n) || md5('d' || n) || md5('e' || n) from generate_series(1, $1) n`,
+    [rows],
+  )
+}

@@ -1,0 +1,203 @@
+import type pg from 'pg'
+import { type Db, poolOf } from '../../data/db.ts'
+import { exchange, type Outgoing } from '../broker.ts'
+import { partitions } from './outbox.ts'
+
+/** A row of the outbox. */
+export type Row = {
+  id: number
+  part: number
+  event_id: string
+  type: string
+  subject: string
+  data: string
+  traceparent: string | null
+  created_at: Date
+  /** Seconds from its writing until it was taken, by the database's clock. */
+  age: number
+}
+
+/** `full`: a partition has more; `elsewhere`: so many partitions with events are relayed by another process now. */
+export type Taken = { rows: Row[]; full: boolean; elsewhere: number }
+
+const columns = `id, part, event_id, type, subject, data::text as data, traceparent, created_at,
+  extract(epoch from clock_timestamp() - created_at)::float8 as age`
+const mostOfPart = 100
+// One process relays a partition, and the one for bulk behind it.
+const lock = `pg_try_advisory_xact_lock(hashtext('outbox ' || current_schema()), part % ${partitions})`
+
+// A job's commits need not wait for the disk. The server writes them within three wal_writer_delay, 0.6 s where nobody changed it.
+const surelyWrittenS = 3
+
+const waiting = `select exists (
+  select from outbox where (part, id) < (${partitions}, 0) and returned_at is null order by part, id limit 1
+) as found`
+
+// By pairs, because for a partition in the order of ids the planner likes to walk the primary key through all other partitions.
+const within = (part: string) =>
+  `(outbox.part, outbox.id) > (${part}, 0) and (outbox.part, outbox.id) < (${part} + 1, 0)`
+
+const bulk = `select extract(epoch from clock_timestamp() - min(first.created_at))::float8 as oldest,
+  extract(epoch from clock_timestamp() - max(last.created_at))::float8 as newest
+from generate_series(${partitions}, ${2 * partitions - 1}) as every (part)
+  cross join lateral (
+    select created_at from outbox where ${within('every.part')} and returned_at is null order by part, id limit 1
+  ) as first
+  cross join lateral (
+    select created_at from outbox where ${within('every.part')} and returned_at is null order by part desc, id desc limit 1
+  ) as last`
+
+// One statement: it locks the partitions that have events, in which this transaction then is the only one that relays, and takes
+// the oldest rows of each: those of requests, after what the bulk told of the same subjects before; where no more of a partition
+// wait, up to $1 of its bulk. `for update` drops rows that the former holder removed after this statement's snapshot.
+const take = `with kept as materialized (
+  select part::smallint as part, case when exists (
+    select from outbox where outbox.part = every.part::smallint and returned_at is null
+  ) or $1 > 0 and exists (
+    select from outbox where outbox.part = every.part::smallint + ${partitions} and returned_at is null
+  ) then ${lock} end as held
+  from generate_series(0, ${partitions - 1}) as every (part)
+), live as materialized (
+  select kept.part, place, id, subject from kept cross join lateral (
+    select ctid as place, id, subject from outbox where ${within('kept.part')} and returned_at is null
+    order by part, id limit ${mostOfPart} for update
+  ) as oldest where held
+), behind as materialized (
+  select place from kept cross join lateral (
+    select ctid as place from outbox where ${within(`kept.part + ${partitions}`)} and returned_at is null
+      and created_at < clock_timestamp() - interval '${surelyWrittenS} seconds'
+    order by part, id limit $1 for update
+  ) as oldest where $1 > 0 and held and (select count(*) from live where live.part = kept.part) < ${mostOfPart}
+), gone as (
+  delete from outbox where ctid = any (array (
+    select place from live union all select place from behind union all
+    select earlier.place from live cross join lateral (
+      select ctid as place from outbox
+      where outbox.subject = live.subject and outbox.id < live.id and outbox.part >= ${partitions} and returned_at is null
+      for update
+    ) as earlier
+  )) returning ${columns}
+)
+select gone.*, (select count(*)::int from kept where not held) as elsewhere
+from (select) as one left join gone on true order by id`
+
+const takeReturned = `with oldest as materialized (
+  select part, id from outbox where type = $1 and returned_at is not null order by id limit 1
+)
+delete from outbox where id = (select id from oldest where ${lock}) and returned_at is not null returning ${columns}`
+
+const giveBack = `insert into outbox (id, part, event_id, type, subject, data, traceparent, created_at, returned_at)
+overriding system value
+select id, part, event_id, type, subject, data::json, traceparent, created_at, case when $9 then clock_timestamp() end
+from unnest($1::bigint[], $2::smallint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
+  as row (id, part, event_id, type, subject, data, traceparent, created_at)`
+
+/** Whether there is anything to relay at once. */
+export const isWaiting = async (db: Db): Promise<boolean> =>
+  (await db.query<{ found: boolean }>(waiting, [], { name: 'outbox_waiting' }))[0]?.found === true
+
+/** Age of the events in bulk, in seconds; null where there are none. */
+export type BulkAge = { oldest: number | null; newest: number | null }
+
+export const bulkAge = async (db: Db): Promise<BulkAge> =>
+  (await db.query<BulkAge>(bulk, [], { name: 'outbox_bulk' }))[0] ?? { oldest: null, newest: null }
+
+/** Rows are taken out in a transaction that ends after the broker's word: until then, nobody else sees them gone. */
+export type Hand = {
+  /** Takes rows of requests. */
+  take(): Promise<Taken>
+  /** The oldest row of a type that no queue took. */
+  takeReturned(type: string): Promise<Row | undefined>
+  /** Puts rows back, as `returned` ones or to be relayed. */
+  giveBack(rows: Row[], returned: boolean): Promise<void>
+}
+
+const prepared = new WeakSet<pg.Client>()
+const execute = (bulkOfPart: number) => `execute outbox_take(${Math.trunc(bulkOfPart)})`
+// The commit does not wait for the disk: where the database crashes just then, rows are back, and published once more.
+// Plans are kept, also those that were made when the table was empty: none of them may read all of it. One for any number of
+// rows in bulk is kept as well; left alone, the server plans anew each time, because nothing in bulk looks cheaper.
+const begin = [
+  'begin',
+  'set local synchronous_commit = off',
+  'set local enable_seqscan = off',
+  'set local enable_bitmapscan = off',
+  'set local plan_cache_mode = force_generic_plan',
+].join('; ')
+
+/** Runs `work` with the first rows, among them up to `bulkOfPart` of each partition's bulk; where it fails, all rows are back. */
+export const withRows = <T>(db: Db, bulkOfPart: number, work: (hand: Hand, first: Taken) => Promise<T>): Promise<T> =>
+  onConnection(db, async (connection) => {
+    if (!prepared.has(connection)) await connection.query(`prepare outbox_take (integer) as ${take}`)
+    prepared.add(connection)
+    // In one round trip: an event that has just been committed waits for it.
+    const answers = (await connection.query(`${begin}; ${execute(bulkOfPart)}`)) as unknown as pg.QueryResult<Answer>[]
+    return work(handOf(connection), takenOf(answers.at(-1)?.rows ?? []))
+  })
+
+/** Runs `work`; where it fails, all rows are back. */
+export const withHand = <T>(db: Db, work: (hand: Hand) => Promise<T>): Promise<T> =>
+  onConnection(db, async (connection) => {
+    await connection.query(begin)
+    return work(handOf(connection))
+  })
+
+const onConnection = async <T>({ sequelize }: Db, work: (connection: pg.Client) => Promise<T>): Promise<T> => {
+  const pool = poolOf(sequelize)
+  const connection = await pool.getConnection({ type: 'write' })
+  try {
+    const result = await work(connection)
+    await connection.query('commit')
+    pool.releaseConnection(connection)
+    return result
+  } catch (error) {
+    // With it go its transaction and its locks, whatever state it is in.
+    await pool.destroyConnection(connection).catch(() => {})
+    throw error
+  }
+}
+
+type Answer = Row & { elsewhere: number }
+
+const takenOf = (answer: Answer[]): Taken => {
+  const rows = answer.filter(({ id }) => id !== null)
+  const counts = new Map<number, number>()
+  for (const { part } of rows) counts.set(part, (counts.get(part) ?? 0) + 1)
+  const full = [...counts].some(([part, count]) => part < partitions && count === mostOfPart)
+  return { rows, full, elsewhere: answer[0]?.elsewhere ?? 0 }
+}
+
+const handOf = (connection: pg.Client): Hand => ({
+  take: async () => takenOf((await connection.query<Answer>(execute(0))).rows),
+  takeReturned: async (type) => (await connection.query<Row>(takeReturned, [type])).rows[0],
+  giveBack: async (rows, returned) => {
+    if (rows.length === 0) return
+    const column = (name: keyof Row) => rows.map((row) => row[name])
+    const names = ['id', 'part', 'event_id', 'type', 'subject', 'data', 'traceparent', 'created_at'] as const
+    await connection.query({ text: giveBack, values: [...names.map(column), returned] })
+  },
+})
+
+/** CloudEvents 1.0, structured JSON. The data is spliced in as the text that the service function made. */
+export const messageOf = (row: Row, source: string): Outgoing => {
+  const { event_id, type, subject, data, traceparent, created_at } = row
+  const head = {
+    specversion: '1.0',
+    id: event_id,
+    source,
+    type,
+    subject,
+    time: created_at.toISOString(),
+    datacontenttype: 'application/json',
+  }
+  return {
+    exchange,
+    routingKey: type,
+    content: Buffer.from(`${JSON.stringify(head).slice(0, -1)},"data":${data}}`),
+    messageId: event_id,
+    type,
+    contentType: 'application/cloudevents+json',
+    timestamp: Math.floor(created_at.getTime() / 1000),
+    headers: traceparent === null ? {} : { traceparent },
+  }
+}

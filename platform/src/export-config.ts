@@ -1,7 +1,0 @@
-import { integer } from './config.ts'
-
-/** What a service with exports needs besides jobs. */
-export const exportConfig = {
-  /** How long one export may take. Its snapshot keeps PostgreSQL from removing dead rows meanwhile. */
-  exportMaxSeconds: integer(10, 86_400).default(1_800),
-}

@@ -1,0 +1,40 @@
+import type { Request } from 'express'
+import type { z } from 'zod'
+import type { Actor } from '../auth/token-verifier.ts'
+
+/** Who may call: holders of a role (`admin` includes `user`), everybody, or everybody with the token checked if there is one. */
+export type Access = readonly ['user'] | readonly ['admin'] | 'public' | 'optional'
+
+/**
+ * A body that is read in its own way: `parse` reads the request and gives the body; `schema` is for the documentation. A `file` is
+ * stored as it arrives, so the gateway lets larger ones through.
+ */
+export type Upload<B> = { schema: z.ZodType; file?: true; parse: (req: Request, actor: Actor) => Promise<B> }
+
+export type Schema = z.ZodType | undefined
+export type Parsed<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined
+
+/** One route, declared once: validation, types, permission and OpenAPI come from it. */
+export type Declaration<
+  P extends Schema = Schema,
+  Q extends Schema = Schema,
+  B extends Schema = Schema,
+  U = unknown,
+> = {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** OpenAPI style: `/v1/customers/{key}` */
+  path: string
+  operationId: string
+  summary: string
+  description?: string
+  tag: string
+  roles: Access
+  params?: P
+  query?: Q
+  body?: B
+  uploads?: Record<string, Upload<U>>
+  /** Schemas by status; null for an answer without a body. Common problems are added. */
+  responses: Record<number, z.ZodType | null>
+  /** False switches `Idempotency-Key` off for a POST. */
+  idempotent?: false
+}

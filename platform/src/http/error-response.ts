@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { isDatabaseAway } from '../runtime/error-info.ts'
+import { reportFault } from '../runtime/error-reporting.ts'
+import { currentLog } from '../runtime/log.ts'
+import { Problem } from '../runtime/problem.ts'
+import { discardRest, holdForRest } from './early-response.ts'
+
+/** The path of a request without its query. */
+export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
+
+// PostgreSQL (Appendix A): lock and statement time-outs, deadlock, serialisation, shutdown, too many connections, lost connection.
+const passing = /^(55P03|57014|40P01|40001|57P0[123]|53300|08\w{3})$/
+
+const isPassing = (error: unknown): boolean => {
+  const { code, parent } = (error ?? {}) as { code?: unknown; parent?: { code?: unknown } }
+  return passing.test(String(code)) || passing.test(String(parent?.code))
+}
+
+/** Whatever was thrown, as something a caller may be told. */
+export const asProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error
+  if (isPassing(error))
+    return new Problem('unavailable', { detail: 'the database is busy', headers: { 'Retry-After': '2' }, cause: error })
+  if (isDatabaseAway(error))
+    return new Problem('unavailable', {
+      detail: 'the database is not reachable',
+      headers: { 'Retry-After': '5' },
+      cause: error,
+    })
+  const { type, status, statusCode } = (error ?? {}) as { type?: string; status?: number; statusCode?: number }
+  if (error instanceof URIError || type === 'entity.parse.failed' || (status ?? statusCode) === 400)
+    return new Problem('malformed', { detail: 'the address or body could not be decoded', cause: error })
+  return new Problem('internal', { cause: error })
+}
+
+/** Sends a problem as `application/problem+json`. */
+export const sendProblem = (req: IncomingMessage, res: ServerResponse, problem: Problem): void => {
+  const requestId = String(res.getHeader('X-Request-Id') ?? '')
+  const body = JSON.stringify(problem.toBody({ instance: pathOf(req), requestId }))
+  res.removeHeader('ETag')
+  res.statusCode = problem.status
+  const headers = {
+    'Cache-Control': 'no-store',
+    ...problem.options.headers,
+    'Content-Type': 'application/problem+json; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+  }
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  res.end(req.method === 'HEAD' ? undefined : body)
+}
+
+/** Answers a request that failed: whatever was thrown becomes a problem. */
+export const answerFault = (error: unknown, req: IncomingMessage, res: ServerResponse): void => {
+  const problem = asProblem(error)
+  if (problem.status >= 500) currentLog().error({ err: error, code: problem.code }, 'request failed')
+  if (problem.code === 'internal') reportFault(error)
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  holdForRest(req, res)
+  sendProblem(req, res, problem)
+  discardRest(req)
+}
+
+/** Last in an app. */
+export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => answerFault(error, req, res)
+
+/** After all routes. */
+export const notFoundHandler: RequestHandler = () => {
+  throw new Problem('not_found', { detail: 'there is no such address' })
+}

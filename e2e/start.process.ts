@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { freePorts, type Ports, portNames } from '@clientele/stack/ports'
+import { freePorts, type Ports, portNames } from '@clientele/stack/profile/ports'
 
 const root = resolve(import.meta.dirname, '..')
 

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
-import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
-import { freePorts } from '@clientele/stack/ports'
+import { nodeEnv, nodeFlagsOf } from '@clientele/stack/processes/node-memory'
+import { freePorts } from '@clientele/stack/profile/ports'
 import { type ServiceName, schemaOf, services } from './services.ts'
 
 const root = new URL('../', import.meta.url)

@@ -3,7 +3,7 @@ import { insert, nextNumber } from '../../order-service/src/orders/order.stateme
 import { insertMovements, lockProducts, updateStock } from '../../order-service/src/stock/stock.statements.ts'
 import { productPrefix, productsFrom } from './orders-seed.ts'
 
-// As `platform/src/outbox.ts` has it.
+// As `platform/src/events/outbox/outbox.ts` has it.
 const addEvents = `insert into outbox (part, event_id, type, subject, data, traceparent)
 select part, event_id, type, subject, data::json, $6
 from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[]) with ordinality

@@ -26,8 +26,8 @@ import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
 import { createCustomerImport } from './imports/customer.import.ts'
-import { createUserNames } from './people/user-name.ts'
 import { customerPhotoRoutes, type PhotoRouteDeps } from './photos/photo.routes.ts'
+import { createUserNames } from './users/user-name.projection.ts'
 
 export const service = { service: 'customer-service', title: 'Customers' }
 const jobsBase = '/v1/jobs'
@@ -96,6 +96,7 @@ export const createApp = ({
   })
   return {
     app: api.app(),
+    bulkEventsPerSecond: config.importEventsPerSecond,
     tasks: [...jobs.tasks, ...imports.tasks],
     consumers: [userChanged({ userNames }), userSignedUp({ signUps }), mediaGone({ customers })],
     close: media.close,

@@ -10,7 +10,7 @@ import { createFinder } from './customers/customer.finder.ts'
 import { createInputs } from './customers/customer.input.ts'
 import { listOf } from './customers/customer.list.ts'
 import { createCustomerImport } from './imports/customer.import.ts'
-import { createUserNames } from './people/user-name.ts'
+import { createUserNames } from './users/user-name.projection.ts'
 
 const schema = 'customers'
 

@@ -13,6 +13,6 @@ await runService(async () => {
   const log = createLog({ name, level: config.logLevel })
   const db = await connectDb(config, 'customers')
   const verifier = createVerifier(config)
-  const { app, consumers, tasks } = createApp({ config, db, verifier, log })
-  return { name, config, log, db, app, consumers, tasks, migrations, ready: { keycloak: verifier.ready } }
+  const { close: _close, ...parts } = createApp({ config, db, verifier, log })
+  return { ...parts, name, config, log, db, migrations, ready: { keycloak: verifier.ready } }
 })

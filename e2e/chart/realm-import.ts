@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { projectRoot } from '@clientele/stack/folders'
+import { projectRoot } from '@clientele/stack/processes/folders'
 
 /**
  * Writes k8s/overlays/production/keycloak-realm.json: the realm file as a resource of the Keycloak Operator, which has no way

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheFolder } from '@clientele/stack/folders'
+import { cacheFolder } from '@clientele/stack/processes/folders'
 import { parseAllDocuments } from 'yaml'
 import { moduleFolder } from './tools.ts'
 

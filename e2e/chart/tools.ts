@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { cacheFolder } from '@clientele/stack/folders'
-import { goCommand } from '@clientele/stack/go'
+import { cacheFolder } from '@clientele/stack/processes/folders'
+import { goCommand } from '@clientele/stack/tools/go'
 
 const run = promisify(execFile)
 const limits = { timeout: 1_200_000, maxBuffer: 64 << 20 }

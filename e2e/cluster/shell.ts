@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { projectRoot } from '@clientele/stack/folders'
+import { projectRoot } from '@clientele/stack/processes/folders'
 
 /** `output` is all that it said, `stdout` what another program may read: warnings come in between. */
 export type Said = { code: number; output: string; stdout: string }

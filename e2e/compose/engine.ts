@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testEnv } from '@clientele/platform/testing/database'
-import { docker } from '@clientele/stack/docker'
-import { freePorts } from '@clientele/stack/ports'
+import { docker } from '@clientele/stack/backing/docker'
+import { freePorts } from '@clientele/stack/profile/ports'
 
 const root = join(import.meta.dirname, '..', '..')
 const tag = 'test'

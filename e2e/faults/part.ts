@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { eventually } from '@clientele/platform/testing/wait'
-import { runFolder } from '@clientele/stack/child'
-import { readRecord } from '@clientele/stack/pid-file'
+import { runFolder } from '@clientele/stack/processes/child'
+import { readRecord } from '@clientele/stack/processes/pid-file'
 
 /** A backing service that a test may end in either way and start again on the same data. */
 export type Part = { url: string; start(): Promise<void>; stop(): Promise<void>; kill(): Promise<void> }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
-import { nodeEnv, nodeFlagsOf } from '@clientele/stack/node-memory'
+import { nodeEnv, nodeFlagsOf } from '@clientele/stack/processes/node-memory'
 
 /** One process of a service; `name` is the service and the replica's letter. */
 export type Replica = {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePorts } from '@clientele/stack/ports'
+import { freePorts } from '@clientele/stack/profile/ports'
 
 const folder = new URL('../../deploy/prometheus/', import.meta.url)
 

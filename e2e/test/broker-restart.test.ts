@@ -1,7 +1,7 @@
 import { type Client, client } from '@clientele/platform/testing/client'
 import { newPerson, tokenFor } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { type OwnBroker, startOwnBroker } from '@clientele/stack/own-broker'
+import { type OwnBroker, startOwnBroker } from '@clientele/stack/testing/own-broker'
 import { type System, startSystem } from '../system.ts'
 
 let broker: OwnBroker

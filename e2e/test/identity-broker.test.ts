@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { testEnv } from '@clientele/platform/testing/database'
-import { type KeycloakAdmin, keycloakAdmin } from '@clientele/stack/keycloak-admin'
-import { adjustRealm } from '@clientele/stack/realm'
+import { type KeycloakAdmin, keycloakAdmin } from '@clientele/stack/backing/keycloak-admin'
+import { adjustRealm } from '@clientele/stack/backing/realm'
 
 const mark = randomBytes(3).toString('hex')
 /** A provider as Okta is one for Clientele's realm: an issuer with a web application, whose people we do not know. */

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { realmEnvironment } from '@clientele/stack/backing'
-import { startKeycloak } from '@clientele/stack/keycloak'
-import { keycloakAdmin } from '@clientele/stack/keycloak-admin'
-import type { Running } from '@clientele/stack/postgres'
-import { createDemoAccounts } from '@clientele/stack/realm'
-import { secretsOf } from '@clientele/stack/secrets'
+import { realmEnvironment } from '@clientele/stack/backing/backing'
+import { startKeycloak } from '@clientele/stack/backing/keycloak'
+import { keycloakAdmin } from '@clientele/stack/backing/keycloak-admin'
+import type { Running } from '@clientele/stack/backing/postgres'
+import { createDemoAccounts } from '@clientele/stack/backing/realm'
+import { secretsOf } from '@clientele/stack/profile/secrets'
 import { startPorts } from '../start.process.ts'
 
 const minutes = 60_000

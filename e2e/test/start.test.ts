@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
-import type { Ports } from '@clientele/stack/ports'
+import type { Ports } from '@clientele/stack/profile/ports'
 import { npmRun, processesWith, type Run, startEnv, startPorts } from '../start.process.ts'
 
 const ready = 'Clientele is ready'

@@ -3,14 +3,14 @@ import { serverSpan, statusOf } from '@clientele/platform/http/request-lifecycle
 import type { Log } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { currentTraceparent, histogram, isTraceparent, isTracing } from '@clientele/platform/runtime/telemetry'
-import { addressKey } from './address.ts'
-import type { FaultAnswer } from './answer.ts'
-import type { ApiHandler } from './api.ts'
-import type { createCors } from './cors.ts'
-import { type Exchange, openExchange } from './exchange.ts'
-import type { RateLimits } from './rate-limit.ts'
-import type { SecurityHeaders } from './security.ts'
-import { parseTarget, type Target } from './target.ts'
+import type { RateLimits } from './access/rate-limit.ts'
+import type { ApiHandler } from './proxy/api.ts'
+import { addressKey } from './request/client-address.ts'
+import { type Exchange, openExchange } from './request/request-state.ts'
+import { parseTarget, type Target } from './request/request-target.ts'
+import type { createCors } from './response/cors.ts'
+import type { FaultAnswer } from './response/error-response.ts'
+import type { SecurityHeaders } from './response/security-headers.ts'
 
 export type ListenerParts = {
   api: ApiHandler

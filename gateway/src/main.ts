@@ -2,8 +2,8 @@ import { createLog } from '@clientele/platform/runtime/log'
 import { runService } from '@clientele/platform/service/service'
 import { createGateway } from './app.ts'
 import { config as readConfig } from './config.ts'
-import { readContracts } from './contracts.ts'
-import { services } from './routes.ts'
+import { services } from './services.ts'
+import { readContracts } from './site/api-documents.ts'
 
 await runService(async () => {
   const config = readConfig()

@@ -1,5 +1,5 @@
-import { readContracts } from '../src/contracts.ts'
-import { createRouteIndex } from '../src/route-index.ts'
+import { createRouteIndex } from '../src/proxy/route-index.ts'
+import { readContracts } from '../src/site/api-documents.ts'
 import { startGateway, type TestGateway } from './gateway.ts'
 
 const names = ['user-service', 'customer-service', 'media-service', 'order-service', 'notification-service']

@@ -5,7 +5,7 @@ import { testConfig, testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createGateway } from '../src/app.ts'
 import { configShape, type GatewayConfig } from '../src/config.ts'
-import type { ServiceContract } from '../src/contracts.ts'
+import type { ServiceContract } from '../src/site/api-documents.ts'
 import { type StandIn, standIn } from './upstreams.ts'
 
 const signedIn = [{ bearer: [] }, { keycloak: [] }]

@@ -1,5 +1,5 @@
 import { eventually } from '@clientele/platform/testing/wait'
-import { createHealth } from '../src/health.ts'
+import { createHealth } from '../src/site/health.ts'
 import { standIn } from './upstreams.ts'
 
 const nowhere = { name: 'away-service', url: 'http://127.0.0.1:9', internalUrl: 'http://127.0.0.1:9' }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { newPerson, tokenFor } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { createRateLimits } from '../src/rate-limit.ts'
+import { createRateLimits } from '../src/access/rate-limit.ts'
 import { startGateway, type TestGateway } from './gateway.ts'
 
 describe('rate limits', () => {

@@ -1,7 +1,7 @@
 import { problems } from '@clientele/contracts/problem'
 import { eventually } from '@clientele/platform/testing/wait'
-import { mergeOpenApi, type ServiceContract } from '../src/contracts.ts'
 import { html } from '../src/pages/html.ts'
+import { mergeOpenApi, type ServiceContract } from '../src/site/api-documents.ts'
 import { startGateway, type TestGateway } from './gateway.ts'
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }

@@ -11,9 +11,9 @@ import type { OrderConfig } from './config.ts'
 import { customerChanged } from './consumers/customers.consumer.ts'
 import { mediaGone } from './consumers/media-gone.consumer.ts'
 import { createCustomerClient } from './customers/customer.client.ts'
-import { createCustomerStates } from './customers/customer-state.ts'
+import { createCustomerStates } from './customers/customer.projection.ts'
+import { createForgetting, forgettingTask } from './orders/order.anonymisation.ts'
 import { createFinder as createOrderFinder } from './orders/order.finder.ts'
-import { createForgetting, forgettingTask } from './orders/order.forgetting.ts'
 import { createPlacing } from './orders/order.placing.ts'
 import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
 import { createOrderService } from './orders/order.service.ts'
@@ -92,6 +92,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   })
   return {
     app: api.app(),
+    bulkEventsPerSecond: config.importEventsPerSecond,
     consumers: [mediaGone({ products }), customerChanged({ customerStates })],
     tasks: [
       ...jobs.tasks,

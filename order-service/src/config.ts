@@ -2,9 +2,9 @@ import { exportConfig } from '@clientele/features/exports/export.config'
 import { importConfig } from '@clientele/features/imports/import.config'
 import { photoConfig } from '@clientele/features/photos/photo.config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { currencyDecimals } from '@clientele/platform/money'
 import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
+import { currencyDecimals } from './money.ts'
 
 export const configShape = {
   ...serviceConfig,

@@ -9,8 +9,8 @@ import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
-import { type OwnBroker, startOwnBroker } from '@clientele/stack/own-broker'
-import { rabbitmqServer } from '@clientele/stack/rabbitmq'
+import { rabbitmqServer } from '@clientele/stack/backing/rabbitmq'
+import { type OwnBroker, startOwnBroker } from '@clientele/stack/testing/own-broker'
 import { z } from 'zod'
 
 const noteCreated = event('note.created.v1', z.object({ id: z.string() }))

@@ -8,9 +8,9 @@ import { createDb } from '@clientele/platform/data/db'
 import { migrate } from '@clientele/platform/data/migrate'
 import { loadConfig } from '@clientele/platform/runtime/config'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePorts } from '@clientele/stack/ports'
-import { type Running, startPostgres } from '@clientele/stack/postgres'
-import { giveTo, unprivilegedAccount } from '@clientele/stack/unprivileged'
+import { type Running, startPostgres } from '@clientele/stack/backing/postgres'
+import { giveTo, unprivilegedAccount } from '@clientele/stack/processes/unprivileged'
+import { freePorts } from '@clientele/stack/profile/ports'
 import pg from 'pg'
 
 const home = mkdtempSync(join(tmpdir(), 'clientele-tls-'))

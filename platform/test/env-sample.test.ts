@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { portDefaults } from '@clientele/stack/profile/ports'
+import { services as stackServices } from '@clientele/stack/profile/services'
 import { z } from 'zod'
 import { configShape as customerShape } from '../../customer-service/src/config.ts'
 import { configShape as gatewayShape } from '../../gateway/src/config.ts'
 import { configShape as mediaShape } from '../../media-service/src/config.ts'
 import { configShape as notificationShape } from '../../notification-service/src/config.ts'
 import { configShape as orderShape } from '../../order-service/src/config.ts'
-import { portDefaults } from '../../stack/src/ports.ts'
-import { services as stackServices } from '../../stack/src/services.ts'
 import { configShape as userShape } from '../../user-service/src/config.ts'
 import { databaseConfig } from '../src/data/database-config.ts'
 import { envName, serviceConfig } from '../src/runtime/config.ts'
@@ -47,7 +47,7 @@ const services = {
 }
 
 /** Files of the stack that only know an installation by the environment. */
-const elsewhere = ['doctor-elsewhere.ts', 'doctor-realm.ts', 'backup/installation.ts']
+const elsewhere = ['checks/remote-checks.ts', 'checks/realm-checks.ts', 'backup/installation.ts']
 const schemaNames = () => stackServices.flatMap(({ schema }) => (schema ? [schema.name] : []))
 
 describe('.env.sample (S3-07, S1-35, S1-40)', () => {
@@ -73,7 +73,7 @@ describe('.env.sample (S3-07, S1-35, S1-40)', () => {
     for (const [name, port] of ports) expect([name, local.get(name)]).toEqual([name, port])
     // What belongs to the machine or to the test run is not ours to list.
     const others = /^(PATH|HOME|JAVA_HOME|XDG_CACHE_HOME|NODE_OPTIONS|TEST_.*|npm_.*)$/
-    const files = readdirSync(new URL('stack/src/', root))
+    const files = readdirSync(new URL('stack/src/', root), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !elsewhere.includes(file))
       .map((file) => read(`stack/src/${file}`))
     const used = files.flatMap((text) => [...text.matchAll(/\benv(?:\.|\[')([A-Z][A-Z0-9_]+)|'(CLIENTELE_[A-Z_]+)'/g)])

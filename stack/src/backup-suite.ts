@@ -1,5 +1,5 @@
-import { runSuite } from './suite.ts'
-import { backupSuite } from './verdict.ts'
+import { runSuite } from './testing/suite.ts'
+import { backupSuite } from './testing/verdict.ts'
 
 const args = process.argv.slice(2)
 const chosen = args.map((arg) => (arg.startsWith('-') ? arg : backupSuite + arg))

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { postgresAddress } from './backing/running-database.ts'
 import { installationElsewhere, isElsewhere, localInstallation } from './backup/installation.ts'
 import { saveAll } from './backup/save.ts'
-import { fail } from './fail.ts'
-import { say } from './progress.ts'
-import { postgresAddress } from './running.ts'
-import { settings } from './settings.ts'
+import { fail } from './processes/fail.ts'
+import { say } from './processes/progress.ts'
+import { settings } from './profile/settings.ts'
 
 const usage = 'usage: npm run backup -- --to <an empty folder>'
 

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { projectRoot } from './folders.ts'
-import { say } from './progress.ts'
-import { startTestParts, type TestParts } from './test-parts.ts'
+import { projectRoot } from './processes/folders.ts'
+import { say } from './processes/progress.ts'
+import { startTestParts, type TestParts } from './testing/test-parts.ts'
 
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { stopLeftovers } from './child.ts'
-import { dockerAnswers, removeContainers } from './docker.ts'
-import { homeFolder } from './folders.ts'
-import { runningLauncher } from './launcher-lock.ts'
+import { dockerAnswers, removeContainers } from './backing/docker.ts'
+import { stopLeftovers } from './processes/child.ts'
+import { homeFolder } from './processes/folders.ts'
+import { runningLauncher } from './processes/launcher-lock.ts'
 
 const home = homeFolder()
 const holder = runningLauncher(home)

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { docker } from './docker.ts'
-import { projectRoot } from './folders.ts'
-import { interruption, runJest } from './jest-run.ts'
-import { conclude } from './suite.ts'
-import { composeSuite, verdictOf } from './verdict.ts'
+import { docker } from './backing/docker.ts'
+import { projectRoot } from './processes/folders.ts'
+import { interruption, runJest } from './testing/jest-run.ts'
+import { conclude } from './testing/suite.ts'
+import { composeSuite, verdictOf } from './testing/verdict.ts'
 
 // A project of its own: containers, volumes and images of a person's Compose are not touched.
 const project = `clientele-test-${randomBytes(4).toString('hex')}`

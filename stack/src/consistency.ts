@@ -1,10 +1,10 @@
+import { postgresAddress } from './backing/running-database.ts'
 import { consistencyChecks } from './backup/consistency.ts'
 import { installationElsewhere, isElsewhere, localInstallation } from './backup/installation.ts'
 import { withSessions } from './backup/sessions.ts'
-import { runChecks } from './check-run.ts'
-import { fail } from './fail.ts'
-import { postgresAddress } from './running.ts'
-import { settings } from './settings.ts'
+import { runChecks } from './checks/run-checks.ts'
+import { fail } from './processes/fail.ts'
+import { settings } from './profile/settings.ts'
 
 const opened = async () => {
   if (isElsewhere()) return { installation: await installationElsewhere(), stop: async () => undefined }

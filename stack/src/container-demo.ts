@@ -1,7 +1,7 @@
 import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
-import { runOnce } from './container-once.ts'
-import { createDemoData } from './demo-data.ts'
-import { homeFolder } from './folders.ts'
+import { createDemoData } from './demo/demo-data.ts'
+import { homeFolder } from './processes/folders.ts'
+import { runOnce } from './processes/run-once.ts'
 
 await runOnce(async () => {
   const { profile, gatewayUrl } = loadConfig({ profile: serviceConfig.profile, gatewayUrl: httpUrl })

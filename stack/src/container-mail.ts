@@ -1,4 +1,4 @@
-import { startMail } from './mail.ts'
+import { startMail } from './backing/mail.ts'
 
 // Other containers send here; Compose publishes the page on loopback only.
 const mail = await startMail({ smtpPort: 1025, httpPort: 8025, host: '0.0.0.0' })

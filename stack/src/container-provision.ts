@@ -1,8 +1,8 @@
 import { databaseConfig } from '@clientele/platform/data/database-config'
 import { type Provision, provisionDatabase } from '@clientele/platform/data/provision'
 import { ConfigError, httpUrl, loadConfig, publishedSecrets, serviceConfig } from '@clientele/platform/runtime/config'
-import { runOnce } from './container-once.ts'
-import { services } from './services.ts'
+import { runOnce } from './processes/run-once.ts'
+import { services } from './profile/services.ts'
 
 const address = databaseConfig.databaseUrl
 

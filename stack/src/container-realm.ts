@@ -1,9 +1,9 @@
 import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
-import { keycloakAdminUser } from './backing.ts'
-import { runOnce } from './container-once.ts'
-import { homeFolder } from './folders.ts'
-import { keycloakAdmin } from './keycloak-admin.ts'
-import { prepareRealm } from './realm.ts'
+import { keycloakAdminUser } from './backing/backing.ts'
+import { keycloakAdmin } from './backing/keycloak-admin.ts'
+import { prepareRealm } from './backing/realm.ts'
+import { homeFolder } from './processes/folders.ts'
+import { runOnce } from './processes/run-once.ts'
 
 await runOnce(async () => {
   const { profile, keycloakUrl } = loadConfig({ profile: serviceConfig.profile, keycloakUrl: httpUrl })

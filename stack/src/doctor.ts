@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { demoAccounts } from './backing/realm.ts'
 import { isElsewhere } from './backup/installation.ts'
-import { runChecks } from './check-run.ts'
 import {
   audienceCheck,
   brokerCheck,
@@ -9,13 +9,13 @@ import {
   healthCheck,
   identityChecks,
   schemaCheckAt,
-} from './doctor-checks.ts'
-import { checksElsewhere } from './doctor-elsewhere.ts'
-import { journalsCheck } from './doctor-realm.ts'
-import { fail } from './fail.ts'
-import { demoAccounts } from './realm.ts'
-import { databaseUrl, services } from './services.ts'
-import { settings } from './settings.ts'
+} from './checks/installation-checks.ts'
+import { journalsCheck } from './checks/realm-checks.ts'
+import { checksElsewhere } from './checks/remote-checks.ts'
+import { runChecks } from './checks/run-checks.ts'
+import { fail } from './processes/fail.ts'
+import { databaseUrl, services } from './profile/services.ts'
+import { settings } from './profile/settings.ts'
 
 /** The installation that `npm start` runs here. */
 const checksHere = (): Check[] => {

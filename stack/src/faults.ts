@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { runSuite } from './suite.ts'
-import { faultSuite } from './verdict.ts'
+import { runSuite } from './testing/suite.ts'
+import { faultSuite } from './testing/verdict.ts'
 
 const usage = 'usage: npm run test:faults -- [--minutes N] [--seed N]'
 

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { projectRoot } from './folders.ts'
+import { projectRoot } from './processes/folders.ts'
 
 const usage = `usage: npm run images -- [--tag <version>] [--prefix <registry/path>] [--push] [<service>...]
 Builds the image of every service, of the tools and of Keycloak as docker-compose.yml says: <prefix>/<service>:<tag>.`

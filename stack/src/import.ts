@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Imported, importClient } from './import-client.ts'
-import { portsFrom } from './ports.ts'
+import { type Imported, importClient } from './clients/import-client.ts'
+import { portsFrom } from './profile/ports.ts'
 
 const usage = `usage: npm run import -- <file> [options]
 Imports customers from CSV, JSON or NDJSON, plain or gzip. First it tells what would become of them, then it asks.

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { runSuite } from './suite.ts'
-import { importSuite } from './verdict.ts'
+import { runSuite } from './testing/suite.ts'
+import { importSuite } from './testing/verdict.ts'
 
 const usage = 'usage: npm run test:imports -- [--rows N] [--kills N]'
 

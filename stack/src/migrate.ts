@@ -1,5 +1,5 @@
-import { provisionAndMigrate } from './provision.ts'
-import { postgresAddress } from './running.ts'
+import { provisionAndMigrate } from './backing/provision.ts'
+import { postgresAddress } from './backing/running-database.ts'
 
 const place = await postgresAddress()
 try {

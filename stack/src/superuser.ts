@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
-import { keycloakAdminUser } from './backing.ts'
-import { fail } from './fail.ts'
-import { findUser, grantRole, keycloakAdmin } from './keycloak-admin.ts'
-import { realmName } from './services.ts'
-import { settings } from './settings.ts'
+import { keycloakAdminUser } from './backing/backing.ts'
+import { findUser, grantRole, keycloakAdmin } from './backing/keycloak-admin.ts'
+import { fail } from './processes/fail.ts'
+import { realmName } from './profile/services.ts'
+import { settings } from './profile/settings.ts'
 
 const usage = `usage: npm run superuser -- --username <name> --email <address> [--name <first>] [--surname <last>]
 The password is asked for, or taken from SUPERUSER_PASSWORD; it must be changed at the first sign-in.`

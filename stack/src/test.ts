@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { interruption, runJest } from './jest-run.ts'
-import { say } from './progress.ts'
-import { startTestParts, sweepOldRuns, type TestParts, testVariables } from './test-parts.ts'
-import { runsOf, sumOf, type Verdict, verdictOf } from './verdict.ts'
+import { say } from './processes/progress.ts'
+import { interruption, runJest } from './testing/jest-run.ts'
+import { startTestParts, sweepOldRuns, type TestParts, testVariables } from './testing/test-parts.ts'
+import { runsOf, sumOf, type Verdict, verdictOf } from './testing/verdict.ts'
 
 const stopping = interruption()
 const given = testVariables.every((name) => process.env[name])

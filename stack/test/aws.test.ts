@@ -8,8 +8,8 @@ import { configShape as media } from '../../media-service/src/config.ts'
 import { configShape as notification } from '../../notification-service/src/config.ts'
 import { configShape as order } from '../../order-service/src/config.ts'
 import { configShape as user } from '../../user-service/src/config.ts'
-import { projectRoot } from '../src/folders.ts'
-import { services } from '../src/services.ts'
+import { projectRoot } from '../src/processes/folders.ts'
+import { services } from '../src/profile/services.ts'
 
 const folder = join(projectRoot, 'deploy', 'aws', 'task-definitions')
 const text = z.string().min(1)

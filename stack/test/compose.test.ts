@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { projectRoot } from '../src/folders.ts'
-import { services } from '../src/services.ts'
+import { projectRoot } from '../src/processes/folders.ts'
+import { services } from '../src/profile/services.ts'
 
 const read = (file: string): string => readFileSync(join(projectRoot, file), 'utf8')
 const compose = read('docker-compose.yml')

@@ -1,5 +1,5 @@
 import { ConfigError } from '@clientele/platform/runtime/config'
-import { runOnce } from '../src/container-once.ts'
+import { runOnce } from '../src/processes/run-once.ts'
 
 describe('a one-shot container', () => {
   const exitCode = process.exitCode

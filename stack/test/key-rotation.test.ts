@@ -2,8 +2,8 @@ import { createVerifier } from '@clientele/platform/auth/token-verifier'
 import { testEnv } from '@clientele/platform/testing/database'
 import { requestToken } from '@clientele/platform/testing/realm'
 import { eventually } from '@clientele/platform/testing/wait'
-import { type KeycloakAdmin, keycloakAdmin } from '../src/keycloak-admin.ts'
-import { adjustRealm, createDemoAccounts } from '../src/realm.ts'
+import { type KeycloakAdmin, keycloakAdmin } from '../src/backing/keycloak-admin.ts'
+import { adjustRealm, createDemoAccounts } from '../src/backing/realm.ts'
 
 // A realm of its own: its keys are changed.
 const realm = `rotation-${Math.random().toString(36).slice(2, 8)}`

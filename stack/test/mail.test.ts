@@ -1,9 +1,9 @@
 import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { CaughtMail } from '../src/caught-mail.ts'
-import { startMail } from '../src/mail.ts'
-import { freePorts } from '../src/ports.ts'
-import type { Running } from '../src/postgres.ts'
+import type { CaughtMail } from '../src/backing/caught-mail.ts'
+import { startMail } from '../src/backing/mail.ts'
+import type { Running } from '../src/backing/postgres.ts'
+import { freePorts } from '../src/profile/ports.ts'
 
 /** Says the lines to an SMTP server, each after the answer to the one before; returns the answers. */
 const converse = async (port: number, lines: string[]): Promise<string[]> => {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { freePorts, isFree, portDefaults, portsFrom, takenPorts } from '../src/ports.ts'
+import { freePorts, isFree, portDefaults, portsFrom, takenPorts } from '../src/profile/ports.ts'
 
 describe('ports', () => {
   it('are the documented ones where nothing is set', () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { testEnv } from '@clientele/platform/testing/database'
-import { realmFile } from '../src/keycloak.ts'
-import { type KeycloakAdmin, keycloakAdmin } from '../src/keycloak-admin.ts'
-import { adjustRealm, createDemoAccounts, demoAccounts } from '../src/realm.ts'
+import { realmFile } from '../src/backing/keycloak.ts'
+import { type KeycloakAdmin, keycloakAdmin } from '../src/backing/keycloak-admin.ts'
+import { adjustRealm, createDemoAccounts, demoAccounts } from '../src/backing/realm.ts'
 
 // A realm of its own: others work on the one that the tests share.
 const realm = `clientele-${Math.random().toString(36).slice(2, 8)}`

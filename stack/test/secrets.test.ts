@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { secretsOf } from '../src/secrets.ts'
+import { secretsOf } from '../src/profile/secrets.ts'
 
 describe('secrets of a data folder', () => {
   let home = ''

@@ -1,4 +1,4 @@
-import { backupSuite, composeSuite, faultSuite, runsOf, sumOf, verdictOf } from '../src/verdict.ts'
+import { backupSuite, composeSuite, faultSuite, runsOf, sumOf, verdictOf } from '../src/testing/verdict.ts'
 
 const results = {
   numPassedTests: 5,

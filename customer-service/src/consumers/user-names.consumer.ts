@@ -1,6 +1,6 @@
 import { userDeleted, userEvents } from '@clientele/contracts/user'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
-import type { UserNames } from '../people/user-name.ts'
+import type { UserNames } from '../users/user-name.projection.ts'
 
 /** Keeps the display names of users; every event of a user carries the name. */
 export const userChanged = ({ userNames }: { userNames: UserNames }) =>

@@ -2,7 +2,7 @@ import type { CustomerEditor } from '@clientele/contracts/customer'
 import type { Page } from '@clientele/contracts/page'
 import type { Db } from '@clientele/platform/data/db'
 import { list, time, userId } from '@clientele/platform/lists/list'
-import type { UserNames } from '../people/user-name.ts'
+import type { UserNames } from '../users/user-name.projection.ts'
 
 type EditorRow = { userId: string; userName: string; firstAt: Date; lastAt: Date; edits: number }
 

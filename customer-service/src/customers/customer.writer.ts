@@ -8,7 +8,7 @@ import {
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import type { UserNames } from '../people/user-name.ts'
+import type { UserNames } from '../users/user-name.projection.ts'
 import { type CustomerFields, currentFields, difference } from './customer.change.ts'
 import type { CustomerModel, CustomerRow } from './customer.model.ts'
 import { presentEvent, presentPurged } from './customer.presenter.ts'

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { pythonTools } from '@clientele/stack/python'
+import { pythonTools } from '@clientele/stack/tools/python'
 
 const requirements = join(import.meta.dirname, 'requirements.txt')
 

@@ -83,4 +83,3 @@ export const createErrorFile = (files: JobFiles, { format, columns, keepHours, n
     },
   }
 }
-export type ErrorFile = ReturnType<typeof createErrorFile>

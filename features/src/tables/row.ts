@@ -2,7 +2,7 @@
 export type ReadPosition = { byte: number; row: number; within?: 'array' | 'member' }
 
 /** Why one row could not be read; the rows after it can. */
-export type RowFault = { code: RowFaultCode; message: string }
+type RowFault = { code: RowFaultCode; message: string }
 export type RowFaultCode =
   | 'row_too_long'
   | 'cell_too_long'
@@ -88,9 +88,9 @@ export type CsvFormat = {
   columns: string[]
 }
 /** An array of objects, or an object with one such array. */
-export type JsonFormat = { format: 'json' }
+type JsonFormat = { format: 'json' }
 /** An object on each line. */
-export type NdjsonFormat = { format: 'ndjson' }
+type NdjsonFormat = { format: 'ndjson' }
 export type TableFormat = CsvFormat | JsonFormat | NdjsonFormat
 
 const rawLength = 500

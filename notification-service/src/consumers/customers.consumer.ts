@@ -1,6 +1,6 @@
 import { customerEvents, customerPurged } from '@clientele/contracts/customer'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
-import type { KnownCustomers } from '../customers/known-customer.ts'
+import type { KnownCustomers } from '../customers/customer.projection.ts'
 
 /** Keeps whom messages go to; every event of a customer carries all of it. */
 export const customerChanged = ({ customers }: { customers: KnownCustomers }) =>

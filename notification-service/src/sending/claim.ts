@@ -1,7 +1,7 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { reportFault } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
-import type { KnownCustomer } from '../customers/known-customer.ts'
+import type { KnownCustomer } from '../customers/customer.projection.ts'
 import { type NotificationRow, selected } from '../notifications/notification.model.ts'
 import type { Writer } from '../notifications/notification.writer.ts'
 import type { Providers } from '../providers/create-providers.ts'

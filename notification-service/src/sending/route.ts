@@ -1,5 +1,5 @@
 import type { NotificationChannel } from '@clientele/contracts/notification'
-import type { KnownCustomer } from '../customers/known-customer.ts'
+import type { KnownCustomer } from '../customers/customer.projection.ts'
 
 /** Why nobody is told. */
 type SkipReason =

@@ -1,6 +1,6 @@
 import { customerEvents, customerPurged } from '@clientele/contracts/customer'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
-import type { CustomerStates } from '../customers/customer-state.ts'
+import type { CustomerStates } from '../customers/customer.projection.ts'
 
 /** Keeps which customers there are; an update may be one of a customer in the trash. */
 export const customerChanged = ({ customerStates }: { customerStates: CustomerStates }) =>

@@ -3,7 +3,7 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { onBehalfOf } from '@clientele/platform/http/caller-headers'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Dispatcher } from 'undici'
-import type { CustomerState } from './customer-state.ts'
+import type { CustomerState } from './customer.projection.ts'
 
 export type CustomerClient = {
   /** A customer that is not in the trash. @throws Problem 503 where customer-service gives no answer */

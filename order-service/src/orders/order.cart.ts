@@ -1,7 +1,7 @@
 import type { NewOrder } from '@clientele/contracts/order'
 import type { ProblemError } from '@clientele/contracts/problem'
 import { newId } from '@clientele/platform/data/db'
-import { currencyDecimals, fromMinor, toMinor } from '@clientele/platform/money'
+import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
 import { priceFault } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'
 import type { OrderLineRow } from './order.model.ts'

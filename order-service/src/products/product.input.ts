@@ -1,7 +1,7 @@
 import { amountInput } from '@clientele/contracts/money'
 import { NewProduct, ProductPatch } from '@clientele/contracts/product'
-import { currencyDecimals } from '@clientele/platform/money'
 import { z } from 'zod'
+import { currencyDecimals } from '../money.ts'
 import { exactPrice, priceFault } from './product.price.ts'
 
 const currency = NewProduct.shape.currency

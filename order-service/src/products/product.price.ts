@@ -1,4 +1,4 @@
-import { currencyDecimals, fromMinor, toMinor } from '@clientele/platform/money'
+import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
 
 /** An amount with as many decimals as its currency has; undefined where it has more, or where there is no such currency. */
 export const exactPrice = (price: string, currency: string): string | undefined => {

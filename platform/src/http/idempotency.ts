@@ -8,7 +8,7 @@ import { Problem } from '../runtime/problem.ts'
 import type { Result } from './response.ts'
 
 /** How long an answer is kept. */
-export const idempotencyHours = 24
+const idempotencyHours = 24
 
 type Request = { key: string; actorId: string; operationId: string; fingerprint: string }
 /** An answer of the handler, or what it refused with. */

@@ -95,7 +95,7 @@ export const parseListQuery = (
 }
 
 /** Every parameter by name; `field[…]` stands for its operators. */
-export const knownParameters = ({ filters, search, aliases }: ListGrammar): string[] => [
+const knownParameters = ({ filters, search, aliases }: ListGrammar): string[] => [
   ...(search === undefined ? [] : ['q']),
   ...[...filters].map(([name, { filter }]) => {
     const others = filter.operators.filter((operator) => operator !== 'eq')

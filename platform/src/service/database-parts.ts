@@ -12,7 +12,7 @@ type Options = {
   migrations: URL | undefined
   name: string
   log: Log
-  config: { importEventsPerSecond?: number }
+  bulkEventsPerSecond: number | undefined
 }
 
 /**
@@ -20,11 +20,11 @@ type Options = {
  * own, so that a process without a database does not load the drivers.
  * @throws Error where the schema lacks a migration
  */
-export const checkedDatabase = async ({ db, migrations, name, log, config }: Options) => {
+export const checkedDatabase = async ({ db, migrations, name, log, bulkEventsPerSecond }: Options) => {
   if (migrations) await assertMigrated(db, migrations)
   return {
     relay: (broker: Broker) =>
-      createRelay({ db, broker, source: `/${name}`, log, bulk: { perSecond: config.importEventsPerSecond } }),
+      createRelay({ db, broker, source: `/${name}`, log, bulk: { perSecond: bulkEventsPerSecond } }),
     tasks: [
       every({ name: 'idempotency-keys', intervalMs: 600_000, log, run: () => forgetOldKeys(db) }),
       every({ name: 'outbox-unwanted', intervalMs: 600_000, log, run: () => dropUnwanted({ db, log }) }),

@@ -16,7 +16,7 @@ import { metrics, startTelemetry, stopTelemetry } from '../runtime/telemetry.ts'
 /** What a service is made of. */
 export type ServiceParts = {
   name: string
-  config: ServiceConfig & { importEventsPerSecond?: number }
+  config: ServiceConfig
   log?: Log
   /** The service's schema; with it come the relay of its outbox and its housekeeping. */
   db?: Db
@@ -24,6 +24,8 @@ export type ServiceParts = {
   migrations?: URL
   app: RequestListener
   consumers?: Consumer[]
+  /** At most so many events of bulk work leave the outbox in a second. */
+  bulkEventsPerSecond?: number
   tasks?: Task[]
   /** Further routes of the internal port, which is never exposed. */
   internal?: Router
@@ -92,12 +94,13 @@ export const startService = (parts: ServiceParts): Promise<Service> =>
   })
 
 const start = async (parts: ServiceParts): Promise<Service> => {
-  const { name, config, db, migrations, consumers = [], internal } = parts
+  const { name, config, db, migrations, bulkEventsPerSecond, consumers = [], internal } = parts
   const log = parts.log ?? createLog({ name, level: config.logLevel })
   await startTelemetry({ service: name, otlpEndpoint: config.otelExporterOtlpEndpoint })
   await startFaultReports({ dsn: config.sentryDsn, service: name })
   const database =
-    db && (await (await import('./database-parts.ts')).checkedDatabase({ db, migrations, name, log, config }))
+    db &&
+    (await (await import('./database-parts.ts')).checkedDatabase({ db, migrations, name, log, bulkEventsPerSecond }))
 
   const broker = connectBroker({ url: config.rabbitmqUrl, name, log })
   const relay = database?.relay(broker)

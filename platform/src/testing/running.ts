@@ -35,7 +35,7 @@ type Options<C extends Base> = {
     db: Db
     verifier: Verifier
     log: Log
-  }): Pick<ServiceParts, 'app' | 'consumers' | 'tasks'> & { close(): Promise<void> }
+  }): Pick<ServiceParts, 'app' | 'consumers' | 'tasks' | 'bulkEventsPerSecond'> & { close(): Promise<void> }
 }
 
 /** Starts a service on real parts, and waits until it hears events. `shared` is a virtual host that somebody else closes. */

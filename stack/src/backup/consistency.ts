@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { type Check, migrationsOf } from '../doctor-checks.ts'
+import { type Check, migrationsOf } from '../checks/installation-checks.ts'
 import type { Installation } from './installation.ts'
 import { objectFaults } from './objects.ts'
 import { notInKeycloak, peopleByApi, peopleFaults, peopleInDatabase } from './people.ts'

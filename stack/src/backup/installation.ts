@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { createStore } from '@clientele/media-service/storage/create-store'
 import type { Store } from '@clientele/media-service/storage/store'
-import { databaseUrl, services } from '../services.ts'
-import type { Settings } from '../settings.ts'
+import { databaseUrl, services } from '../profile/services.ts'
+import type { Settings } from '../profile/settings.ts'
 import { localKeycloakFile } from './keycloak-realm.ts'
 
 /** Where the data of an installation are. */

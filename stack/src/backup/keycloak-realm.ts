@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { javaCommand } from '../java.ts'
-import { linkPrograms } from '../keycloak.ts'
-import type { KeycloakAdmin } from '../keycloak-admin.ts'
-import { classArchive, keycloakArgs, keycloakVersion, preparedKeycloak } from '../keycloak-cache.ts'
-import { realmName } from '../services.ts'
+import { linkPrograms } from '../backing/keycloak.ts'
+import type { KeycloakAdmin } from '../backing/keycloak-admin.ts'
+import { classArchive, keycloakArgs, keycloakVersion, preparedKeycloak } from '../backing/keycloak-cache.ts'
+import { realmName } from '../profile/services.ts'
+import { javaCommand } from '../tools/java.ts'
 
 const run = promisify(execFile)
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type pg from 'pg'
-import type { KeycloakAdmin } from '../keycloak-admin.ts'
+import type { KeycloakAdmin } from '../backing/keycloak-admin.ts'
 import type { Installation } from './installation.ts'
 import { loadRealm } from './keycloak-realm.ts'
 import { fileFaults, type Manifest, readManifest } from './manifest.ts'

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { realmName } from '../services.ts'
+import { realmName } from '../profile/services.ts'
 
 /** What Clientele keeps of a user of Keycloak's. */
 export type Person = { id: string; username: string; email: string | null; enabled: boolean }

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { GatewayConfig } from '../config.ts'
+import type { PathsDocument } from '../proxy/route-index.ts'
+
+type Json = Record<string, unknown>
+/** What a service promises, as generated from its routes and events. */
+export type ServiceContract = { service: string; openapi: PathsDocument & Json; asyncapi: Json }
+
+const generated = new URL('../../../contracts/generated/', import.meta.url)
+
+/** Reads the generated documents of `names`. @throws Error naming the file that is missing or broken */
+export const readContracts = (names: string[], folder: URL = generated): Promise<ServiceContract[]> => {
+  const read = async (file: string): Promise<Json> => {
+    try {
+      return JSON.parse(await readFile(new URL(file, folder), 'utf8')) as Json
+    } catch (error) {
+      throw new Error(`contracts/generated/${file} cannot be read; run \`npm run generate\``, { cause: error })
+    }
+  }
+  return Promise.all(
+    names.map(async (service) => ({
+      service,
+      openapi: await read(`${service}.openapi.json`),
+      asyncapi: await read(`${service}.asyncapi.json`),
+    })),
+  )
+}
+
+const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
+const initials = (service: string): string =>
+  service.replace(/(?:^|-)(\w)/g, (_match, letter: string) => letter.toUpperCase())
+
+/** Components by kind and name; one that two services shape differently gets the second service's name in front. */
+const takeComponents = (all: Json, service: string, document: Json): Json => {
+  let text = JSON.stringify(document)
+  for (const [kind, entries] of Object.entries(object(document['components']))) {
+    for (const [name, value] of Object.entries(object(entries))) {
+      const known = object(all[kind])[name]
+      if (known === undefined || isDeepStrictEqual(known, value)) continue
+      text = text
+        .replaceAll(`"#/components/${kind}/${name}"`, `"#/components/${kind}/${initials(service)}${name}"`)
+        .replaceAll(`"${name}":${JSON.stringify(value)}`, `"${initials(service)}${name}":${JSON.stringify(value)}`)
+    }
+  }
+  const renamed = JSON.parse(text) as Json
+  for (const [kind, entries] of Object.entries(object(renamed['components'])))
+    all[kind] = { ...object(entries), ...object(all[kind]) }
+  return renamed
+}
+
+const about =
+  'A self-hosted CRM back end: customers, products, orders, messages, photos, people and events. All services in one document.'
+
+/** The OpenAPI document of the whole API: addresses and sign-in of this installation. */
+export const mergeOpenApi = (
+  contracts: ServiceContract[],
+  { publicUrl, keycloakIssuer }: Pick<GatewayConfig, 'publicUrl' | 'keycloakIssuer'>,
+): Json => {
+  const components: Json = {}
+  const paths: Json = {}
+  const tags = new Set<string>()
+  for (const { service, openapi } of contracts) {
+    const document = takeComponents(components, service, openapi)
+    for (const [path, item] of Object.entries(object(document['paths']))) {
+      paths[path] = { ...object(paths[path]), ...object(item) }
+      for (const operation of Object.values(object(item)))
+        for (const tag of (object(operation)['tags'] as string[]) ?? []) tags.add(tag)
+    }
+  }
+  const endpoint = `${keycloakIssuer}/protocol/openid-connect`
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Clientele',
+      version: '1',
+      description: about,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: publicUrl }],
+    tags: [...tags].map((name) => ({ name })),
+    security: [{ keycloak: [] }, { bearer: [] }],
+    paths,
+    components: {
+      ...components,
+      securitySchemes: {
+        keycloak: {
+          type: 'oauth2',
+          description: 'Sign in at Keycloak (authorization code with PKCE)',
+          flows: {
+            authorizationCode: {
+              authorizationUrl: `${endpoint}/auth`,
+              tokenUrl: `${endpoint}/token`,
+              refreshUrl: `${endpoint}/token`,
+              scopes: { openid: 'Who you are' },
+            },
+          },
+        },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'An access token that you have already',
+        },
+      },
+    },
+  }
+}
+
+/** The AsyncAPI document of all events; a channel or message that several services name is the same one. */
+export const mergeAsyncApi = (contracts: ServiceContract[]): Json => {
+  const channels: Json = {}
+  const operations: Json = {}
+  const components: Json = {}
+  for (const { service, asyncapi } of contracts) {
+    Object.assign(channels, object(asyncapi['channels']))
+    for (const [name, operation] of Object.entries(object(asyncapi['operations'])))
+      operations[`${service}.${name}`] = operation
+    for (const [kind, entries] of Object.entries(object(asyncapi['components'])))
+      components[kind] = { ...object(components[kind]), ...object(entries) }
+  }
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Clientele: events',
+      version: '1',
+      description: 'CloudEvents 1.0 on one RabbitMQ topic exchange; the type is the routing key.',
+    },
+    defaultContentType: 'application/cloudevents+json',
+    channels,
+    operations,
+    ...(Object.keys(components).length > 0 && { components }),
+  }
+}

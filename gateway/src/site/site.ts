@@ -1,0 +1,109 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { requestContext } from '@clientele/platform/http/request-lifecycle'
+import type { Log } from '@clientele/platform/runtime/log'
+import { Problem } from '@clientele/platform/runtime/problem'
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
+import type { GatewayConfig } from '../config.ts'
+import { docsPage } from '../pages/docs-page.ts'
+import { homePage } from '../pages/home-page.ts'
+import { problemCodeOf, problemList, problemPage } from '../pages/problem-page.ts'
+import type { OutHeaders } from '../request/header-rules.ts'
+import { wantsHtml } from '../request/request-state.ts'
+import type { SecurityHeaders } from '../response/security-headers.ts'
+import type { Health, HealthReader } from './health.ts'
+
+export type SiteParts = {
+  config: GatewayConfig
+  health: HealthReader
+  security: SecurityHeaders
+  openapi: unknown
+  asyncapi: unknown
+  log: Log
+}
+
+const assets = fileURLToPath(new URL('../../public/', import.meta.url))
+const require = createRequire(import.meta.url)
+const swagger = dirname(require.resolve('swagger-ui-dist/package.json'))
+const swaggerFiles = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'oauth2-redirect.html', 'oauth2-redirect.js'])
+const links = { docs: '/docs', openapi: '/openapi.json', asyncapi: '/asyncapi.json' }
+
+const sendHtml = (res: Response, page: string): void =>
+  void res.set('Cache-Control', 'no-cache').type('html').send(page)
+const sendHealth = (res: Response, health: Health): void =>
+  void res
+    .set('Cache-Control', 'no-store')
+    .status(health.status === 'up' ? 200 : 503)
+    .json(health)
+const put = (res: Response, headers: OutHeaders): void => {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+}
+
+const onlyReads: RequestHandler = ({ method }, _res, next) => {
+  if (method === 'GET' || method === 'HEAD') next()
+  else
+    throw new Problem('method_not_allowed', { detail: 'this address knows GET, HEAD', headers: { Allow: 'GET, HEAD' } })
+}
+
+/** The gateway's own pages and documents. */
+export const createSite = ({ config, health, security, openapi, asyncapi, log }: SiteParts): Express => {
+  const { docsEnabled, keycloakIssuer, publicUrl, consoleClientId } = config
+  const site = express()
+  site.disable('x-powered-by')
+  site.set('query parser', false)
+  site.use(requestContext(log))
+
+  const get = (path: string, handler: (req: Request, res: Response) => unknown): void => {
+    site.get(path, async (req, res) => {
+      res.locals['route'] = path
+      await handler(req, res)
+    })
+    site.all(path, onlyReads)
+  }
+  const open: RequestHandler = (_req, _res, next) => next(docsEnabled ? undefined : new Problem('not_found'))
+
+  get('/', (req, res) => {
+    res.vary('Accept')
+    if (wantsHtml(req)) sendHtml(res, homePage({ docsEnabled, accountUrl: `${keycloakIssuer}/account` }))
+    else
+      res.json({ name: 'Clientele', version: '1', links: { ...(docsEnabled && links), health: '/health', api: '/v1' } })
+  })
+  get('/health', async (_req, res) => sendHealth(res, await health.current()))
+  get('/health/ready', async (_req, res) => sendHealth(res, await health.readiness()))
+  get('/health/live', (_req, res) => sendHealth(res, { status: 'up', checks: [] }))
+  get('/problems', (_req, res) => sendHtml(res, problemList()))
+  get('/problems/:type', (req, res) => {
+    const code = problemCodeOf(String(req.params['type']))
+    if (!code) throw new Problem('not_found', { detail: 'there is no such error code' })
+    sendHtml(res, problemPage(code))
+  })
+  get('/.well-known/oauth-protected-resource', (_req, res) => {
+    res.json({
+      resource: publicUrl,
+      resource_name: 'Clientele',
+      authorization_servers: [keycloakIssuer],
+      bearer_methods_supported: ['header'],
+      scopes_supported: ['openid'],
+      ...(docsEnabled && { resource_documentation: `${publicUrl}/docs` }),
+    })
+  })
+
+  site.use(['/docs', '/openapi.json', '/asyncapi.json', '/api/ui'], open)
+  const documents = { '/openapi.json': JSON.stringify(openapi), '/asyncapi.json': JSON.stringify(asyncapi) }
+  for (const [path, text] of Object.entries(documents))
+    get(path, (_req, res) => res.set('Cache-Control', 'no-cache').type('json').send(text))
+  get('/api/ui', (_req, res) => res.redirect(302, '/docs'))
+  get('/docs', (_req, res) => {
+    put(res, security.docs)
+    sendHtml(res, docsPage({ clientId: consoleClientId }))
+  })
+  get('/docs/:file', (req, res) => {
+    const file = String(req.params['file'])
+    if (!swaggerFiles.has(file)) throw new Problem('not_found', { detail: 'there is no such file' })
+    if (file === 'oauth2-redirect.html') put(res, security.redirect)
+    res.sendFile(join(swagger, file), { maxAge: 86_400_000 })
+  })
+  site.use('/assets', onlyReads, express.static(assets, { index: false, redirect: false, maxAge: 3_600_000 }))
+  return site
+}

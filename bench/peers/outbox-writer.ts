@@ -1,4 +1,5 @@
 import { connectDb } from '@clientele/platform/data/db'
+import { afterCommit } from '@clientele/platform/data/transaction'
 import { connectBroker } from '@clientele/platform/events/broker'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { createRelay } from '@clientele/platform/events/outbox/relay'
@@ -23,7 +24,7 @@ answering(async ({ databaseUrl, brokerUrl }: { databaseUrl: string; brokerUrl: s
     send: async (burst: Burst) => {
       await paced(burst, (n) =>
         db.transaction(async (tx) => {
-          tx.afterCommit(() => committed.note(n))
+          afterCommit(tx, () => committed.note(n))
           await outbox.add(tx, numbered(n))
         }),
       )

@@ -18,7 +18,7 @@ const schema = 'platform_test'
 let database: TestDatabase
 let db: Db
 beforeAll(async () => {
-  database = await testDatabase({ schema, migrations: new URL('./migrations/', import.meta.url) })
+  database = await testDatabase({ schema, migrations: new URL('../../platform/test/migrations/', import.meta.url) })
   db = await connectDb({ ...database.config, statementTimeoutMs: 120_000 }, schema)
   await createThings(db, many)
 }, 180_000)

@@ -1,4 +1,5 @@
-import { connectionOf, type Db } from '@clientele/platform/data/db'
+import type { Db } from '@clientele/platform/data/db'
+import { databaseOf } from '@clientele/platform/data/transaction'
 import { list, number, text } from '@clientele/platform/lists/list'
 import type { Exportable } from '../src/exports/export.jobs.ts'
 
@@ -19,8 +20,8 @@ export const things: Exportable<Thing> = {
   // Read once more, as orders read their lines.
   present: async (rows, tx) => {
     const sql = 'select id, version from things where id = any($1)'
-    const found = await connectionOf(tx).query<{ id: number; version: number }>(sql, [rows.map(({ id }) => id)])
-    const versions = new Map(found.rows.map(({ id, version }) => [id, version]))
+    const found = await databaseOf(tx).query<{ id: number; version: number }>(sql, [rows.map(({ id }) => id)], { tx })
+    const versions = new Map(found.map(({ id, version }) => [id, version]))
     return rows.map((row) => ({ ...row, again: versions.get(row.id) }))
   },
 }

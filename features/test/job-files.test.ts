@@ -8,7 +8,10 @@ import { type TestDatabase, testDatabase } from '@clientele/platform/testing/dat
 let database: TestDatabase
 let db: Db
 beforeAll(async () => {
-  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
+  database = await testDatabase({
+    schema: 'platform_test',
+    migrations: new URL('../../platform/test/migrations/', import.meta.url),
+  })
   db = await connectDb(database.config, 'platform_test')
 })
 afterAll(async () => {
@@ -39,7 +42,7 @@ describe('files of jobs', () => {
     const files = createJobFiles(db)
     const id = await files.create({ name: 'a', contentType: 'text/csv', keepHours: 1 })
     await files.append(id, 0, Buffer.from('a'))
-    await expect(files.append(id, 0, Buffer.from('b'))).rejects.toMatchObject({ code: '23505' })
+    await expect(files.append(id, 0, Buffer.from('b'))).rejects.toMatchObject({ parent: { code: '23505' } })
   })
 
   it('expire with their chunks, and finished jobs do', async () => {

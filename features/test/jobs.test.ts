@@ -15,7 +15,10 @@ let database: TestDatabase
 let db: Db
 let table: JobTable
 beforeAll(async () => {
-  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
+  database = await testDatabase({
+    schema: 'platform_test',
+    migrations: new URL('../../platform/test/migrations/', import.meta.url),
+  })
   db = await connectDb(database.config, 'platform_test')
   table = createJobTable(db)
 })

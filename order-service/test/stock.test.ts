@@ -217,6 +217,6 @@ describe('moveStock', () => {
   it('the database itself refuses a stock below zero', async () => {
     const product = await create({ stock: 1 })
     const below = service.db.query('update products set stock = -1 where id = $1', [product.id])
-    await expect(below).rejects.toMatchObject({ code: '23514', constraint: 'products_stock' })
+    await expect(below).rejects.toMatchObject({ parent: { code: '23514', constraint: 'products_stock' } })
   })
 })

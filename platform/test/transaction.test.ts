@@ -1,5 +1,5 @@
 import { connectDb, type Db } from '@clientele/platform/data/db'
-import { connectionOf, nested, sendAlong } from '@clientele/platform/data/transaction'
+import { afterCommit, inSavepoint } from '@clientele/platform/data/transaction'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 
 let database: TestDatabase
@@ -23,7 +23,7 @@ describe('transactions', () => {
   it('commit, and then call what waits for it', async () => {
     const called: number[] = []
     const result = await db.transaction(async (tx) => {
-      tx.afterCommit(async () => void called.push(await count('kept')))
+      afterCommit(tx, async () => void called.push(await count('kept')))
       await db.query(add, ['kept'], { tx })
       return 'done'
     })
@@ -33,7 +33,7 @@ describe('transactions', () => {
   it('roll back on an error, and call nobody', async () => {
     let called = false
     const work = db.transaction(async (tx) => {
-      tx.afterCommit(() => {
+      afterCommit(tx, () => {
         called = true
       })
       await db.query(add, ['dropped'], { tx })
@@ -53,38 +53,29 @@ describe('transactions', () => {
     expect(await count('lost')).toBe(0)
   })
 
-  it('fail with the reason of a statement that was sent along with the commit, and keep nothing', async () => {
-    const work = db.transaction(async (tx) => {
-      await db.query(add, ['halved'], { tx })
-      sendAlong(tx, connectionOf(tx).query('select 1 / 0'))
-    })
-    await expect(work).rejects.toThrow('division by zero')
-    expect(await count('halved')).toBe(0)
-  })
-
-  it('go on after a part whose statement sent along failed', async () => {
+  it('go on after a savepoint whose statement failed, without what the savepoint wrote', async () => {
     await db.transaction(async (tx) => {
       await db.query(add, ['whole'], { tx })
-      const part = nested(tx, async () => {
+      const part = inSavepoint(tx, async () => {
         await db.query(add, ['part'], { tx })
-        sendAlong(tx, connectionOf(tx).query('select 1 / 0'))
+        await db.query('select 1 / 0', [], { tx })
       })
       await expect(part).rejects.toThrow('division by zero')
     })
     expect([await count('whole'), await count('part')]).toEqual([1, 0])
   })
 
-  it('go on after a part in which a statement failed before one that was sent along', async () => {
-    await db.transaction(async (tx) => {
-      sendAlong(tx, db.query(add, ['whole too'], { tx }))
-      const part = nested(tx, async () => {
-        const failing = db.query('select 1 / 0', [], { tx })
-        sendAlong(tx, db.query(add, ['part too'], { tx }))
-        await failing
+  it('call nobody after a commit that was refused', async () => {
+    let called = false
+    await db.query('create table later (id integer unique deferrable initially deferred)')
+    const work = db.transaction(async (tx) => {
+      afterCommit(tx, () => {
+        called = true
       })
-      await expect(part).rejects.toThrow('division by zero')
+      await db.query('insert into later values (1), (1)', [], { tx })
     })
-    expect([await count('whole too'), await count('part too')]).toEqual([1, 0])
+    await expect(work).rejects.toThrow('Validation error')
+    expect([called, await db.query('select from later')]).toEqual([false, []])
   })
 
   it('end with 503 where the connection breaks, and the next one has another', async () => {

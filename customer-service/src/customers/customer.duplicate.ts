@@ -1,4 +1,4 @@
-import { violatedConstraint } from '@clientele/platform/data/db'
+import { violatedConstraint } from '@clientele/platform/data/database-errors'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { CustomerFields } from './customer.change.ts'
 import type { Finder } from './customer.finder.ts'

@@ -1,6 +1,6 @@
 import { customerCreated, customerUpdated } from '@clientele/contracts/customer'
 import type { NewEvent } from '@clientele/contracts/event'
-import { inParts, merged, resilient } from '@clientele/features/imports/batch-writing'
+import { merged, resilient, writeInChunks } from '@clientele/features/imports/batch-writing'
 import type { ImportChange, ImportTarget, RowResult, Taking } from '@clientele/features/imports/import-target'
 import { createKeySet } from '@clientele/features/imports/key-set'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
@@ -63,9 +63,13 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
         tx,
       )
     const changed = worked.filter((each) => !each.made)
-    await inParts(changed, (some) => Promise.all([bulk.update(edited(some), actor, tx), tell(some)]))
-    const inserted = await inParts(made, async (some) => {
-      const [isWhole] = await Promise.all([bulk.insert(edited(some), actor, tx), tell(some)])
+    await writeInChunks(changed, async (some) => {
+      await bulk.update(edited(some), actor, tx)
+      await tell(some)
+    })
+    const inserted = await writeInChunks(made, async (some) => {
+      const isWhole = await bulk.insert(edited(some), actor, tx)
+      if (isWhole) await tell(some)
       return isWhole
     })
     return !inserted.includes(false)

@@ -2,8 +2,9 @@ import { customerDeleted, customerUpdated } from '@clientele/contracts/customer'
 import type { NewEvent } from '@clientele/contracts/event'
 import type { ImportChange, RowProblem, UndoResult } from '@clientele/features/imports/import-target'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
-import { type Tx, violatedConstraint } from '@clientele/platform/data/db'
-import { nested } from '@clientele/platform/data/transaction'
+import { violatedConstraint } from '@clientele/platform/data/database-errors'
+import type { Tx } from '@clientele/platform/data/db'
+import { inSavepoint } from '@clientele/platform/data/transaction'
 import type { BulkWriter, Edited } from '../customers/customer.bulk.ts'
 import { type CustomerFields, currentFields, difference } from '../customers/customer.change.ts'
 import type { Finder } from '../customers/customer.finder.ts'
@@ -63,11 +64,11 @@ export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
   /** Together, or one by one where a former unique value is somebody else's now. */
   return async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {
     const who = await named(actor, tx)
-    const together = await orTaken(() => nested(tx, (inner) => once(changes, who, inner)))
+    const together = await orTaken(() => inSavepoint(tx, (inner) => once(changes, who, inner)))
     if (together) return together
     const results: UndoResult[] = []
     for (const change of changes) {
-      const [alone] = (await orTaken(() => nested(tx, (inner) => once([change], who, inner)))) ?? []
+      const [alone] = (await orTaken(() => inSavepoint(tx, (inner) => once([change], who, inner)))) ?? []
       results.push(alone ?? { subject: change.subject, outcome: 'kept', why: why.taken })
     }
     return results

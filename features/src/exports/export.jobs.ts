@@ -1,4 +1,5 @@
 import type { ExportResult } from '@clientele/contracts/export'
+import { isStatementTimeout } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { List } from '@clientele/platform/lists/list'
 import type { JobFiles } from '../jobs/job-files.ts'
@@ -32,7 +33,6 @@ type State = { file: string; starts: number; result?: ExportResult }
 const chunkBytes = 1 << 20
 const mostStarts = 10
 const tellMs = 1_000
-const statementTimedOut = '57014'
 
 /**
  * A job that writes what a list selects into a file. A snapshot ends with the process that reads it: after a kill the export
@@ -95,7 +95,7 @@ export const exportKind = <Row extends object>(
       }
       result = table.summary()
     }).catch((error: unknown) => {
-      throw (error as { code?: unknown }).code === statementTimedOut ? tooLong : error
+      throw isStatementTimeout(error) ? tooLong : error
     })
 
     const { rows, bytes, sha256 } = result as unknown as ExportResult

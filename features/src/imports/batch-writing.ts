@@ -1,6 +1,6 @@
-import { setImmediate as later } from 'node:timers/promises'
-import { type Tx, violatedConstraint } from '@clientele/platform/data/db'
-import { nested } from '@clientele/platform/data/transaction'
+import { isConflict, retryOnConflict, violatedConstraint } from '@clientele/platform/data/database-errors'
+import type { Tx } from '@clientele/platform/data/db'
+import { inSavepoint } from '@clientele/platform/data/transaction'
 import type { ImportChange, RowResult } from './import-target.ts'
 
 type Part = { results: RowResult[]; changes: ImportChange[] }
@@ -17,24 +17,20 @@ const taken: RowResult = {
 class Taken extends Error {}
 
 const isClash = (error: unknown): boolean =>
-  error instanceof Taken ||
-  violatedConstraint(error) !== undefined ||
-  (error as { code?: unknown } | null)?.code === '40P01'
+  error instanceof Taken || violatedConstraint(error) !== undefined || isConflict(error)
 
+// By the next attempt, what the others did can be seen.
 const attempt = async <I>(tx: Tx, rows: readonly I[], work: Work<I>): Promise<Part | undefined> => {
-  for (let left = mostAttempts; left > 0; left -= 1) {
-    try {
-      return await nested(tx, async (inner) => {
-        const part = await work(rows, inner)
-        if (!part) throw new Taken()
-        return part
-      })
-    } catch (error) {
-      // By the next attempt, what the others did can be seen.
-      if (!isClash(error)) throw error
-    }
-  }
-  return undefined
+  const once = () =>
+    inSavepoint(tx, async (inner) => {
+      const part = await work(rows, inner)
+      if (!part) throw new Taken()
+      return part
+    })
+  return retryOnConflict(once, { attempts: mostAttempts, isRetryable: isClash }).catch((error: unknown) => {
+    if (!isClash(error)) throw error
+    return undefined
+  })
 }
 
 /**
@@ -62,22 +58,18 @@ export const merged = (changes: readonly ImportChange[]): ImportChange[] => {
   return [...all.values()]
 }
 
-const partRows = 250
+const chunkRows = 250
 
 /**
- * Sends a batch in parts, none of which waits for the answer to the former: the database works on one while the next is made.
- * @param send sends its statements before it waits for anything
- * @returns what `send` gave for each part
+ * Writes rows in chunks, one after the other: no statement becomes longer than PostgreSQL reads quickly.
+ * @returns what `write` gave for each chunk
  */
-export const inParts = async <T, R>(items: readonly T[], send: (part: readonly T[]) => Promise<R>): Promise<R[]> => {
-  const sent: Promise<R>[] = []
-  for (let from = 0; from < items.length; from += partRows) {
-    const answer = send(items.slice(from, from + partRows))
-    // It may fail while the next part is made; it is waited for below.
-    answer.catch(() => {})
-    sent.push(answer)
-    // What was written leaves at the end of the turn.
-    await later()
-  }
-  return Promise.all(sent)
+export const writeInChunks = async <T, R>(
+  rows: readonly T[],
+  write: (chunk: readonly T[]) => Promise<R>,
+): Promise<R[]> => {
+  const results: R[] = []
+  for (let from = 0; from < rows.length; from += chunkRows)
+    results.push(await write(rows.slice(from, from + chunkRows)))
+  return results
 }

@@ -1,7 +1,6 @@
 import { type ImportCounts, importFinished } from '@clientele/contracts/import'
 import type { JobError } from '@clientele/contracts/job'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { connectionOf, sendAlong } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { createJobFiles } from '../jobs/job-files.ts'
 import { type Checkpoint, type ClaimedJob, JobFailure, type JobKind } from '../jobs/job-kind.ts'
@@ -118,7 +117,7 @@ export const importKinds = ({ db, target, config }: Options): JobKind[] => {
         const before = left
         await step(async (tx) => {
           // What a crash of the database takes away with the checkpoint is done again; the last step waits for the disk.
-          sendAlong(tx, connectionOf(tx).query('set local synchronous_commit = off'))
+          await db.query('set local synchronous_commit = off', [], { tx })
           const { results, changes } = await target.apply(batch.inputs, row, actor, tx)
           await table.record(row.id, changes, tx)
           left = await take(row, batch, results, before, tx)

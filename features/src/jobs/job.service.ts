@@ -5,6 +5,7 @@ import type { Job } from '@clientele/contracts/job'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { afterCommit } from '@clientele/platform/data/transaction'
 import { type Result, streamed } from '@clientele/platform/http/response'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { type JobRow, jobList, presentJob } from './job.list.ts'
@@ -64,7 +65,7 @@ export const createJobService = ({ db, table, files, links, wake }: Deps) => {
     /** Queues a job in the caller's transaction. */
     add: async (job: NewJob, tx: Tx): Promise<Job> => {
       const id = await table.add(job, tx)
-      tx.afterCommit(wake)
+      afterCommit(tx, wake)
       return present(await rowOf(id, tx))
     },
 

@@ -1,7 +1,6 @@
 import type { JobError } from '@clientele/contracts/job'
-import type { Db } from '@clientele/platform/data/db'
-import type { Tx } from '@clientele/platform/data/transaction'
-import { isDatabaseAway } from '@clientele/platform/runtime/error-info'
+import { isConflict, isConnectionError, isLockTimeout } from '@clientele/platform/data/database-errors'
+import type { Db, Tx } from '@clientele/platform/data/db'
 import { reportFault } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
@@ -21,10 +20,8 @@ export type RunOptions = {
 /** So often in a row, without a step between, a job may break off before it is given up. */
 const mostAttempts = 6
 const mostClashes = 5
-// PostgreSQL (Appendix A): serialisation failure, deadlock, lock time-out.
-const clash = /^(40001|40P01|55P03)$/
 
-const isClash = (error: unknown): boolean => clash.test(String((error as { code?: unknown } | null)?.code))
+const isClash = (error: unknown): boolean => isConflict(error) || isLockTimeout(error)
 
 const givenUp: JobError = {
   code: 'given_up',
@@ -130,7 +127,7 @@ export const runJob = async (
     if (reason) return endWithout('failed', reason)
     log.error({ err: error }, 'a job broke off')
     // It will be tried again when the database is back and the lease has run out.
-    if (isDatabaseAway(error)) return
+    if (isConnectionError(error)) return
     reportFault(error)
     const attempts = stepped ? 1 : claim.attempts
     if (attempts >= mostAttempts) return endWithout('failed', givenUp)

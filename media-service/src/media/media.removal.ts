@@ -1,6 +1,7 @@
 import { type MediaVariant, mediaDeleted } from '@clientele/contracts/media'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { afterCommit } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { currentLog } from '@clientele/platform/runtime/log'
 import type { Store } from '../storage/store.ts'
@@ -42,7 +43,7 @@ export const createRemoval = ({ db, store }: { db: Db; store: Store }) => {
       )
       const events = removed.map((media) => mediaDeleted.of({ ...media, reason }, actorRef(actor)))
       await outbox.add(tx, ...events)
-      tx.afterCommit(() => {
+      afterCommit(tx, () => {
         const log = currentLog()
         for (const { id } of removed)
           clear(id).catch((err: unknown) => log.warn({ err, mediaId: id }, 'objects are left to the sweep'))

@@ -2,6 +2,7 @@ import type { Notification } from '@clientele/contracts/notification'
 import type { Page } from '@clientele/contracts/page'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
+import { afterCommit } from '@clientele/platform/data/transaction'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Bell } from '@clientele/platform/runtime/wake-signal'
 import { notificationList } from './notification.list.ts'
@@ -25,7 +26,7 @@ export const createNotificationService = ({ db, writer, bell }: Deps) => ({
   queue: async ({ template, orderId, customerId, content }: NewNotification, tx: Tx): Promise<void> => {
     const values = [newId(), template, orderId, customerId, JSON.stringify(content)]
     const made = await db.query(insert, values, { tx, name: 'notification_insert' })
-    if (made.length > 0) tx.afterCommit(() => bell.ring())
+    if (made.length > 0) afterCommit(tx, () => bell.ring())
   },
 
   list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
@@ -53,7 +54,7 @@ export const createNotificationService = ({ db, writer, bell }: Deps) => ({
         })
       const again = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
       const next = await writer.change(id, again, tx)
-      tx.afterCommit(() => bell.ring())
+      afterCommit(tx, () => bell.ring())
       return presentNotification(next, actor)
     }),
 })

@@ -6,6 +6,7 @@ import {
 } from '@clientele/contracts/notification'
 import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { afterCommit } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { counter } from '@clientele/platform/runtime/telemetry'
 import { type NotificationRow, notificationColumns, selected } from './notification.model.ts'
@@ -68,7 +69,7 @@ export const createWriter = (db: Db) => {
       const event = change.status && events[change.status]
       if (!event) return row
       await outbox.add(tx, event.of(presentEvent(row), actor))
-      tx.afterCommit(() => changes.inc({ status: row.status, provider: row.provider ?? 'none' }))
+      afterCommit(tx, () => changes.inc({ status: row.status, provider: row.provider ?? 'none' }))
       return row
     },
   }

@@ -1,8 +1,9 @@
 import { type NewOrder, type Order, orderDeclined, orderPlaced } from '@clientele/contracts/order'
 import type { ProblemError } from '@clientele/contracts/problem'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
-import { sendAlong } from '@clientele/platform/data/transaction'
+import { afterCommit } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { currentContext } from '@clientele/platform/runtime/context'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
@@ -15,7 +16,6 @@ import { byProduct, type Cart, cartOf, productIds } from './order.cart.ts'
 import { mergedMetadata } from './order.change.ts'
 import { type OrderRow, orderNumber, placedAtOf } from './order.model.ts'
 import { presentOrder } from './order.presenter.ts'
-import { retried } from './order.retry.ts'
 import { insert, insertValues, nextNumber } from './order.statements.ts'
 
 type Deps = { db: Db; customerStates: CustomerStates; customerClient: CustomerClient; shopCurrency: string }
@@ -52,22 +52,17 @@ export const createPlacing = ({ db, customerStates, customerClient, shopCurrency
   const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
     const customerId = input.customerId?.toLowerCase() ?? null
     const ids = productIds(input)
-    // Sent together, answered in order. A number of an order that comes to nothing is left out.
-    const [customer, products, [next]] = await Promise.all([
-      customerId === null ? undefined : customerStates.lock(customerId, tx),
-      ids.size === 0 ? new Map<string, StockedProduct>() : lockStock(tx, ids),
-      db.query<{ number: number }>(nextNumber, [], { tx, name: 'order_number' }),
-    ])
+    const customer = customerId === null ? undefined : await customerStates.lock(customerId, tx)
+    const products = ids.size === 0 ? new Map<string, StockedProduct>() : await lockStock(tx, ids)
     if (customerId !== null && !customer) return 'unknown customer'
     const errors = customer ? customerFault(customer) : []
     const cart = cartOf(input, products, shopCurrency, errors)
     if (!cart) throw refused(errors)
+    const short = shortOf(cart, products)
+    if (short) return short
+    const [next] = await db.query<{ number: number }>(nextNumber, [], { tx, name: 'order_number' })
     if (!next) throw new Error('no number was given')
-    return (
-      shortOf(cart, products) ?? {
-        order: await store(rowOf(input, customerId, cart, next.number, actor), cart, products, actor, tx),
-      }
-    )
+    return { order: await store(rowOf(input, customerId, cart, next.number, actor), cart, products, actor, tx) }
   }
 
   const store = async (
@@ -81,8 +76,7 @@ export const createPlacing = ({ db, customerStates, customerClient, shopCurrency
     const placed = orderPlaced.of(order, actorRef(actor))
     const reason = `order ${orderNumber(row.number)}`
     const changes = byProduct(wanted).map((want) => ({ ...want, kind: 'order' as const, reason, orderId: row.id }))
-    // Sent together as well, the order itself first, the commit behind them: products are locked for one round trip less.
-    sendAlong(tx, db.query(insert, insertValues(row, lines), { tx, name: 'order_insert' }))
+    await db.query(insert, insertValues(row, lines), { tx, name: 'order_insert' })
     if (changes.length === 0) await outbox.add(tx, placed)
     else await moveStock(tx, changes, actor, { locked, also: [placed] })
     return order
@@ -100,13 +94,13 @@ export const createPlacing = ({ db, customerStates, customerClient, shopCurrency
     const event = orderDeclined.of({ id: newId(), customerId, short, version: 1 }, actorRef(actor))
     const publish = () => db.transaction((tx) => outbox.add(tx, event))
     const whole = currentContext()?.transaction
-    if (whole) whole.tx.afterCommit(publish)
+    if (whole) afterCommit(whole.tx, publish)
     else await publish()
   }
 
   /** @throws Problem 409 `insufficient_stock`; 422; 503 */
   const place = async (input: NewOrder, actor: Actor): Promise<Order> => {
-    const tried = () => retried(() => db.transaction((tx) => attempt(input, actor, tx)))
+    const tried = () => retryOnConflict(() => db.transaction((tx) => attempt(input, actor, tx)))
     let outcome = await tried()
     // In a request's own transaction nobody is asked: that was done before it.
     const mayAsk = !currentContext()?.transaction

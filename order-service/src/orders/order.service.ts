@@ -1,6 +1,7 @@
 import { type Order, type OrderPatch, orderCancelled, orderFulfilled, orderUpdated } from '@clientele/contracts/order'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
@@ -12,7 +13,6 @@ import { orderList } from './order.list.ts'
 import { type OrderLineRow, type OrderRow, orderNumber } from './order.model.ts'
 import type { Placing } from './order.placing.ts'
 import { presentOrder } from './order.presenter.ts'
-import { retried } from './order.retry.ts'
 import { update, updateValues } from './order.statements.ts'
 
 type Deps = { db: Db; finder: Finder; placing: Placing }
@@ -44,7 +44,7 @@ export const createOrderService = ({ db, finder, placing }: Deps) => {
     { ifMatch }: Access,
     edit: (order: WholeOrder, tx: Tx) => Promise<OrderRow>,
   ): Promise<Order> =>
-    retried(() =>
+    retryOnConflict(() =>
       db.transaction(async (tx) => {
         const order = await finder.lock(key, tx, ifMatch)
         return presentOrder(await edit(order, tx), order.lines)

@@ -1,4 +1,4 @@
-import { isReferenced, violatedConstraint } from '@clientele/platform/data/db'
+import { isReferenced, violatedConstraint } from '@clientele/platform/data/database-errors'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Finder } from './product.finder.ts'
 

@@ -1,7 +1,8 @@
 import type { ImportChange, RowProblem, UndoResult } from '@clientele/features/imports/import-target'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { type Tx, violatedConstraint } from '@clientele/platform/data/db'
-import { nested } from '@clientele/platform/data/transaction'
+import { violatedConstraint } from '@clientele/platform/data/database-errors'
+import type { Tx } from '@clientele/platform/data/db'
+import { inSavepoint } from '@clientele/platform/data/transaction'
 import type { BulkWriter, ProductEdit } from './product.bulk.ts'
 import { currentFields, type ProductFields } from './product.change.ts'
 import type { Finder } from './product.finder.ts'
@@ -52,11 +53,11 @@ export const createProductUndo = ({ finder, bulk }: Deps) => {
 
   /** Together, or one by one where a former sku is somebody else's now. */
   return async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {
-    const together = await orTaken(() => nested(tx, (inner) => once(changes, actor, inner)))
+    const together = await orTaken(() => inSavepoint(tx, (inner) => once(changes, actor, inner)))
     if (together) return together
     const results: UndoResult[] = []
     for (const change of changes) {
-      const [alone] = (await orTaken(() => nested(tx, (inner) => once([change], actor, inner)))) ?? []
+      const [alone] = (await orTaken(() => inSavepoint(tx, (inner) => once([change], actor, inner)))) ?? []
       results.push(alone ?? { subject: change.subject, outcome: 'kept', why: why.taken })
     }
     return results

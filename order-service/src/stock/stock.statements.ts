@@ -16,6 +16,9 @@ export type StockedProduct = {
   version: number
 }
 
+/** A prepared statement with its values. */
+export type Statement = { name: string; text: string; values: unknown[] }
+
 /** Keys stay as they are, so whoever only refers to a product need not wait. */
 export const lockProducts = {
   name: 'products_lock',
@@ -27,7 +30,7 @@ const update = `update products set stock = change.stock, version = change.versi
   updated_at = $4, updated_by = $5, updated_by_name = $6
 from unnest($1::uuid[], $2::bigint[], $3::integer[]) as change (id, stock, version) where products.id = change.id`
 
-export const updateStock = (products: readonly StockedProduct[], at: Date, actor: Actor) => ({
+export const updateStock = (products: readonly StockedProduct[], at: Date, actor: Actor): Statement => ({
   name: 'products_update_stock',
   text: update,
   values: [
@@ -50,7 +53,7 @@ export const insertMovements = (
   versions: readonly number[],
   at: Date,
   actor: Actor,
-) => ({
+): Statement => ({
   name: 'stock_movements_insert',
   text: insert,
   values: [

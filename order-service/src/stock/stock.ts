@@ -1,11 +1,11 @@
 import type { NewEvent } from '@clientele/contracts/event'
 import { productStockChanged, productStockLow, type StockMovement } from '@clientele/contracts/product'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
-import { connectionOf, newId, type Tx } from '@clientele/platform/data/db'
-import { sendAlong } from '@clientele/platform/data/transaction'
+import { newId, type Tx } from '@clientele/platform/data/db'
+import { databaseOf } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { insertMovements, lockProducts, type StockedProduct, updateStock } from './stock.statements.ts'
+import { insertMovements, lockProducts, type Statement, type StockedProduct, updateStock } from './stock.statements.ts'
 
 /** A change of one product's stock; `pointer` is where the request asks for it, for the refusal. */
 export type StockChange = {
@@ -68,7 +68,8 @@ export type Moved = { products: Map<string, StockedProduct>; movements: StockMov
 
 /** Locks products until the end of `tx`, always in the order of their ids, so that two carts never wait for each other. */
 export const lockStock = async (tx: Tx, ids: Iterable<string>): Promise<Map<string, StockedProduct>> => {
-  const { rows } = await connectionOf(tx).query<StockedProduct>({ ...lockProducts, values: [[...new Set(ids)]] })
+  const { text, name } = lockProducts
+  const rows = await databaseOf(tx).query<StockedProduct>(text, [[...new Set(ids)]], { tx, name })
   return new Map(rows.map((product) => [product.id, product]))
 }
 
@@ -81,7 +82,7 @@ const eventsOf = (before: StockedProduct, now: StockedProduct, movement: StockMo
 
 /**
  * The one way in which stock changes: all of `changes` or none, each with its movement, a version of the product and its
- * events. Several changes of one product follow each other. What it writes is answered with the commit.
+ * events. Several changes of one product follow each other.
  * @throws Problem 409 `insufficient_stock` naming every change of a product that is short
  */
 export const moveStock = async (
@@ -117,10 +118,9 @@ export const moveStock = async (
     events.push(...eventsOf(known, now, movement, actor))
   }
   const changed = [...products.values()].filter((product) => before.get(product.id) !== product)
-  const connection = connectionOf(tx)
-  // Sent together, answered in order: a failure of one fails those behind it, the commit included.
-  sendAlong(tx, connection.query(updateStock(changed, at, actor)))
-  sendAlong(tx, connection.query(insertMovements(movements, versions, at, actor)))
+  const run = ({ text, name, values }: Statement) => databaseOf(tx).query(text, values, { tx, name })
+  await run(updateStock(changed, at, actor))
+  await run(insertMovements(movements, versions, at, actor))
   await (inBulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
   return { products, movements }
 }

@@ -3,7 +3,8 @@ import { currentLog, type Log } from '../runtime/log.ts'
 import type { Task } from '../runtime/periodic-task.ts'
 import { gauge } from '../runtime/telemetry.ts'
 import { pause, within } from '../runtime/timeout.ts'
-import { type Db, poolOf } from './db.ts'
+import { borrowConnection } from './connection.ts'
+import type { Db } from './database.ts'
 
 /** `task` runs on one replica at a time; `checkMs` is how soon another one takes over, and how often the leader makes sure. */
 export type LeaderOptions = { db: Db; name: string; task: Task; checkMs?: number; log?: Log }
@@ -14,7 +15,6 @@ export type LeaderOptions = { db: Db; name: string; task: Task; checkMs?: number
  * the work itself must bear that.
  */
 export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions): Task => {
-  const pool = poolOf(db.sequelize)
   const leads = gauge('task_leader', '1 on the replica that runs the task', ['task'])
   const logger = () => log ?? currentLog()
   let ending = new AbortController()
@@ -28,30 +28,31 @@ export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions):
   }
 
   const lead = async (signal: AbortSignal) => {
-    const connection = await pool.getConnection({ type: 'write' })
+    const connection = await borrowConnection(db.sequelize)
+    const { client } = connection
     let held = false
     let broken = true
     try {
       const lock = `select pg_try_advisory_lock(hashtext('task ' || current_schema()), hashtext($1)) as held`
-      held = (await connection.query<{ held: boolean }>(lock, [name])).rows[0]?.held === true
-      if (held) await rule(connection, signal)
-      if (held) await connection.query('select pg_advisory_unlock_all()')
+      held = (await client.query<{ held: boolean }>(lock, [name])).rows[0]?.held === true
+      if (held) await rule(client, signal)
+      if (held) await client.query('select pg_advisory_unlock_all()')
       broken = false
     } finally {
       leads.set({ task: name }, 0)
-      if (broken) await pool.destroyConnection(connection).catch(() => {})
-      else pool.releaseConnection(connection)
+      if (broken) await connection.destroy()
+      else connection.release()
     }
   }
 
-  const rule = async (connection: pg.Client, signal: AbortSignal) => {
+  const rule = async (client: pg.Client, signal: AbortSignal) => {
     leads.set({ task: name }, 1)
     logger().info({ task: name }, 'leads')
     await task.start()
     try {
       while (!signal.aborted) {
         await pause(checkMs, signal)
-        await within(5_000, 'no answer from the connection that holds the lock', connection.query('select 1'))
+        await within(5_000, 'no answer from the connection that holds the lock', client.query('select 1'))
       }
     } finally {
       await task.stop()

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
-import { isDatabaseAway } from '../runtime/error-info.ts'
+import { isConnectionError, isTemporary } from '../data/database-errors.ts'
 import { reportFault } from '../runtime/error-reporting.ts'
 import { currentLog } from '../runtime/log.ts'
 import { Problem } from '../runtime/problem.ts'
@@ -9,20 +9,12 @@ import { discardRest, holdForRest } from './early-response.ts'
 /** The path of a request without its query. */
 export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
 
-// PostgreSQL (Appendix A): lock and statement time-outs, deadlock, serialisation, shutdown, too many connections, lost connection.
-const passing = /^(55P03|57014|40P01|40001|57P0[123]|53300|08\w{3})$/
-
-const isPassing = (error: unknown): boolean => {
-  const { code, parent } = (error ?? {}) as { code?: unknown; parent?: { code?: unknown } }
-  return passing.test(String(code)) || passing.test(String(parent?.code))
-}
-
 /** Whatever was thrown, as something a caller may be told. */
 export const asProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
-  if (isPassing(error))
+  if (isTemporary(error))
     return new Problem('unavailable', { detail: 'the database is busy', headers: { 'Retry-After': '2' }, cause: error })
-  if (isDatabaseAway(error))
+  if (isConnectionError(error))
     return new Problem('unavailable', {
       detail: 'the database is not reachable',
       headers: { 'Retry-After': '5' },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ProblemBody, ProblemCode } from '@clientele/contracts/problem'
 import { QueryTypes } from 'sequelize'
 import type { Db } from '../data/db.ts'
-import { connectionOf, inTransaction } from '../data/transaction.ts'
+import { inTransaction } from '../data/transaction.ts'
 import { currentContext, withContext } from '../runtime/context.ts'
 import { Problem } from '../runtime/problem.ts'
 import type { Result } from './response.ts'
@@ -50,36 +50,38 @@ const storable = (outcome: Outcome): { status: number; headers: Record<string, s
  */
 export const once = async (db: Db, request: Request, work: () => Promise<Result>): Promise<Result> => {
   const scope = [request.actorId, request.operationId, request.key]
-  const outcome = await inTransaction(db.sequelize, async (tx): Promise<Outcome> => {
-    const connection = connectionOf(tx)
-    const lock = await connection.query<{ locked: boolean }>(
+  const outcome = await inTransaction(db, async (tx): Promise<Outcome> => {
+    const lock = await db.query<{ locked: boolean }>(
       `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,
       [`${db.schema}\n${scope.join('\n')}`],
+      { tx, name: 'idempotency_lock' },
     )
-    if (!lock.rows[0]?.locked) throw new Problem('idempotency_running', { headers: { 'Retry-After': '1' } })
-    const found = await connection.query<Stored>(
+    if (!lock[0]?.locked) throw new Problem('idempotency_running', { headers: { 'Retry-After': '1' } })
+    const found = await db.query<Stored>(
       `select fingerprint, status, headers, body from idempotency_keys
        where actor_id = $1 and operation_id = $2 and key = $3 and created_at > now() - make_interval(hours => $4)`,
       [...scope, idempotencyHours],
+      { tx, name: 'idempotency_find' },
     )
-    if (found.rows[0]) return replay(found.rows[0], request.fingerprint)
+    if (found[0]) return replay(found[0], request.fingerprint)
 
-    await connection.query('savepoint work')
+    await db.query('savepoint work', [], { tx })
     const context = currentContext()
     const outcome = await (context
       ? withContext({ ...context, transaction: { schema: db.schema, tx } }, work)
       : work()
     ).catch(async (error: unknown): Promise<Outcome> => {
       if (!(error instanceof Problem) || error.status >= 500) throw error
-      await connection.query('rollback to savepoint work')
+      await db.query('rollback to savepoint work', [], { tx })
       return error
     })
     const { status, headers, body } = storable(outcome)
-    await connection.query(
+    await db.query(
       `insert into idempotency_keys (actor_id, operation_id, key, fingerprint, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (actor_id, operation_id, key) do update set fingerprint = excluded.fingerprint, status = excluded.status,
          headers = excluded.headers, body = excluded.body, created_at = now()`,
       [...scope, request.fingerprint, status, headers, body === undefined ? null : JSON.stringify(body)],
+      { tx, name: 'idempotency_keep' },
     )
     return outcome
   })

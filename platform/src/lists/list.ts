@@ -1,5 +1,6 @@
 import type { Page } from '@clientele/contracts/page'
 import { snake } from '../data/column-name.ts'
+import { isInvalidValue } from '../data/database-errors.ts'
 import type { Db, Tx } from '../data/db.ts'
 import { Problem } from '../runtime/problem.ts'
 import { encodeCursor } from './cursor.ts'
@@ -144,7 +145,8 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     const among = base === undefined && narrow === undefined && guessed.length === 0 ? idsOf(known) : undefined
     const sql = statement({ table: options.table, selected, fixed, guessed, implied, among, query, bind, id, isLarge })
     const found = await db.query<Found<Row>>(sql, values, { tx }).catch((error: unknown) => {
-      throw isDataFault(error)
+      // Only a forged cursor gets that far.
+      throw isInvalidValue(error)
         ? invalid([
             { code: 'invalid_parameter', parameter: query.cursor ? 'cursor' : 'query', message: 'is not valid' },
           ])
@@ -172,9 +174,6 @@ const idsOf = (known: { sql: string; of: Condition['of'] }[]): Among | undefined
 // A first page that is not full is the whole list.
 const isWhole = ({ cursor, offset = 0, limit }: ListQuery, rows: number): boolean =>
   !cursor && offset === 0 && rows < limit
-
-// What PostgreSQL calls a data exception: only a forged cursor gets that far.
-const isDataFault = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('22')
 
 const invalid = (faults: { code: string; parameter: string; message: string }[]): Problem =>
   new Problem(faults.some(({ code }) => code === 'unknown_parameter') ? 'unknown_parameter' : 'invalid_parameter', {

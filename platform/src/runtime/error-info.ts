@@ -1,11 +1,14 @@
 import { basename } from 'node:path'
 
-type Coded = Error & { code?: unknown; constraint?: unknown; parent?: unknown; cause?: unknown }
+export type CodedError = Error & { code?: unknown; constraint?: unknown; parent?: unknown; cause?: unknown }
 
-const chain = (error: unknown): Coded[] => {
-  const found: Coded[] = []
-  for (let next: unknown = error; next instanceof Error && found.length < 5; ) {
-    const coded: Coded = next
+const maxDepth = 5
+
+/** An error and those that it wraps: pg's stands in `parent` of Sequelize's. */
+export const errorChain = (error: unknown): CodedError[] => {
+  const found: CodedError[] = []
+  for (let next: unknown = error; next instanceof Error && found.length < maxDepth; ) {
+    const coded: CodedError = next
     found.push(coded)
     next = coded.parent ?? coded.cause
   }
@@ -19,20 +22,9 @@ const place = (stack: string | undefined): string => {
 }
 
 /** What went wrong, in a line that holds no message: messages may quote personal data. */
-export const shortFault = (error: unknown): string => {
+export const errorSummary = (error: unknown): string => {
   if (!(error instanceof Error)) return 'a value that is no Error'
-  const details = chain(error).flatMap(({ code, constraint }) => [code, constraint])
+  const details = errorChain(error).flatMap(({ code, constraint }) => [code, constraint])
   const words = [error.name, ...new Set(details.filter((detail) => typeof detail === 'string'))]
   return `${words.join(' ')}${place(error.stack)}`.slice(0, 200)
 }
-
-const awayName = /^Sequelize(Connection|HostNotFound|AccessDenied)/
-const awayCode = /^(08...|57P0.|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
-const awayMessage = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
-
-/** Whether the database could not be reached or broke off: nothing that the work itself could help. */
-export const isDatabaseAway = (error: unknown): boolean =>
-  chain(error).some(
-    ({ name, code, message }) =>
-      awayName.test(name) || (typeof code === 'string' && awayCode.test(code)) || awayMessage.test(message),
-  )

@@ -75,7 +75,9 @@ export const createLog = ({ name, level = 'info' }: { name: string; level?: stri
  */
 export const describeError = (error: unknown): Record<string, unknown> => {
   if (!(error instanceof Error)) return { message: 'a value that is no Error was thrown' }
-  const { code, constraint, status } = error as Error & Record<string, unknown>
+  const { parent = {}, cause, status } = error as Error & { parent?: object; status?: unknown }
+  // Sequelize's errors wrap those of pg.
+  const { code, constraint } = { ...error, ...parent } as Record<string, unknown>
   return {
     type: error.name,
     message: error.message,
@@ -83,7 +85,7 @@ export const describeError = (error: unknown): Record<string, unknown> => {
     ...(typeof constraint === 'string' && { constraint }),
     ...(typeof status === 'number' && { status }),
     stack: error.stack,
-    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+    ...(cause !== undefined && { cause: describeError(cause) }),
   }
 }
 

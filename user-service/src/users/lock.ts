@@ -1,7 +1,6 @@
+import { isLockTimeout } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { Problem } from '@clientele/platform/runtime/problem'
-
-const lockNotAvailable = '55P03'
 
 /**
  * Takes a lock of this schema's to the end of the transaction, across replicas.
@@ -17,7 +16,7 @@ export const takeLock = async (
   try {
     await db.query(`select ${call}(hashtextextended($1, 0))`, [`${db.schema} ${name}`], { tx })
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== lockNotAvailable) throw cause
+    if (!isLockTimeout(cause)) throw cause
     const detail = 'another change is under way and takes long'
     throw new Problem('unavailable', { detail, headers: { 'Retry-After': '2' }, cause })
   }

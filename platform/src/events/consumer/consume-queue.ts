@@ -1,9 +1,10 @@
 import type { EventType } from '@clientele/contracts/event'
 import { SpanKind } from '@opentelemetry/api'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import { isConnectionError } from '../../data/database-errors.ts'
 import type { Db, Tx } from '../../data/db.ts'
 import { withContext } from '../../runtime/context.ts'
-import { isDatabaseAway, shortFault } from '../../runtime/error-info.ts'
+import { errorSummary } from '../../runtime/error-info.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Gate } from '../../runtime/semaphore.ts'
 import { counter, histogram, isTraceparent, slowBuckets, span } from '../../runtime/telemetry.ts'
@@ -120,9 +121,9 @@ export const runQueue = (options: Options): Running => {
   const retry = async ({ channel, message, event }: Arrival & Delivery, error: unknown): Promise<string> => {
     const attempt = numberHeader(message, 'x-attempt')
     // An outage is not the event's fault: it waits without using up an attempt.
-    const away = isDatabaseAway(error)
+    const away = isConnectionError(error)
     const delayMs = away ? delays[Math.min(1, delays.length - 1)] : delays[attempt]
-    const fault = shortFault(error)
+    const fault = errorSummary(error)
     if (delayMs === undefined) return bury({ channel, message }, 'failed', fault)
     log.warn(
       { err: error, eventId: event.id, eventType: event.type, attempt: attempt + 1, delayMs },

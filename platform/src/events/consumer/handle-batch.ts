@@ -1,7 +1,6 @@
 import type { ConsumeMessage } from 'amqplib'
-import { connectionOf, type Db, type Tx } from '../../data/db.ts'
-import { answered, forgetSent } from '../../data/transaction.ts'
-import { isDatabaseAway } from '../../runtime/error-info.ts'
+import type { Db, Tx } from '../../data/database.ts'
+import { isConnectionError } from '../../data/database-errors.ts'
 import { DeadlineError, within } from '../../runtime/timeout.ts'
 import type { Envelope } from '../envelope.ts'
 import { firstTime, unsee } from './inbox.ts'
@@ -42,7 +41,6 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
 
   // A handler that fails is undone by itself; one that does not end may still write, so it takes the transaction with it.
   const inOne = async (deliveries: Delivery[], tx: Tx): Promise<Handled[]> => {
-    const connection = connectionOf(tx)
     const until = Date.now() + longestMs
     const fresh = await firstTime(
       db,
@@ -52,7 +50,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
     )
     const undone: string[] = []
     const results: Handled[] = []
-    await connection.query('savepoint event')
+    await db.query('savepoint event', [], { tx })
     for (const delivery of deliveries) {
       const { id } = delivery.event
       if (!fresh.delete(id.toLowerCase())) results.push('duplicate')
@@ -62,12 +60,11 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
       } else {
         try {
           await limited(delivery, tx)
-          await answered(tx, connection.query('release savepoint event; savepoint event'))
+          await db.query('release savepoint event; savepoint event', [], { tx })
           results.push('handled')
         } catch (error) {
-          if (error instanceof DeadlineError || isDatabaseAway(error)) throw error
-          forgetSent(tx)
-          await connection.query('rollback to savepoint event')
+          if (error instanceof DeadlineError || isConnectionError(error)) throw error
+          await db.query('rollback to savepoint event', [], { tx })
           undone.push(id)
           results.push({ error })
         }
@@ -82,7 +79,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
     if (deliveries.length > 1) {
       const work = db.transaction((tx) => inOne(deliveries, tx))
       const results = await within(timeoutMs + longestMs + 15_000, tooLong, work).catch((error: unknown) =>
-        isDatabaseAway(error) ? deliveries.map((): Handled => ({ error })) : undefined,
+        isConnectionError(error) ? deliveries.map((): Handled => ({ error })) : undefined,
       )
       if (results) return results
     }

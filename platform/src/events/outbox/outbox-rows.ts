@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import { type Db, poolOf } from '../../data/db.ts'
+import { borrowConnection } from '../../data/connection.ts'
+import type { Db } from '../../data/database.ts'
 import { exchange, type Outgoing } from '../broker.ts'
 import { partitions } from './outbox.ts'
 
@@ -127,32 +128,31 @@ const begin = [
 
 /** Runs `work` with the first rows, among them up to `bulkOfPart` of each partition's bulk; where it fails, all rows are back. */
 export const withRows = <T>(db: Db, bulkOfPart: number, work: (hand: Hand, first: Taken) => Promise<T>): Promise<T> =>
-  onConnection(db, async (connection) => {
-    if (!prepared.has(connection)) await connection.query(`prepare outbox_take (integer) as ${take}`)
-    prepared.add(connection)
+  onConnection(db, async (client) => {
+    if (!prepared.has(client)) await client.query(`prepare outbox_take (integer) as ${take}`)
+    prepared.add(client)
     // In one round trip: an event that has just been committed waits for it.
-    const answers = (await connection.query(`${begin}; ${execute(bulkOfPart)}`)) as unknown as pg.QueryResult<Answer>[]
-    return work(handOf(connection), takenOf(answers.at(-1)?.rows ?? []))
+    // pg gives a result for each statement.
+    const results: unknown = await client.query(`${begin}; ${execute(bulkOfPart)}`)
+    return work(handOf(client), takenOf((results as pg.QueryResult<Answer>[]).at(-1)?.rows ?? []))
   })
 
 /** Runs `work`; where it fails, all rows are back. */
 export const withHand = <T>(db: Db, work: (hand: Hand) => Promise<T>): Promise<T> =>
-  onConnection(db, async (connection) => {
-    await connection.query(begin)
-    return work(handOf(connection))
+  onConnection(db, async (client) => {
+    await client.query(begin)
+    return work(handOf(client))
   })
 
-const onConnection = async <T>({ sequelize }: Db, work: (connection: pg.Client) => Promise<T>): Promise<T> => {
-  const pool = poolOf(sequelize)
-  const connection = await pool.getConnection({ type: 'write' })
+const onConnection = async <T>({ sequelize }: Db, work: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const connection = await borrowConnection(sequelize)
   try {
-    const result = await work(connection)
-    await connection.query('commit')
-    pool.releaseConnection(connection)
+    const result = await work(connection.client)
+    await connection.client.query('commit')
+    connection.release()
     return result
   } catch (error) {
-    // With it go its transaction and its locks, whatever state it is in.
-    await pool.destroyConnection(connection).catch(() => {})
+    await connection.destroy()
     throw error
   }
 }
@@ -167,14 +167,14 @@ const takenOf = (answer: Answer[]): Taken => {
   return { rows, full, elsewhere: answer[0]?.elsewhere ?? 0 }
 }
 
-const handOf = (connection: pg.Client): Hand => ({
-  take: async () => takenOf((await connection.query<Answer>(execute(0))).rows),
-  takeReturned: async (type) => (await connection.query<Row>(takeReturned, [type])).rows[0],
+const handOf = (client: pg.Client): Hand => ({
+  take: async () => takenOf((await client.query<Answer>(execute(0))).rows),
+  takeReturned: async (type) => (await client.query<Row>(takeReturned, [type])).rows[0],
   giveBack: async (rows, returned) => {
     if (rows.length === 0) return
     const column = (name: keyof Row) => rows.map((row) => row[name])
     const names = ['id', 'part', 'event_id', 'type', 'subject', 'data', 'traceparent', 'created_at'] as const
-    await connection.query({ text: giveBack, values: [...names.map(column), returned] })
+    await client.query({ text: giveBack, values: [...names.map(column), returned] })
   },
 })
 

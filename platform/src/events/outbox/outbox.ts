@@ -1,7 +1,8 @@
 import type { NewEvent } from '@clientele/contracts/event'
 import type { Sequelize } from 'sequelize'
+import type { Tx } from '../../data/database.ts'
 import { newId } from '../../data/db.ts'
-import { connectionOf, sendAlong, type Tx } from '../../data/transaction.ts'
+import { afterCommit, databaseOf } from '../../data/transaction.ts'
 import { counter, currentTraceparent } from '../../runtime/telemetry.ts'
 
 /**
@@ -50,14 +51,13 @@ export const onEvents = (sequelize: Sequelize, wake: () => void): (() => void) =
 
 const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof partitions): Promise<void> => {
   if (events.length === 0) return
-  const connection = connectionOf(tx)
-  const { sequelize } = tx as unknown as { sequelize: Sequelize }
+  const db = databaseOf(tx)
   const traceparent = currentTraceparent() ?? null
   const [first, ...more] = events
   if (first && more.length === 0) {
     const part = partitionOf(first.subject) + offset
     const values = [part, newId(), first.type, first.subject, dataOf(first), traceparent]
-    sendAlong(tx, connection.query({ name: 'outbox_add_one', text: insertOne, values }))
+    await db.query(insertOne, values, { tx, name: 'outbox_add_one' })
   } else {
     const values = [
       events.map(({ subject }) => partitionOf(subject) + offset),
@@ -67,11 +67,11 @@ const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof parti
       events.map(dataOf),
       traceparent,
     ]
-    sendAlong(tx, connection.query({ name: 'outbox_add', text: insert, values }))
+    await db.query(insert, values, { tx, name: 'outbox_add' })
   }
-  tx.afterCommit(() => {
+  afterCommit(tx, () => {
     for (const { type } of events) written.inc({ type })
-    if (offset === 0) for (const wake of wakers.get(sequelize) ?? []) wake()
+    if (offset === 0) for (const wake of wakers.get(db.sequelize) ?? []) wake()
   })
 }
 
@@ -79,7 +79,6 @@ const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof parti
 export const outbox = {
   /**
    * Adds events to the transaction. Write the entity first: its row lock is what orders the events of one subject.
-   * PostgreSQL's answer is waited for together with that of the commit.
    * @throws Error when the transaction has ended, or for an event that no broker would take
    */
   add: (tx: Tx, ...events: NewEvent[]): Promise<void> => add(tx, events, 0),

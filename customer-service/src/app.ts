@@ -20,11 +20,12 @@ import { newCustomerExport } from './customers/customer.export.ts'
 import { createFinder } from './customers/customer.finder.ts'
 import { createInputs } from './customers/customer.input.ts'
 import { listOf } from './customers/customer.list.ts'
-import { defineCustomer } from './customers/customer.model.ts'
+import { defineCustomers } from './customers/customer.model.ts'
 import { type CustomerRouteDeps, customerRoutes } from './customers/customer.routes.ts'
 import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
+import { defineCustomerEditors } from './customers/customer-editor.model.ts'
 import { createCustomerImport } from './imports/customer.import.ts'
 import { customerPhotoRoutes, type PhotoRouteDeps } from './photos/photo.routes.ts'
 import { createUserNames } from './users/user-name.projection.ts'
@@ -69,16 +70,16 @@ export const createApp = ({
   const list = listOf(policy)
   const media = createMediaClient(config)
   const photoLink = createMediaLink(config)
-  const model = defineCustomer(db.sequelize)
-  const finder = createFinder(db)
+  const model = defineCustomers(db.sequelize)
+  const finder = createFinder(db, model)
   const userNames = createUserNames(db)
   const editors = createEditors(db, userNames)
-  const writer = createWriter({ db, model, userNames })
+  const writer = createWriter({ db, model, editors: defineCustomerEditors(db.sequelize), userNames })
   const customers = createCustomerService({ db, finder, writer, editors, userNames, media, photoLink, list })
   const signUps = createSignUps(writer, finder)
   const program = new URL('./jobs.ts', import.meta.url)
   const jobs = createJobs({ db, config, log, program, kinds: [...importJobs, 'export'], base: jobsBase })
-  const target = createCustomerImport({ inputs, finder, bulk: createBulkWriter({ db }), userNames })
+  const target = createCustomerImport({ inputs, finder, bulk: createBulkWriter({ db, model }), userNames })
   const imports = createImports({ db, config, log, target, jobs })
 
   const api = createApi({ ...service, verifier, db, log, config })

@@ -9,6 +9,7 @@ import { customerExport } from './customers/customer.export.ts'
 import { createFinder } from './customers/customer.finder.ts'
 import { createInputs } from './customers/customer.input.ts'
 import { listOf } from './customers/customer.list.ts'
+import { defineCustomers } from './customers/customer.model.ts'
 import { createCustomerImport } from './imports/customer.import.ts'
 import { createUserNames } from './users/user-name.projection.ts'
 
@@ -22,7 +23,13 @@ runJobProcess<CustomerConfig>({
       requiredFields: config.customerRequiredFields,
       defaultCountry: config.defaultCountry,
     })
-    const parts = { inputs, finder: createFinder(db), bulk: createBulkWriter({ db }), userNames: createUserNames(db) }
+    const model = defineCustomers(db.sequelize)
+    const parts = {
+      inputs,
+      finder: createFinder(db, model),
+      bulk: createBulkWriter({ db, model }),
+      userNames: createUserNames(db),
+    }
     const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), config }
     return [
       ...importKinds({ db, target: createCustomerImport(parts), config }),

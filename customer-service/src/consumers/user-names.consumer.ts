@@ -8,7 +8,7 @@ export const userChanged = ({ userNames }: { userNames: UserNames }) =>
     queue: 'customer-service.user-names',
     events: userEvents,
     handle: ({ type, subject, data }, tx) =>
-      userNames.keepNewest(
+      userNames.upsertIfNewer(
         { id: subject, displayName: data.displayName, version: data.version, deleted: type === userDeleted.type },
         tx,
       ),

@@ -1,23 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
+import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
+import { type Changes, changesOf, pick } from '@clientele/platform/data/changes'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { CustomerRow } from './customer.model.ts'
 
-const settable = [
-  'externalId',
-  'name',
-  'surname',
-  'email',
-  'phone',
-  'photoMediaId',
-  'tags',
-  'address',
-  'locale',
-  'smsOptOut',
-  'metadata',
-] as const
 /** The part of a customer that clients set. */
-export type CustomerFields = Pick<CustomerRow, (typeof settable)[number]>
+export type CustomerFields = Pick<CustomerRow, keyof NewCustomer>
+const settable = Object.keys(NewCustomer.shape) as (keyof NewCustomer)[]
 
 const maxMetadataKeys = 50
 const maxTags = 50
@@ -37,27 +25,42 @@ const merge = <T>(present: Record<string, T>, patch: Record<string, T | null | u
     ),
   )
 
-const metadataOf = (present: CustomerRow['metadata'], patch: NewCustomer['metadata']): CustomerRow['metadata'] => {
+const mergeMetadata = (present: CustomerRow['metadata'], patch: NewCustomer['metadata']): CustomerRow['metadata'] => {
   const metadata = merge(present, patch ?? {})
   if (Object.keys(metadata).length > maxMetadataKeys)
     throw fieldProblem('/metadata', 'too_big', `must have at most ${maxMetadataKeys} keys`)
   return metadata
 }
 
-/** All fields as POST and PUT give them; what is absent is empty. */
-export const fieldsOf = (input: NewCustomer): CustomerFields => ({
-  externalId: input.externalId ?? null,
-  name: input.name ?? null,
-  surname: input.surname ?? null,
-  email: input.email ?? null,
-  phone: input.phone ?? null,
-  photoMediaId: input.photoMediaId ?? null,
-  tags: distinctTags(input.tags ?? []),
-  address: input.address ? merge({}, input.address) : null,
-  locale: input.locale ?? null,
-  smsOptOut: input.smsOptOut ?? false,
-  metadata: metadataOf({}, input.metadata),
-})
+/** What `row` holds of the fields that clients set. */
+export const currentFields = (row: CustomerFields): CustomerFields => pick(row, settable)
+
+/** The fields after a JSON Merge Patch (RFC 7396). @throws Problem 422 */
+export const patchedFields = (row: CustomerFields, patch: CustomerPatch): CustomerFields => {
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined)
+  const { tags, address, smsOptOut, metadata } = patch
+  return {
+    ...currentFields(row),
+    ...(Object.fromEntries(given) as Partial<CustomerFields>),
+    tags: tags === undefined ? row.tags : distinctTags(tags ?? []),
+    address: address === undefined ? row.address : address && merge(row.address ?? {}, address),
+    smsOptOut: smsOptOut === undefined ? row.smsOptOut : (smsOptOut ?? false),
+    metadata: metadata === undefined ? row.metadata : metadata === null ? {} : mergeMetadata(row.metadata, metadata),
+  }
+}
+
+const emptyFields: CustomerFields = {
+  ...(Object.fromEntries(settable.map((field) => [field, null])) as Omit<
+    CustomerFields,
+    'tags' | 'smsOptOut' | 'metadata'
+  >),
+  tags: [],
+  smsOptOut: false,
+  metadata: {},
+}
+
+/** All fields as POST and PUT give them; what is absent is empty. @throws Problem 422 */
+export const fieldsOf = (input: NewCustomer): CustomerFields => patchedFields(emptyFields, input)
 
 /** PUT: all fields, but the photo, which has a route of its own, stays unless it is named. */
 export const replacementOf = (row: CustomerRow, input: NewCustomer): CustomerFields => ({
@@ -65,38 +68,6 @@ export const replacementOf = (row: CustomerRow, input: NewCustomer): CustomerFie
   photoMediaId: input.photoMediaId === undefined ? row.photoMediaId : input.photoMediaId,
 })
 
-/** The fields after a JSON Merge Patch (RFC 7396). */
-export const patchedFields = (row: CustomerRow, patch: CustomerPatch): CustomerFields => {
-  const simple = <K extends 'externalId' | 'name' | 'surname' | 'email' | 'phone' | 'photoMediaId' | 'locale'>(
-    key: K,
-  ) => (patch[key] === undefined ? row[key] : patch[key])
-  const address = patch.address === undefined ? row.address : patch.address && merge(row.address ?? {}, patch.address)
-  const { metadata } = patch
-  return {
-    externalId: simple('externalId'),
-    name: simple('name'),
-    surname: simple('surname'),
-    email: simple('email'),
-    phone: simple('phone'),
-    photoMediaId: simple('photoMediaId'),
-    tags: patch.tags === undefined ? row.tags : distinctTags(patch.tags ?? []),
-    address,
-    locale: simple('locale'),
-    smsOptOut: patch.smsOptOut === undefined ? row.smsOptOut : (patch.smsOptOut ?? false),
-    metadata: metadata === undefined ? row.metadata : metadata === null ? {} : metadataOf(row.metadata, metadata),
-  }
-}
-
-/** What `row` holds of the fields that clients set. */
-export const currentFields = (row: CustomerRow): CustomerFields =>
-  Object.fromEntries(settable.map((field) => [field, row[field]])) as CustomerFields
-
-/** The names of the fields that differ, and what they were; undefined where none does. */
-export const difference = (row: CustomerRow, fields: CustomerFields) => {
-  const changed = settable.filter((field) => !isDeepStrictEqual(row[field], fields[field]))
-  if (changed.length === 0) return undefined
-  return {
-    changed: [...changed] as string[],
-    previous: Object.fromEntries(changed.map((field) => [field, row[field]])),
-  }
-}
+/** The fields that differ from those of `row`, with what they were; undefined if none does. */
+export const difference = (row: CustomerFields, fields: CustomerFields): Changes | undefined =>
+  changesOf(row, fields, settable)

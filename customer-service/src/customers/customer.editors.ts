@@ -3,13 +3,12 @@ import type { Page } from '@clientele/contracts/page'
 import type { Db } from '@clientele/platform/data/db'
 import { list, time, userId } from '@clientele/platform/lists/list'
 import type { UserNames } from '../users/user-name.projection.ts'
-
-type EditorRow = { userId: string; userName: string; firstAt: Date; lastAt: Date; edits: number }
+import { type EditorRow, editorAttributes } from './customer-editor.model.ts'
 
 /** The people of one customer: as many as work in the shop, so they are sorted without an index. */
 export const editorList = list<EditorRow>({
   table: 'customer_editors',
-  columns: ['userId', 'userName', 'firstAt', 'lastAt', 'edits'],
+  columns: editorAttributes,
   sort: ['lastAt', 'firstAt'],
   defaultSort: '-lastAt',
   filter: { user: userId({ column: 'user_id' }), firstAt: time(), lastAt: time() },

@@ -3,16 +3,17 @@ import { snake } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { type CustomerRow, customerAttributes } from './customer.model.ts'
+import { literal, Op, type ProjectionAlias } from 'sequelize'
+import { type CustomerRow, type Customers, customerAttributes } from './customer.model.ts'
 
 /** How a request names a customer: by id, or by another unique field. */
 export type CustomerKey = { key: string; idBy?: CustomerIdBy | undefined }
 
 type State = 'active' | 'trash' | 'any'
 
-const states: Record<State, string> = { active: 'deleted_at is null', trash: 'deleted_at is not null', any: 'true' }
-const columns = { id: 'id', code: 'code', email: 'email', externalId: 'external_id' } as const
-const manyBy = { ...columns, phone: 'phone' } as const
+const states = { active: { deletedAt: null }, trash: { deletedAt: { [Op.ne]: null } }, any: {} }
+const conditions: Record<State, string> = { active: 'deleted_at is null', trash: 'deleted_at is not null', any: 'true' }
+const manyBy = { id: 'id', code: 'code', email: 'email', externalId: 'external_id', phone: 'phone' } as const
 /** What many customers can be named by; a phone number may be that of several. */
 export type ManyBy = keyof typeof manyBy
 /** Who has a unique value. */
@@ -27,6 +28,10 @@ const expressions: Partial<Record<string, string>> = {
 }
 const columnsRead = customerAttributes.map((name) => `${expressions[name] ?? snake(name)} as "${name}"`)
 const select = `select ${columnsRead.join(', ')} from customers`
+const attributes = customerAttributes.map((name): ProjectionAlias | string => {
+  const expression = expressions[name]
+  return expression === undefined ? name : [literal(expression), name]
+})
 
 const normalised = ({ key, idBy }: CustomerKey): string | undefined => {
   if (idBy === undefined) return isUuid(key) ? key : undefined
@@ -42,37 +47,32 @@ const notFound = () => new Problem('not_found', { detail: 'there is no such cust
 
 export type Finder = ReturnType<typeof createFinder>
 
-/** Reads one customer by its key, with the current names of who made and changed it, on named statements: the hottest path. */
-export const createFinder = (db: Db) => {
-  const look = async (
-    key: CustomerKey,
-    state: State,
-    tx: Tx | undefined,
-    lock: boolean,
-  ): Promise<CustomerRow | undefined> => {
+/** Reads customers, with the current names of who made and changed them. */
+export const createFinder = (db: Db, model: Customers) => {
+  const read = (tx: Tx | undefined, lock = false) => ({
+    attributes,
+    raw: true,
+    transaction: tx ?? db.requestTransaction() ?? null,
+    ...(lock && { lock: true }),
+  })
+  const look = async (key: CustomerKey, state: State, tx?: Tx, lock = false): Promise<CustomerRow | undefined> => {
     const value = normalised(key)
     if (value === undefined) return undefined
-    const idBy = key.idBy ?? 'id'
-    const rows = await db.query<CustomerRow>(
-      `${select} where ${columns[idBy]} = $1 and ${states[state]} limit 1${lock ? ' for update' : ''}`,
-      [value],
-      { tx, name: `customer_by_${idBy}_${state}${lock ? '_lock' : ''}` },
-    )
-    return rows[0]
+    const where = { ...states[state], [key.idBy ?? 'id']: value }
+    return (await model.findOne({ where, ...read(tx, lock) })) ?? undefined
   }
 
   return {
-    find: (key: CustomerKey, tx?: Tx): Promise<CustomerRow | undefined> => look(key, 'active', tx, false),
+    find: (key: CustomerKey, tx?: Tx): Promise<CustomerRow | undefined> => look(key, 'active', tx),
 
     /** The customer of a user, also from the trash. */
-    ofUser: async (userId: string, tx: Tx): Promise<CustomerRow | undefined> =>
-      (await db.query<CustomerRow>(`${select} where user_id = $1`, [userId], { tx, name: 'customer_of_user' }))[0],
+    ofUser: (userId: string, tx: Tx): Promise<CustomerRow | null> => model.findOne({ where: { userId }, ...read(tx) }),
 
     // Not prepared, like all that works on many rows: a plan that was made for a small table would be kept while it grows.
     /** All customers with one of the values; with `tx` locked, in the order of their ids. */
     many: (by: ManyBy, values: readonly string[], state: State, tx?: Tx): Promise<CustomerRow[]> =>
       db.query<CustomerRow>(
-        `${select} where ${manyBy[by]} = any($1::${by === 'id' ? 'uuid' : 'text'}[]) and ${states[state]} order by id${tx ? ' for update' : ''}`,
+        `${select} where ${manyBy[by]} = any($1::${by === 'id' ? 'uuid' : 'text'}[]) and ${conditions[state]} order by id${tx ? ' for update' : ''}`,
         [values],
         { tx },
       ),
@@ -81,15 +81,12 @@ export const createFinder = (db: Db) => {
       db.query<Holder>(holders, [emails, externalIds], { tx }),
 
     /** Locks up to 1,000 customers that show a medium. */
-    lockByPhoto: (mediaId: string, tx: Tx): Promise<CustomerRow[]> =>
-      db.query<CustomerRow>(`${select} where photo_media_id = $1 order by id limit 1000 for update`, [mediaId], {
-        tx,
-        name: 'customers_by_photo_lock',
-      }),
+    lockByPhoto: (photoMediaId: string, tx: Tx): Promise<CustomerRow[]> =>
+      model.findAll({ where: { photoMediaId }, order: ['id'], limit: 1_000, ...read(tx, true) }),
 
     /** @throws Problem 404 */
     get: async (key: CustomerKey): Promise<CustomerRow> => {
-      const row = await look(key, 'active', undefined, false)
+      const row = await look(key, 'active')
       if (!row) throw notFound()
       return row
     },

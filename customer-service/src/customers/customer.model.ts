@@ -1,36 +1,50 @@
 import type { Address } from '@clientele/contracts/customer'
-import { DataTypes, Model, type ModelAttributes, type Sequelize } from 'sequelize'
+import {
+  DataTypes,
+  type InferAttributes,
+  type InferCreationAttributes,
+  Model,
+  type ModelAttributes,
+  type ModelStatic,
+  type Sequelize,
+} from 'sequelize'
 import type { z } from 'zod'
 
-export type CustomerRow = {
-  id: string
-  code: string
-  externalId: string | null
-  name: string | null
-  surname: string | null
-  email: string | null
-  phone: string | null
-  photoMediaId: string | null
-  tags: string[]
-  userId: string | null
-  address: z.infer<typeof Address> | null
-  locale: string | null
-  smsOptOut: boolean
-  metadata: Record<string, string | number | boolean>
-  createdAt: Date
-  createdBy: string
-  createdByName: string
-  updatedAt: Date
-  updatedBy: string
-  updatedByName: string
-  deletedAt: Date | null
-  version: number
+/** A row of `customers`; `deletedAt` is set in the trash. The database makes `code` and its number. */
+export class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCreationAttributes<CustomerModel>> {
+  declare id: string
+  declare code: string
+  declare externalId: string | null
+  declare name: string | null
+  declare surname: string | null
+  declare email: string | null
+  declare phone: string | null
+  declare photoMediaId: string | null
+  declare tags: string[]
+  declare userId: string | null
+  declare address: z.infer<typeof Address> | null
+  declare locale: string | null
+  declare smsOptOut: boolean
+  declare metadata: Record<string, string | number | boolean>
+  declare createdAt: Date
+  declare createdBy: string
+  declare createdByName: string
+  declare updatedAt: Date
+  declare updatedBy: string
+  declare updatedByName: string
+  declare deletedAt: Date | null
+  declare version: number
+  /** What `q` looks into. */
+  declare searchText: string
 }
+/** A customer as it is read: without the text for searching. */
+export type CustomerRow = Omit<InferAttributes<CustomerModel>, 'searchText'>
+export type Customers = ModelStatic<CustomerModel>
 
 const { ARRAY, BOOLEAN, DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
 const required = <T>(type: T) => ({ type, allowNull: false })
 
-const attributes: ModelAttributes<Model<CustomerRow>, CustomerRow> = {
+const attributes: ModelAttributes<CustomerModel, InferAttributes<CustomerModel>> = {
   id: { type: UUID, primaryKey: true },
   code: required(TEXT),
   externalId: TEXT,
@@ -53,17 +67,14 @@ const attributes: ModelAttributes<Model<CustomerRow>, CustomerRow> = {
   updatedByName: required(TEXT),
   deletedAt: DATE(3),
   version: required(INTEGER),
+  searchText: required(TEXT),
 }
 
-/** The attributes of a {@link CustomerRow}, all but the text that `q` looks into; a column is its attribute in snake case. */
-export const customerAttributes = Object.keys(attributes)
+/** The attributes of a {@link CustomerRow}; a column is its attribute in snake case. */
+export const customerAttributes = Object.keys(attributes).filter((name) => name !== 'searchText')
 
-/** The table `customers`. */
-export const defineCustomer = (sequelize: Sequelize) => {
-  class CustomerModel extends Model<CustomerRow> {}
-  return CustomerModel.init(
-    { ...attributes },
-    { sequelize, tableName: 'customers', timestamps: false, underscored: true },
-  )
+/** The model on one connection pool. */
+export const defineCustomers = (sequelize: Sequelize): Customers => {
+  class ConnectedCustomer extends CustomerModel {}
+  return ConnectedCustomer.init({ ...attributes }, { sequelize, modelName: 'customer', tableName: 'customers' })
 }
-export type CustomerModel = ReturnType<typeof defineCustomer>

@@ -1,5 +1,7 @@
 import type { Customer, CustomerEventData } from '@clientele/contracts/customer'
 import type { MediaLink } from '@clientele/features/photos/media-link'
+import { presentStamps } from '@clientele/platform/data/stamps'
+import { currentFields } from './customer.change.ts'
 import type { CustomerRow } from './customer.model.ts'
 
 // jsonb does not keep the order of keys; an answer, and with it the ETag, is the same before and after storing.
@@ -9,28 +11,16 @@ const ordered = <T extends object>(value: T): T => {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) as T
 }
 
-/** A customer as events tell of it. */
+/** A customer as it stands in events. */
 export const presentEvent = (row: CustomerRow): CustomerEventData => ({
   id: row.id,
   code: row.code,
-  externalId: row.externalId,
-  name: row.name,
-  surname: row.surname,
-  email: row.email,
-  phone: row.phone,
-  photoMediaId: row.photoMediaId,
-  tags: row.tags,
-  userId: row.userId,
+  ...currentFields(row),
   address: row.address && ordered(row.address),
-  locale: row.locale,
-  smsOptOut: row.smsOptOut,
   metadata: ordered(row.metadata),
-  createdAt: row.createdAt.toISOString(),
-  createdBy: { id: row.createdBy, displayName: row.createdByName },
-  updatedAt: row.updatedAt.toISOString(),
-  updatedBy: { id: row.updatedBy, displayName: row.updatedByName },
+  userId: row.userId,
+  ...presentStamps(row),
   deletedAt: row.deletedAt?.toISOString() ?? null,
-  version: row.version,
 })
 
 /** A customer as the API shows it. */

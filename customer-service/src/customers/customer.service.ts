@@ -173,7 +173,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
     purge: (key: CustomerKey, { actor, ifMatch }: Access): Promise<void> =>
       db.transaction(async (tx) => {
         const state = key.idBy === 'email' || key.idBy === 'externalId' ? 'active' : 'any'
-        await writer.erase(await finder.lock(key, tx, { state, ifMatch }), actor, tx)
+        await writer.purge(await finder.lock(key, tx, { state, ifMatch }), actor, tx)
       }),
   }
 }

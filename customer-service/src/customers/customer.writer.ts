@@ -10,29 +10,46 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import type { UserNames } from '../users/user-name.projection.ts'
 import { type CustomerFields, currentFields, difference } from './customer.change.ts'
-import type { CustomerModel, CustomerRow } from './customer.model.ts'
+import type { CustomerRow, Customers } from './customer.model.ts'
 import { presentEvent, presentPurged } from './customer.presenter.ts'
-import { begun, isPerson, stamped } from './customer.stamp.ts'
-import { insert, insertValues, update, updateValues } from './customer.statements.ts'
+import { isPerson, newCustomerRow, nextVersion } from './customer.stamp.ts'
+import { addEdit, nextCode, searchText } from './customer.statements.ts'
+import type { CustomerEditors } from './customer-editor.model.ts'
 
-type Deps = { db: Db; model: CustomerModel; userNames: UserNames }
+type Deps = { db: Db; model: Customers; editors: CustomerEditors; userNames: UserNames }
 
 export type Writer = ReturnType<typeof createWriter>
 
 /** Every change of a customer, with its editor and its event, in the caller's transaction. Rows to change are locked. */
-export const createWriter = ({ db, model, userNames }: Deps) => {
-  /** Stores all that may have changed. @returns the row with the editor's current name */
-  const save = async (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-    const [saved] = await db.query<{ name: string | null }>(update, updateValues(row, isPerson(actor)), {
-      tx,
-      name: 'customer_update',
-    })
-    if (!saved) throw new Error('the customer to change is gone')
-    return { ...row, updatedByName: saved.name ?? row.updatedByName }
+export const createWriter = ({ db, model, editors, userNames }: Deps) => {
+  /** The actor as user-service last named them. */
+  const named = async (actor: Actor, tx: Tx): Promise<Actor> => {
+    const names = await userNames.of([actor.id], tx)
+    return { ...actor, displayName: names.get(actor.id) ?? actor.displayName }
+  }
+
+  /** Notes that the actor edited a customer. @returns the actor as user-service last named them */
+  const recordEdit = async ({ id, updatedAt }: CustomerRow, actor: Actor, tx: Tx): Promise<Actor> => {
+    if (!isPerson(actor)) return actor
+    const values = [id, actor.id, actor.displayName, updatedAt]
+    const [edit] = await db.query<{ displayName: string | null }>(addEdit, values, { tx, name: 'customer_add_edit' })
+    return { ...actor, displayName: edit?.displayName ?? actor.displayName }
+  }
+
+  /** Stores the next version. @returns it with the editor's current name */
+  const save = async (row: CustomerRow, changes: Partial<CustomerRow>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
+    const next = { ...nextVersion(row, actor), ...changes }
+    const { updatedAt, updatedBy, updatedByName, version } = next
+    await model.update(
+      { ...changes, updatedAt, updatedBy, updatedByName, version, searchText: searchText(next) },
+      { where: { id: row.id }, transaction: tx },
+    )
+    const { displayName } = await recordEdit(next, actor, tx)
+    return { ...next, updatedByName: displayName }
   }
 
   const move = async (row: CustomerRow, deletedAt: Date | null, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-    const next = await save({ ...stamped(row, actor), deletedAt }, actor, tx)
+    const next = await save(row, { deletedAt }, actor, tx)
     const event = deletedAt === null ? customerRestored : customerDeleted
     await outbox.add(tx, event.of(presentEvent(next), actorRef(actor)))
     return next
@@ -45,25 +62,27 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
       tx: Tx,
       userId: string | null = null,
     ): Promise<CustomerRow> => {
-      const made = begun(fields, actor, userId)
-      const values = insertValues(made, isPerson(actor))
-      const [answer] = await db.query<{ code: string; name: string | null }>(insert, values, {
-        tx,
-        name: 'customer_insert',
-      })
-      if (!answer) throw new Error('no customer was made')
-      const name = answer.name ?? actor.displayName
-      const row = { ...made, code: answer.code, createdByName: name, updatedByName: name }
+      type Next = { code: string; displayName: string | null }
+      const [next] = await db.query<Next>(nextCode, [actor.id], { tx, name: 'customer_next_code' })
+      if (!next) throw new Error('no code was given')
+      const maker = { ...actor, displayName: next.displayName ?? actor.displayName }
+      const row = newCustomerRow(fields, maker, { code: next.code, userId })
+      await model.create({ ...row, searchText: searchText(row) }, { transaction: tx })
+      const { id: customerId, createdAt: firstAt, createdAt: lastAt } = row
+      if (isPerson(actor))
+        await editors.create(
+          { customerId, userId: maker.id, userName: maker.displayName, firstAt, lastAt, edits: 1 },
+          { transaction: tx },
+        )
       await outbox.add(tx, customerCreated.of(presentEvent(row), actorRef(actor)))
       return row
     },
 
-    /** Changes fields; nothing is written or told where nothing differs. */
+    /** Changes fields; nothing is written or published if nothing differs. */
     apply: async (row: CustomerRow, edit: Partial<CustomerFields>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-      const fields = { ...currentFields(row), ...edit }
-      const change = difference(row, fields)
+      const change = difference(row, { ...currentFields(row), ...edit })
       if (!change) return row
-      const next = await save({ ...stamped(row, actor), ...fields }, actor, tx)
+      const next = await save(row, edit, actor, tx)
       await outbox.add(tx, customerUpdated.of(presentEvent(next), actorRef(actor), change))
       return next
     },
@@ -72,9 +91,8 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
 
     restore: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => move(row, null, actor, tx),
 
-    erase: async (row: CustomerRow, actor: Actor, tx: Tx): Promise<void> => {
-      const names = await userNames.of([actor.id], tx)
-      const last = { ...stamped(row, actor), updatedByName: names.get(actor.id) ?? actor.displayName }
+    purge: async (row: CustomerRow, actor: Actor, tx: Tx): Promise<void> => {
+      const last = nextVersion(row, await named(actor, tx))
       await model.destroy({ where: { id: row.id }, transaction: tx })
       await outbox.add(tx, customerPurged.of(presentPurged(presentEvent(last)), actorRef(actor)))
     },

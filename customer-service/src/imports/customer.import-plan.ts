@@ -5,7 +5,7 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import { type CustomerFields, difference, patchedFields } from '../customers/customer.change.ts'
 import type { Holder } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
-import { begun, stamped } from '../customers/customer.stamp.ts'
+import { newCustomerRow, nextVersion } from '../customers/customer.stamp.ts'
 import type { CustomerInput } from './customer.import-input.ts'
 
 type Change = NonNullable<ReturnType<typeof difference>>
@@ -83,7 +83,7 @@ export const planBatch = (
     if (!fields) return { outcome: 'failed', problems }
     const taken = takenBy(undefined, fields)
     if (taken) return taken
-    const row = begun(fields, actor)
+    const row = newCustomerRow(fields, actor)
     worked.set(row.id, { row, made: true, steps: [{ row }] })
     remember(row)
     hold(row.id, undefined, fields)
@@ -97,7 +97,7 @@ export const planBatch = (
     if (!change) return { outcome: 'skipped' }
     const taken = takenBy(row.id, fields)
     if (taken) return taken
-    const next = { ...stamped(row, actor), ...fields }
+    const next = { ...nextVersion(row, actor), ...fields }
     const before = worked.get(row.id)
     worked.set(row.id, {
       row: next,

@@ -5,12 +5,13 @@ import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { violatedConstraint } from '@clientele/platform/data/database-errors'
 import type { Tx } from '@clientele/platform/data/db'
 import { inSavepoint } from '@clientele/platform/data/transaction'
-import type { BulkWriter, Edited } from '../customers/customer.bulk.ts'
+import type { BulkWriter } from '../customers/customer.bulk.ts'
 import { type CustomerFields, currentFields, difference } from '../customers/customer.change.ts'
 import type { Finder } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
 import { presentEvent } from '../customers/customer.presenter.ts'
-import { stamped } from '../customers/customer.stamp.ts'
+import { nextVersion } from '../customers/customer.stamp.ts'
+import type { Edited } from '../customers/customer.statements.ts'
 
 type Deps = { finder: Finder; bulk: BulkWriter; named: (actor: Actor, tx: Tx) => Promise<Actor> }
 
@@ -33,14 +34,14 @@ export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
     if (!row) return kept(why.gone)
     if (row.version !== version) return kept(why.edited)
     if (created) {
-      const next = { ...stamped(row, actor), deletedAt: new Date() }
+      const next = { ...nextVersion(row, actor), deletedAt: new Date() }
       const event = customerDeleted.of(presentEvent(next), actorRef(actor))
       return { result: { subject, outcome: 'removed' }, edited: { row: next, edits: 1 }, event }
     }
     const fields = { ...currentFields(row), ...(previous as Partial<CustomerFields>) }
     const change = difference(row, fields)
     if (!change) return { result: { subject, outcome: 'restored' } }
-    const next = { ...stamped(row, actor), ...fields }
+    const next = { ...nextVersion(row, actor), ...fields }
     const event = customerUpdated.of(presentEvent(next), actorRef(actor), change)
     return { result: { subject, outcome: 'restored' }, edited: { row: next, edits: 1 }, event }
   }

@@ -18,6 +18,11 @@ export type Db = {
     values?: unknown[],
     options?: { tx?: Tx | undefined; name?: string },
   ): Promise<R[]>
+  /**
+   * The transaction of the idempotent request being handled, if there is one. `transaction` and `query` join it by themselves;
+   * a model reads what the request has written only if it is given this.
+   */
+  requestTransaction(): Tx | undefined
   /** Resolves when the database answers; rejects otherwise. */
   ping(): Promise<void>
   close(): Promise<void>

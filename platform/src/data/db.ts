@@ -69,6 +69,7 @@ export const createDb = (config: DatabaseConfig, schema: string): Db => {
       return open ? inSavepoint(open, fn) : inTransaction(db, fn).catch(asUnavailable)
     },
     query,
+    requestTransaction,
     ping: async () => {
       await query('select 1')
     },

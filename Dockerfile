@@ -44,6 +44,8 @@ COPY --from=shared-dependencies /app/node_modules node_modules
 COPY contracts contracts
 COPY platform platform
 COPY features features
+# The registry, which the gateway and the tools read.
+COPY services.json ./
 
 FROM runtime AS files
 ARG SERVICE

@@ -9,12 +9,18 @@ import { testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
 import { nodeEnv, nodeFlagsOf } from '@clientele/stack/processes/node-memory'
 import { freePorts } from '@clientele/stack/profile/ports'
-import { type ServiceName, schemaOf, services } from './services.ts'
+import { addresses, at, type ServiceName, schemaOf, services } from './services.ts'
+import { ownSettings } from './settings.ts'
 
 const root = new URL('../', import.meta.url)
 
 /** The whole product as processes of its own, on the test run's backing services. */
 export type System = Awaited<ReturnType<typeof startSystem>>
+
+const known = (name: ServiceName): ServiceName => {
+  if (!services.includes(name)) throw new Error(`there is no ${name}, only ${services.join(', ')}`)
+  return name
+}
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
@@ -26,6 +32,7 @@ export const startSystem = async (
   overrides: Partial<Record<ServiceName, Record<string, string>>> = {},
   { logFile }: { logFile?: string } = {},
 ) => {
+  for (const name of Object.keys(overrides)) known(name)
   const folder = await mkdtemp(join(tmpdir(), 'clientele-e2e-'))
   const broker = await testBroker()
   const databases = await Promise.all(
@@ -34,7 +41,7 @@ export const startSystem = async (
       return [service, await testDatabase({ schema, migrations })] as const
     }),
   )
-  const databaseOf = new Map<string, Awaited<ReturnType<typeof testDatabase>>>(databases)
+  const databaseOf = Object.fromEntries(databases)
   const free = await freePorts(services.length * 2)
   const ports = new Map(
     services.flatMap((name) => [name, `${name}:internal`]).map((name, index) => [name, free[index]]),
@@ -55,36 +62,17 @@ export const startSystem = async (
     KEYCLOAK_URL: keycloak,
     KEYCLOAK_ISSUER: `${keycloak}/realms/clientele`,
     SHUTDOWN_PAUSE_MS: '0',
-    DATABASE_URL: databaseOf.get(name)?.url,
+    DATABASE_URL: databaseOf[name]?.url,
     PUBLIC_URL: url('gateway'),
-    USER_SERVICE_URL: url('user-service'),
-    USER_SERVICE_INTERNAL_URL: url('user-service:internal'),
-    CUSTOMER_SERVICE_URL: url('customer-service'),
-    CUSTOMER_SERVICE_INTERNAL_URL: url('customer-service:internal'),
-    MEDIA_SERVICE_URL: url('media-service'),
-    MEDIA_SERVICE_INTERNAL_URL: url('media-service:internal'),
-    ORDER_SERVICE_URL: url('order-service'),
-    ORDER_SERVICE_INTERNAL_URL: url('order-service:internal'),
-    NOTIFICATION_SERVICE_URL: url('notification-service'),
-    NOTIFICATION_SERVICE_INTERNAL_URL: url('notification-service:internal'),
-    CALLBACK_SECRET: 'e2e-callback-secret-of-32-characters',
-    MEDIA_DRIVER: 'folder',
-    MEDIA_FOLDER: join(folder, 'media'),
-    MEDIA_SIGNING_KEY: 'e2e-signing-key-of-32-characters!',
-    CONSOLE_CLIENT_ID: 'clientele-console',
-    KEYCLOAK_CLIENT_ID: 'clientele-user-service',
-    KEYCLOAK_CLIENT_SECRET: testEnv('CLIENTELE_USER_SERVICE_SECRET'),
-    LOGIN_CLIENT_ID: 'clientele-login',
-    LOGIN_CLIENT_SECRET: testEnv('CLIENTELE_LOGIN_SECRET'),
-    SIGNUP_ENABLED: 'true',
-    PASSWORD_LOGIN_ENABLED: 'true',
+    ...addresses(url),
+    ...ownSettings(name, { home: folder, publicUrl: url('gateway') }),
     RATE_LIMIT_AUTH: '10000',
     ...overrides[name],
   })
 
   const children = new Map<ServiceName, ChildProcess>()
   const spawnService = (name: ServiceName): void => {
-    const main = new URL(`${name}/src/main.ts`, root).pathname
+    const main = new URL(`${known(name)}/src/main.ts`, root).pathname
     const output = logFile === undefined ? 'inherit' : openSync(logFile, 'a')
     const child = spawn(process.execPath, [...nodeFlagsOf(name), main], {
       env: environment(name),
@@ -104,7 +92,7 @@ export const startSystem = async (
       { timeoutMs: 90_000, everyMs: 100 },
     )
   const stop = async (name: ServiceName, signal: NodeJS.Signals): Promise<void> => {
-    const child = children.get(name)
+    const child = children.get(known(name))
     if (!child || ended(child)) return
     child.kill(signal)
     await Promise.race([once(child, 'exit'), new Promise((resolve) => setTimeout(resolve, 15_000).unref())])
@@ -117,7 +105,7 @@ export const startSystem = async (
 
   const close = async (): Promise<void> => {
     await Promise.all(services.map((name) => stop(name, 'SIGTERM')))
-    await Promise.all([...databaseOf.values()].map((database) => database.drop()))
+    await Promise.all(Object.values(databaseOf).map((database) => database.drop()))
     await broker.close()
     await rm(folder, { recursive: true, force: true })
   }
@@ -131,11 +119,11 @@ export const startSystem = async (
     gateway: url('gateway'),
     broker,
     url,
-    pid: (name: ServiceName): number => children.get(name)?.pid ?? 0,
+    pid: (name: ServiceName): number => children.get(known(name))?.pid ?? 0,
     kill: (name: ServiceName) => stop(name, 'SIGKILL'),
     terminate: (name: ServiceName) => stop(name, 'SIGTERM'),
     start,
-    database: (name: keyof typeof schemaOf) => databaseOf.get(name)?.url ?? '',
+    database: (name: ServiceName) => at(databaseOf, name).url,
     mediaFolder: join(folder, 'media'),
     close,
   }

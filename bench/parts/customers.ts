@@ -1,3 +1,4 @@
+import { storing } from '@clientele/e2e/services'
 import { startSystem } from '@clientele/e2e/system'
 import { testBroker } from '@clientele/platform/testing/broker'
 import { testDatabase, testEnv } from '@clientele/platform/testing/database'
@@ -18,13 +19,14 @@ const plenty = '10000000'
 const limits = { RATE_LIMIT_USER: plenty, RATE_LIMIT_ADDRESS: plenty }
 
 const env = { LOG_LEVEL: 'info' }
+const measured = ['user-service', 'customer-service']
 /** Without those who receive the events: their work would be done in between, on the same cores. Their queues stay. */
 const start = async () => {
   const system = await startSystem(
     { gateway: { ...limits, ...env }, 'customer-service': env },
     { logFile: '/dev/null' },
   )
-  for (const name of ['media-service', 'order-service', 'notification-service'] as const) await system.terminate(name)
+  for (const name of storing.filter((service) => !measured.includes(service))) await system.terminate(name)
   return system
 }
 

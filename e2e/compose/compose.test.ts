@@ -67,8 +67,8 @@ describe('the images (S0-28, S2-31)', () => {
     const [first = [], ...others] = all.map(({ RootFS }) => RootFS.Layers)
     expect(first.slice(0, base.length)).toEqual(base)
     const parting = first.findIndex((layer, index) => others.some((layers) => layers[index] !== layer))
-    // WORKDIR, dependencies of all, contracts, platform.
-    expect(parting).toBe(base.length + 4)
+    // WORKDIR, dependencies of all, contracts, platform, features, services.json.
+    expect(parting).toBe(base.length + 6)
   })
 
   it.each(services)(

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
+import { storing } from '../services.ts'
 import { customerFaults } from './checks/customers.ts'
 import { inboxFaults, projectionFaults } from './checks/effects.ts'
 import { customerEventFaults, otherEventFaults } from './checks/events.ts'
@@ -13,7 +14,7 @@ import { bindingsOf, consumersDone, type Event, openJournal, readJournal } from 
 import { curvesOf, growthOf } from './memory.ts'
 import { keepFiles, reportOf } from './report.ts'
 import { longMinutes, type Outcome, runFaults } from './run.ts'
-import { type FaultSystem, startFaultSystem, storing } from './system.ts'
+import { type FaultSystem, startFaultSystem } from './system.ts'
 
 const minutes = Number(process.env['TEST_FAULT_MINUTES'] ?? 3)
 const seed = Number(process.env['TEST_FAULT_SEED'] ?? Date.now() % 1_000_000)

@@ -1,28 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { services } from '../services.ts'
+import { at, services, storing } from '../services.ts'
 import type { Random } from './random.ts'
 import type { Replica } from './replica.ts'
-import { type FaultSystem, storing } from './system.ts'
+import type { FaultSystem } from './system.ts'
 import type { Cost } from './windows.ts'
 
 /** Something that goes wrong, from its beginning until all is right again. `restarts`: a process of ours is new after it. */
 export type Fault = { label: string; cost: Cost; restarts?: boolean; run(): Promise<void> }
 
-const routes = {
+/** What of the API may fail while a service is away. */
+const routes: Record<string, RegExp> = {
   'user-service': /^\/v1\/(users|auth)/,
   // An order for a customer of this moment asks customer-service.
   'customer-service': /^\/v1\/(customers|orders)/,
   'media-service': /^\/v1\/(media|customers\/[^/]+\/photo)/,
   'order-service': /^\/v1\/(products|orders)/,
   'notification-service': /^\/v1\/notifications/,
-} as const
-const keycloakRoutes = routes['user-service']
+}
+const keycloakRoutes = at(routes, 'user-service')
 const everywhere = /^\/v1\//
 const nothing: Cost = {}
 
 const killCost = ({ service }: Replica): Cost =>
-  service === 'gateway' ? { connections: true } : { routes: routes[service as keyof typeof routes] }
+  service === 'gateway' ? { connections: true } : { routes: at(routes, service) }
 
 /**
  * Every fault once, in no order: of the two replicas of a service each dies in one way. `patient` adds what takes half a
@@ -63,7 +64,7 @@ export const allFaults = (system: FaultSystem, random: Random, { patient }: { pa
     const all = system.replicas.filter((replica) => replica.service === service)
     return {
       label: `kill -9 of all of ${service}`,
-      cost: { routes: routes[service] },
+      cost: { routes: at(routes, service) },
       restarts: true,
       run: async () => {
         await Promise.all(all.map((replica) => replica.kill()))
@@ -86,15 +87,15 @@ export const allFaults = (system: FaultSystem, random: Random, { patient }: { pa
     })),
   )
 
-  const onDatabase = (what: string, ms: number, begin: (service: (typeof storing)[number]) => void): Fault => {
+  const onDatabase = (what: string, ms: number, begin: (service: string) => void): Fault => {
     const service = random.pick(storing)
     return {
       label: `${what} of ${service}`,
-      cost: { routes: service === 'media-service' ? everywhere : routes[service] },
+      cost: { routes: service === 'media-service' ? everywhere : at(routes, service) },
       run: async () => {
         begin(service)
         await pause(ms)
-        wires.database[service].heal()
+        at(wires.database, service).heal()
       },
     }
   }
@@ -112,16 +113,16 @@ export const allFaults = (system: FaultSystem, random: Random, { patient }: { pa
     ...ofReplicas,
     outage(),
     ...ofParts,
-    onDatabase('slow database', 6_000, (service) => wires.database[service].delay(120)),
-    onDatabase('silent database', 6_000, (service) => wires.database[service].stall()),
-    onDatabase('cut to the database', 3_000, (service) => wires.database[service].cut()),
+    onDatabase('slow database', 6_000, (service) => at(wires.database, service).delay(120)),
+    onDatabase('silent database', 6_000, (service) => at(wires.database, service).stall()),
+    onDatabase('cut to the database', 3_000, (service) => at(wires.database, service).cut()),
     cutBroker(),
     // A database that failed over without a word: statements end after 15 s of silence.
-    ...(patient ? [onDatabase('lost connections', 20_000, (service) => wires.database[service].strand())] : []),
+    ...(patient ? [onDatabase('lost connections', 20_000, (service) => at(wires.database, service).strand())] : []),
     {
       label: 'locked table, full pool',
-      cost: { routes: routes['customer-service'] },
-      run: () => holdTable(system.databases['customer-service'].adminUrl, 'customers.customers', 8_000),
+      cost: { routes: at(routes, 'customer-service') },
+      run: () => holdTable(at(system.databases, 'customer-service').adminUrl, 'customers.customers', 8_000),
     },
     {
       label: 'memory alarm of the broker',

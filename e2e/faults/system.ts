@@ -3,15 +3,22 @@ import { join } from 'node:path'
 import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { type TestDatabase, testDatabase, testEnv } from '@clientele/platform/testing/database'
 import { freePorts } from '@clientele/stack/profile/ports'
-import { type ServiceName, schemaOf, services } from '../services.ts'
+import {
+  addresses as addressVariables,
+  at,
+  calledFirst,
+  type ServiceName,
+  schemaOf,
+  services,
+  storing,
+} from '../services.ts'
+import { ownSettings } from '../settings.ts'
 import { type Backing, startBackingParts } from './backing.ts'
 import { type Balancer, startBalancer } from './balancer.ts'
 import { createReplica, type Replica } from './replica.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const root = new URL('../../', import.meta.url)
-export type StoringService = keyof typeof schemaOf
-export const storing = Object.keys(schemaOf) as StoringService[]
 const letters = ['a', 'b']
 
 /** Two replicas of everything behind balancers, each service's database and broker behind a wire that can be cut. */
@@ -19,16 +26,15 @@ export type FaultSystem = Awaited<ReturnType<typeof startFaultSystem>>
 
 const throughWire = (url: string, port: number): string => Object.assign(new URL(url), { port: String(port) }).href
 
-const entries = <K extends string, V>(pairs: (readonly [K, V])[]): Record<K, V> =>
-  Object.fromEntries(pairs) as Record<K, V>
+const entries = <V>(pairs: (readonly [ServiceName, V])[]): Record<ServiceName, V> => Object.fromEntries(pairs)
 
-const startWires = async (broker: TestBroker, databases: Record<StoringService, TestDatabase>) => ({
+const startWires = async (broker: TestBroker, databases: Record<ServiceName, TestDatabase>) => ({
   broker: entries(
     await Promise.all(services.map(async (name) => [name, await openWire(Number(new URL(broker.url).port))] as const)),
   ),
   database: entries(
     await Promise.all(
-      storing.map(async (name) => [name, await openWire(Number(new URL(databases[name].url).port))] as const),
+      storing.map(async (name) => [name, await openWire(Number(new URL(at(databases, name).url).port))] as const),
     ),
   ),
 })
@@ -47,7 +53,7 @@ export const startFaultSystem = async (folder: string) => {
       await Promise.all(
         storing.map(async (name) => {
           const migrations = new URL(`${name}/migrations/`, root)
-          return [name, await testDatabase({ schema: schemaOf[name], migrations })] as const
+          return [name, await testDatabase({ schema: at(schemaOf, name), migrations })] as const
         }),
       ),
     )
@@ -62,18 +68,10 @@ export const startFaultSystem = async (folder: string) => {
     const addresses = new Map<string, string>()
     const ports = await freePorts(services.length * letters.length * 2)
 
-    // In the order of `services`: each is told the addresses of those before it.
     const media = join(backing.home, 'media')
-    const order: ServiceName[] = [
-      'media-service',
-      'user-service',
-      'customer-service',
-      'order-service',
-      'notification-service',
-      'gateway',
-    ]
-    for (const name of order) {
-      const env = environment(name, { backing, broker, wires, databases, addresses, media })
+    // Each is told the addresses of those before it.
+    for (const name of calledFirst()) {
+      const env = environment(name, { backing, broker, wires, databases, addresses })
       const own = letters.map((letter) =>
         createReplica({
           service: name,
@@ -115,30 +113,22 @@ type Place = {
   backing: Backing
   broker: TestBroker
   wires: Awaited<ReturnType<typeof startWires>>
-  databases: Record<StoringService, TestDatabase>
+  databases: Record<ServiceName, TestDatabase>
   addresses: Map<string, string>
-  media: string
 }
 
 const environment = (name: ServiceName, place: Place): NodeJS.ProcessEnv => {
   const keycloak = testEnv('TEST_KEYCLOAK_URL')
   const { wires, databases, addresses } = place
   const database =
-    name === 'gateway' ? {} : { DATABASE_URL: throughWire(databases[name].url, wires.database[name].port) }
-  const upstreams = storing.flatMap((service) => {
-    const key = service.replace('-', '_').toUpperCase()
-    return [
-      [`${key}_URL`, addresses.get(service)],
-      [`${key}_INTERNAL_URL`, addresses.get(`${service}:internal`)],
-    ] as const
-  })
+    name === 'gateway' ? {} : { DATABASE_URL: throughWire(at(databases, name).url, at(wires.database, name).port) }
   return {
     PATH: process.env['PATH'],
     PROFILE: 'local',
     LOG_LEVEL: 'warn',
     HOST: '127.0.0.1',
     INTERNAL_HOST: '127.0.0.1',
-    RABBITMQ_URL: throughWire(place.broker.url, wires.broker[name].port),
+    RABBITMQ_URL: throughWire(place.broker.url, at(wires.broker, name).port),
     KEYCLOAK_URL: keycloak,
     KEYCLOAK_ISSUER: `${keycloak}/realms/clientele`,
     // Longer than the balancer takes to notice that a replica is not ready any more.
@@ -147,14 +137,8 @@ const environment = (name: ServiceName, place: Place): NodeJS.ProcessEnv => {
     ...database,
     // Small enough to be full when a table is locked.
     ...(name === 'customer-service' && { DATABASE_POOL_MAX: '4' }),
-    ...Object.fromEntries(upstreams),
-    MEDIA_STORE: 'folder',
-    MEDIA_FOLDER: place.media,
-    MEDIA_SIGNING_KEY: 'signing-key-of-the-fault-suite-32',
-    KEYCLOAK_CLIENT_SECRET: testEnv('CLIENTELE_USER_SERVICE_SECRET'),
-    LOGIN_CLIENT_SECRET: testEnv('CLIENTELE_LOGIN_SECRET'),
-    CALLBACK_SECRET: 'callback-secret-of-the-fault-suite',
-    SIGNUP_ENABLED: 'true',
+    ...addressVariables((service) => addresses.get(service)),
+    ...ownSettings(name, { home: place.backing.home, publicUrl: 'http://localhost:8000' }),
     RECONCILE_INTERVAL_MS: '15000',
     RATE_LIMIT_USER: '1000000',
     RATE_LIMIT_ADDRESS: '1000000',

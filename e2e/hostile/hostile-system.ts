@@ -6,20 +6,12 @@ import { type Answer, client } from '@clientele/platform/testing/client'
 import { testEnv } from '@clientele/platform/testing/database'
 import { newPerson, type SignedIn } from '@clientele/platform/testing/tokens'
 import { makeRealm, secrets } from '../../user-service/test/realm.ts'
+import { services } from '../services.ts'
 import { startSystem } from '../system.ts'
 
 type Overrides = NonNullable<Parameters<typeof startSystem>[0]>
 
 export type HostileSystem = Awaited<ReturnType<typeof startHostileSystem>>
-
-export const serviceNames = [
-  'user-service',
-  'customer-service',
-  'media-service',
-  'order-service',
-  'notification-service',
-] as const
-const processes = ['gateway', ...serviceNames] as const
 
 /** Tests send in minutes what people send in days. */
 const manyRequests = { RATE_LIMIT_USER: '1000000', RATE_LIMIT_ADDRESS: '1000000' }
@@ -47,8 +39,8 @@ export const startHostileSystem = async (overrides: Overrides = {}, realmChange:
   const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${realm.name}`
   const common = { KEYCLOAK_ISSUER: issuer, LOG_LEVEL: 'trace' }
   const environment: Overrides = {}
-  for (const name of processes) environment[name] = { ...common, ...overrides[name] }
-  environment.gateway = { ...manyRequests, ...environment.gateway }
+  for (const name of services) environment[name] = { ...common, ...overrides[name] }
+  environment['gateway'] = { ...manyRequests, ...environment['gateway'] }
   environment['user-service'] = {
     KEYCLOAK_CLIENT_SECRET: secrets.CLIENTELE_USER_SERVICE_SECRET,
     LOGIN_CLIENT_SECRET: secrets.CLIENTELE_LOGIN_SECRET,

@@ -1,5 +1,6 @@
 import { allRoutes, filled, type Route } from '../routes.ts'
-import { type HostileSystem, serviceNames, startHostileSystem } from './hostile-system.ts'
+import { services } from '../services.ts'
+import { type HostileSystem, startHostileSystem } from './hostile-system.ts'
 import { isAlive, watchAnswers } from './watch.ts'
 
 let system: HostileSystem
@@ -54,9 +55,7 @@ describe('JSON that is meant to hurt', () => {
     '%s: refused on every route, by the gateway and by the service, while others are answered within three seconds',
     async (_name, body) => {
       expect(jsonRoutes.length).toBeGreaterThan(10)
-      const watches = ['gateway', ...serviceNames].map((name) =>
-        watchAnswers(`${system.url(`${name}:internal`)}/health/live`),
-      )
+      const watches = services.map((name) => watchAnswers(`${system.url(`${name}:internal`)}/health/live`))
       const wrong: unknown[] = []
       for (const route of jsonRoutes)
         for (const base of [system.gateway, system.url(route.service)]) {
@@ -69,7 +68,7 @@ describe('JSON that is meant to hurt', () => {
         expect(answers).toBeGreaterThan(0)
         expect(longest).toBeLessThan(3_000)
       }
-      for (const name of ['gateway', ...serviceNames] as const) expect(isAlive(system.pid(name))).toBe(true)
+      for (const name of services) expect(isAlive(system.pid(name))).toBe(true)
     },
     60_000,
   )

@@ -2,6 +2,7 @@ import { type Client, client } from '@clientele/platform/testing/client'
 import { newPerson, tokenFor } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { type OwnBroker, startOwnBroker } from '@clientele/stack/testing/own-broker'
+import { recordOf, services } from '../services.ts'
 import { type System, startSystem } from '../system.ts'
 
 let broker: OwnBroker
@@ -9,15 +10,7 @@ let system: System
 let user: Client
 beforeAll(async () => {
   broker = await startOwnBroker()
-  const own = { RABBITMQ_URL: broker.url }
-  system = await startSystem({
-    gateway: own,
-    'user-service': own,
-    'customer-service': own,
-    'media-service': own,
-    'order-service': own,
-    'notification-service': own,
-  })
+  system = await startSystem(recordOf(services, { RABBITMQ_URL: broker.url }))
   user = client(system.gateway, (await tokenFor('user')).token)
 }, 180_000)
 afterAll(async () => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { testEnv } from '@clientele/platform/testing/database'
 import { realmAdmin } from '@clientele/platform/testing/realm'
+import { schemaOf } from '../services.ts'
 import { type System, startSystem } from '../system.ts'
 
 const doctor = fileURLToPath(new URL('../../stack/src/doctor.ts', import.meta.url))
@@ -31,11 +32,12 @@ describe('the doctor, told of an installation by the environment alone', () => {
       CLIENTELE_KEYCLOAK_ADMIN_USER: testEnv('TEST_KEYCLOAK_ADMIN_USER'),
       CLIENTELE_KEYCLOAK_ADMIN_PASSWORD: testEnv('TEST_KEYCLOAK_ADMIN_PASSWORD'),
       RABBITMQ_URL: system.broker.url,
-      USERS_DATABASE_URL: system.database('user-service'),
-      CUSTOMERS_DATABASE_URL: system.database('customer-service'),
-      MEDIA_DATABASE_URL: system.database('media-service'),
-      ORDERS_DATABASE_URL: system.database('order-service'),
-      NOTIFICATIONS_DATABASE_URL: system.database('notification-service'),
+      ...Object.fromEntries(
+        Object.entries(schemaOf).map(([name, schema]) => [
+          `${schema.toUpperCase()}_DATABASE_URL`,
+          system.database(name),
+        ]),
+      ),
       MEDIA_FOLDER: system.mediaFolder,
       SMTP_URL: `smtp://127.0.0.1:${testEnv('TEST_SMTP_PORT')}`,
     }

@@ -2,9 +2,10 @@ import { type Client, client } from '@clientele/platform/testing/client'
 import { tokenFor } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { type FakeProvider, startAfricastalking } from '../../notification-service/test/africastalking.ts'
+import { secretOf } from '../settings.ts'
 import { type System, startSystem } from '../system.ts'
 
-const callbackSecret = 'e2e-callback-secret-of-32-characters'
+const callbackSecret = secretOf('callback')
 
 let sms: FakeProvider
 let system: System

@@ -1,3 +1,4 @@
+import { registry } from '@clientele/contracts/services'
 import { commaList, flag, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 
@@ -5,6 +6,18 @@ const origins = commaList.refine(
   (list) => list.every((item) => URL.canParse(item) && new URL(item).origin === item),
   'must be origins such as https://crm.example.com, without a path',
 )
+
+type AddressKey = `${string}Url`
+
+/** The settings with the addresses of a service: `user-service` → `userServiceUrl` and `userServiceInternalUrl`. */
+export const addressKeys = (name: string): { url: AddressKey; internalUrl: AddressKey } => {
+  const key = name.replace(/-service$/, 'Service')
+  return { url: `${key}Url`, internalUrl: `${key}InternalUrl` }
+}
+
+/** Every address of these services, as required settings. */
+export const addressShape = (services: { name: string }[]): Record<AddressKey, typeof httpUrl> =>
+  Object.fromEntries(services.flatMap(({ name }) => Object.values(addressKeys(name)).map((key) => [key, httpUrl])))
 
 /** Times are milliseconds, sizes bytes; limits of rate count requests in `rateLimitWindowSeconds`. */
 export const configShape = {
@@ -14,16 +27,9 @@ export const configShape = {
   publicUrl: httpUrl,
   consoleClientId: z.string().default('clientele-console'),
 
-  userServiceUrl: httpUrl,
+  ...addressShape(registry.services),
+  /** One of these: the gateway itself reads revocations there. */
   userServiceInternalUrl: httpUrl,
-  customerServiceUrl: httpUrl,
-  customerServiceInternalUrl: httpUrl,
-  mediaServiceUrl: httpUrl,
-  mediaServiceInternalUrl: httpUrl,
-  orderServiceUrl: httpUrl,
-  orderServiceInternalUrl: httpUrl,
-  notificationServiceUrl: httpUrl,
-  notificationServiceInternalUrl: httpUrl,
 
   corsOrigins: origins.default([]),
   /** Proxies in front of the gateway whose `X-Forwarded-For` entry is believed. */
@@ -54,6 +60,6 @@ export const configShape = {
 
   docsEnabled: flag.default(true),
 }
-export type GatewayConfig = z.infer<z.ZodObject<typeof configShape>>
+export type GatewayConfig = z.infer<z.ZodObject<typeof configShape>> & Record<AddressKey, string>
 
 export const config = (): GatewayConfig => loadConfig(configShape)

@@ -1,20 +1,17 @@
-import type { GatewayConfig } from './config.ts'
+import { registry } from '@clientele/contracts/services'
+import { addressKeys, type GatewayConfig } from './config.ts'
 
 /** A service behind the gateway. Its OpenAPI document says which `/v1` paths are its own. */
 export type ServiceRow = { name: string; url: string; internalUrl: string }
 
-/** Every service; another one is one more row here and two addresses in the configuration. */
-export const services = (config: GatewayConfig): ServiceRow[] => [
-  { name: 'user-service', url: config.userServiceUrl, internalUrl: config.userServiceInternalUrl },
-  { name: 'customer-service', url: config.customerServiceUrl, internalUrl: config.customerServiceInternalUrl },
-  { name: 'media-service', url: config.mediaServiceUrl, internalUrl: config.mediaServiceInternalUrl },
-  { name: 'order-service', url: config.orderServiceUrl, internalUrl: config.orderServiceInternalUrl },
-  {
-    name: 'notification-service',
-    url: config.notificationServiceUrl,
-    internalUrl: config.notificationServiceInternalUrl,
-  },
-]
+/** Every service of the registry with its addresses. @throws Error where the configuration was read for other services */
+export const services = (config: GatewayConfig, registered: { name: string }[] = registry.services): ServiceRow[] =>
+  registered.map(({ name }) => {
+    const keys = addressKeys(name)
+    const [url, internalUrl] = [config[keys.url], config[keys.internalUrl]]
+    if (url === undefined || internalUrl === undefined) throw new Error(`the configuration has no address of ${name}`)
+    return { name, url, internalUrl }
+  })
 
 /**
  * For questions that are asked again and again on internal ports: a kept connection would go on asking whoever answered the

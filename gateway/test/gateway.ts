@@ -1,3 +1,4 @@
+import { registry, variablePrefix } from '@clientele/contracts/services'
 import { loadConfig } from '@clientele/platform/runtime/config'
 import { type Service, startService } from '@clientele/platform/service/service'
 import { client } from '@clientele/platform/testing/client'
@@ -53,8 +54,8 @@ export type TestGateway = {
   users: StandIn
   customers: StandIn
   media: StandIn
-  orders: StandIn
-  notifications: StandIn
+  /** Of every service, those above among them. */
+  standIns: StandIn[]
   as: (token?: string) => ReturnType<typeof client>
   stop(): Promise<void>
 }
@@ -68,8 +69,15 @@ export const startGateway = async (
     prepare,
   }: { contracts?: ServiceContract[]; wait?: boolean; prepare?: (users: StandIn) => void } = {},
 ): Promise<TestGateway> => {
-  const standIns = await Promise.all([standIn(), standIn(), standIn(), standIn(), standIn()])
-  const [users, customers, media, orders, notifications] = standIns
+  const standIns = new Map(
+    await Promise.all(registry.services.map(async ({ name }) => [name, await standIn()] as const)),
+  )
+  const standInOf = (name: string): StandIn => {
+    const found = standIns.get(name)
+    if (!found) throw new Error(`there is no ${name} in services.json`)
+    return found
+  }
+  const users = standInOf('user-service')
   prepare?.(users)
   const { checkResponses: _unused, ...base } = testConfig()
   const env = {
@@ -77,16 +85,12 @@ export const startGateway = async (
     KEYCLOAK_URL: base.keycloakUrl,
     KEYCLOAK_ISSUER: base.keycloakIssuer,
     PUBLIC_URL: 'http://gateway.example',
-    USER_SERVICE_URL: users.url,
-    USER_SERVICE_INTERNAL_URL: users.internalUrl,
-    CUSTOMER_SERVICE_URL: customers.url,
-    CUSTOMER_SERVICE_INTERNAL_URL: customers.internalUrl,
-    MEDIA_SERVICE_URL: media.url,
-    MEDIA_SERVICE_INTERNAL_URL: media.internalUrl,
-    ORDER_SERVICE_URL: orders.url,
-    ORDER_SERVICE_INTERNAL_URL: orders.internalUrl,
-    NOTIFICATION_SERVICE_URL: notifications.url,
-    NOTIFICATION_SERVICE_INTERNAL_URL: notifications.internalUrl,
+    ...Object.fromEntries(
+      [...standIns].flatMap(([name, { url, internalUrl }]) => [
+        [`${variablePrefix(name)}_URL`, url],
+        [`${variablePrefix(name)}_INTERNAL_URL`, internalUrl],
+      ]),
+    ),
   }
   const { requestTimeoutMs: _shorter, ...own } = base
   const config: GatewayConfig = {
@@ -110,14 +114,13 @@ export const startGateway = async (
     internalUrl: service.internalUrl,
     config,
     users,
-    customers,
-    media,
-    orders,
-    notifications,
+    customers: standInOf('customer-service'),
+    media: standInOf('media-service'),
+    standIns: [...standIns.values()],
     as,
     stop: async () => {
       await service.stop()
-      await Promise.all([gateway.close(), ...standIns.map((each) => each.stop())])
+      await Promise.all([gateway.close(), ...[...standIns.values()].map((each) => each.stop())])
     },
   }
 }

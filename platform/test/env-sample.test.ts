@@ -1,13 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { registry } from '@clientele/contracts/services'
 import { portDefaults } from '@clientele/stack/profile/ports'
 import { services as stackServices } from '@clientele/stack/profile/services'
 import { z } from 'zod'
-import { configShape as customerShape } from '../../customer-service/src/config.ts'
-import { configShape as gatewayShape } from '../../gateway/src/config.ts'
-import { configShape as mediaShape } from '../../media-service/src/config.ts'
-import { configShape as notificationShape } from '../../notification-service/src/config.ts'
-import { configShape as orderShape } from '../../order-service/src/config.ts'
-import { configShape as userShape } from '../../user-service/src/config.ts'
 import { databaseConfig } from '../src/data/database-config.ts'
 import { envName, serviceConfig } from '../src/runtime/config.ts'
 
@@ -37,14 +32,15 @@ const expected = (shape: z.core.$ZodShape): Map<string, string> =>
   new Map(Object.entries(shape).map(([key, field]) => [envName(key), defaultOf(field)]))
 const sorted = (map: Map<string, string>) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
 
-const services = {
-  gateway: gatewayShape,
-  'user-service': userShape,
-  'customer-service': customerShape,
-  'media-service': mediaShape,
-  'order-service': orderShape,
-  'notification-service': notificationShape,
-}
+const names = [...registry.services.map(({ name }) => name), 'gateway']
+const services: Record<string, z.core.$ZodShape> = Object.fromEntries(
+  await Promise.all(
+    names.map(async (name) => {
+      const { configShape } = (await import(`../../${name}/src/config.ts`)) as { configShape: z.core.$ZodShape }
+      return [name, configShape] as const
+    }),
+  ),
+)
 
 /** Files of the stack that only know an installation by the environment. */
 const elsewhere = ['checks/remote-checks.ts', 'checks/realm-checks.ts', 'backup/installation.ts']

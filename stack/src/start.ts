@@ -14,7 +14,7 @@ import { say, secondsSoFar } from './processes/progress.ts'
 import { type Supervised, supervise } from './processes/supervisor.ts'
 import { answers, waitFor } from './processes/wait.ts'
 import { type PortName, takenPorts } from './profile/ports.ts'
-import { type Surroundings, serviceEnv, services } from './profile/services.ts'
+import { type ServiceEnvironment, serviceEnv, services } from './profile/services.ts'
 import { type Settings, settings } from './profile/settings.ts'
 
 const watch = process.argv.includes('--watch')
@@ -69,7 +69,7 @@ const bringUp = async (here: Settings): Promise<void> => {
   const [postgres, rabbitmq, keycloak, mail] = await Promise.all([...parts, migrated, realm])
   stopping.signal.throwIfAborted()
 
-  const around: Surroundings = {
+  const around: ServiceEnvironment = {
     home,
     ports,
     secrets,

@@ -2,12 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { envName } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
-import { configShape as customer } from '../../customer-service/src/config.ts'
-import { configShape as gateway } from '../../gateway/src/config.ts'
-import { configShape as media } from '../../media-service/src/config.ts'
-import { configShape as notification } from '../../notification-service/src/config.ts'
-import { configShape as order } from '../../order-service/src/config.ts'
-import { configShape as user } from '../../user-service/src/config.ts'
 import { projectRoot } from '../src/processes/folders.ts'
 import { services } from '../src/profile/services.ts'
 
@@ -58,14 +52,14 @@ const tasks = new Map(
     Task.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))),
   ]),
 )
-const shapes = {
-  gateway,
-  'user-service': user,
-  'customer-service': customer,
-  'media-service': media,
-  'order-service': order,
-  'notification-service': notification,
-}
+const shapes: Record<string, z.core.$ZodShape> = Object.fromEntries(
+  await Promise.all(
+    services.map(async ({ name }) => {
+      const { configShape } = (await import(`../../${name}/src/config.ts`)) as { configShape: z.core.$ZodShape }
+      return [name, configShape] as const
+    }),
+  ),
+)
 const valuesOf = (name: string) => {
   const container = tasks.get(name)?.containerDefinitions[0]
   const plain = container?.environment.map(({ name: key, value }) => [key, value] as const) ?? []
@@ -113,7 +107,9 @@ describe('the task definitions for ECS (S2-42)', () => {
     const containers = tasks.get('migrate')?.containerDefinitions ?? []
     expect(containers.map(({ name }) => name)).toEqual(services.filter(({ schema }) => schema).map(({ name }) => name))
     // The end of an essential container ends the others: only the last is, and each waits for the one before.
-    expect(containers.map(({ essential }) => essential)).toEqual([false, false, false, false, true])
+    expect(containers.map(({ essential }) => essential)).toEqual(
+      containers.map((_, index) => index === containers.length - 1),
+    )
     expect(containers.slice(1).map(({ dependsOn }) => dependsOn?.[0]?.containerName)).toEqual(
       containers.slice(0, -1).map(({ name }) => name),
     )

@@ -1,7 +1,6 @@
 import { schemaOf } from '../../services.ts'
 import type { Event } from '../journal.ts'
 import type { Ledger } from '../ledger.ts'
-import type { StoringService } from '../system.ts'
 import { distinctEvents } from './events.ts'
 import type { Query } from './query.ts'
 
@@ -21,7 +20,7 @@ export const inboxFaults = async (
 ): Promise<string[]> => {
   const faults: string[] = []
   for (const [queue, types] of bindings) {
-    const service = queue.split('.', 1)[0] as StoringService
+    const [service = ''] = queue.split('.', 1)
     if (!(service in schemaOf)) continue
     const rows = await query<{ id: string }>(service, 'select event_id as id from inbox where consumer = $1', [queue])
     const noted = new Set(rows.map(({ id }) => id))

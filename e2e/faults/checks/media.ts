@@ -5,6 +5,7 @@ import { createRemoval } from '../../../media-service/src/media/media.removal.ts
 import { createSweep } from '../../../media-service/src/media/media.sweep.ts'
 import { mediaIdOf } from '../../../media-service/src/media/media-keys.ts'
 import { createFolderStore } from '../../../media-service/src/storage/folder-store.ts'
+import { at } from '../../services.ts'
 import type { Ledger } from '../ledger.ts'
 import type { FaultSystem } from '../system.ts'
 import type { Query } from './query.ts'
@@ -51,7 +52,7 @@ export const unreadable = async (
 
 /** Sweeps as if two days had passed; then objects without a row, rows without an object and shown photos that went along. */
 export const sweepFaults = async (system: FaultSystem, query: Query): Promise<string[]> => {
-  const db = await connectDb(system.databases['media-service'].config, 'media')
+  const db = await connectDb(at(system.databases, 'media-service').config, 'media')
   const store = createFolderStore(system.media)
   try {
     const log = testLog()

@@ -1,6 +1,7 @@
 import { client } from '@clientele/platform/testing/client'
 import { realmAdmin } from '@clientele/platform/testing/realm'
 import { newPerson, type SignedIn } from '@clientele/platform/testing/tokens'
+import { recordOf, services } from '../../services.ts'
 import { type HostileSystem, startHostileSystem } from '../hostile-system.ts'
 import { type Document, operationsOf, readDocument } from './document.ts'
 
@@ -10,13 +11,10 @@ const patientClient = 'test-long-lived'
 export const startTarget = (): Promise<HostileSystem> => {
   const quiet = { LOG_LEVEL: 'warn' }
   return startHostileSystem({
+    ...recordOf(services, quiet),
     gateway: { ...quiet, RATE_LIMIT_USER: '10000000', RATE_LIMIT_ADDRESS: '10000000', RATE_LIMIT_AUTH: '10000000' },
     // The realm lets links lead back there.
     'user-service': { ...quiet, SMTP_CONFIGURED: 'true', PUBLIC_URL: 'http://localhost:8000' },
-    'customer-service': quiet,
-    'media-service': quiet,
-    'order-service': quiet,
-    'notification-service': quiet,
   })
 }
 

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { provisionDatabase } from '@clientele/platform/data/provision'
 import { projectRoot } from '../processes/folders.ts'
-import { databaseName, databaseUrl, type ServiceRow, type Surroundings, services } from '../profile/services.ts'
+import { secretOf } from '../profile/secrets.ts'
+import { databaseName, databaseUrl, type ServiceEnvironment, type ServiceRow, services } from '../profile/services.ts'
 
 const run = promisify(execFile)
 
-type Place = Pick<Surroundings, 'postgresUrl' | 'secrets'>
+type Place = Pick<ServiceEnvironment, 'postgresUrl' | 'secrets'>
 
 /** Makes the roles and schemas that are missing, and brings every schema up to date. Returns a line for each service. */
 export const provisionAndMigrate = async (place: Place, signal?: AbortSignal): Promise<string[]> => {
@@ -18,7 +19,7 @@ export const provisionAndMigrate = async (place: Place, signal?: AbortSignal): P
       database: databaseName,
       schema: name,
       role,
-      password: place.secrets[secret],
+      password: secretOf(place.secrets, secret),
       extensions,
     })
   }

@@ -3,21 +3,12 @@ import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { basename } from 'node:path'
+import { internalPort, registry, variablePrefix } from '@clientele/contracts/services'
 
-/** Every port of the local profile by the environment variable that moves it. 8006 is kept for a later service. */
-export const portDefaults = {
-  GATEWAY_PORT: 8000,
-  USER_SERVICE_PORT: 8001,
-  CUSTOMER_SERVICE_PORT: 8002,
-  MEDIA_SERVICE_PORT: 8003,
-  ORDER_SERVICE_PORT: 8004,
-  NOTIFICATION_SERVICE_PORT: 8005,
-  GATEWAY_INTERNAL_PORT: 8100,
-  USER_SERVICE_INTERNAL_PORT: 8101,
-  CUSTOMER_SERVICE_INTERNAL_PORT: 8102,
-  MEDIA_SERVICE_INTERNAL_PORT: 8103,
-  ORDER_SERVICE_INTERNAL_PORT: 8104,
-  NOTIFICATION_SERVICE_INTERNAL_PORT: 8105,
+/** Ports of what the services stand on, and of the gateway, by the environment variable that moves each. */
+const fixedPorts = {
+  GATEWAY_PORT: registry.gateway.port,
+  GATEWAY_INTERNAL_PORT: internalPort(registry.gateway.port),
   KEYCLOAK_PORT: 8080,
   KEYCLOAK_MANAGEMENT_PORT: 8081,
   POSTGRES_PORT: 5434,
@@ -30,10 +21,36 @@ export const portDefaults = {
   MAIL_PORT: 8025,
 }
 
-export type PortName = keyof typeof portDefaults
+/** Of each service of the registry: `USER_SERVICE_PORT` and `USER_SERVICE_INTERNAL_PORT`. */
+export type ServicePortName = `${string}_SERVICE_PORT` | `${string}_SERVICE_INTERNAL_PORT`
+export type PortName = keyof typeof fixedPorts | ServicePortName
 export type Ports = Record<PortName, number>
 
+/** The names of a service's two ports. */
+export const portNamesOf = (service: string): { port: PortName; internalPort: PortName } => {
+  const prefix = variablePrefix(service)
+  return { port: `${prefix}_PORT` as PortName, internalPort: `${prefix}_INTERNAL_PORT` as PortName }
+}
+
+/** Every port of the local profile by the environment variable that moves it. */
+export const portDefaultsOf = (services: { name: string; port: number }[]): Ports => {
+  const names = services.map(({ name, port }) => ({ ...portNamesOf(name), value: port }))
+  return {
+    ...Object.fromEntries(names.map(({ port, value }) => [port, value])),
+    ...Object.fromEntries(names.map(({ internalPort: name, value }) => [name, internalPort(value)])),
+    ...fixedPorts,
+  }
+}
+export const portDefaults = portDefaultsOf(registry.services)
+
 export const portNames = Object.keys(portDefaults) as PortName[]
+
+/** @throws Error where no service of the registry has a port of that name */
+export const portOf = (ports: Ports, name: PortName): number => {
+  const port = ports[name]
+  if (port === undefined) throw new Error(`there is no port ${name}`)
+  return port
+}
 
 /** The ports as the environment moves them. A service's internal port follows its public one, 100 above. */
 export const portsFrom = (env: NodeJS.ProcessEnv): Ports => {
@@ -79,12 +96,13 @@ export const freePorts = async (count: number): Promise<number[]> => {
 
 /** One line for each of these ports that is taken, with its holder where that can be told. */
 export const takenPorts = async (ports: Ports, names: PortName[]): Promise<string[]> => {
-  const free = await Promise.all(names.map((name) => isFree(ports[name])))
+  const free = await Promise.all(names.map((name) => isFree(portOf(ports, name))))
   return names
     .filter((_, index) => !free[index])
     .map((name) => {
-      const holder = holderOf(ports[name])
-      return `port ${ports[name]} is taken${holder ? ` by ${holder}` : ''}: stop it, or choose another with ${name}=…`
+      const port = portOf(ports, name)
+      const holder = holderOf(port)
+      return `port ${port} is taken${holder ? ` by ${holder}` : ''}: stop it, or choose another with ${name}=…`
     })
 }
 

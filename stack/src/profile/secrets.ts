@@ -1,27 +1,33 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { registry, type Service } from '@clientele/contracts/services'
 
-const names = [
-  'postgres',
-  'rabbitmq',
-  'keycloakAdmin',
-  'login',
-  'userService',
-  'mediaSigning',
-  'usersDatabase',
-  'customersDatabase',
-  'mediaDatabase',
-  'ordersDatabase',
-  'notificationsDatabase',
-  'callback',
-] as const
+/** Secrets that more than one part knows, or that the stack itself uses. */
+const fixedNames = ['postgres', 'rabbitmq', 'keycloakAdmin', 'login', 'userService', 'mediaSigning'] as const
 
-export type SecretName = (typeof names)[number]
-export type Secrets = Record<SecretName, string>
+export type SecretName = (typeof fixedNames)[number]
+/** Those of services as well, by the names of `secretNamesOf`. */
+export type Secrets = Record<SecretName, string> & Record<string, string>
+
+/** The secret that is the password of a schema's role. */
+export const databaseSecret = (schema: string): string => `${schema}Database`
+
+/** The names of the secrets that these services have for themselves. */
+export const secretNamesOf = (services: Pick<Service, 'schema' | 'secrets'>[]): string[] =>
+  services.flatMap(({ schema, secrets }) => [databaseSecret(schema), ...secrets])
+
+const names: string[] = [...fixedNames, ...secretNamesOf(registry.services)]
+
+/** @throws Error where there is no secret of that name */
+export const secretOf = (secrets: Secrets, name: string): string => {
+  const secret = secrets[name]
+  if (secret === undefined) throw new Error(`there is no secret ${name}`)
+  return secret
+}
 
 // Those of a Keycloak that was given from outside come from the environment.
-const variables: Partial<Record<SecretName, string>> = {
+const variables: Record<string, string> = {
   keycloakAdmin: 'CLIENTELE_KEYCLOAK_ADMIN_PASSWORD',
   login: 'CLIENTELE_LOGIN_SECRET',
   userService: 'CLIENTELE_USER_SERVICE_SECRET',

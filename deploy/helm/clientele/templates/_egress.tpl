@@ -31,19 +31,13 @@
   {{- end }}
 {{- end -}}
 
-{{- /* What lies outside of the cluster, by port. (list $ "media-service") */ -}}
+{{- /* What lies outside of the cluster, by port: files/egress-ports/<service>.yaml adds its own. (list $ "media-service") */ -}}
 {{- define "clientele.egressOutside" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $v := $root.Values -}}
 {{- $ports := list -}}
 {{- with $v.telemetry.otlpEndpoint -}}{{- $ports = append $ports (include "clientele.portOf" .) -}}{{- end -}}
 {{- if $v.telemetry.sentry.existingSecret -}}{{- $ports = append $ports "443" -}}{{- end -}}
-{{- if and (eq $name "media-service") (eq $v.media.store "gcs") -}}
-{{- $ports = append $ports ($v.media.endpoint | default "https://storage.googleapis.com" | include "clientele.portOf") -}}
-{{- end -}}
-{{- if eq $name "notification-service" -}}
-{{- if ne $v.notifications.sms.provider "log" -}}{{- $ports = append $ports "443" -}}{{- end -}}
-{{- if $v.notifications.mail.existingSecret -}}{{- $ports = append $ports ($v.notifications.mail.port | toString) -}}{{- end -}}
-{{- end -}}
+{{- range include "clientele.fileOf" (list $root "egress-ports" $name) | fromYamlArray -}}{{- $ports = append $ports (. | toString) -}}{{- end -}}
 {{- with $ports | uniq }}
 - ports:
     {{- range . }}

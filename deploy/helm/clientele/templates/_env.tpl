@@ -23,7 +23,7 @@
 {{- $_ := set $env (printf "%s_URL" $prefix) (printf "http://%s-%s:8000" $full .) -}}
 {{- if eq $name "gateway" -}}{{- $_ := set $env (printf "%s_INTERNAL_URL" $prefix) (printf "http://%s-%s:8100" $full .) -}}{{- end -}}
 {{- end -}}
-{{- $_ := include (printf "clientele.env.%s" $name) $root | fromYaml | mustMergeOverwrite $env -}}
+{{- $_ := include "clientele.fileOf" (list $root "settings" $name) | fromYaml | mustMergeOverwrite $env -}}
 {{- range $key, $value := $env }}
 {{ $key }}: {{ if kindIs "map" $value }}{{ toJson $value }}{{ else }}{{ $value | toString | quote }}{{ end }}
 {{- end }}
@@ -82,5 +82,18 @@ RABBITMQ_USERNAME: { secret: {{ .existingSecret.name }}, key: {{ .existingSecret
 RABBITMQ_PASSWORD: { secret: {{ .existingSecret.name }}, key: {{ .existingSecret.passwordKey }} }
 RABBITMQ_URL: {{ printf "%s://$(RABBITMQ_USERNAME):$(RABBITMQ_PASSWORD)@%s:%v/%s" (ternary "amqps" "amqp" .tls) .host .port (.vhost | replace "/" "%2F") | quote }}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* What only this service needs: files/settings/<service>.yaml as a template, where there is one. (list $ "settings" $name) */ -}}
+{{- define "clientele.fileOf" -}}
+{{- $root := index . 0 -}}
+{{- tpl ($root.Files.Get (printf "files/%s/%s.yaml" (index . 1) (index . 2))) $root -}}
+{{- end -}}
+
+{{- /* The key that links to photos are signed with. */ -}}
+{{- define "clientele.env.signing" -}}
+{{- with .Values.media.signingKey -}}
+MEDIA_SIGNING_KEY: { secret: {{ .existingSecret | default (include "clientele.generatedSecretName" $) }}, key: {{ .key }} }
 {{- end }}
 {{- end -}}

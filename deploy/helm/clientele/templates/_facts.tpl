@@ -1,22 +1,16 @@
 {{- /*
-What follows from the code and is nobody's choice: the schema of each service, and whom it calls. Values may not change it.
-A new service is one more row here and under services in values.yaml.
+What follows from the code and is nobody's choice: the schema of each service, and whom it calls. It comes from services.json
+at the root of the repository (files/services.json leads there); the gateway calls every service. Values may not change it.
 */ -}}
 {{- define "clientele.facts" -}}
-gateway:
-  calls: [user-service, customer-service, media-service, order-service, notification-service]
-user-service:
-  schema: users
-customer-service:
-  schema: customers
-  calls: [media-service]
-media-service:
-  schema: media
-order-service:
-  schema: orders
-  calls: [customer-service, media-service]
-notification-service:
-  schema: notifications
+{{- $names := list -}}
+{{- $facts := dict -}}
+{{- range (.Files.Get "files/services.json" | fromJson).services -}}
+{{- $names = append $names .name -}}
+{{- $_ := set $facts .name (dict "schema" .schema "calls" (.calls | default list)) -}}
+{{- end -}}
+{{- $_ := set $facts "gateway" (dict "calls" $names) -}}
+{{- toYaml $facts -}}
 {{- end -}}
 
 {{- /* Everything that is missing or contradictory, in one message. */ -}}

@@ -18,17 +18,17 @@ export type Row = {
   age: number
 }
 
-/** `full`: a partition has more; `elsewhere`: so many partitions with events are relayed by another process now. */
-export type Taken = { rows: Row[]; full: boolean; elsewhere: number }
+/** `full`: a partition has more rows; `elsewhere`: so many partitions with events are relayed by another process now. */
+export type Claimed = { rows: Row[]; full: boolean; elsewhere: number }
 
 const columns = `id, part, event_id, type, subject, data::text as data, traceparent, created_at,
   extract(epoch from clock_timestamp() - created_at)::float8 as age`
-const mostOfPart = 100
+const maxOfPart = 100
 // One process relays a partition, and the one for bulk behind it.
 const lock = `pg_try_advisory_xact_lock(hashtext('outbox ' || current_schema()), part % ${partitions})`
 
-// A job's commits need not wait for the disk. The server writes them within three wal_writer_delay, 0.6 s where nobody changed it.
-const surelyWrittenS = 3
+// A job's commits do not wait for the disk. The server writes them within three wal_writer_delay, which is 0.6 s by default.
+const maxUnwrittenS = 3
 
 const waiting = `select exists (
   select from outbox where (part, id) < (${partitions}, 0) and returned_at is null order by part, id limit 1
@@ -48,10 +48,10 @@ from generate_series(${partitions}, ${2 * partitions - 1}) as every (part)
     select created_at from outbox where ${within('every.part')} and returned_at is null order by part desc, id desc limit 1
   ) as last`
 
-// One statement: it locks the partitions that have events, in which this transaction then is the only one that relays, and takes
-// the oldest rows of each: those of requests, after what the bulk told of the same subjects before; where no more of a partition
-// wait, up to $1 of its bulk. `for update` drops rows that the former holder removed after this statement's snapshot.
-const take = `with kept as materialized (
+// Locks every partition that has events and claims its oldest rows. Request events go first, but never ahead of an older bulk
+// event for the same subject. If a partition has fewer than 100 request events, up to $1 bulk events are claimed too.
+// `for update` drops rows that the former holder removed after this statement's snapshot.
+const claim = `with kept as materialized (
   select part::smallint as part, case when exists (
     select from outbox where outbox.part = every.part::smallint and returned_at is null
   ) or $1 > 0 and exists (
@@ -61,14 +61,14 @@ const take = `with kept as materialized (
 ), live as materialized (
   select kept.part, place, id, subject from kept cross join lateral (
     select ctid as place, id, subject from outbox where ${within('kept.part')} and returned_at is null
-    order by part, id limit ${mostOfPart} for update
+    order by part, id limit ${maxOfPart} for update
   ) as oldest where held
 ), behind as materialized (
   select place from kept cross join lateral (
     select ctid as place from outbox where ${within(`kept.part + ${partitions}`)} and returned_at is null
-      and created_at < clock_timestamp() - interval '${surelyWrittenS} seconds'
+      and created_at < clock_timestamp() - interval '${maxUnwrittenS} seconds'
     order by part, id limit $1 for update
-  ) as oldest where $1 > 0 and held and (select count(*) from live where live.part = kept.part) < ${mostOfPart}
+  ) as oldest where $1 > 0 and held and (select count(*) from live where live.part = kept.part) < ${maxOfPart}
 ), gone as (
   delete from outbox where ctid = any (array (
     select place from live union all select place from behind union all
@@ -82,12 +82,12 @@ const take = `with kept as materialized (
 select gone.*, (select count(*)::int from kept where not held) as elsewhere
 from (select) as one left join gone on true order by id`
 
-const takeReturned = `with oldest as materialized (
+const claimReturned = `with oldest as materialized (
   select part, id from outbox where type = $1 and returned_at is not null order by id limit 1
 )
 delete from outbox where id = (select id from oldest where ${lock}) and returned_at is not null returning ${columns}`
 
-const giveBack = `insert into outbox (id, part, event_id, type, subject, data, traceparent, created_at, returned_at)
+const putBack = `insert into outbox (id, part, event_id, type, subject, data, traceparent, created_at, returned_at)
 overriding system value
 select id, part, event_id, type, subject, data::json, traceparent, created_at, case when $9 then clock_timestamp() end
 from unnest($1::bigint[], $2::smallint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
@@ -103,14 +103,17 @@ export type BulkAge = { oldest: number | null; newest: number | null }
 export const bulkAge = async (db: Db): Promise<BulkAge> =>
   (await db.query<BulkAge>(bulk, [], { name: 'outbox_bulk' }))[0] ?? { oldest: null, newest: null }
 
-/** Rows are taken out in a transaction that ends after the broker's word: until then, nobody else sees them gone. */
-export type Hand = {
-  /** Takes rows of requests. */
-  take(): Promise<Taken>
-  /** The oldest row of a type that no queue took. */
-  takeReturned(type: string): Promise<Row | undefined>
-  /** Puts rows back, as `returned` ones or to be relayed. */
-  giveBack(rows: Row[], returned: boolean): Promise<void>
+/**
+ * The right to relay the partitions that a transaction has locked. Claimed rows are deleted in that transaction, which ends
+ * once the broker has answered: until then nobody else sees them gone, and if it fails they are back.
+ */
+export type OutboxLease = {
+  /** Claims rows of requests. */
+  claim(): Promise<Claimed>
+  /** Claims the oldest row of a type that no queue took. */
+  claimReturned(type: string): Promise<Row | undefined>
+  /** Puts rows back, marked as returned or to be relayed again. */
+  putBack(rows: Row[], returned: boolean): Promise<void>
 }
 
 const prepared = new WeakSet<pg.Client>()
@@ -126,22 +129,26 @@ const begin = [
   'set local plan_cache_mode = force_generic_plan',
 ].join('; ')
 
-/** Runs `work` with the first rows, among them up to `bulkOfPart` of each partition's bulk; where it fails, all rows are back. */
-export const withRows = <T>(db: Db, bulkOfPart: number, work: (hand: Hand, first: Taken) => Promise<T>): Promise<T> =>
+/** Runs `work` with a lease and its first rows, among them up to `bulkOfPart` bulk events of each partition. */
+export const withFirstRows = <T>(
+  db: Db,
+  bulkOfPart: number,
+  work: (lease: OutboxLease, first: Claimed) => Promise<T>,
+): Promise<T> =>
   onConnection(db, async (client) => {
-    if (!prepared.has(client)) await client.query(`prepare outbox_take (integer) as ${take}`)
+    if (!prepared.has(client)) await client.query(`prepare outbox_take (integer) as ${claim}`)
     prepared.add(client)
     // In one round trip: an event that has just been committed waits for it.
     // pg gives a result for each statement.
     const results: unknown = await client.query(`${begin}; ${execute(bulkOfPart)}`)
-    return work(handOf(client), takenOf((results as pg.QueryResult<Answer>[]).at(-1)?.rows ?? []))
+    return work(leaseOf(client), claimedOf((results as pg.QueryResult<Answer>[]).at(-1)?.rows ?? []))
   })
 
-/** Runs `work`; where it fails, all rows are back. */
-export const withHand = <T>(db: Db, work: (hand: Hand) => Promise<T>): Promise<T> =>
+/** Runs `work` with a lease that has claimed nothing yet. */
+export const withLease = <T>(db: Db, work: (lease: OutboxLease) => Promise<T>): Promise<T> =>
   onConnection(db, async (client) => {
     await client.query(begin)
-    return work(handOf(client))
+    return work(leaseOf(client))
   })
 
 const onConnection = async <T>({ sequelize }: Db, work: (client: pg.Client) => Promise<T>): Promise<T> => {
@@ -159,22 +166,22 @@ const onConnection = async <T>({ sequelize }: Db, work: (client: pg.Client) => P
 
 type Answer = Row & { elsewhere: number }
 
-const takenOf = (answer: Answer[]): Taken => {
+const claimedOf = (answer: Answer[]): Claimed => {
   const rows = answer.filter(({ id }) => id !== null)
   const counts = new Map<number, number>()
   for (const { part } of rows) counts.set(part, (counts.get(part) ?? 0) + 1)
-  const full = [...counts].some(([part, count]) => part < partitions && count === mostOfPart)
+  const full = [...counts].some(([part, count]) => part < partitions && count === maxOfPart)
   return { rows, full, elsewhere: answer[0]?.elsewhere ?? 0 }
 }
 
-const handOf = (client: pg.Client): Hand => ({
-  take: async () => takenOf((await client.query<Answer>(execute(0))).rows),
-  takeReturned: async (type) => (await client.query<Row>(takeReturned, [type])).rows[0],
-  giveBack: async (rows, returned) => {
+const leaseOf = (client: pg.Client): OutboxLease => ({
+  claim: async () => claimedOf((await client.query<Answer>(execute(0))).rows),
+  claimReturned: async (type) => (await client.query<Row>(claimReturned, [type])).rows[0],
+  putBack: async (rows, returned) => {
     if (rows.length === 0) return
     const column = (name: keyof Row) => rows.map((row) => row[name])
     const names = ['id', 'part', 'event_id', 'type', 'subject', 'data', 'traceparent', 'created_at'] as const
-    await client.query({ text: giveBack, values: [...names.map(column), returned] })
+    await client.query({ text: putBack, values: [...names.map(column), returned] })
   },
 })
 

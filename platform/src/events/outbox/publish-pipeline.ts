@@ -2,104 +2,151 @@ import type { ConfirmChannel } from 'amqplib'
 import type { Db } from '../../data/db.ts'
 import type { Bell } from '../../runtime/wake-signal.ts'
 import { type Outcome, publishAll } from '../broker.ts'
-import { messageOf, type Row, withHand, withRows } from './outbox-rows.ts'
+import { messageOf, type OutboxLease, type Row, withFirstRows, withLease } from './outbox-rows.ts'
 
-/** What events need to leave. */
-export type Way = { db: Db; channel: ConfirmChannel; source: string; confirmMs: number }
+/** What the relay needs to publish. `source` is the CloudEvents source; `confirmMs` bounds the wait for the broker. */
+export type RelayContext = { db: Db; channel: ConfirmChannel; source: string; confirmMs: number }
 
-/** What became of events: types of those that left, with the seconds that took, and of those that no queue takes. */
-export type Drained = { confirmed: string[]; returned: string[]; refused: number; ages: number[] }
+/** What became of events: the types of those confirmed, with their seconds in the outbox, and of those that no queue takes. */
+export type Published = { confirmed: string[]; returned: string[]; refused: number; ages: number[] }
 
-/** Events under way; `done` never rejects. */
-type Flight = {
+/** `more`: there is more to claim now; `elsewhere`: so many partitions with events are relayed by another process. */
+export type Pass = Published & { more: boolean; elsewhere: number }
+
+/** A batch that was sent; `done` never rejects. */
+type InFlightBatch = {
   rows: Row[]
   done: Promise<void>
-  /** Seconds from taking to the broker's word. */
-  took: number
+  /** Seconds until the broker had confirmed or returned all of it. */
+  seconds: number
   outcomes?: Outcome[]
   error?: unknown
 }
 
-const mostFlights = 3
-const mostEvents = 4_000
-const longestMs = 100
+const maxBatches = 3
+const maxEvents = 4_000
+const maxMs = 100
 
-/**
- * Publishes what waits, in order within a partition, and what is committed meanwhile: it does not wait for the broker's word
- * on the former events before it sends the next. Rows leave the table for good only after that word.
- * @param bulkOfPart so many events in bulk may leave as well, of each partition
- * @returns `more`: there is more to take now; `elsewhere`: so many partitions with events are relayed by another process
- */
-export const relayWaiting = (way: Way, bulkOfPart: number, bell: Bell, ending: () => boolean) =>
-  withRows(way.db, bulkOfPart, async (hand, first): Promise<Drained & { more: boolean; elsewhere: number }> => {
-    const flights: Flight[] = []
-    const landed: Landed = { confirmed: [], returned: [], refused: [] }
-    const ages: number[] = []
-    const until = Date.now() + longestMs
-    let taken = first.rows.length
-    let { full: more, elsewhere } = first
-    if (taken > 0) flights.push(depart(way, first.rows, bell))
-    for (;;) {
-      while (flights[0] && hasLanded(flights[0])) sort(flights.shift(), landed, ages)
-      const open = !ending() && landed.refused.length === 0 && taken < mostEvents && Date.now() < until
-      const place = flights.length < mostFlights
-      if (open && place && (bell.rang() || more)) {
-        const now = await hand.take()
-        ;({ full: more, elsewhere } = now)
-        taken += now.rows.length
-        if (now.rows.length > 0) flights.push(depart(way, now.rows, bell))
-      } else if (flights[0]) await (open && place ? bell.wait(longestMs) : flights[0].done)
-      else break
-    }
-    await hand.giveBack(landed.returned, true)
-    await hand.giveBack(landed.refused, false)
-    const types = (rows: Row[]) => rows.map(({ type }) => type)
-    const { confirmed, returned, refused } = landed
-    return { confirmed: types(confirmed), returned: types(returned), refused: refused.length, ages, more, elsewhere }
-  })
-
-const depart = ({ channel, source, confirmMs }: Way, rows: Row[], bell: Bell): Flight => {
+const publishBatch = ({ channel, source, confirmMs }: RelayContext, rows: Row[], bell: Bell): InFlightBatch => {
   const messages = rows.map((row) => messageOf(row, source))
-  const departedAt = performance.now()
-  const flight: Flight = {
+  const sentAt = performance.now()
+  const batch: InFlightBatch = {
     rows,
-    took: 0,
+    seconds: 0,
     done: publishAll(channel, messages, confirmMs)
       .then(
         (outcomes) => {
-          flight.outcomes = outcomes
-          flight.took = (performance.now() - departedAt) / 1000
+          batch.outcomes = outcomes
+          batch.seconds = (performance.now() - sentAt) / 1000
         },
         (error: unknown) => {
-          flight.error = error
+          batch.error = error
         },
       )
       .finally(bell.nudge),
   }
-  return flight
+  return batch
 }
 
-const hasLanded = ({ outcomes, error }: Flight): boolean => outcomes !== undefined || error !== undefined
+const isSettled = ({ outcomes, error }: InFlightBatch): boolean => outcomes !== undefined || error !== undefined
 
-type Landed = Record<Outcome, Row[]>
-
-/** @throws what became of a flight that did not arrive */
-const sort = (flight: Flight | undefined, landed: Landed, ages: number[]): void => {
-  if (flight?.error !== undefined) throw flight.error
-  if (!flight) return
-  for (const [index, row] of flight.rows.entries()) {
-    const outcome = flight.outcomes?.[index] ?? 'refused'
-    landed[outcome].push(row)
-    if (outcome === 'confirmed') ages.push(row.age + flight.took)
+const createResults = () => {
+  const rows: Record<Outcome, Row[]> = { confirmed: [], returned: [], refused: [] }
+  const ages: number[] = []
+  return {
+    rows,
+    ages,
+    /** @throws the error of a batch that failed */
+    collect: (batch: InFlightBatch): void => {
+      if (batch.error !== undefined) throw batch.error
+      for (const [index, row] of batch.rows.entries()) {
+        const outcome = batch.outcomes?.[index] ?? 'refused'
+        rows[outcome].push(row)
+        if (outcome === 'confirmed') ages.push(row.age + batch.seconds)
+      }
+    },
   }
 }
 
-/** Publishes the oldest event of a type that was returned before. @returns whether it left, or undefined if there was none to try */
-export const relayReturned = (way: Way, type: string): Promise<boolean | undefined> =>
-  withHand(way.db, async (hand) => {
-    const row = await hand.takeReturned(type)
+/**
+ * Publishes what waits, in order within a partition, and what is committed meanwhile. Up to three batches are in flight: the
+ * next is sent before the broker has confirmed the former. Rows leave the table for good only once they are confirmed.
+ *
+ * Each round of the loop does one of three things:
+ * - *claim*: there may be more rows and a batch may still be sent: take the next rows and send them;
+ * - *wait*: batches are in flight: wait until one settles, or, if more may be sent, until a commit wakes the relay;
+ * - *end*: nothing is in flight and nothing more is to be sent.
+ *
+ * Nothing more is sent once the relay stops, a queue refused an event, or the pass has sent 4,000 events or lasted 100 ms: the
+ * transaction that holds the partitions stays short.
+ * @param bulkOfPart how many bulk events of each partition may be published too
+ */
+export const relayWaiting = (
+  context: RelayContext,
+  bulkOfPart: number,
+  bell: Bell,
+  isStopping: () => boolean,
+): Promise<Pass> =>
+  withFirstRows(context.db, bulkOfPart, async (lease, first): Promise<Pass> => {
+    const inFlight: InFlightBatch[] = []
+    const results = createResults()
+    const until = Date.now() + maxMs
+    let claimed = 0
+    let { full: more, elsewhere } = first
+
+    const send = (rows: Row[]): void => {
+      claimed += rows.length
+      if (rows.length > 0) inFlight.push(publishBatch(context, rows, bell))
+    }
+    const claim = async (): Promise<void> => {
+      const next = await lease.claim()
+      more = next.full
+      elsewhere = next.elsewhere
+      send(next.rows)
+    }
+    const collectSettled = (): void => {
+      for (let [batch] = inFlight; batch && isSettled(batch); [batch] = inFlight) {
+        inFlight.shift()
+        results.collect(batch)
+      }
+    }
+    const maySend = (): boolean =>
+      !isStopping() &&
+      results.rows.refused.length === 0 &&
+      claimed < maxEvents &&
+      Date.now() < until &&
+      inFlight.length < maxBatches
+
+    send(first.rows)
+    for (;;) {
+      collectSettled()
+      const open = maySend()
+      if (open && (bell.rang() || more)) await claim()
+      else if (inFlight[0]) await (open ? bell.wait(maxMs) : inFlight[0].done)
+      else break
+    }
+    return { ...(await putBackUnconfirmed(lease, results.rows)), ages: results.ages, more, elsewhere }
+  })
+
+const putBackUnconfirmed = async (
+  lease: OutboxLease,
+  { confirmed, returned, refused }: Record<Outcome, Row[]>,
+): Promise<Omit<Published, 'ages'>> => {
+  await lease.putBack(returned, true)
+  await lease.putBack(refused, false)
+  const types = (rows: Row[]) => rows.map(({ type }) => type)
+  return { confirmed: types(confirmed), returned: types(returned), refused: refused.length }
+}
+
+/**
+ * Publishes the oldest event of a type that was returned before.
+ * @returns whether it was confirmed, or undefined if there was none to try
+ */
+export const relayReturned = (context: RelayContext, type: string): Promise<boolean | undefined> =>
+  withLease(context.db, async (lease) => {
+    const row = await lease.claimReturned(type)
     if (!row) return undefined
-    const [outcome] = await publishAll(way.channel, [messageOf(row, way.source)], way.confirmMs)
-    if (outcome !== 'confirmed') await hand.giveBack([row], true)
+    const [outcome] = await publishAll(context.channel, [messageOf(row, context.source)], context.confirmMs)
+    if (outcome !== 'confirmed') await lease.putBack([row], true)
     return outcome === 'confirmed'
   })

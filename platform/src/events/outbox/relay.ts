@@ -9,10 +9,10 @@ import type { KeptChannel } from '../channel.ts'
 import { type BulkPace, createBulkPace } from './bulk-throttle.ts'
 import { onEvents, partitions } from './outbox.ts'
 import { isWaiting } from './outbox-rows.ts'
-import { relayWaiting } from './publish-pipeline.ts'
-import { returnedRows } from './unroutable-events.ts'
+import { type Pass, type RelayContext, relayWaiting } from './publish-pipeline.ts'
+import { unroutableEvents } from './unroutable-events.ts'
 
-/** Carries a service's outbox to the broker. Any number of replicas may run: a partition is relayed by one at a time. */
+/** Publishes a service's outbox. Any number of replicas may run: each partition is relayed by one of them at a time. */
 export type Relay = {
   start(): void
   /** Ends after the batch being published. */
@@ -34,7 +34,7 @@ export type RelayOptions = {
 
 const lockedElsewherePauseMs = 50
 const bulkPauseMs = 50
-const longestPauseMs = 5_000
+const maxPauseMs = 5_000
 const measureEveryMs = 5_000
 
 /** Woken by commits of this process, and polling for those of others. Uses one database connection at a time. */
@@ -44,7 +44,7 @@ export const createRelay = (options: RelayOptions): Relay => {
   const published = counter('outbox_published_total', 'Events confirmed by the broker')
   const failed = counter('outbox_failures_total', 'Passes over the outbox that failed')
   const lag = histogram('outbox_lag_seconds', "From an event's writing to its confirm", [], slowBuckets)
-  const parked = returnedRows({ db, log })
+  const unroutable = unroutableEvents({ db, log })
   const pace = createBulkPace(db, bulk)
   const bell = createBell()
   let channel: KeptChannel | undefined
@@ -55,27 +55,33 @@ export const createRelay = (options: RelayOptions): Relay => {
   let failures = 0
   let measureAt = 0
 
-  /** @returns how long to wait for the next one */
-  const pass = async (sure: boolean): Promise<number> => {
+  /** Relays what waits. @returns what became of it */
+  const relayNow = async (context: RelayContext, bulkOfPart: number): Promise<Pass> => {
+    const result = await relayWaiting(context, bulkOfPart, bell, () => stopped)
+    published.inc(result.confirmed.length)
+    for (const age of result.ages) lag.observe(age)
+    unroutable.note(result)
+    if (result.refused > 0) throw new Error(`${result.refused} events were refused: a queue is full`)
+    return result
+  }
+
+  /** @param isDue whether to relay without looking for events first. @returns milliseconds until the next pass */
+  const pass = async (isDue: boolean): Promise<number> => {
     const open = channel?.current()
     if (!open || !broker.healthy()) return pollMs
-    let wait = pollMs
-    const way = { db, channel: open, source: `/${service}`, confirmMs }
+    const context = { db, channel: open, source: `/${service}`, confirmMs }
     const bulkOfPart = pace.allowance()
-    if (sure || bulkOfPart > 0 || (await isWaiting(db))) {
-      const result = await relayWaiting(way, bulkOfPart, bell, () => stopped)
-      published.inc(result.confirmed.length)
-      for (const age of result.ages) lag.observe(age)
-      parked.note(result)
-      if (result.refused > 0) throw new Error(`${result.refused} events were refused: a queue is full`)
-      if (result.elsewhere > 0) wait = Math.min(wait, lockedElsewherePauseMs)
-      if (bulkOfPart > 0) wait = Math.min(wait, bulkPauseMs)
-      if (result.more) wait = 0
+    const waits = [pollMs]
+    if (isDue || bulkOfPart > 0 || (await isWaiting(db))) {
+      const { elsewhere, more } = await relayNow(context, bulkOfPart)
+      if (elsewhere > 0) waits.push(lockedElsewherePauseMs)
+      if (bulkOfPart > 0) waits.push(bulkPauseMs)
+      if (more) waits.push(0)
     }
-    if (!stopped && (await parked.retry(way))) wait = 0
-    // Behind the events of requests: those were waited for.
+    if (!stopped && (await unroutable.retry(context))) waits.push(0)
+    // After the events of requests: somebody waits for those.
     await pace.look()
-    return wait
+    return Math.min(...waits)
   }
 
   const loop = async () => {
@@ -89,7 +95,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       } catch (error) {
         failures += 1
         failed.inc()
-        const delay = Math.min(100 * 2 ** failures, longestPauseMs)
+        const delay = Math.min(100 * 2 ** failures, maxPauseMs)
         log[failures % 10 === 1 ? 'warn' : 'debug']({ err: error, delay }, 'outbox pass failed, trying again')
         // A commit must not cut this pause short, only the end may.
         await pause(delay, ending.signal)

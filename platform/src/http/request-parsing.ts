@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
 import type { z } from 'zod'
 import { Problem, parameterProblem, validationProblem } from '../runtime/problem.ts'
-import { isTooDeep, mostLevels } from './json-depth.ts'
+import { isTooDeep, maxJsonDepth } from './json-depth.ts'
 
 /** The query string as a flat record: `{ 'createdAt[gte]': '…' }`. @throws Problem 400 for a repeated parameter */
 export const queryRecord = (url: string): Record<string, string> => {
@@ -51,7 +51,7 @@ const problemOf = (error: { type?: string; limit?: number; message: string }): P
   if (error.type === 'encoding.unsupported' || error.type === 'charset.unsupported')
     return new Problem('unsupported_media_type', { detail: 'send the body in UTF-8, plain, gzip, deflate or brotli' })
   if (error.type === tooDeep)
-    return new Problem('malformed', { detail: `the body is nested deeper than ${mostLevels} levels` })
+    return new Problem('malformed', { detail: `the body is nested deeper than ${maxJsonDepth} levels` })
   const aborted = error.type === 'request.aborted' || error.type === 'request.size.invalid'
   return new Problem('malformed', { detail: aborted ? 'the body ended early' : 'the body is not valid JSON in UTF-8' })
 }

@@ -95,3 +95,13 @@ export const ifMatchVersion = (header: string | undefined): number | undefined =
     throw new Problem('precondition_failed', { detail: 'If-Match holds no ETag of this resource' })
   return Number(version)
 }
+
+/** The key in an `Idempotency-Key` header; undefined without one. @throws Problem 400 */
+export const idempotencyKey = (header: string | string[] | undefined): string | undefined => {
+  if (header === undefined) return undefined
+  if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header
+  throw new Problem('invalid_parameter', {
+    detail: 'Idempotency-Key must have 1 to 255 visible ASCII characters',
+    errors: [{ parameter: 'Idempotency-Key', code: 'invalid', message: 'must have 1 to 255 visible ASCII characters' }],
+  })
+}

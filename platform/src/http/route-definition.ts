@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type { z } from 'zod'
 import type { Actor } from '../auth/token-verifier.ts'
+import type { Result } from './response.ts'
 
 /** Who may call: holders of a role (`admin` includes `user`), everybody, or everybody with the token checked if there is one. */
 export type Access = readonly ['user'] | readonly ['admin'] | 'public' | 'optional'
@@ -15,7 +16,7 @@ export type Schema = z.ZodType | undefined
 export type Parsed<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined
 
 /** One route, declared once: validation, types, permission and OpenAPI come from it. */
-export type Declaration<
+export type RouteDefinition<
   P extends Schema = Schema,
   Q extends Schema = Schema,
   B extends Schema = Schema,
@@ -38,3 +39,16 @@ export type Declaration<
   /** False switches `Idempotency-Key` off for a POST. */
   idempotent?: false
 }
+
+/** What a handler gets; `ifMatch` is the version that `If-Match` names. */
+export type RequestContext<P = unknown, Q = unknown, B = unknown> = {
+  params: P
+  query: Q
+  body: B
+  actor: Actor
+  ifMatch: number | undefined
+  req: Request
+}
+
+/** Serves a request that has been authenticated and validated. */
+export type Handler<C = RequestContext, R = Result> = (context: C) => Promise<R>

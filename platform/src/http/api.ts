@@ -6,7 +6,15 @@ import { notFoundHandler, problemHandler } from './error-response.ts'
 import { type OpenApiDocument, openApiDocument } from './openapi.ts'
 import { createRequestHandlers, type RequestHandlerOptions, type Route } from './request-handler.ts'
 import { requestContext } from './request-lifecycle.ts'
-import type { Handler, Parsed, RequestContext, RouteDefinition, Schema } from './route-definition.ts'
+import type {
+  DeclaredResult,
+  Handler,
+  Parsed,
+  RequestContext,
+  Responses,
+  RouteDefinition,
+  Schema,
+} from './route-definition.ts'
 
 export {
   accepted,
@@ -28,10 +36,16 @@ type ContextOf<P extends Schema, Q extends Schema, B extends Schema, U> = Reques
 >
 
 export type Api = {
-  /** Declares a route. */
-  operation<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined, U = never>(
-    definition: RouteDefinition<P, Q, B, U>,
-    handler: Handler<ContextOf<P, Q, B, U>>,
+  /** Declares a route. The handler returns one of the declared responses and throws a Problem for anything else. */
+  operation<
+    R extends Responses,
+    P extends Schema = undefined,
+    Q extends Schema = undefined,
+    B extends Schema = undefined,
+    U = never,
+  >(
+    definition: RouteDefinition<P, Q, B, U, R>,
+    handler: Handler<ContextOf<P, Q, B, U>, DeclaredResult<R>>,
     options?: {
       /**
        * Runs before the idempotency transaction opens. Use it for slow calls to other services. It runs for replays too.

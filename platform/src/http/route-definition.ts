@@ -15,12 +15,16 @@ export type Upload<B> = { schema: z.ZodType; file?: true; parse: (req: Request, 
 export type Schema = z.ZodType | undefined
 export type Parsed<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined
 
+/** Schemas by status; null for a response without a body. */
+export type Responses = Record<number, z.ZodType | null>
+
 /** One route, declared once: validation, types, permission and OpenAPI come from it. */
 export type RouteDefinition<
   P extends Schema = Schema,
   Q extends Schema = Schema,
   B extends Schema = Schema,
   U = unknown,
+  R extends Responses = Responses,
 > = {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** OpenAPI style: `/v1/customers/{key}` */
@@ -34,8 +38,8 @@ export type RouteDefinition<
   query?: Q
   body?: B
   uploads?: Record<string, Upload<U>>
-  /** Schemas by status; null for an answer without a body. Common problems are added. */
-  responses: Record<number, z.ZodType | null>
+  /** What the handler may answer, and the problems of its own; common problems are added. */
+  responses: R
   /** False switches `Idempotency-Key` off for a POST. */
   idempotent?: false
 }
@@ -49,6 +53,13 @@ export type RequestContext<P = unknown, Q = unknown, B = unknown> = {
   ifMatch: number | undefined
   req: Request
 }
+
+type SuccessStatus<S> = S extends number ? (`${S}` extends `${2 | 3}${string}` ? S : never) : never
+
+/** One of the declared responses, with the body that its schema describes. Problems (4xx, 5xx) are thrown, not returned. */
+export type DeclaredResult<R extends Responses> = {
+  [S in SuccessStatus<keyof R>]: Result<S, R[S] extends z.ZodType ? z.output<R[S]> : undefined>
+}[SuccessStatus<keyof R>]
 
 /** Serves a request that has been authenticated and validated. */
 export type Handler<C = RequestContext, R = Result> = (context: C) => Promise<R>

@@ -33,7 +33,7 @@ api.operation(
   async ({ params }) => {
     if (params.id === 'missing') throw new Problem('not_found', { detail: 'thing not found' })
     if (params.id === 'broken') throw new Error('SELECT secret FROM internals')
-    return ok({ id: params.id, name: params.id === 'wrong' ? 1 : 'a', version: 3 })
+    return ok({ id: params.id, name: 'a', version: params.id === 'wrong' ? 3.5 : 3 })
   },
 )
 api.operation(

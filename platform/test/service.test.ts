@@ -6,6 +6,7 @@ import { client } from '@clientele/platform/testing/client'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testConfig, testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
+import express from 'express'
 
 const migrations = new URL('./migrations/', import.meta.url)
 let database: TestDatabase
@@ -112,6 +113,30 @@ describe('startService (S1-35, S1-48)', () => {
     const during = await client(service.url).get('/')
     expect([before.headers.get('connection'), during.headers.get('connection')]).toEqual(['keep-alive', 'close'])
     expect(during.body).toBe('ok')
+    await stopped
+  })
+
+  it('closes the connections of an Express app, those of requests under way included', async () => {
+    let finish = () => {}
+    const app = express()
+    app.get('/', (_req, res) => void res.json('ok'))
+    const underWay = new Promise<void>((resolve) => {
+      app.get('/slow', (_req, res) => {
+        finish = () => res.json('done')
+        resolve()
+      })
+    })
+    const service = await startService({ ...(await parts({ shutdownPauseMs: 1_000 })), app })
+    const slow = client(service.url).get('/slow')
+    await underWay
+    const stopped = service.stop()
+    const during = await client(service.url).get('/')
+    finish()
+    const answers = [during, await slow].map(({ body, headers }) => [body, headers.get('connection')])
+    expect(answers).toEqual([
+      ['ok', 'close'],
+      ['done', 'close'],
+    ])
     await stopped
   })
 

@@ -1,11 +1,10 @@
-import type { RequestListener } from 'node:http'
 import type { Verifier } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
 import { leader } from '@clientele/platform/data/leader-election'
 import { createApi } from '@clientele/platform/http/api'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
-import type { Router } from 'express'
+import type { Express, Router } from 'express'
 import { createMailQueue } from './auth/mail-queue.ts'
 import { createSignInService } from './auth/sign-in.service.ts'
 import { createSignInGuard } from './auth/sign-in-guard.ts'
@@ -29,7 +28,7 @@ import { createUserSync } from './users/user-sync.ts'
 
 export type AppConfig = Config & { checkResponses?: boolean }
 type Deps = { config: AppConfig; db: Db; verifier: Verifier; log: Log }
-export type App = { app: RequestListener; internal: Router; tasks: Task[]; oidc: Oidc }
+export type App = { app: Express; internal: Router; tasks: Task[]; oidc: Oidc }
 
 /** Puts the service together; nothing connects before it is used. */
 export const createApp = ({ config, db, verifier, log }: Deps): App => {

@@ -1,7 +1,7 @@
 import type { NewCustomer } from '@clientele/contracts/customer'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import { formWithPhoto, photoFields, type Uploaded } from '@clientele/features/photos/photo.uploads'
-import type { Upload } from '@clientele/platform/http/declaration'
+import type { Upload } from '@clientele/platform/http/route-definition'
 import { z } from 'zod'
 import type { Inputs } from '../customers/customer.input.ts'
 import { bodyOfForm } from './photo.fields.ts'

@@ -1,5 +1,5 @@
 import type { Db } from '@clientele/platform/data/db'
-import type { Upload } from '@clientele/platform/http/declaration'
+import type { Upload } from '@clientele/platform/http/route-definition'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import type { Jobs } from '../jobs/create-jobs.ts'

@@ -101,7 +101,7 @@ export const createJobService = ({ db, table, files, links, wake }: Deps) => {
     },
 
     /** One of a job's files, to whoever has a valid link, to the owner and to admins. */
-    file: async (id: string, which: Which, actor: Actor, req: IncomingMessage): Promise<Result> => {
+    file: async (id: string, which: Which, actor: Actor, req: IncomingMessage): Promise<Result<200, undefined>> => {
       const byLink = links.allows(req)
       if (!byLink && actor.token === '')
         throw new Problem('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="clientele"' } })

@@ -21,22 +21,22 @@ export type PhotoOwner<R> = {
   ): Promise<R>
 }
 
-type Options<S extends z.ZodType> = {
+type Options<R> = {
   /** Of the resource: `/v1/customers/{key}`. */
   path: string
   /** The resource in names and messages: `customer`. */
   owner: string
   tag: string
-  resource: S
+  resource: z.ZodType<R>
   body: z.ZodType<{ mediaId: string }>
 }
 type Deps<R> = { owners: PhotoOwner<R>; media: MediaClient; photoLink: MediaLink }
 
 /** GET, PUT and DELETE of a resource's photo, below its own address. */
-export const photoRoutes = <S extends z.ZodType>(
+export const photoRoutes = <R>(
   api: Api,
-  { path, owner, tag, resource, body }: Options<S>,
-  { owners, media, photoLink }: Deps<z.output<S>>,
+  { path, owner, tag, resource, body }: Options<R>,
+  { owners, media, photoLink }: Deps<R>,
 ): void => {
   const name = `${owner[0]?.toUpperCase()}${owner.slice(1)}Photo`
   const shared = {

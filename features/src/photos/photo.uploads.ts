@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ProblemError } from '@clientele/contracts/problem'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import type { Upload } from '@clientele/platform/http/declaration'
+import type { Upload } from '@clientele/platform/http/route-definition'
 import { fieldProblem, Problem, validationProblem } from '@clientele/platform/runtime/problem'
 import type { Request } from 'express'
 import { z } from 'zod'

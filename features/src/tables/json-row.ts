@@ -1,4 +1,4 @@
-import { mostLevels } from '@clientele/platform/http/json-depth'
+import { maxJsonDepth } from '@clientele/platform/http/json-depth'
 import type { JsonScanner } from './json-scanner.ts'
 import { emptyValues, faultyRow, type ReadLimits, type ReadPosition, type Row, type RowFaultCode } from './row.ts'
 
@@ -31,7 +31,7 @@ const valuesOf = (
   const { dotted, limits } = options
   if (text.length > limits.rowBytes) throw new Refused('row_too_long', `has more than ${limits.rowBytes} bytes`)
   if (text.includes(0)) throw new Refused('nul_character', 'contains a NUL character')
-  if (isTooDeep) throw new Refused('too_deep', `is nested deeper than ${mostLevels} levels`)
+  if (isTooDeep) throw new Refused('too_deep', `is nested deeper than ${maxJsonDepth} levels`)
   const source = text.toString()
   const value = parse(source)
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -1,4 +1,4 @@
-import { mostLevels } from '@clientele/platform/http/json-depth'
+import { maxJsonDepth } from '@clientele/platform/http/json-depth'
 
 const quote = 0x22
 const backslash = 0x5c
@@ -58,14 +58,14 @@ export class JsonScanner {
   #down(byte: number): void {
     this.#state = 'within'
     this.#depth += 1
-    if (this.#depth > mostLevels) this.isTooDeep = true
+    if (this.#depth > maxJsonDepth) this.isTooDeep = true
     else this.#open.push(byte)
   }
 
   #up(byte: number): boolean {
     this.#depth -= 1
     if (this.#depth < 0) return false
-    if (this.#depth >= mostLevels) return true
+    if (this.#depth >= maxJsonDepth) return true
     return this.#open.pop() === byte - 2
   }
 }

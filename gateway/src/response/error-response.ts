@@ -1,5 +1,5 @@
 import { discardRest, holdForRest } from '@clientele/platform/http/early-response'
-import { asProblem } from '@clientele/platform/http/error-response'
+import { toProblem } from '@clientele/platform/http/error-response'
 import { reportFault } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Problem } from '@clientele/platform/runtime/problem'
@@ -29,7 +29,7 @@ export const createFaultAnswer = ({ log, security, publicUrl }: Options) => {
 
   return (exchange: Exchange, error: unknown): void => {
     const { req, res, requestId } = exchange
-    const problem = asProblem(error)
+    const problem = toProblem(error)
     const where = { code: problem.code, requestId, route: exchange.route }
     if (problem.code === 'internal') {
       log.error({ err: error, ...where }, 'request failed')

@@ -69,7 +69,7 @@ export const createContentService = ({ media, variants, store, redirects }: Deps
 
   return {
     /** The bytes of a variant, or the bucket's address of them. */
-    show: async (id: string, variant: MediaVariant, req: IncomingMessage): Promise<Result> => {
+    show: async (id: string, variant: MediaVariant, req: IncomingMessage): Promise<Result<200 | 302, undefined>> => {
       const shown = await represent(await media.find(id), variant, variants)
       if (!redirects || !store.signedUrl) return streamed((res) => send(shown, req, res))
       const url = await store.signedUrl(shown.key, {

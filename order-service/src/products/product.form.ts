@@ -1,7 +1,7 @@
 import type { NewProduct } from '@clientele/contracts/product'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import { type FormReader, formWithPhoto, photoFields, type Uploaded } from '@clientele/features/photos/photo.uploads'
-import type { Upload } from '@clientele/platform/http/declaration'
+import type { Upload } from '@clientele/platform/http/route-definition'
 import { z } from 'zod'
 import type { Inputs } from './product.input.ts'
 

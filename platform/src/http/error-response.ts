@@ -9,8 +9,8 @@ import { discardRest, holdForRest } from './early-response.ts'
 /** The path of a request without its query. */
 export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
 
-/** Whatever was thrown, as something a caller may be told. */
-export const asProblem = (error: unknown): Problem => {
+/** Turns whatever was thrown into a problem that may be shown to the caller; an unknown error becomes a bland 500. */
+export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (isTemporary(error))
     return new Problem('unavailable', { detail: 'the database is busy', headers: { 'Retry-After': '2' }, cause: error })
@@ -42,9 +42,9 @@ export const sendProblem = (req: IncomingMessage, res: ServerResponse, problem: 
   res.end(req.method === 'HEAD' ? undefined : body)
 }
 
-/** Answers a request that failed: whatever was thrown becomes a problem. */
-export const answerFault = (error: unknown, req: IncomingMessage, res: ServerResponse): void => {
-  const problem = asProblem(error)
+/** Answers a failed request with a problem, and logs and reports faults of ours. */
+export const sendErrorResponse = (error: unknown, req: IncomingMessage, res: ServerResponse): void => {
+  const problem = toProblem(error)
   if (problem.status >= 500) currentLog().error({ err: error, code: problem.code }, 'request failed')
   if (problem.code === 'internal') reportFault(error)
   if (res.headersSent) {
@@ -56,10 +56,10 @@ export const answerFault = (error: unknown, req: IncomingMessage, res: ServerRes
   discardRest(req)
 }
 
-/** Last in an app. */
-export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => answerFault(error, req, res)
+/** The error handler at the end of an app. */
+export const problemHandler: ErrorRequestHandler = (error, req, res, _next) => sendErrorResponse(error, req, res)
 
-/** After all routes. */
+/** 404 for what no route has answered; goes after all routes. */
 export const notFoundHandler: RequestHandler = () => {
   throw new Problem('not_found', { detail: 'there is no such address' })
 }

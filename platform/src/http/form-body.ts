@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { Problem } from '../runtime/problem.ts'
-import type { Upload } from './declaration.ts'
 import { parseBody } from './request-parsing.ts'
+import type { Upload } from './route-definition.ts'
 
 const tooLarge = (limit: number) =>
   new Problem('too_large', { detail: `the body may have ${limit} bytes`, extra: { limit } })

@@ -29,7 +29,7 @@ const replay = (stored: Stored, fingerprint: string): Outcome => {
     })
   const headers = { ...stored.headers, 'Idempotency-Replayed': 'true' }
   if (stored.status >= 400) return problemOf(stored.body as ProblemBody, headers)
-  return { status: stored.status, headers, ...(stored.body !== null && { body: stored.body }) }
+  return { status: stored.status, headers, body: stored.body ?? undefined }
 }
 
 const problemOf = (body: ProblemBody, headers: Record<string, string>): Problem => {

@@ -1,24 +1,32 @@
 /** No body of this API is nested deeper than a dozen levels. */
-export const mostLevels = 64
+export const maxJsonDepth = 64
 
 const quote = 0x22
 const backslash = 0x5c
 
+const isOpening = (byte: number | undefined): boolean => byte === 0x5b || byte === 0x7b
+const isClosing = (byte: number | undefined): boolean => byte === 0x5d || byte === 0x7d
+
+/** The index of the quote that ends the string which begins at `start`, or the end of an unfinished text. */
+const endOfString = (json: Uint8Array, start: number): number => {
+  let index = start + 1
+  while (index < json.length && json[index] !== quote) index += json[index] === backslash ? 2 : 1
+  return index
+}
+
 /**
- * Whether JSON text nests deeper than `mostLevels`. JSON.parse reads any depth, but what works on the value afterwards is
+ * Whether JSON text nests deeper than `maxJsonDepth`. JSON.parse reads any depth, but what works on the value afterwards is
  * recursive (JSON.stringify, the driver) and would overflow the stack.
  */
 export const isTooDeep = (json: Uint8Array): boolean => {
-  if (json.length <= mostLevels) return false
+  if (json.length <= maxJsonDepth) return false
   let depth = 0
-  for (let at = 0; at < json.length; at += 1) {
-    const byte = json[at]
-    if (byte === quote) {
-      for (at += 1; at < json.length && json[at] !== quote; at += 1) if (json[at] === backslash) at += 1
-    } else if (byte === 0x5b || byte === 0x7b) {
-      depth += 1
-      if (depth > mostLevels) return true
-    } else if (byte === 0x5d || byte === 0x7d) depth -= 1
+  for (let index = 0; index < json.length; index += 1) {
+    const byte = json[index]
+    if (byte === quote) index = endOfString(json, index)
+    else if (isOpening(byte)) depth += 1
+    else if (isClosing(byte)) depth -= 1
+    if (depth > maxJsonDepth) return true
   }
   return false
 }

@@ -6,7 +6,7 @@ import { type Context, withContext } from '../runtime/context.ts'
 import type { Log } from '../runtime/log.ts'
 import { pooledRandom } from '../runtime/random.ts'
 import { describeAnswer, histogram, isTraceparent, isTracing, span } from '../runtime/telemetry.ts'
-import { answerFault } from './error-response.ts'
+import { sendErrorResponse } from './error-response.ts'
 
 const requestIdPattern = /^[\w.:@/+=-]{1,128}$/
 
@@ -18,36 +18,32 @@ const duration = () =>
   histogram('http_request_duration_seconds', 'Time to answer requests', ['method', 'route', 'status'])
 
 /**
- * Runs `work` for a request with its id, logger and trace context as the current {@link Context}; one access line and one
- * metric a request.
+ * The first middleware of an app: its request runs with id, logger and trace context as the current {@link Context}, and
+ * ends with one access line and one metric.
  */
-export const createEntrance = (log: Log) => {
+export const requestContext = (log: Log): RequestHandler => {
   const seconds = duration()
   // Its lines are made of fields that need no redaction, which would cost more than the line.
   const access = log.child({}, { redact: [] })
-  return (req: IncomingMessage, res: ServerResponse, route: string | undefined, work: () => void): void => {
+  return (req, res, next) => {
     const started = performance.now()
     const requestId = requestIdOf(req.headers['x-request-id'])
     const header = req.headers['traceparent']
     const traceparent = isTraceparent(header) ? header : undefined
     const ids = { requestId, ...(traceparent !== undefined && { traceId: traceparent.slice(3, 35) }) }
-    const context = contextOf(log, ids, traceparent, route)
+    const context = contextOf(log, ids, traceparent)
     res.setHeader('X-Request-Id', requestId)
     res.once('close', () => {
       const ms = performance.now() - started
-      const { method = '' } = req
+      const { method } = req
       const { route = 'none' } = context
       const status = statusOf(res)
       seconds.observe({ method, route, status }, ms / 1000)
       access.info({ ...ids, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
     })
     withContext(context, () => {
-      try {
-        if (isTracing()) serverSpan({ req, res, traceparent, routeOf: () => context.route }, work)
-        else work()
-      } catch (error) {
-        answerFault(error, req, res)
-      }
+      if (isTracing()) serverSpan({ req, res, traceparent, routeOf: () => context.route }, next)
+      else next()
     })
   }
 }
@@ -69,28 +65,21 @@ export const serverSpan = ({ req, res, traceparent, routeOf }: Served, work: () 
     work()
     await closed
     describeAnswer(active, { method, route: routeOf() ?? 'none', status: statusOf(res) })
-  }).catch((error: unknown) => answerFault(error, req, res))
+  }).catch((error: unknown) => sendErrorResponse(error, req, res))
 }
 
 /** The status that a client got, once its answer is closed; 499 where it went away before the end. */
 export const statusOf = (res: ServerResponse): number => (res.writableFinished ? res.statusCode : 499)
 
 // Most requests log nothing but their access line, so the logger with their ids is made when it is asked for.
-const contextOf = (log: Log, ids: object, traceparent: string | undefined, route: string | undefined): Context => {
+const contextOf = (log: Log, ids: { requestId: string }, traceparent: string | undefined): Context => {
   let child: Log | undefined
   return {
     get log() {
       child ??= log.child(ids)
       return child
     },
-    requestId: (ids as { requestId: string }).requestId,
+    requestId: ids.requestId,
     traceparent,
-    ...(route !== undefined && { route }),
   }
-}
-
-/** {@link createEntrance} as the first middleware of an app. */
-export const requestContext = (log: Log): RequestHandler => {
-  const enter = createEntrance(log)
-  return (req, res, next) => enter(req, res, undefined, next)
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
 import type { z } from 'zod'
 import { Problem, parameterProblem, validationProblem } from '../runtime/problem.ts'
-import { isTooDeep, mostLevels } from './json-depth.ts'
+import { isTooDeep, maxJsonDepth } from './json-depth.ts'
 
 /** The query string as a flat record: `{ 'createdAt[gte]': '…' }`. @throws Problem 400 for a repeated parameter */
 export const queryRecord = (url: string): Record<string, string> => {
@@ -51,7 +51,7 @@ const problemOf = (error: { type?: string; limit?: number; message: string }): P
   if (error.type === 'encoding.unsupported' || error.type === 'charset.unsupported')
     return new Problem('unsupported_media_type', { detail: 'send the body in UTF-8, plain, gzip, deflate or brotli' })
   if (error.type === tooDeep)
-    return new Problem('malformed', { detail: `the body is nested deeper than ${mostLevels} levels` })
+    return new Problem('malformed', { detail: `the body is nested deeper than ${maxJsonDepth} levels` })
   const aborted = error.type === 'request.aborted' || error.type === 'request.size.invalid'
   return new Problem('malformed', { detail: aborted ? 'the body ended early' : 'the body is not valid JSON in UTF-8' })
 }
@@ -94,4 +94,14 @@ export const ifMatchVersion = (header: string | undefined): number | undefined =
   if (version === undefined)
     throw new Problem('precondition_failed', { detail: 'If-Match holds no ETag of this resource' })
   return Number(version)
+}
+
+/** The key in an `Idempotency-Key` header; undefined without one. @throws Problem 400 */
+export const idempotencyKey = (header: string | string[] | undefined): string | undefined => {
+  if (header === undefined) return undefined
+  if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header
+  throw new Problem('invalid_parameter', {
+    detail: 'Idempotency-Key must have 1 to 255 visible ASCII characters',
+    errors: [{ parameter: 'Idempotency-Key', code: 'invalid', message: 'must have 1 to 255 visible ASCII characters' }],
+  })
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** What a handler answers. `body` is sent as JSON; `send` streams instead. */
-export type Result = {
-  status: number
-  body?: unknown
+/** What a handler answers. `body` is sent as JSON, nothing if undefined; `send` streams instead. */
+export type Result<Status extends number = number, Body = unknown> = {
+  status: Status
+  body: Body
   headers: Record<string, string>
   send?: (res: ServerResponse) => Promise<void>
 }
@@ -12,30 +12,36 @@ export type Result = {
 type Options = { headers?: Record<string, string> }
 
 /** 200 with a body. A single object with a `version` gets a strong ETag. */
-export const ok = (body: unknown, { headers = {} }: Options = {}): Result => ({ status: 200, body, headers })
+export const ok = <T>(body: T, { headers = {} }: Options = {}): Result<200, T> => ({ status: 200, body, headers })
 /** 201 with the new resource and its address. */
-export const created = (body: unknown, location: string): Result => ({
+export const created = <T>(body: T, location: string): Result<201, T> => ({
   status: 201,
   body,
   headers: { Location: location },
 })
 /** 202: it will be done; `location` is where to look. */
-export const accepted = (body?: unknown, location?: string): Result => ({
+export const accepted = <T>(body: T, location?: string): Result<202, T> => ({
   status: 202,
   body,
   headers: location === undefined ? {} : { Location: location },
 })
 /** 204 */
-export const noContent = (): Result => ({ status: 204, headers: {} })
+export const noContent = (): Result<204, undefined> => ({ status: 204, body: undefined, headers: {} })
 /** 207: a list of results of which some failed. */
-export const multiStatus = (body: unknown): Result => ({ status: 207, body, headers: {} })
+export const multiStatus = <T>(body: T): Result<207, T> => ({ status: 207, body, headers: {} })
 /** 302 */
-export const redirect = (location: string, { headers = {} }: Options = {}): Result => ({
+export const redirect = (location: string, { headers = {} }: Options = {}): Result<302, undefined> => ({
   status: 302,
+  body: undefined,
   headers: { ...headers, Location: location },
 })
-/** An answer that `send` writes itself, status and headers included. */
-export const streamed = (send: (res: ServerResponse) => Promise<void>): Result => ({ status: 200, headers: {}, send })
+/** An answer that `send` writes itself, status and headers included; the route declares `200: null` and what else it may be. */
+export const streamed = (send: (res: ServerResponse) => Promise<void>): Result<200, undefined> => ({
+  status: 200,
+  body: undefined,
+  headers: {},
+  send,
+})
 
 const versionOf = (body: unknown): number | undefined => {
   const { version } = (body ?? {}) as { version?: unknown }

@@ -1,11 +1,4 @@
-import {
-  createServer,
-  type OutgoingHttpHeaders,
-  type RequestListener,
-  type Server,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { v7 } from 'uuid'
@@ -61,12 +54,11 @@ export const listen = async (
   { host, port, requestTimeoutMs, maxConnections = 10_000 }: Options,
 ): Promise<Listening> => {
   let retiring = false
-  // At the moment of the answer: a request that was under way before counts as well.
-  class LastResponse extends ServerResponse {
-    override writeHead(status: number, ...rest: unknown[]): this {
-      if (retiring) this.setHeader('Connection', 'close')
-      return super.writeHead(status, ...(rest as [OutgoingHttpHeaders?]))
-    }
+  // An override of writeHead would be lost: Express replaces the prototype of each response.
+  const pending = new Set<ServerResponse>()
+  const retire = (): void => {
+    retiring = true
+    for (const res of pending) if (!res.headersSent) res.setHeader('Connection', 'close')
   }
   const server = createServer(
     {
@@ -76,9 +68,13 @@ export const listen = async (
       connectionsCheckingInterval: 2_000,
       // A request without a body needs no stream for it.
       optimizeEmptyRequests: true,
-      ServerResponse: LastResponse,
     },
-    listener,
+    (req, res) => {
+      pending.add(res)
+      res.once('close', () => pending.delete(res))
+      if (retiring) res.setHeader('Connection', 'close')
+      return listener(req, res)
+    },
   )
   server.maxConnections = maxConnections
   server.on('clientError', refuse)
@@ -95,11 +91,9 @@ export const listen = async (
   return {
     url: `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${actual}`,
     server,
-    retire: () => {
-      retiring = true
-    },
+    retire,
     drain: async (deadlineMs) => {
-      retiring = true
+      retire()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       const idle = setInterval(() => server.closeIdleConnections(), 100)
       const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)

@@ -22,6 +22,7 @@ export type ServiceParts = {
   db?: Db
   /** The folder of its migrations; the start is refused where one is missing. */
   migrations?: URL
+  /** The app of the public port, such as an Express app. */
   app: RequestListener
   consumers?: Consumer[]
   /** At most so many events of bulk work leave the outbox in a second. */

@@ -7,7 +7,7 @@ const tag = 'Own profile'
 const path = '/v1/users/me'
 const roles = ['user'] as const
 
-/** Declared before `/v1/users/{id}`, which would take `me` for an id. */
+/** Routes of everybody's own profile. */
 export const profileRoutes = (api: Api, { profile }: { profile: ProfileService }): void => {
   api.operation(
     {

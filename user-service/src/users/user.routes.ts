@@ -161,7 +161,7 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
     },
     async ({ params: { id } }) => {
       await service.mailPasswordReset(id)
-      return accepted()
+      return accepted(undefined)
     },
   )
 

@@ -93,7 +93,12 @@ export const imports: Part = {
     )
     const watch = watchMemory({ jobs: () => childrenOf(system.pid('customer-service')) })
     try {
-      const call = async (method: string, path: string, body?: Buffer | string, type = 'application/json') => {
+      const call = async <T = Body>(
+        method: string,
+        path: string,
+        body?: Buffer | string,
+        type = 'application/json',
+      ) => {
         const headers = {
           authorization: `Bearer ${await token()}`,
           ...(body !== undefined && { 'content-type': type }),
@@ -101,7 +106,7 @@ export const imports: Part = {
         const request = { method, headers, ...(body !== undefined && { body: body as string }) }
         const answer = await fetch(`${system.gateway}${path}`, request)
         if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
-        return (await answer.json()) as Body
+        return (await answer.json()) as T
       }
       const until = (path: string, status: string) =>
         eventually(
@@ -125,7 +130,7 @@ export const imports: Part = {
       const { id } = await call('POST', '/v1/imports', file(), 'text/csv')
       const sent = (performance.now() - begun) / 1_000
       await until(`/v1/imports/${id}`, 'checked')
-      const [check] = ((await call('GET', '/v1/jobs?kind=import.check')) as unknown as { data: Body[] }).data
+      const [check] = (await call<{ data: Body[] }>('GET', '/v1/jobs?kind=import.check')).data
       bench.say(`sent in ${sent.toFixed(1)} s, checked in ${check ? seconds(check).toFixed(1) : '?'} s`)
       const job = await call('POST', `/v1/imports/${id}/commit`, '{}')
       await until(`/v1/jobs/${job.id}`, 'running')

@@ -1,4 +1,4 @@
-import type { Log } from '@clientele/platform/runtime/log'
+import { testLog } from '@clientele/platform/testing/service'
 import { createLogProvider } from '../src/providers/log.ts'
 import { customerEvent, orderEvent, startNotifications } from './start.ts'
 
@@ -15,7 +15,7 @@ describe('without a provider of texts', () => {
 
   it('the log tells neither the number nor the text', async () => {
     const lines: string[] = []
-    const log = { info: (...parts: unknown[]) => lines.push(JSON.stringify(parts)) } as unknown as Log
+    const log = Object.assign(testLog(), { info: (...parts: unknown[]) => lines.push(JSON.stringify(parts)) })
     const message = { id: 'n.1', to: '+254711000111', subject: '', text: 'Ana, thank you' }
     const outcome = await createLogProvider(log).send(message, new AbortController().signal)
     expect(outcome.kind).toBe('taken')

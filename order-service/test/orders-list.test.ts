@@ -208,13 +208,13 @@ describe('with 60,000 orders', () => {
 
   const planOf = async (query: object): Promise<string> => {
     const asked: { sql: string; values: unknown[] }[] = []
-    const noting = {
+    const noting: Db = {
       ...service.db,
       query: async (sql: string, values: unknown[] = []) => {
         asked.push({ sql, values })
         return []
       },
-    } as unknown as Db
+    }
     await orderList.run(noting, { ...query }, { actor: { id: 'user-7' } })
     const [first] = asked
     return (await explain(service.db, first?.sql ?? '', first?.values)).join('\n')

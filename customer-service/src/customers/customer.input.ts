@@ -45,9 +45,7 @@ export const createInputs = ({ requiredFields, defaultCountry }: Policy) => {
     typeof bare,
     RequirableField
   >
-  const kept = Object.fromEntries(
-    requiredFields.map((field) => [field, bare[field].optional()]),
-  ) as unknown as typeof required
+  const kept = Object.fromEntries(requiredFields.map((field) => [field, bare[field].optional()]))
   return {
     NewCustomer: z
       .strictObject({ ...NewCustomer.shape, phone: phone.nullish(), ...(required as Record<never, never>) })

@@ -7,7 +7,7 @@ import { type ClaimedJob, JobFailure, type JobKind } from '../jobs/job-kind.ts'
 import { inBlocks } from '../tables/byte-window.ts'
 import { tableEncoder, writeTable } from '../tables/writer.ts'
 import { type ExportFields, type ExportInput, exportLayout } from './export-fields.ts'
-import { withSnapshot } from './snapshot.ts'
+import { type Snapshot, withSnapshot } from './snapshot.ts'
 
 /** What can be exported: a list with the fields of its rows. */
 export type Exportable<Row extends object> = {
@@ -67,8 +67,7 @@ export const exportKind = <Row extends object>(
     )
     const deadline = Date.now() + config.exportMaxSeconds * 1000
     const statement = list.all(input.filter ?? {}, { actor: job.owner })
-    let result: ExportResult | undefined
-    await withSnapshot<Row>(snapshots, statement, async ({ tx: snapshot, estimate, batches }) => {
+    const write = async ({ tx: snapshot, estimate, batches }: Snapshot<Row>): Promise<ExportResult> => {
       let rows = 0
       let told = Date.now()
       const reached = () => {
@@ -93,12 +92,11 @@ export const exportKind = <Row extends object>(
         })
         position += 1
       }
-      result = table.summary()
-    }).catch((error: unknown) => {
+      return table.summary()
+    }
+    const { rows, bytes, sha256 } = await withSnapshot(snapshots, statement, write).catch((error: unknown) => {
       throw isStatementTimeout(error) ? tooLong : error
     })
-
-    const { rows, bytes, sha256 } = result as unknown as ExportResult
     await finish(async (tx) => {
       await files.seal(file, { bytes, sha256, keepHours: config.jobKeepHours }, tx)
       return { state: { file, starts, result: { rows, bytes, sha256 } }, counts: { rows }, resultFile: file }

@@ -28,11 +28,11 @@ export type Snapshot<Row> = { tx: Tx; estimate: number; batches: AsyncIterable<R
  * Reads the rows of one statement as they are at one moment, a batch at a time, whatever is written meanwhile: one transaction
  * of isolation level repeatable read with a cursor, which ends with `work`.
  */
-export const withSnapshot = <Row extends object>(
+export const withSnapshot = <Row extends object, T>(
   db: Db,
   { sql, values }: { sql: string; values: unknown[] },
-  work: (snapshot: Snapshot<Row>) => Promise<void>,
-): Promise<void> =>
+  work: (snapshot: Snapshot<Row>) => Promise<T>,
+): Promise<T> =>
   db.transaction(async (tx) => {
     await db.query('set transaction isolation level repeatable read, read only', [], { tx })
     // All rows are wanted, and not the first ones soon.
@@ -43,19 +43,9 @@ export const withSnapshot = <Row extends object>(
       { tx },
     )
     await db.query(`declare export no scroll cursor for ${sql}`, values, { tx })
-    const fetch = (count: number): Promise<Row[]> => {
-      const rows = db.query<Row>(`fetch forward ${count} from export`, [], { tx })
-      rows.catch(() => {})
-      return rows
-    }
-    // The next batch comes while this one is written.
+    const fetch = (count: number): Promise<Row[]> => db.query<Row>(`fetch forward ${count} from export`, [], { tx })
     async function* batches(): AsyncGenerator<Row[]> {
-      let rows = await fetch(fewestRows)
-      while (rows.length > 0) {
-        const following = fetch(nextCount(rows))
-        yield rows
-        rows = await following
-      }
+      for (let rows = await fetch(fewestRows); rows.length > 0; rows = await fetch(nextCount(rows))) yield rows
     }
-    await work({ tx, estimate: plan?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0, batches: batches() })
+    return work({ tx, estimate: plan?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0, batches: batches() })
   })

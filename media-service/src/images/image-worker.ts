@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -56,7 +56,8 @@ const startWorker = (): Worker => {
     // Ctrl-C in a terminal is for this process, which lets requests end.
     detached: true,
   })
-  const [input, output, complaints, reports, tasks] = child.stdio as unknown as Socket[]
+  const pipes = [...child.stdio].filter((stream) => stream instanceof Socket)
+  const [input, output, complaints, reports, tasks] = pipes
   if (!input || !output || !complaints || !reports || !tasks) throw new Error('the image worker did not start')
   // It never keeps this process alive; that it ended is seen by its streams.
   child.unref()

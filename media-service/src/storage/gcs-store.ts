@@ -13,7 +13,6 @@ async function* hashed(source: AsyncIterable<Uint8Array>, hash: Hash) {
 }
 
 type ListQuery = { prefix: string; autoPaginate: false; maxResults: number; pageToken?: string }
-type ListPage = [{ name: string; metadata: { updated?: string } }[], ListQuery | null]
 
 /** Objects in a Google Cloud Storage bucket; credentials are the environment's own (Workload Identity). */
 export const createGcsStore = ({
@@ -66,9 +65,9 @@ export const createGcsStore = ({
       const first = prefix === '' ? '' : `${checkedKey(prefix)}/`
       let query: ListQuery | null = { prefix: first, autoPaginate: false, maxResults: 500 }
       while (query) {
-        const [files, next] = (await bucket.getFiles(query)) as unknown as ListPage
+        const [files, next] = await bucket.getFiles(query)
         for (const { name: key, metadata } of files) yield { key, modifiedAt: Date.parse(metadata.updated ?? '') }
-        query = next
+        query = next as ListQuery | null
       }
     },
     ping: async () => {

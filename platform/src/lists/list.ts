@@ -199,7 +199,7 @@ const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQue
   const hasNext = cursor?.backward ? true : more
   const hasPrevious = cursor?.backward ? more : cursor !== undefined || offset > 0
   return {
-    rows: kept.map(({ '~total': _total, '~row': _row, '~keys': _keys, ...row }) => row as unknown as Row),
+    rows: kept.map(rowOf),
     page: {
       limit,
       nextCursor: hasNext ? place(kept.at(-1), false) : null,
@@ -208,4 +208,9 @@ const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQue
       totalRelation: total > countedUpTo ? ('gte' as const) : ('eq' as const),
     },
   }
+}
+
+const rowOf = <Row extends object>(found: Found<Row>): Row => {
+  const { '~total': _total, '~row': _row, '~keys': _keys, ...row } = found
+  return row as Omit<Found<Row>, '~total' | '~row' | '~keys'> & Row
 }

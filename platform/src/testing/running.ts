@@ -53,7 +53,7 @@ export const startRunning = async <C extends Base>(
   const start = async (more: Partial<C>) => {
     const base = { ...testConfig({ rabbitmqUrl: broker.url }), ...database.config }
     // What `own` leaves out, `base` has.
-    const config = { ...base, ...own, ...overrides, ...more } as unknown as C
+    const config = { ...base, ...own, ...overrides, ...more } as Base & typeof own as C
     const log = testLog()
     const db = await connectDb(config, schema)
     const { close, ...parts } = createApp({ config, db, verifier: testVerifier(config), log })

@@ -1,4 +1,4 @@
-import type { ConfirmChannel, ConsumeMessage, Message } from 'amqplib'
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 
 /** Acknowledgements of one channel's only consumer. */
 export type Acks = {
@@ -15,27 +15,25 @@ const longestMs = 10
  */
 export const createAcks = (channel: ConfirmChannel, prefetch: number): Acks => {
   const most = Math.max(1, Math.floor(prefetch / 4))
-  const gathered = new Set<number>()
+  const gathered = new Map<number, ConsumeMessage>()
   const sent = new Set<number>()
   // All before this one are acknowledged.
   let next = 1
   let timer: NodeJS.Timeout | undefined
 
-  const send = (deliveryTag: number, allUpTo: boolean): void =>
-    channel.ack({ fields: { deliveryTag } } as unknown as Message, allUpTo)
-
   const flush = (): void => {
     clearTimeout(timer)
     timer = undefined
-    let last: number | undefined
+    let last: ConsumeMessage | undefined
     for (; gathered.has(next) || sent.has(next); next += 1) {
-      if (gathered.delete(next)) last = next
+      last = gathered.get(next) ?? last
+      gathered.delete(next)
       sent.delete(next)
     }
     try {
-      if (last !== undefined) send(last, true)
-      for (const tag of gathered) {
-        send(tag, false)
+      if (last) channel.ack(last, true)
+      for (const [tag, message] of gathered) {
+        channel.ack(message, false)
         sent.add(tag)
       }
     } catch {
@@ -46,8 +44,8 @@ export const createAcks = (channel: ConfirmChannel, prefetch: number): Acks => {
 
   return {
     flush,
-    add: ({ fields: { deliveryTag } }) => {
-      gathered.add(deliveryTag)
+    add: (message) => {
+      gathered.set(message.fields.deliveryTag, message)
       if (gathered.size >= most) flush()
       else timer ??= setTimeout(flush, longestMs)
     },

@@ -1,5 +1,6 @@
 import type { ActorRef } from '@clientele/contracts/fields'
 import KeycloakConnect, { type Token } from 'keycloak-connect'
+import { LruMap } from 'toad-cache'
 import { Problem } from '../runtime/problem.ts'
 import { gauge } from '../runtime/telemetry.ts'
 import { createKeyStore } from './signing-keys.ts'
@@ -118,10 +119,11 @@ export const createVerifier = (options: {
     return present(token, grant.access_token)
   }
 
-  const cache = new Map<string, { verified: VerifiedToken; until: number }>()
+  const cache = new LruMap<VerifiedToken>(cacheSize, cacheMs)
   const cached = (token: string): VerifiedToken | undefined => {
-    const entry = cache.get(keyOf(token))
-    return entry && entry.until > Date.now() && entry.verified.actor.token === token ? entry.verified : undefined
+    const verified = cache.get(keyOf(token))
+    const isValid = verified?.actor.token === token && verified.expiresAt * 1000 > Date.now()
+    return isValid ? verified : undefined
   }
 
   return {
@@ -135,10 +137,7 @@ export const createVerifier = (options: {
       const hit = cached(token)
       if (hit) return hit
       const verified = await check(token)
-      const key = keyOf(token)
-      cache.delete(key)
-      if (cache.size >= cacheSize) cache.delete(cache.keys().next().value ?? '')
-      cache.set(key, { verified, until: Math.min(verified.expiresAt * 1000, Date.now() + cacheMs) })
+      cache.set(keyOf(token), verified)
       return verified
     },
   }

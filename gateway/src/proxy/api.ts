@@ -61,7 +61,7 @@ export const createApi = ({ config, verifier, revocations, limits, routes, upstr
     exchange: Exchange,
     target: Target,
   ): Promise<{ route: Route; token: VerifiedToken | undefined }> => {
-    const found = routes(exchange.req.method ?? '', target.segments)
+    const found = routes(exchange.req.method ?? '', target.path)
     if (found && 'route' in found) {
       exchange.route = found.route.template
       return { route: found.route, token: await admit(exchange, found.route) }

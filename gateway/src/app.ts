@@ -1,19 +1,20 @@
-import type { RequestListener } from 'node:http'
 import { createVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Broker } from '@clientele/platform/events/broker'
 import type { Consumer } from '@clientele/platform/events/consumer/consumer'
 import type { Log } from '@clientele/platform/runtime/log'
 import { every, type Task } from '@clientele/platform/runtime/periodic-task'
+import type { RequestHandler } from 'express'
+import { createAdmission } from './access/admission.ts'
 import { createRateLimits } from './access/rate-limit.ts'
 import { createRevocations } from './access/revocations.ts'
 import type { GatewayConfig } from './config.ts'
-import { createListener } from './listener.ts'
-import { createApi } from './proxy/api.ts'
+import { createExpressApp } from './express-app.ts'
+import { createProxy } from './proxy/proxy.ts'
 import { createRouteIndex } from './proxy/route-index.ts'
 import { createUpstream } from './proxy/upstream.ts'
-import { createCors } from './response/cors.ts'
-import { createFaultAnswer } from './response/error-response.ts'
-import { securityHeaders } from './response/security-headers.ts'
+import { createRequestTracker } from './request/request-tracker.ts'
+import { createErrorHandler } from './response/error-handler.ts'
+import { createSecurityHeaders } from './response/security-headers.ts'
 import { services } from './services.ts'
 import { mergeAsyncApi, mergeOpenApi, type ServiceContract } from './site/api-documents.ts'
 import { createHealth } from './site/health.ts'
@@ -21,15 +22,20 @@ import { createSite } from './site/site.ts'
 
 const keyAgeMs = 60_000
 
-/** The gateway's parts; nothing connects before they are started. `contracts` are the services' generated documents. */
+/**
+ * The gateway's parts; nothing connects before they are started. `contracts` are the services' generated documents,
+ * `middleware` runs in front of everything.
+ */
 export const createGateway = ({
   config,
   contracts,
   log,
+  middleware = [],
 }: {
   config: GatewayConfig
   contracts: ServiceContract[]
   log: Log
+  middleware?: RequestHandler[]
 }) => {
   const table = services(config)
   const verifier = createVerifier(config)
@@ -47,27 +53,28 @@ export const createGateway = ({
     },
   }
   const health = createHealth({ services: table, verifier, revocations, broker: () => broker })
-  const security = securityHeaders(config)
+  const security = createSecurityHeaders(config)
   const limits = createRateLimits(config)
   const upstreams = new Map(table.map((row) => [row.name, createUpstream(row, config)]))
   const routes = createRouteIndex(contracts.map(({ service, openapi }) => ({ service, document: openapi })))
 
-  const app: RequestListener = createListener({
-    api: createApi({ config, verifier, revocations, limits, routes, upstreams, security }),
+  const tracker = createRequestTracker({ log, trustedProxies: config.trustedProxies })
+  const app = createExpressApp({
+    config,
+    log,
+    middleware,
+    tracker,
+    limits,
+    admission: createAdmission({ verifier, revocations, limits, routes }),
+    proxy: createProxy({ config, revocations, upstreams, securityHeaders: security.headers.api }),
     site: createSite({
       config,
       health,
       security,
       openapi: mergeOpenApi(contracts, config),
       asyncapi: mergeAsyncApi(contracts),
-      log,
     }),
-    cors: createCors(config.corsOrigins),
-    limits,
-    fault: createFaultAnswer({ log, security, publicUrl: config.publicUrl }),
-    security,
-    log,
-    trustedProxies: config.trustedProxies,
+    errorHandler: createErrorHandler({ log, tracker, security, publicUrl: config.publicUrl }),
   })
 
   let keysFailing = false

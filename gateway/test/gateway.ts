@@ -4,6 +4,7 @@ import { type Service, startService } from '@clientele/platform/service/service'
 import { client } from '@clientele/platform/testing/client'
 import { testConfig, testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
+import type { RequestHandler } from 'express'
 import { createGateway } from '../src/app.ts'
 import { configShape, type GatewayConfig } from '../src/config.ts'
 import type { ServiceContract } from '../src/site/api-documents.ts'
@@ -67,7 +68,13 @@ export const startGateway = async (
     contracts = testContracts,
     wait = true,
     prepare,
-  }: { contracts?: ServiceContract[]; wait?: boolean; prepare?: (users: StandIn) => void } = {},
+    middleware = [],
+  }: {
+    contracts?: ServiceContract[]
+    wait?: boolean
+    prepare?: (users: StandIn) => void
+    middleware?: RequestHandler[]
+  } = {},
 ): Promise<TestGateway> => {
   const standIns = new Map(
     await Promise.all(registry.services.map(async ({ name }) => [name, await standIn()] as const)),
@@ -101,7 +108,7 @@ export const startGateway = async (
     ...overrides,
   }
   const log = testLog()
-  const gateway = createGateway({ config, contracts, log })
+  const gateway = createGateway({ config, contracts, log, middleware })
   const service: Service = await startService({ name: 'gateway', config, log, ...gateway })
   const as = (token?: string) => client(service.url, token)
   if (wait)

@@ -35,6 +35,8 @@ describe('requests that gateway and service could read differently', () => {
     ['a fragment', 'GET /v1/customers#x HTTP/1.1'],
     ['a fragment in the query', 'GET /v1/customers?q=a#x HTTP/1.1'],
     ['a space in the path', 'GET /v1/cust omers HTTP/1.1'],
+    ['a target that Express cannot parse', 'GET http://[/v1/customers HTTP/1.1'],
+    ['an authority that Express cannot parse', 'GET //%ff@x/v1/customers#y HTTP/1.1'],
   ])('answers 400 to %s and passes nothing on', async (_what, line) => {
     expect(statuses(await raw(gateway.url, head(line, 'Connection: close')))).toEqual([400])
     expect(gateway.customers.requests).toEqual([])

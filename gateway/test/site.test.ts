@@ -202,4 +202,25 @@ describe('merging contracts', () => {
     expect(JSON.stringify(merged.paths['/v1/b-service'])).toContain('#/components/schemas/BServiceThing')
     expect(JSON.stringify(merged.paths['/v1/a-service'])).toContain('#/components/schemas/Thing')
   })
+
+  it('renames no property that is called like a schema and looks like it', () => {
+    const part = (service: string, type: string): ServiceContract => ({
+      service,
+      asyncapi: {},
+      openapi: {
+        paths: { [`/v1/${service}`]: { get: { responses: {} } } },
+        components: { schemas: { Thing: { type }, Box: { type: 'object', properties: { Thing: { type } } } } },
+      },
+    })
+    const { components } = mergeOpenApi([part('a-service', 'string'), part('b-service', 'number')], {
+      publicUrl: 'http://x',
+      keycloakIssuer: 'http://k/realms/r',
+    }) as { components: { schemas: Record<string, unknown> } }
+    expect(components.schemas).toEqual({
+      Thing: { type: 'string' },
+      Box: { type: 'object', properties: { Thing: { type: 'string' } } },
+      BServiceThing: { type: 'number' },
+      BServiceBox: { type: 'object', properties: { Thing: { type: 'number' } } },
+    })
+  })
 })

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Dispatcher, Pool } from 'undici'
 import type { GatewayConfig } from '../config.ts'
-import type { Passage } from './proxied-request.ts'
-import { ClientGone } from './request-body.ts'
+import type { ProxiedRequest } from './proxied-request.ts'
+import { ClientDisconnected } from './request-body.ts'
 
 type Times = Pick<GatewayConfig, 'upstreamQueueMs' | 'clientStallMs'>
 
@@ -26,8 +26,8 @@ const codeOf = (error: unknown): string => {
 }
 const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(seconds) } })
 
-const problemOf = (error: unknown): Problem | ClientGone => {
-  if (error instanceof Problem || error instanceof ClientGone) return error
+const problemOf = (error: unknown): Problem | ClientDisconnected => {
+  if (error instanceof Problem || error instanceof ClientDisconnected) return error
   const code = codeOf(error)
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return new Problem('gateway_timeout', { ...retryAfter(5), cause: error })
   if (unreachable.has(code))
@@ -37,18 +37,19 @@ const problemOf = (error: unknown): Problem | ClientGone => {
   return new Problem('bad_gateway', { ...retryAfter(1), cause: error })
 }
 
-// An answer that is here whole, as text of one byte a character, is written together with its head: half the work of two pieces.
-const wholeBytes = 16_384
+// A response that arrived in one chunk is written as text of one byte a character, so that Node sends it in one packet with
+// its head: half the work of two writes.
+const maxSingleWriteBytes = 16_384
 
-/** One try. Resolves when the client has its answer or is gone; rejects while nothing has been sent. */
+/** One attempt. Resolves when the client has its response or is disconnected; rejects as long as nothing has been sent. */
 const attempt = (
   pool: Pool,
-  passage: Passage,
+  request: ProxiedRequest,
   body: Readable | Buffer | null,
   { upstreamQueueMs, clientStallMs }: Times,
 ): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { res, stream } = passage
+    const { res, stream } = request
     const source = body instanceof Readable ? body : undefined
     let controller: Dispatcher.DispatchController | undefined
     let settled = false
@@ -67,10 +68,10 @@ const attempt = (
       else reject(error)
     }
     const onClientClose = (): void => {
-      const gone = new ClientGone('the client went away')
+      const disconnected = new ClientDisconnected('the client disconnected')
       settle()
-      source?.destroy(gone)
-      controller?.abort(gone)
+      source?.destroy(disconnected)
+      controller?.abort(disconnected)
     }
     const onDrain = (): void => {
       clearTimeout(stalled)
@@ -85,17 +86,17 @@ const attempt = (
       onRequestStart: (started) => {
         controller = started
         clearTimeout(queued)
-        if (settled) started.abort(new ClientGone('nobody waits any more'))
+        if (settled) started.abort(new ClientDisconnected('nobody waits for the response'))
       },
       onResponseStart: (_controller, status, headers, _message) => {
         if (settled || status < 200) return
         announced = Number(headers['content-length'])
-        res.writeHead(status, passage.answerHeaders(headers))
+        res.writeHead(status, request.responseHeaders(headers))
         if (stream) res.flushHeaders()
       },
       onResponseData: (current, chunk) => {
         if (settled) return
-        if (chunk.length === announced && chunk.length <= wholeBytes) {
+        if (chunk.length === announced && chunk.length <= maxSingleWriteBytes) {
           res.end(chunk.toString('latin1'), 'latin1')
           return
         }
@@ -118,23 +119,23 @@ const attempt = (
         } else settle(error)
       },
     }
-    const { method, path, headers } = passage
+    const { method, path, headers } = request
     pool.dispatch({ method, path, headers, body, ...(stream && { bodyTimeout: 0 }) }, handler)
   })
 
 /**
- * Passes a request on and the answer back, nothing long of either in memory. A GET whose kept-alive connection turned out to be
- * closed is tried once more.
+ * Forwards a request and its response; large bodies are streamed. A GET whose kept-alive connection turned out to be closed is
+ * tried once more.
  * @throws Problem 502, 503, 504
  */
-export const forward = async (pool: Pool, passage: Passage, times: Times): Promise<void> => {
-  const repeatable = passage.method === 'GET' || passage.method === 'HEAD'
+export const forward = async (pool: Pool, request: ProxiedRequest, times: Times): Promise<void> => {
+  const repeatable = request.method === 'GET' || request.method === 'HEAD'
   try {
-    const body = await passage.body
-    if (passage.res.destroyed) return
-    await attempt(pool, passage, body, times).catch((error: unknown) => {
-      if (!repeatable || passage.res.destroyed || !brokenOff.has(codeOf(error))) throw error
-      return attempt(pool, passage, null, times)
+    const body = await request.body
+    if (request.res.destroyed) return
+    await attempt(pool, request, body, times).catch((error: unknown) => {
+      if (!repeatable || request.res.destroyed || !brokenOff.has(codeOf(error))) throw error
+      return attempt(pool, request, null, times)
     })
   } catch (error) {
     const problem = problemOf(error)

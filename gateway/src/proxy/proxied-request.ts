@@ -2,15 +2,15 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { OutHeaders } from '../request/header-rules.ts'
 
-/** A request to pass on. `answerHeaders` makes the headers for the client from the service's. */
-export type Passage = {
+/** A request to forward. `responseHeaders` makes the headers for the client from the service's. */
+export type ProxiedRequest = {
   method: string
   /** Path with its query string. */
   path: string
   headers: OutHeaders
   body: Readable | Promise<Buffer> | null
   res: ServerResponse
-  answerHeaders: (headers: Record<string, string | string[] | undefined>) => OutHeaders
+  responseHeaders: (headers: Record<string, string | string[] | undefined>) => OutHeaders
   /** A stream of events: no limit on silence, connections of its own. */
   stream: boolean
 }

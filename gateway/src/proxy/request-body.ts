@@ -5,33 +5,33 @@ import { Problem } from '@clientele/platform/runtime/problem'
 const tooLarge = (limit: number): Problem =>
   new Problem('too_large', { detail: `the body may have ${limit} bytes`, extra: { limit } })
 
-/** Raised into the upstream request when the client has gone: there is nobody to answer. */
-export class ClientGone extends Error {
-  override name = 'ClientGone'
+/** Ends the upstream request when the client has disconnected: there is nobody to answer. */
+export class ClientDisconnected extends Error {
+  override name = 'ClientDisconnected'
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
-/** Longer ones are passed on as they arrive. A whole one leaves in one packet with its head, for half the work. */
-const mostWhole = 65_536
+/** Longer bodies are streamed. A buffered one is sent in one packet with its head, for half the work. */
+const maxBufferedBytes = 65_536
 
 type Limits = { limit: number; stallMs: number; upload: boolean }
 
 /**
- * The request's body, or null where there is none: a short one whole, any other as it arrives, at most `limit` bytes,
- * whatever was announced. An upload ends when no byte comes for `stallMs`; any other body must be there by then, since a
- * trickle would hold a connection to the service.
- * @throws Problem 413 before a byte is read, when too much is announced; 400 for a body where none belongs. What it gives
- * rejects with Problem 408, or with {@link ClientGone}
+ * The request's body, or null if there is none: a short one buffered, any other as a stream, at most `limit` bytes whatever
+ * was announced. An upload fails when no byte arrives for `stallMs`; any other body must be complete by then, since a slow
+ * one would hold a connection to the service.
+ * @throws Problem 413 before a byte is read if too much is announced, 400 for a body of GET or HEAD. The result fails with
+ * Problem 408, 413 or {@link ClientDisconnected}
  */
-export const bodyOf = (req: IncomingMessage, limits: Limits): Readable | Promise<Buffer> | null => {
+export const requestBody = (req: IncomingMessage, limits: Limits): Readable | Promise<Buffer> | null => {
   if (!hasBody(req)) return null
   if (req.method === 'GET' || req.method === 'HEAD')
     throw new Problem('malformed', { detail: `${req.method} takes no body` })
   const announced = Number(req.headers['content-length'] ?? Number.NaN)
   if (announced > limits.limit) throw tooLarge(limits.limit)
-  return announced <= mostWhole && !limits.upload ? wholeOf(req, limits) : streamOf(req, limits)
+  return announced <= maxBufferedBytes && !limits.upload ? bufferBody(req, limits) : streamBody(req, limits)
 }
 
 const tooSlow = ({ upload, stallMs }: Limits): Problem =>
@@ -39,27 +39,27 @@ const tooSlow = ({ upload, stallMs }: Limits): Problem =>
     detail: upload ? `no byte arrived for ${stallMs} ms` : `the body took longer than ${stallMs} ms`,
   })
 
-const gone = (): ClientGone => new ClientGone('the client went away')
+const disconnected = (): ClientDisconnected => new ClientDisconnected('the client disconnected')
 
-const wholeOf = (req: IncomingMessage, limits: Limits): Promise<Buffer> => {
+const bufferBody = (req: IncomingMessage, limits: Limits): Promise<Buffer> => {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   const onData = (chunk: Buffer) => chunks.push(chunk)
   const onEnd = () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
-  const onClose = () => reject(gone())
+  const onClose = () => reject(disconnected())
   const timer = setTimeout(() => reject(tooSlow(limits)), limits.stallMs)
   req.on('data', onData).once('end', onEnd).once('close', onClose)
-  const whole = promise.finally(() => {
+  const body = promise.finally(() => {
     clearTimeout(timer)
     req.off('data', onData).off('end', onEnd).off('close', onClose)
   })
-  // A request that is refused meanwhile waits for it no more.
-  whole.catch(() => {})
-  return whole
+  // Nobody waits for the body of a request that is refused meanwhile.
+  body.catch(() => {})
+  return body
 }
 
 /** Destroying it leaves the client's connection open for the answer. */
-const streamOf = (req: IncomingMessage, limits: Limits): Readable => {
+const streamBody = (req: IncomingMessage, limits: Limits): Readable => {
   const { limit, stallMs, upload } = limits
   let received = 0
   const body = new Transform({
@@ -76,7 +76,7 @@ const streamOf = (req: IncomingMessage, limits: Limits): Readable => {
     else body.destroy(tooSlow(limits))
   }, stallMs)
   const onClose = () => {
-    if (!req.complete) body.destroy(gone())
+    if (!req.complete) body.destroy(disconnected())
   }
   req.once('close', onClose)
   body.once('close', () => {

@@ -1,3 +1,5 @@
+import createRouter from 'find-my-way'
+
 /** Who may call: everybody; everybody, but a token that is sent must be right; only holders of a token. */
 type Access = 'public' | 'optional' | 'token'
 
@@ -11,6 +13,7 @@ export type Route = {
   /** Media types of bodies that are files, and may be as large as one. */
   files: ReadonlySet<string>
 }
+/** What a path is known for: a route, or the methods that would have found one. */
 export type Found = { route: Route } | { allow: string[]; public: boolean }
 
 type Operation = {
@@ -21,9 +24,7 @@ type Operation = {
 /** The part of an OpenAPI document that is read here. */
 export type PathsDocument = { paths?: Record<string, Record<string, unknown>> }
 
-type Node = { literals: Map<string, Node>; parameter?: Node; operations: Map<string, Route> }
-const node = (): Node => ({ literals: new Map(), operations: new Map() })
-const methods = ['get', 'post', 'put', 'patch', 'delete']
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 const accessOf = ({ security }: Operation): Access => {
   if (!Array.isArray(security)) return 'token'
@@ -39,66 +40,53 @@ const routeOf = (service: string, template: string, operation: Operation): Route
   files: new Set(operation['x-file-bodies']),
 })
 
-const place = (root: Node, template: string): Node => {
-  let at = root
-  for (const segment of template.slice(1).split('/')) {
-    let next = segment.startsWith('{') ? at.parameter : at.literals.get(segment)
-    if (!next) {
-      next = node()
-      if (segment.startsWith('{')) at.parameter = next
-      else at.literals.set(segment, next)
-    }
-    at = next
-  }
-  return at
+const parameter = /\{[^}]*\}/g
+/** `/v1/users/{id}` as find-my-way writes it. Names are left out, since `{id}` and `{key}` match the same paths. */
+const patternOf = (template: string): string => {
+  let count = 0
+  return template.replaceAll(':', '::').replace(parameter, () => `:p${++count}`)
 }
+/** Sorts templates that match the same path: literal segments before parameters. */
+const specificity = ({ template }: Route): string => template.replace(parameter, '\uffff')
 
-const collect = (at: Node, segments: string[], depth: number, found: Node[]): Node[] => {
-  const segment = segments[depth]
-  if (segment === undefined) {
-    if (at.operations.size > 0) found.push(at)
-    return found
-  }
-  const literal = at.literals.get(segment)
-  if (literal) collect(literal, segments, depth + 1, found)
-  if (at.parameter) collect(at.parameter, segments, depth + 1, found)
-  return found
-}
+const ignore = (): void => {}
 
 /**
  * Finds the route of a request in the services' OpenAPI documents; a path in none of them is unknown, and an operation that
  * does not say otherwise needs a token. Literal segments win over parameters.
- * @throws Error where two services declare the same operation
+ * @throws Error if two services declare the same operation
  */
 export const createRouteIndex = (documents: { service: string; document: PathsDocument }[]) => {
-  const root = node()
+  // The length of a path is limited by the HTTP parser.
+  const router = createRouter({ caseSensitive: true, maxParamLength: Number.MAX_SAFE_INTEGER })
   for (const { service, document } of documents) {
     for (const [template, item] of Object.entries(document.paths ?? {})) {
       if (!template.startsWith('/v1/')) throw new Error(`${service} declares ${template}, which is outside of /v1`)
-      const { operations } = place(root, template)
       for (const method of methods) {
-        const operation = item[method] as Operation | undefined
-        if (!operation) continue
-        if (operations.has(method.toUpperCase())) throw new Error(`${method} ${template} is declared twice`)
-        operations.set(method.toUpperCase(), routeOf(service, template, operation))
+        const operation = item[method.toLowerCase()] as Operation | undefined
+        if (operation) router.on(method, patternOf(template), ignore, routeOf(service, template, operation))
       }
     }
   }
-  return (method: string, segments: string[]): Found | undefined => {
-    const nodes = collect(root, segments, 0, [])
-    if (nodes.length === 0) return undefined
-    const wanted = method === 'HEAD' ? 'GET' : method
-    for (const { operations } of nodes) {
-      const route = operations.get(wanted)
-      if (route) return { route }
-    }
-    // What the more general route would answer is that there is no such thing: PUT /v1/users/me is no user's id.
-    const allow = new Set(nodes[0]?.operations.keys())
-    if (allow.has('GET')) allow.add('HEAD')
-    const isPublic = nodes.every(({ operations }) =>
-      [...operations.values()].every(({ access }) => access === 'public'),
-    )
-    return { allow: [...allow].sort(), public: isPublic }
+  const find = (method: string, path: string): Route | undefined => router.find(method as 'GET', path)?.store
+
+  const findOthers = (path: string): Found | undefined => {
+    const known = methods
+      .map((method) => ({ method, route: find(method, path) }))
+      .filter((each): each is { method: (typeof methods)[number]; route: Route } => each.route !== undefined)
+    // A more general route would answer that there is no such resource: in PUT /v1/users/me, `me` is not a user's id.
+    const [closest] = known.map(({ route }) => specificity(route)).sort()
+    if (closest === undefined) return undefined
+    const allow: string[] = known.filter(({ route }) => specificity(route) === closest).map(({ method }) => method)
+    if (allow.includes('GET')) allow.push('HEAD')
+    return { allow: allow.sort(), public: known.every(({ route }) => route.access === 'public') }
+  }
+
+  return (method: string, path: string): Found | undefined => {
+    // The router decodes what it compares, services do not: with its percent signs encoded, the path is compared as it is.
+    const raw = path.includes('%') ? path.replaceAll('%', '%25') : path
+    const route = find(method === 'HEAD' ? 'GET' : method, raw)
+    return route ? { route } : findOthers(raw)
   }
 }
 export type RouteIndex = ReturnType<typeof createRouteIndex>

@@ -5,7 +5,7 @@ import { Pool } from 'undici'
 import type { GatewayConfig } from '../config.ts'
 import type { ServiceRow } from '../services.ts'
 import { forward } from './forward.ts'
-import type { Passage } from './proxied-request.ts'
+import type { ProxiedRequest } from './proxied-request.ts'
 
 type Kind = 'plain' | 'stream'
 type Observed = {
@@ -72,19 +72,19 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
 
   return {
     name,
-    /** @throws Problem 502, 503, 504 and what the body raises, while nothing has been sent to the client */
-    send: async (passage: Passage): Promise<void> => {
-      const kind = passage.stream ? 'stream' : 'plain'
+    /** @throws Problem 502, 503, 504 and what the body rejects with, as long as nothing has been sent to the client */
+    send: async (request: ProxiedRequest): Promise<void> => {
+      const kind = request.stream ? 'stream' : 'plain'
       if (inFlight[kind] >= limits[kind]) {
         shed.inc({ upstream: name })
         throw new Problem('unavailable', { detail: 'too many requests are under way', headers: { 'Retry-After': '1' } })
       }
       inFlight[kind] += 1
-      if (passage.stream) streams.add(passage.res)
+      if (request.stream) streams.add(request.res)
       try {
-        await forward(pools[kind], passage, config)
+        await forward(pools[kind], request, config)
       } finally {
-        if (passage.stream) streams.delete(passage.res)
+        if (request.stream) streams.delete(request.res)
         inFlight[kind] -= 1
       }
     },

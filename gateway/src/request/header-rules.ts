@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { LruMap } from 'toad-cache'
 
 /** Headers as they go out: lower-case names. */
 export type OutHeaders = Record<string, string | string[]>
@@ -48,19 +49,19 @@ const identityLike =
 const neverReturned =
   /^(?:server|x-powered-by|x-request-id|set-cookie2?|alt-svc|via|access-control-.*|ratelimit.*|strict-transport-security)$/
 
-/** Remembers what `decide` says of a name; of the first thousand names, as clients make them up. */
-const remembered = (decide: (name: string) => boolean) => {
-  const decided = new Map<string, boolean>()
+/** Remembers decisions about header names, a bounded number of them, since clients may send any name. */
+const cached = (decide: (name: string) => boolean) => {
+  const decisions = new LruMap<boolean>(1_000)
   return (name: string): boolean => {
-    const known = decided.get(name)
+    const known = decisions.get(name)
     if (known !== undefined) return known
     const decision = decide(name)
-    if (decided.size < 1_000) decided.set(name, decision)
+    decisions.set(name, decision)
     return decision
   }
 }
-const isForwardable = remembered((name) => !(hopByHop.has(name) || neverForwarded.has(name) || identityLike.test(name)))
-const isReturnable = remembered((name) => !(hopByHop.has(name) || neverReturned.test(name)))
+const isForwardable = cached((name) => !(hopByHop.has(name) || neverForwarded.has(name) || identityLike.test(name)))
+const isReturnable = cached((name) => !(hopByHop.has(name) || neverReturned.test(name)))
 
 const namedIn = (connection: string | undefined): Set<string> | undefined =>
   connection === undefined || connection === 'keep-alive' || connection === 'close'

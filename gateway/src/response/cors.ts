@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import cors from 'cors'
+import type { RequestHandler } from 'express'
 
 const exposed = [
   'ETag',
@@ -16,11 +17,8 @@ const exposed = [
 const isPreflight = (req: IncomingMessage): boolean =>
   req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined
 
-/**
- * CORS for the allow-list of origins; without credentials, since tokens travel in a header that scripts set.
- * Returns true when the request was a preflight and is answered.
- */
-export const createCors = (origins: string[]) => {
+/** CORS for the allow-list of origins; without credentials, since tokens travel in a header that scripts set. */
+export const createCors = (origins: string[]): RequestHandler => {
   const apply = cors({
     origin: origins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -39,12 +37,10 @@ export const createCors = (origins: string[]) => {
     exposedHeaders: exposed,
     maxAge: 600,
   })
-  return (req: IncomingMessage, res: ServerResponse): boolean => {
-    const { origin } = req.headers
-    if (origin === undefined) return false
-    const preflight = isPreflight(req)
-    // The package takes every OPTIONS for a preflight.
-    if (req.method !== 'OPTIONS' || preflight) apply(req, res, () => {})
-    return preflight
+  return (req, res, next) => {
+    // The package answers every OPTIONS request as a preflight.
+    const applies = req.headers.origin !== undefined && (req.method !== 'OPTIONS' || isPreflight(req))
+    if (applies) apply(req, res, next)
+    else next()
   }
 }

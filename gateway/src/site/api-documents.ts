@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { isDeepStrictEqual } from 'node:util'
+import { isErrorResult, merge, type OpenApiDocument } from 'openapi-merge'
 import type { GatewayConfig } from '../config.ts'
 import type { PathsDocument } from '../proxy/route-index.ts'
 
@@ -28,25 +28,20 @@ export const readContracts = (names: string[], folder: URL = generated): Promise
 }
 
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
-const initials = (service: string): string =>
+const pascalCase = (service: string): string =>
   service.replace(/(?:^|-)(\w)/g, (_match, letter: string) => letter.toUpperCase())
 
-/** Components by kind and name; one that two services shape differently gets the second service's name in front. */
-const takeComponents = (all: Json, service: string, document: Json): Json => {
-  let text = JSON.stringify(document)
-  for (const [kind, entries] of Object.entries(object(document['components']))) {
-    for (const [name, value] of Object.entries(object(entries))) {
-      const known = object(all[kind])[name]
-      if (known === undefined || isDeepStrictEqual(known, value)) continue
-      text = text
-        .replaceAll(`"#/components/${kind}/${name}"`, `"#/components/${kind}/${initials(service)}${name}"`)
-        .replaceAll(`"${name}":${JSON.stringify(value)}`, `"${initials(service)}${name}":${JSON.stringify(value)}`)
-    }
-  }
-  const renamed = JSON.parse(text) as Json
-  for (const [kind, entries] of Object.entries(object(renamed['components'])))
-    all[kind] = { ...object(entries), ...object(all[kind]) }
-  return renamed
+/** Paths and components of all documents; a component that two services shape differently gets the second one's name in front. */
+const mergeDocuments = (contracts: ServiceContract[], info: OpenApiDocument['info']): OpenApiDocument => {
+  const merged = merge(
+    contracts.map(({ service, openapi }) => ({
+      oas: { ...openapi, openapi: '3.1.0', info } as OpenApiDocument,
+      dispute: { prefix: pascalCase(service) },
+      duplicatePathHandling: 'merge-operations',
+    })),
+  )
+  if (isErrorResult(merged)) throw new Error(`the services' OpenAPI documents cannot be merged: ${merged.message}`)
+  return merged.output
 }
 
 const about =
@@ -57,26 +52,19 @@ export const mergeOpenApi = (
   contracts: ServiceContract[],
   { publicUrl, keycloakIssuer }: Pick<GatewayConfig, 'publicUrl' | 'keycloakIssuer'>,
 ): Json => {
-  const components: Json = {}
-  const paths: Json = {}
-  const tags = new Set<string>()
-  for (const { service, openapi } of contracts) {
-    const document = takeComponents(components, service, openapi)
-    for (const [path, item] of Object.entries(object(document['paths']))) {
-      paths[path] = { ...object(paths[path]), ...object(item) }
-      for (const operation of Object.values(object(item)))
-        for (const tag of (object(operation)['tags'] as string[]) ?? []) tags.add(tag)
-    }
+  const info = {
+    title: 'Clientele',
+    version: '1',
+    description: about,
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   }
+  const { paths, components } = mergeDocuments(contracts, info)
+  const operations = Object.values(object(paths)).flatMap((item) => Object.values(object(item)))
+  const tags = new Set(operations.flatMap((operation) => (object(operation)['tags'] as string[]) ?? []))
   const endpoint = `${keycloakIssuer}/protocol/openid-connect`
   return {
     openapi: '3.1.0',
-    info: {
-      title: 'Clientele',
-      version: '1',
-      description: about,
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-    },
+    info,
     servers: [{ url: publicUrl }],
     tags: [...tags].map((name) => ({ name })),
     security: [{ keycloak: [] }, { bearer: [] }],

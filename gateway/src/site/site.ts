@@ -1,16 +1,13 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { requestContext } from '@clientele/platform/http/request-lifecycle'
-import type { Log } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
+import express, { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { GatewayConfig } from '../config.ts'
 import { docsPage } from '../pages/docs-page.ts'
 import { homePage } from '../pages/home-page.ts'
 import { problemCodeOf, problemList, problemPage } from '../pages/problem-page.ts'
-import type { OutHeaders } from '../request/header-rules.ts'
-import { wantsHtml } from '../request/request-state.ts'
+import { stateOf, wantsHtml } from '../request/request-state.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
 import type { Health, HealthReader } from './health.ts'
 
@@ -20,7 +17,6 @@ export type SiteParts = {
   security: SecurityHeaders
   openapi: unknown
   asyncapi: unknown
-  log: Log
 }
 
 const assets = fileURLToPath(new URL('../../public/', import.meta.url))
@@ -36,9 +32,6 @@ const sendHealth = (res: Response, health: Health): void =>
     .set('Cache-Control', 'no-store')
     .status(health.status === 'up' ? 200 : 503)
     .json(health)
-const put = (res: Response, headers: OutHeaders): void => {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-}
 
 const onlyReads: RequestHandler = ({ method }, _res, next) => {
   if (method === 'GET' || method === 'HEAD') next()
@@ -46,17 +39,23 @@ const onlyReads: RequestHandler = ({ method }, _res, next) => {
     throw new Problem('method_not_allowed', { detail: 'this address knows GET, HEAD', headers: { Allow: 'GET, HEAD' } })
 }
 
+/** Pages are found without their trailing slash, and have the headers of every response. */
+const prepare: RequestHandler = (req, res, next) => {
+  const { target, headers } = stateOf(res)
+  req.url = `${target.path}${target.search}`
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  next()
+}
+
 /** The gateway's own pages and documents. */
-export const createSite = ({ config, health, security, openapi, asyncapi, log }: SiteParts): Express => {
+export const createSite = ({ config, health, security, openapi, asyncapi }: SiteParts): Router => {
   const { docsEnabled, keycloakIssuer, publicUrl, consoleClientId } = config
-  const site = express()
-  site.disable('x-powered-by')
-  site.set('query parser', false)
-  site.use(requestContext(log))
+  const site = Router()
+  site.use(prepare, security.middleware.page)
 
   const get = (path: string, handler: (req: Request, res: Response) => unknown): void => {
     site.get(path, async (req, res) => {
-      res.locals['route'] = path
+      stateOf(res).routeName = path
       await handler(req, res)
     })
     site.all(path, onlyReads)
@@ -94,14 +93,12 @@ export const createSite = ({ config, health, security, openapi, asyncapi, log }:
   for (const [path, text] of Object.entries(documents))
     get(path, (_req, res) => res.set('Cache-Control', 'no-cache').type('json').send(text))
   get('/api/ui', (_req, res) => res.redirect(302, '/docs'))
-  get('/docs', (_req, res) => {
-    put(res, security.docs)
-    sendHtml(res, docsPage({ clientId: consoleClientId }))
-  })
+  site.get('/docs', security.middleware.docs)
+  get('/docs', (_req, res) => sendHtml(res, docsPage({ clientId: consoleClientId })))
+  site.get('/docs/oauth2-redirect.html', security.middleware.redirect)
   get('/docs/:file', (req, res) => {
     const file = String(req.params['file'])
     if (!swaggerFiles.has(file)) throw new Problem('not_found', { detail: 'there is no such file' })
-    if (file === 'oauth2-redirect.html') put(res, security.redirect)
     res.sendFile(join(swagger, file), { maxAge: 86_400_000 })
   })
   site.use('/assets', onlyReads, express.static(assets, { index: false, redirect: false, maxAge: 3_600_000 }))

@@ -1,38 +1,39 @@
+import { LruMap } from 'toad-cache'
 import type { Db } from '../data/db.ts'
 
-const keptMs = 30_000
-const longestCountMs = 2_000
-const mostKept = 1_000
-const longestKey = 2_000
+const keepMs = 30_000
+const maxCountMs = 2_000
+const maxKept = 1_000
+const maxKeyLength = 2_000
 
 /**
- * Remembers for half a minute which lists have more rows than are counted: what had more than ten thousand a moment ago need
- * not be counted for each of its pages. Only that is remembered, never a number.
+ * Remembers for half a minute which lists have more rows than are counted: a list that had more than ten thousand a moment
+ * ago need not be counted for each of its pages. Only that is remembered, never a number.
  */
 export const createLargeTotals = () => {
-  const untilOf = new WeakMap<Db, Map<string, number>>()
-  const of = (db: Db): Map<string, number> => {
-    const kept = untilOf.get(db) ?? new Map<string, number>()
-    untilOf.set(db, kept)
-    return kept
+  /** By list: until when it counts as large, in milliseconds since 1970. */
+  const caches = new WeakMap<Db, LruMap<number>>()
+  const cacheOf = (db: Db): LruMap<number> => {
+    const cache = caches.get(db) ?? new LruMap<number>(maxKept)
+    caches.set(db, cache)
+    return cache
   }
   return {
-    /** Where it was known until a moment ago, one request counts anew and the others go by what was known. */
+    /** Once that time is over, one request counts again while the others still rely on what was known. */
     has: (db: Db, key: string): boolean => {
-      const until = of(db).get(key)
+      const cache = cacheOf(db)
+      const until = cache.get(key)
       if (until === undefined) return false
       const now = Date.now()
       if (until > now) return true
-      if (until + keptMs > now) of(db).set(key, now + longestCountMs)
+      // The entry itself is the lock: it is renewed for as long as a count may take.
+      if (until + keepMs > now) cache.set(key, now + maxCountMs)
       return false
     },
-    /** What a count came to. */
+    /** Stores the result of a count. */
     note: (db: Db, key: string, isLarge: boolean): void => {
-      const kept = of(db)
-      kept.delete(key)
-      if (!isLarge || key.length > longestKey) return
-      if (kept.size >= mostKept) kept.delete(kept.keys().next().value ?? '')
-      kept.set(key, Date.now() + keptMs)
+      if (isLarge && key.length <= maxKeyLength) cacheOf(db).set(key, Date.now() + keepMs)
+      else cacheOf(db).delete(key)
     },
   }
 }

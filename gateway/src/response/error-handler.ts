@@ -2,10 +2,12 @@ import { discardRest, holdForRest } from '@clientele/platform/http/early-respons
 import { toProblem } from '@clientele/platform/http/error-response'
 import { reportFault } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
-import type { Problem } from '@clientele/platform/runtime/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { errorPage } from '../pages/error-page.ts'
 import type { OutHeaders } from '../request/header-rules.ts'
-import { type Exchange, wantsHtml } from '../request/request-state.ts'
+import { wantsHtml } from '../request/request-state.ts'
+import type { RequestTracker } from '../request/request-tracker.ts'
 import type { SecurityHeaders } from './security-headers.ts'
 
 const lowerCase = (headers: Record<string, string> = {}): OutHeaders =>
@@ -14,10 +16,10 @@ const lowerCase = (headers: Record<string, string> = {}): OutHeaders =>
 const reasonOf = ({ message, options: { cause } }: Problem): string =>
   cause instanceof Error ? cause.message : message
 
-type Options = { log: Log; security: SecurityHeaders; publicUrl: string }
+type Parts = { log: Log; tracker: RequestTracker; security: SecurityHeaders; publicUrl: string }
 
-/** How the gateway answers faults: a problem (RFC 9457), or a page for a browser. */
-export const createFaultAnswer = ({ log, security, publicUrl }: Options) => {
+/** Last in the app: answers with a problem (RFC 9457), or with a page if a browser asks. */
+export const createErrorHandler = ({ log, tracker, security, publicUrl }: Parts): ErrorRequestHandler => {
   const metadata = `resource_metadata="${publicUrl}/.well-known/oauth-protected-resource"`
 
   const headersOf = (problem: Problem): OutHeaders => {
@@ -27,14 +29,14 @@ export const createFaultAnswer = ({ log, security, publicUrl }: Options) => {
     return headers
   }
 
-  return (exchange: Exchange, error: unknown): void => {
-    const { req, res, requestId } = exchange
+  return (error, req, res, _next) => {
+    const { requestId, routeName, headers } = tracker.track(req, res)
     const problem = toProblem(error)
-    const where = { code: problem.code, requestId, route: exchange.route }
+    const context = { code: problem.code, requestId, route: routeName }
     if (problem.code === 'internal') {
-      log.error({ err: error, ...where }, 'request failed')
+      log.error({ err: error, ...context }, 'request failed')
       reportFault(error)
-    } else if (problem.status >= 500) log.warn({ reason: reasonOf(problem), ...where }, 'request failed')
+    } else if (problem.status >= 500) log.warn({ reason: reasonOf(problem), ...context }, 'request failed')
     if (res.headersSent || res.destroyed) {
       res.destroy()
       return
@@ -42,11 +44,11 @@ export const createFaultAnswer = ({ log, security, publicUrl }: Options) => {
     const html = wantsHtml(req)
     const body = html
       ? errorPage({ status: problem.status, code: problem.code, requestId })
-      : JSON.stringify(problem.toBody({ instance: (req.url ?? '/').split('?', 1)[0] ?? '/', requestId }))
+      : JSON.stringify(problem.toBody({ instance: req.url.split('?', 1)[0] ?? '/', requestId }))
     holdForRest(req, res)
     res.writeHead(problem.status, {
-      ...(html ? security.page : security.api),
-      ...exchange.headers,
+      ...(html ? security.headers.page : security.headers.api),
+      ...headers,
       ...headersOf(problem),
       'cache-control': 'no-store',
       'content-type': html ? 'text/html; charset=utf-8' : 'application/problem+json; charset=utf-8',
@@ -56,4 +58,8 @@ export const createFaultAnswer = ({ log, security, publicUrl }: Options) => {
     discardRest(req)
   }
 }
-export type FaultAnswer = ReturnType<typeof createFaultAnswer>
+
+/** After all routes. */
+export const notFound: RequestHandler = () => {
+  throw new Problem('not_found', { detail: 'there is no such address' })
+}

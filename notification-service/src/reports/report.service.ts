@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { secondsFromNow } from '@clientele/platform/data/database-time'
+import { secondsAgo } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { selectList } from '@clientele/platform/data/select-list'
 import type { Log } from '@clientele/platform/runtime/log'
@@ -64,7 +64,7 @@ export const createReportService = ({ db, notifications, deliveryReports, writer
     if (row) return row
     if (number === null) return undefined
     // The provider never told the id of what it may have taken: the number has to do, where it fits one message alone.
-    const attemptStartedAt = { [Op.gt]: secondsFromNow(-unknownSeconds) }
+    const attemptStartedAt = { [Op.gt]: secondsAgo(unknownSeconds) }
     const [one, another] = await notifications.findAll({
       where: { provider, to: number, reason: outcomeUnknown, status: 'failed', attemptStartedAt },
       limit: 2,

@@ -8,3 +8,6 @@ export const databaseTime = (): Expression => fn('now')
 /** The database's time, so many seconds from now. */
 export const secondsFromNow = (seconds: number): ReturnType<typeof literal> =>
   literal(`now() + make_interval(secs => ${Number(seconds)})`)
+
+/** The database's time, so many seconds ago. */
+export const secondsAgo = (seconds: number): ReturnType<typeof literal> => secondsFromNow(-seconds)

@@ -10,13 +10,14 @@ import { createReaderCheck } from './content/check-reader.ts'
 import { createContentService } from './content/content.service.ts'
 import { createImageLane } from './images/image-lane.ts'
 import { createImageWorker } from './images/image-worker.ts'
+import { cleanupTask, createCleanup } from './media/media.cleanup.ts'
 import { defineMedia } from './media/media.model.ts'
 import { createRemoval } from './media/media.removal.ts'
 import { mediaRoutes } from './media/media.routes.ts'
 import { createMediaService } from './media/media.service.ts'
-import { createSweep, sweepTask } from './media/media.sweep.ts'
-import { createUsages } from './media/media.usage.ts'
 import { createVariants } from './media/media.variants.ts'
+import { defineMediaUsages } from './media/media-usage.model.ts'
+import { createMediaUsageProjection } from './media/media-usage.projection.ts'
 import type { Store } from './storage/store.ts'
 import { createCleaner } from './uploads/clean-upload.ts'
 import { createMultipartReader } from './uploads/multipart.ts'
@@ -32,7 +33,8 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
   const model = defineMedia(db.sequelize)
   const lane = createImageLane({ maxWaiting: maxUploads * 2 })
   const produce = createImageWorker()
-  const removal = createRemoval({ db, store })
+  const usages = defineMediaUsages(db.sequelize)
+  const removal = createRemoval({ db, model, store })
   const variants = createVariants({ db, store, lane, produce, maxPixels })
   const media = createMediaService({ db, model, link: createMediaLink(config), removal })
   const content = createContentService({ media, variants, store, redirects: config.mediaRedirect })
@@ -43,7 +45,7 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
     readMultipart: createMultipartReader({ store, maxBytes, idleMs: config.mediaIdleMs }),
     clean: createCleaner({ db, store, lane, produce, maxPixels }),
   })
-  const sweep = createSweep({ db, store, removal, log })
+  const cleanup = createCleanup({ db, model, store, removal, log })
 
   const api = createApi({ ...service, verifier, log, db, config })
   const checkReader = createReaderCheck([config.mediaSigningKey, ...config.mediaSigningKeysAccepted])
@@ -51,9 +53,12 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
 
   return {
     app: api.app(),
-    consumers: [usageChanged({ usages: createUsages({ db, removal }) }), mediaWasStored({ model, variants })],
-    tasks: [sweepTask({ db, log, intervalMs: config.mediaSweepIntervalMs, run: sweep })],
+    consumers: [
+      usageChanged({ usages: createMediaUsageProjection({ model, usages, removal }) }),
+      mediaWasStored({ model, variants }),
+    ],
+    tasks: [cleanupTask({ db, log, intervalMs: config.mediaSweepIntervalMs, run: cleanup })],
     ready: { store: store.ping },
-    sweep,
+    cleanup,
   }
 }

@@ -45,7 +45,7 @@ export const startMedia = async (overrides: Partial<MediaConfig> = {}, { consumi
   const db = await connectDb(config, 'media')
   const store = await createStore(config)
   const verifier = testVerifier(config)
-  const { consumers, tasks: _sweepIsRunByHand, ...parts } = createApp({ config, db, verifier, log, store })
+  const { consumers, tasks: _cleanupIsRunByHand, ...parts } = createApp({ config, db, verifier, log, store })
   const service = await startService({
     ...parts,
     ...(consuming && { consumers }),

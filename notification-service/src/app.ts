@@ -6,7 +6,8 @@ import { createBell } from '@clientele/platform/runtime/wake-signal'
 import type { NotificationConfig } from './config.ts'
 import { customerChanged } from './consumers/customers.consumer.ts'
 import { orderWasPlaced } from './consumers/orders.consumer.ts'
-import { createKnownCustomers } from './customers/customer.projection.ts'
+import { createCustomerProjection } from './customers/customer.projection.ts'
+import { defineModels } from './models.ts'
 import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
 import { createNotificationService } from './notifications/notification.service.ts'
 import { createWriter } from './notifications/notification.writer.ts'
@@ -14,10 +15,10 @@ import { createProviders } from './providers/create-providers.ts'
 import { type ReportRouteDeps, reportRoutes } from './reports/report.routes.ts'
 import { createReportService } from './reports/report.service.ts'
 import { createClaim } from './sending/claim.ts'
+import { createCleanup } from './sending/cleanup.ts'
 import { createSender } from './sending/sender.ts'
 import { createSettle } from './sending/settle.ts'
 import { type Timing, timingOf } from './sending/timing.ts'
-import { createUpkeep } from './sending/upkeep.ts'
 
 export const service = { service: 'notification-service', title: 'Notifications' }
 
@@ -34,19 +35,23 @@ export const createApp = ({ config, db, verifier, log, timing: other }: Deps) =>
   const timing = { ...timingOf(config), ...other }
   const bell = createBell()
   const providers = createProviders(config, log)
-  const writer = createWriter(db)
-  const notifications = createNotificationService({ db, writer, bell })
-  const reports = createReportService({ db, writer, log, secret: config.callbackSecret })
+  const models = defineModels(db.sequelize)
+  const writer = createWriter(models.notifications)
+  const notifications = createNotificationService({ db, notifications: models.notifications, writer, bell })
+  const reports = createReportService({ db, ...models, writer, log, secret: config.callbackSecret })
   const settle = createSettle({ db, writer, timing })
-  const claim = createClaim({ db, writer, providers, timing, shop: config, log })
+  const claim = createClaim({ db, ...models, writer, providers, timing, shop: config, log })
   const sender = createSender({ claim, settle, bell, timing, concurrency: config.sendConcurrency, log })
 
   const api = createApi({ ...service, verifier, db, log, config })
   declareRoutes(api, { notifications, reports })
   return {
     app: api.app(),
-    consumers: [customerChanged({ customers: createKnownCustomers(db) }), orderWasPlaced({ notifications })],
-    tasks: [sender, createUpkeep({ db, settle, reports, timing, log })],
+    consumers: [
+      customerChanged({ customers: createCustomerProjection({ db, ...models }) }),
+      orderWasPlaced({ notifications }),
+    ],
+    tasks: [sender, createCleanup({ db, ...models, settle, reports, timing, log })],
     close: async () => void (await Promise.all([providers.sms.close(), providers.email?.close()])),
   }
 }

@@ -41,7 +41,7 @@ const start = async (database: TestDatabase, broker: TestBroker, sms: FakeProvid
   }
   const log = testLog()
   const db = await connectDb(config, 'notifications')
-  const timing = { pollMs: 100, customerCheckMs: 100, upkeepMs: 100, ...overrides.timing }
+  const timing = { pollMs: 100, customerCheckMs: 100, cleanupMs: 100, ...overrides.timing }
   const { app, consumers, tasks, close } = createApp({ config, db, verifier: testVerifier(config), log, timing })
   const service = await startService({
     name: 'notification-service',

@@ -2,6 +2,7 @@ import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import { within } from '@clientele/platform/runtime/timeout'
 import type { Oidc } from './keycloak/oidc.ts'
+import { defineWatermarks } from './sync/watermark.model.ts'
 
 /** What the local profile's demo accounts have; a published password. */
 const published = [
@@ -45,7 +46,7 @@ export const refuseDefaultPasswords = async ({
     }
     log.info('no default password works')
   } catch (error) {
-    await db.query('delete from watermarks where name = $1', [mark])
+    await defineWatermarks(db.sequelize).destroy({ where: { name: mark } })
     throw error
   }
 }

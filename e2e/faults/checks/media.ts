@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { connectDb } from '@clientele/platform/data/db'
 import { testLog } from '@clientele/platform/testing/service'
+import { createCleanup } from '../../../media-service/src/media/media.cleanup.ts'
+import { defineMedia } from '../../../media-service/src/media/media.model.ts'
 import { createRemoval } from '../../../media-service/src/media/media.removal.ts'
-import { createSweep } from '../../../media-service/src/media/media.sweep.ts'
 import { mediaIdOf } from '../../../media-service/src/media/media-keys.ts'
 import { createFolderStore } from '../../../media-service/src/storage/folder-store.ts'
 import { at } from '../../services.ts'
@@ -56,14 +57,16 @@ export const sweepFaults = async (system: FaultSystem, query: Query): Promise<st
   const store = createFolderStore(system.media)
   try {
     const log = testLog()
-    const sweep = createSweep({
+    const model = defineMedia(db.sequelize)
+    const cleanup = createCleanup({
       db,
+      model,
       store,
-      removal: createRemoval({ db, store }),
+      removal: createRemoval({ db, model, store }),
       log,
       now: () => Date.now() + twoDaysMs,
     })
-    await sweep(new AbortController().signal)
+    await cleanup(new AbortController().signal)
   } finally {
     await db.close()
   }

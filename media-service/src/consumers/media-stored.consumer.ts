@@ -1,7 +1,7 @@
 import { mediaStored } from '@clientele/contracts/media'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { MediaModel } from '../media/media.model.ts'
+import type { MediaTable } from '../media/media.model.ts'
 import type { Variants } from '../media/media.variants.ts'
 
 const turn = { patient: true, waitMs: 25_000 }
@@ -11,7 +11,7 @@ const unlessBusy = (error: unknown): void => {
 }
 
 /** Small pictures are made here, not while somebody waits; where there is no time for it, they are made when first asked for. */
-export const mediaWasStored = ({ model, variants }: { model: MediaModel; variants: Variants }) =>
+export const mediaWasStored = ({ model, variants }: { model: MediaTable; variants: Variants }) =>
   consumer({
     queue: 'media-service.variants',
     events: [mediaStored],
@@ -20,6 +20,6 @@ export const mediaWasStored = ({ model, variants }: { model: MediaModel; variant
     handle: async ({ subject }) => {
       const media = await model.findOne({ where: { id: subject, deletedAt: null } })
       if (!media) return
-      for (const name of ['medium', 'thumb'] as const) await variants.ensure(media.get(), name, turn).catch(unlessBusy)
+      for (const name of ['medium', 'thumb'] as const) await variants.ensure(media, name, turn).catch(unlessBusy)
     },
   })

@@ -13,7 +13,7 @@ import {
   productUpdated,
 } from '@clientele/contracts/product'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
-import type { Usages } from '../media/media.usage.ts'
+import type { MediaUsageProjection } from '../media/media-usage.projection.ts'
 
 export const usageEvents = [
   ...[customerCreated, customerDeleted, customerPurged, customerRestored, customerUpdated],
@@ -25,14 +25,14 @@ const gone: readonly string[] = [customerPurged.type, productPurged.type]
 const idOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
 /** Customers and products show media. One in the trash keeps its photo; a purged one shows nothing any more. */
-export const usageChanged = ({ usages }: { usages: Usages }) =>
+export const usageChanged = ({ usages }: { usages: MediaUsageProjection }) =>
   consumer({
     queue: 'media-service.usage',
     events: usageEvents,
     concerns: ({ type, data }) => data.photoMediaId !== null || !made.includes(type),
     handle: ({ type, subject, data }, tx) => {
       const purged = gone.includes(type)
-      return usages.apply(
+      return usages.upsertIfNewer(
         {
           subject,
           version: data.version,

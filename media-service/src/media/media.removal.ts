@@ -1,10 +1,12 @@
 import { type MediaVariant, mediaDeleted } from '@clientele/contracts/media'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import { databaseTime } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { afterCommit } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { currentLog } from '@clientele/platform/runtime/log'
 import type { Store } from '../storage/store.ts'
+import type { MediaTable } from './media.model.ts'
 import { variantKey } from './media-keys.ts'
 
 type Reason = 'requested' | 'released' | 'unused'
@@ -14,16 +16,23 @@ const variants: MediaVariant[] = ['original', 'medium', 'thumb']
 
 export type Removal = ReturnType<typeof createRemoval>
 
-/** The row goes first, with its event, the objects after the commit; what fails then is left to the sweep. */
-export const createRemoval = ({ db, store }: { db: Db; store: Store }) => {
+/** The row goes first, with its event, the objects after the commit; what fails then is left to the cleanup. */
+export const createRemoval = ({ db, model, store }: { db: Db; model: MediaTable; store: Store }) => {
   const clear = async (id: string): Promise<void> => {
     for (const variant of variants) await store.remove(variantKey(id, variant))
-    await db.sequelize.query('update media set cleared_at = now() where id = $1', { bind: [id] })
+    await model.update({ clearedAt: databaseTime() }, { where: { id } })
   }
 
   /** Locks media rows in one order: whoever adds or counts usages of them does so while holding the lock. */
   const lock = async (ids: string[], tx: Tx): Promise<void> => {
-    await db.query('select 1 from media where id = any($1::uuid[]) order by id for update', [ids], { tx })
+    await model.findAll({
+      attributes: ['id'],
+      where: { id: ids },
+      order: ['id'],
+      lock: tx.LOCK.UPDATE,
+      transaction: tx,
+      raw: true,
+    })
   }
 
   return {
@@ -46,7 +55,7 @@ export const createRemoval = ({ db, store }: { db: Db; store: Store }) => {
       afterCommit(tx, () => {
         const log = currentLog()
         for (const { id } of removed)
-          clear(id).catch((err: unknown) => log.warn({ err, mediaId: id }, 'objects are left to the sweep'))
+          clear(id).catch((err: unknown) => log.warn({ err, mediaId: id }, 'objects are left to the cleanup'))
       })
       return removed.map(({ id }) => id)
     },

@@ -5,21 +5,21 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { CleanedImage } from '../uploads/clean-upload.ts'
-import type { MediaModel, MediaRow } from './media.model.ts'
+import type { MediaModel, MediaTable } from './media.model.ts'
 import { presentEvent, presentMedia } from './media.presenter.ts'
 import type { Removal } from './media.removal.ts'
 
-type Deps = { db: Db; model: MediaModel; link: MediaLink; removal: Removal }
+type Deps = { db: Db; model: MediaTable; link: MediaLink; removal: Removal }
 
 const notFound = (): Problem => new Problem('not_found', { detail: 'there is no such media' })
 
 export type MediaService = ReturnType<typeof createMediaService>
 
 export const createMediaService = ({ db, model, link, removal }: Deps) => {
-  const find = async (id: string, tx?: Tx): Promise<MediaRow> => {
-    const found = await model.findOne({ where: { id, deletedAt: null }, ...(tx && { transaction: tx }) })
-    if (!found) throw notFound()
-    return found.get()
+  const find = async (id: string, tx?: Tx): Promise<MediaModel> => {
+    const media = await model.findOne({ where: { id, deletedAt: null }, transaction: tx ?? null })
+    if (!media) throw notFound()
+    return media
   }
 
   return {
@@ -28,19 +28,10 @@ export const createMediaService = ({ db, model, link, removal }: Deps) => {
     /** The row of an image whose original is in the store already. */
     create: (image: CleanedImage, actor: Actor): Promise<Media> =>
       db.transaction(async (tx) => {
-        const row: MediaRow = {
-          ...image,
-          variants: {},
-          createdAt: new Date(),
-          createdBy: actor.id,
-          createdByName: actor.displayName,
-          version: 1,
-          deletedAt: null,
-          clearedAt: null,
-        }
-        await model.create(row, { transaction: tx })
-        await outbox.add(tx, mediaStored.of(presentEvent(row), actorRef(actor)))
-        return presentMedia(row, link)
+        const by = { createdBy: actor.id, createdByName: actor.displayName }
+        const media = await model.create({ ...image, ...by, createdAt: new Date() }, { transaction: tx })
+        await outbox.add(tx, mediaStored.of(presentEvent(media), actorRef(actor)))
+        return presentMedia(media, link)
       }),
 
     get: async (id: string): Promise<Media> => presentMedia(await find(id), link),

@@ -15,7 +15,7 @@ type Done = (error?: unknown, info?: Partial<Express.Multer.File> & IncomingFile
 /** multer's door to the store: a file goes from the connection into the store, inspected on the way, held nowhere. */
 export const createStorageEngine = (store: Store): StorageEngine => {
   const remove = (key: string): Promise<void> =>
-    store.remove(key).catch((err: unknown) => currentLog().warn({ err }, 'an incoming file is left to the sweep'))
+    store.remove(key).catch((err: unknown) => currentLog().warn({ err }, 'an incoming file is left to the cleanup'))
 
   const receive = async (req: Request, file: Express.Multer.File): Promise<IncomingFile> => {
     const id = newId()

@@ -52,7 +52,7 @@ export const createUploadReader = ({ store, maxUploads, check, readMultipart, cl
       held = false
       await store
         .remove(variantKey(image.id, 'original'))
-        .catch((err: unknown) => currentLog().warn({ err }, 'an original is left to the sweep'))
+        .catch((err: unknown) => currentLog().warn({ err }, 'an original is left to the cleanup'))
     }
     const discardUnused = () => void (held && discard())
     if (answered.signal.aborted) await discard()

@@ -1,46 +1,44 @@
 import type { CustomerEventData } from '@clientele/contracts/customer'
+import { databaseTime } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { upsertIfNewer } from '@clientele/platform/data/projection'
+import { literal, Op } from 'sequelize'
+import type { Notifications } from '../notifications/notification.model.ts'
+import type { CustomerRow, Customers } from './customer.model.ts'
 
-/** A customer as it is known here, in the database's own spelling. */
-export type KnownCustomer = {
-  id: string
-  name: string | null
-  phone: string | null
-  email: string | null
-  locale: string | null
-  sms_opt_out: boolean
-  deleted: boolean
-  purged: boolean
-}
+type Deps = { db: Db; customers: Customers; notifications: Notifications }
 
 // A purge is final, whatever comes after it.
-const keepNewest = `insert into customers (id, name, phone, email, locale, sms_opt_out, deleted, purged, version)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-on conflict (id) do update set name = excluded.name, phone = excluded.phone, email = excluded.email,
-  locale = excluded.locale, sms_opt_out = excluded.sms_opt_out, deleted = excluded.deleted, purged = excluded.purged,
-  version = excluded.version
-where not customers.purged and (excluded.purged or customers.version < excluded.version)`
+const options = { final: (row: string) => `${row}.purged` }
 
-const forgetReports = `delete from delivery_reports where recipient in
+const nothingKnown = { name: null, phone: null, email: null, locale: null }
+
+const deleteReports = `delete from delivery_reports where recipient in
   (select recipient from notifications where customer_id = $1 and recipient is not null)`
-const forgetAddresses = `update notifications set recipient = null, updated_at = now(), version = version + 1
-where customer_id = $1 and recipient is not null`
 
-export type KnownCustomers = ReturnType<typeof createKnownCustomers>
+export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
-/** Customers as the events of customer-service tell of them. */
-export const createKnownCustomers = (db: Db) => ({
-  /** Ignores what is older than what is known. */
-  keepNewest: async ({ id, version, ...customer }: CustomerEventData, tx: Tx): Promise<void> => {
-    const { name, phone, email, locale, smsOptOut, deletedAt } = customer
-    const values = [id, name, phone, email, locale, smsOptOut, deletedAt !== null, false, version]
-    await db.query(keepNewest, values, { tx, name: 'customer_keep' })
-  },
+/** Customers as the events of customer-service describe them. */
+export const createCustomerProjection = ({ db, customers, notifications }: Deps) => {
+  const store = (row: CustomerRow, tx: Tx): Promise<boolean> => upsertIfNewer(customers, row, tx, options)
 
-  /** Forgets the person, also in what was sent to them. */
-  purge: async ({ id, version }: CustomerEventData, tx: Tx): Promise<void> => {
-    await db.query(keepNewest, [id, null, null, null, null, true, true, true, version], { tx, name: 'customer_keep' })
-    await db.query(forgetReports, [id], { tx })
-    await db.query(forgetAddresses, [id], { tx })
-  },
-})
+  return {
+    upsertIfNewer: async ({ id, version, ...customer }: CustomerEventData, tx: Tx): Promise<void> => {
+      const { name, phone, email, locale, smsOptOut, deletedAt } = customer
+      await store(
+        { id, name, phone, email, locale, smsOptOut, deleted: deletedAt !== null, purged: false, version },
+        tx,
+      )
+    },
+
+    /** Removes what is known of the person, also from what was sent to them. */
+    purge: async ({ id, version }: CustomerEventData, tx: Tx): Promise<void> => {
+      await store({ id, ...nothingKnown, smsOptOut: true, deleted: true, purged: true, version }, tx)
+      await db.query(deleteReports, [id], { tx })
+      await notifications.update(
+        { to: null, updatedAt: databaseTime(), version: literal('version + 1') },
+        { where: { customerId: id, to: { [Op.ne]: null } }, transaction: tx },
+      )
+    },
+  }
+}

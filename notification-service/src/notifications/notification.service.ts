@@ -6,27 +6,23 @@ import { afterCommit } from '@clientele/platform/data/transaction'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Bell } from '@clientele/platform/runtime/wake-signal'
 import { notificationList } from './notification.list.ts'
-import { type Content, type NotificationRow, selected } from './notification.model.ts'
+import type { Content, Notifications } from './notification.model.ts'
 import { presentNotification } from './notification.presenter.ts'
 import type { Writer } from './notification.writer.ts'
 
-type Deps = { db: Db; writer: Writer; bell: Bell }
+type Deps = { db: Db; notifications: Notifications; writer: Writer; bell: Bell }
 type NewNotification = { template: string; orderId: string; customerId: string | null; content: Content }
-
-const insert = `insert into notifications (id, template, order_id, customer_id, content)
-values ($1, $2, $3, $4, $5) on conflict on constraint notifications_once do nothing returning id`
 
 const notFound = () => new Problem('not_found', { detail: 'there is no such notification' })
 
 export type NotificationService = ReturnType<typeof createNotificationService>
 
 /** `bell` wakes the sender once what it is to send is committed. */
-export const createNotificationService = ({ db, writer, bell }: Deps) => ({
+export const createNotificationService = ({ db, notifications, writer, bell }: Deps) => ({
   /** Queues a message; there is one of a template for an order, whatever happens. */
-  queue: async ({ template, orderId, customerId, content }: NewNotification, tx: Tx): Promise<void> => {
-    const values = [newId(), template, orderId, customerId, JSON.stringify(content)]
-    const made = await db.query(insert, values, { tx, name: 'notification_insert' })
-    if (made.length > 0) afterCommit(tx, () => bell.ring())
+  queue: async (notification: NewNotification, tx: Tx): Promise<void> => {
+    await notifications.bulkCreate([{ ...notification, id: newId() }], { ignoreDuplicates: true, transaction: tx })
+    afterCommit(tx, () => bell.ring())
   },
 
   list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
@@ -35,7 +31,7 @@ export const createNotificationService = ({ db, writer, bell }: Deps) => ({
   },
 
   get: async (id: string, actor: Actor): Promise<Notification> => {
-    const [row] = await db.query<NotificationRow>(`select ${selected} from notifications where id = $1`, [id])
+    const row = await notifications.findByPk(id)
     if (!row) throw notFound()
     return presentNotification(row, actor)
   },

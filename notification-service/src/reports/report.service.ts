@@ -1,31 +1,36 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { secondsAgo } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { selectList } from '@clientele/platform/data/select-list'
 import type { Log } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { type NotificationRow, outcomeUnknown, selected } from '../notifications/notification.model.ts'
+import { type InferAttributes, Op } from 'sequelize'
+import { type NotificationRow, type Notifications, outcomeUnknown } from '../notifications/notification.model.ts'
 import type { Change, Writer } from '../notifications/notification.writer.ts'
 import { type DeliveryReport, reportOf } from '../providers/africastalking.report.ts'
 import type { Report } from '../providers/provider.ts'
+import type { DeliveryReportModel, DeliveryReports } from './delivery-report.model.ts'
 
-type Deps = { db: Db; writer: Writer; log: Log; secret: string | undefined }
+type Deps = {
+  db: Db
+  notifications: Notifications
+  deliveryReports: DeliveryReports
+  writer: Writer
+  log: Log
+  secret: string | undefined
+}
 
-const ofMessage = `select ${selected} from notifications where provider = $1 and provider_message_id = $2 for update`
-// The provider never told the id of what it may have taken: the number has to do, where it fits one message alone.
-const ofNumber = `select ${selected} from notifications
-where provider = $1 and recipient = $2 and reason = '${outcomeUnknown}' and status = 'failed'
-  and attempt_started_at > now() - interval '3 days' limit 2 for update`
-const underWay = `select from notifications where provider = $1 and recipient = $2 and claimed_until is not null limit 1`
-const keep = `insert into delivery_reports (provider, message_id, status, recipient, reason)
-values ($1, $2, $3, $4, $5) on conflict do nothing`
-const kept = `select provider, message_id as "messageId", status, recipient as "number", reason from delivery_reports r
-where exists (select from notifications n where n.provider = r.provider and n.provider_message_id = r.message_id)
-  or exists (select from notifications n where n.provider = r.provider and n.recipient = r.recipient
-    and n.reason = '${outcomeUnknown}' and n.status = 'failed' and n.attempt_started_at <= r.received_at)
-order by received_at limit 100 for update of r skip locked`
-const forget = 'delete from delivery_reports where provider = $1 and message_id = $2 and status = $3'
-const forgetOld = `delete from delivery_reports where (provider, message_id, status) in (
+const keptStatement = (reports: DeliveryReports) => `select ${selectList(reports)} from delivery_reports
+where exists (select from notifications n where n.provider = delivery_reports.provider and n.provider_message_id = delivery_reports.message_id)
+  or exists (select from notifications n where n.provider = delivery_reports.provider and n.recipient = delivery_reports.recipient
+    and n.reason = '${outcomeUnknown}' and n.status = 'failed' and n.attempt_started_at <= delivery_reports.received_at)
+order by received_at limit 100 for update of delivery_reports skip locked`
+const deleteOld = `delete from delivery_reports where (provider, message_id, status) in (
   select provider, message_id, status from delivery_reports
   where received_at < now() - make_interval(secs => $1) limit 5000)`
+
+/** How long a number may stand for an attempt of unknown outcome. */
+const unknownSeconds = 3 * 86_400
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
@@ -46,14 +51,33 @@ const changeOf = (row: NotificationRow, { status, reason, messageId }: Report): 
 export type ReportService = ReturnType<typeof createReportService>
 
 /** Delivery reports. They come again, late, in any order, and before the answer to the sending is recorded. */
-export const createReportService = ({ db, writer, log, secret }: Deps) => {
-  const target = async (provider: string, { messageId, number }: Report, tx: Tx) => {
-    const [row] = await db.query<NotificationRow>(ofMessage, [provider, messageId], { tx })
-    if (row || number === null) return row
-    const [one, another] = await db.query<NotificationRow>(ofNumber, [provider, number], { tx })
+export const createReportService = ({ db, notifications, deliveryReports, writer, log, secret }: Deps) => {
+  const kept = keptStatement(deliveryReports)
+
+  const target = async (
+    provider: string,
+    { messageId, number }: Report,
+    tx: Tx,
+  ): Promise<NotificationRow | undefined> => {
+    const locked = { transaction: tx, lock: tx.LOCK.UPDATE }
+    const row = await notifications.findOne({ where: { provider, providerMessageId: messageId }, ...locked })
+    if (row) return row
+    if (number === null) return undefined
+    // The provider never told the id of what it may have taken: the number has to do, where it fits one message alone.
+    const attemptStartedAt = { [Op.gt]: secondsAgo(unknownSeconds) }
+    const [one, another] = await notifications.findAll({
+      where: { provider, to: number, reason: outcomeUnknown, status: 'failed', attemptStartedAt },
+      limit: 2,
+      ...locked,
+    })
     if (!one || another) return undefined
     // It may be the report of a message whose answer is still to come.
-    return (await db.query(underWay, [provider, number], { tx })).length === 0 ? one : undefined
+    const underWay = await notifications.findOne({
+      attributes: ['id'],
+      where: { provider, to: number, claimedUntil: { [Op.ne]: null } },
+      transaction: tx,
+    })
+    return underWay ? undefined : one
   }
 
   /** @returns whether the message was found that it tells of */
@@ -76,21 +100,22 @@ export const createReportService = ({ db, writer, log, secret }: Deps) => {
     take: async (provider: string, body: DeliveryReport): Promise<void> => {
       const report = reportOf(body)
       if (!report) return log.warn({ provider }, 'a delivery report has a status that is not documented')
-      const { messageId, status, number, reason } = report
       await db.transaction(async (tx) => {
         if (await apply(provider, report, tx)) return
-        await db.query(keep, [provider, messageId, status, number, reason], { tx })
+        await deliveryReports.bulkCreate([{ ...report, provider }], { ignoreDuplicates: true, transaction: tx })
       })
     },
 
     /** Applies reports that came too early, and forgets those that nobody misses after `waitMs`. */
     applyKept: (waitMs: number): Promise<void> =>
       db.transaction(async (tx) => {
-        const reports = await db.query<Report & { provider: string }>(kept, [], { tx })
-        for (const report of reports)
-          if (await apply(report.provider, report, tx))
-            await db.query(forget, [report.provider, report.messageId, report.status], { tx })
-        await db.query(forgetOld, [waitMs / 1000], { tx })
+        const reports = await db.query<InferAttributes<DeliveryReportModel>>(kept, [], { tx })
+        for (const report of reports) {
+          const { provider, messageId, status } = report
+          if (await apply(provider, report, tx))
+            await deliveryReports.destroy({ where: { provider, messageId, status }, transaction: tx })
+        }
+        await db.query(deleteOld, [waitMs / 1000], { tx })
       }),
   }
 }

@@ -1,8 +1,9 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { selectList } from '@clientele/platform/data/select-list'
 import { reportFault } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
-import type { KnownCustomer } from '../customers/customer.projection.ts'
-import { type NotificationRow, selected } from '../notifications/notification.model.ts'
+import type { CustomerRow, Customers } from '../customers/customer.model.ts'
+import type { NotificationRow, Notifications } from '../notifications/notification.model.ts'
 import type { Writer } from '../notifications/notification.writer.ts'
 import type { Providers } from '../providers/create-providers.ts'
 import type { Message, Provider } from '../providers/provider.ts'
@@ -16,6 +17,8 @@ export type Attempt = { row: NotificationRow; provider: Provider; message: Messa
 
 type Deps = {
   db: Db
+  customers: Customers
+  notifications: Notifications
   writer: Writer
   providers: Providers
   timing: Timing
@@ -24,14 +27,10 @@ type Deps = {
 }
 type Due = NotificationRow & { waitedLong: boolean }
 
-const due = `select ${selected}, queued_at < now() - make_interval(secs => $2) as "waitedLong" from notifications
+const dueStatement = (
+  notifications: Notifications,
+) => `select ${selectList(notifications)}, queued_at < now() - make_interval(secs => $2) as "waitedLong" from notifications
 where status = 'queued' and due_at <= now() order by due_at limit $1 for update skip locked`
-
-// A customer who is being changed is left for the next look: what is read here must hold until the attempt is recorded,
-// or a purge could miss it.
-const settled = `select id, name, phone, email, locale, sms_opt_out, deleted, purged from customers
-where id = any($1::uuid[]) for share skip locked`
-const known = 'select id from customers where id = any($1::uuid[])'
 
 export type Claim = ReturnType<typeof createClaim>
 
@@ -39,18 +38,23 @@ export type Claim = ReturnType<typeof createClaim>
  * Takes due notifications. Their attempts are committed before anything is sent: what is not recorded afterwards is known to
  * have an unknown outcome. @returns the attempts to make, and how many rows were taken
  */
-export const createClaim = ({ db, writer, providers, timing, shop, log }: Deps) => {
+export const createClaim = ({ db, customers, notifications, writer, providers, timing, shop, log }: Deps) => {
+  const due = dueStatement(notifications)
+
   const customersOf = async (rows: Due[], tx: Tx) => {
-    const ids = rows.map(({ customerId }) => customerId).filter((id) => id !== null)
-    const found = await db.query<KnownCustomer>(settled, [ids], { tx, name: 'customers_settled' })
-    const present = await db.query<{ id: string }>(known, [ids], { tx, name: 'customers_known' })
+    const where = { id: rows.map(({ customerId }) => customerId).filter((id) => id !== null) }
+    // A customer who is being changed is left for the next look: what is read here must hold until the attempt is recorded,
+    // or a purge could miss it.
+    const lock = { lock: tx.LOCK.SHARE, skipLocked: true }
+    const settled = await customers.findAll({ where, ...lock, raw: true, transaction: tx })
+    const known = await customers.findAll({ attributes: ['id'], where, raw: true, transaction: tx })
     return {
-      settled: new Map(found.map((customer) => [customer.id, customer])),
-      known: new Set(present.map(({ id }) => id)),
+      settled: new Map(settled.map((customer) => [customer.id, customer])),
+      known: new Set(known.map(({ id }) => id)),
     }
   }
 
-  const written = (row: Due, customer: KnownCustomer) => {
+  const written = (row: Due, customer: CustomerRow) => {
     const { locale, language } = chooseLocale(customer.locale, shop.shopLocale)
     try {
       return {
@@ -66,7 +70,7 @@ export const createClaim = ({ db, writer, providers, timing, shop, log }: Deps) 
 
   const begin = async (
     row: Due,
-    customer: KnownCustomer,
+    customer: CustomerRow,
     { channel, to }: { channel: 'sms' | 'email'; to: string },
     provider: Provider,
     tx: Tx,
@@ -95,12 +99,12 @@ export const createClaim = ({ db, writer, providers, timing, shop, log }: Deps) 
     return { row: next, provider, message: { id: `${row.id}.${attempts}`, to, subject: texts.subject, text } }
   }
 
-  const take = async (row: Due, customers: Awaited<ReturnType<typeof customersOf>>, tx: Tx) => {
+  const take = async (row: Due, { settled, known }: Awaited<ReturnType<typeof customersOf>>, tx: Tx) => {
     const skip = (reason: string) => writer.change(row.id, { status: 'skipped', reason, dueInMs: null }, tx)
     if (row.customerId === null) return void (await skip('no_customer'))
-    const customer = customers.settled.get(row.customerId)
+    const customer = settled.get(row.customerId)
     if (customer === undefined) {
-      if (row.waitedLong && !customers.known.has(row.customerId)) return void (await skip('customer_unknown'))
+      if (row.waitedLong && !known.has(row.customerId)) return void (await skip('customer_unknown'))
       return void (await writer.postpone(row.id, timing.customerCheckMs, tx))
     }
     const route = routeTo(customer, { email: providers.email !== undefined })
@@ -114,10 +118,10 @@ export const createClaim = ({ db, writer, providers, timing, shop, log }: Deps) 
     db.transaction(async (tx) => {
       const rows = await db.query<Due>(due, [limit, timing.customerWaitMs / 1000], { tx, name: 'notifications_due' })
       if (rows.length === 0) return { attempts: [], taken: 0 }
-      const customers = await customersOf(rows, tx)
+      const found = await customersOf(rows, tx)
       const attempts: Attempt[] = []
       for (const row of rows) {
-        const attempt = await take(row, customers, tx)
+        const attempt = await take(row, found, tx)
         if (attempt) attempts.push(attempt)
       }
       return { attempts, taken: rows.length }

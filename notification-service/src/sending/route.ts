@@ -1,5 +1,5 @@
 import type { NotificationChannel } from '@clientele/contracts/notification'
-import type { KnownCustomer } from '../customers/customer.projection.ts'
+import type { CustomerRow } from '../customers/customer.model.ts'
 
 /** Why nobody is told. */
 type SkipReason =
@@ -14,9 +14,9 @@ type SkipReason =
 export type Route = { channel: NotificationChannel; to: string } | { skip: SkipReason }
 
 /** A text, or an e-mail where there is no number. Who opted out is left in peace on both. */
-export const routeTo = (customer: KnownCustomer, { email }: { email: boolean }): Route => {
+export const routeTo = (customer: CustomerRow, { email }: { email: boolean }): Route => {
   if (customer.deleted || customer.purged) return { skip: 'customer_deleted' }
-  if (customer.sms_opt_out) return { skip: 'opted_out' }
+  if (customer.smsOptOut) return { skip: 'opted_out' }
   if (customer.phone !== null) return { channel: 'sms', to: customer.phone }
   if (customer.email === null) return { skip: 'no_address' }
   return email ? { channel: 'email', to: customer.email } : { skip: 'no_email_channel' }

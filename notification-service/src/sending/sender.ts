@@ -36,7 +36,7 @@ export const createSender = ({ claim, settle, bell, timing, concurrency, log }: 
     return outcome
   }
 
-  // While the database is away the outcome is kept; what the lease outlives is called unknown by the upkeep.
+  // While the database is away the outcome is kept; what the lease outlives is called unknown by the cleanup.
   const record = async ({ row }: Attempt, outcome: Outcome): Promise<void> => {
     const until = performance.now() + timing.leaseMs
     for (;;) {

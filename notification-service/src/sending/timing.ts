@@ -9,7 +9,7 @@ export type Timing = {
   customerCheckMs: number
   /** An attempt that is not recorded by then was made by a process that died. */
   leaseMs: number
-  upkeepMs: number
+  cleanupMs: number
   /** How long a delivery report waits for the answer that it belongs to. */
   reportWaitMs: number
   /** How long attempts may go on when the service stops. */
@@ -24,7 +24,7 @@ export const timingOf = ({ sendTimeoutMs }: { sendTimeoutMs: number }): Timing =
   customerWaitMs: 3_600_000,
   customerCheckMs: 5_000,
   leaseMs: 2 * sendTimeoutMs + 10_000,
-  upkeepMs: 5_000,
+  cleanupMs: 5_000,
   reportWaitMs: 15 * 60_000,
   graceMs: 5_000,
 })

@@ -1,13 +1,15 @@
+import { databaseTime, secondsAgo, secondsFromNow } from '@clientele/platform/data/database-time'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import { every, type Task } from '@clientele/platform/runtime/periodic-task'
 import { counter } from '@clientele/platform/runtime/telemetry'
+import { Op } from 'sequelize'
 import type { People } from '../keycloak/people.ts'
 import type { UserMail } from '../users/user-mail.ts'
+import type { MailModel, MailPurpose, Mails } from './mail.model.ts'
 
-type Purpose = 'password_reset' | 'verify_email'
-type Due = { id: string; purpose: Purpose; recipient: string; attempts: number }
-type Deps = { db: Db; people: People; mail: UserMail; log: Log; intervalMs?: number }
+type Due = Pick<MailModel, 'id' | 'purpose' | 'recipient' | 'attempts'>
+type Deps = { db: Db; mails: Mails; people: People; mail: UserMail; log: Log; intervalMs?: number }
 
 const leaseSeconds = 60
 const batch = 5
@@ -23,12 +25,12 @@ export type MailQueue = ReturnType<typeof createMailQueue>
  * Mails that are sent after the answer: it takes as long, and says the same, whether the address is known or not, and what
  * was asked for survives a crash and a mail server that is away.
  */
-export const createMailQueue = ({ db, people, mail, log, intervalMs = 500 }: Deps) => {
+export const createMailQueue = ({ db, mails, people, mail, log, intervalMs = 500 }: Deps) => {
   const outcomes = counter('mails_total', 'Mails that Keycloak was asked to send', ['purpose', 'outcome'])
   for (const purpose of ['password_reset', 'verify_email'])
     for (const outcome of ['done', 'failed', 'given_up']) outcomes.inc({ purpose, outcome }, 0)
 
-  const enqueue = async (purpose: Purpose, recipient: string, tx?: Tx): Promise<void> => {
+  const enqueue = async (purpose: MailPurpose, recipient: string, tx?: Tx): Promise<void> => {
     await db.query(
       `insert into mails (id, purpose, recipient) values ($1, $2, $3)
        on conflict (purpose, recipient) do update set attempts = 0, next_at = clock_timestamp(), created_at = clock_timestamp(), sent_at = null
@@ -58,7 +60,7 @@ export const createMailQueue = ({ db, people, mail, log, intervalMs = 500 }: Dep
     const { id, purpose, attempts } = due
     try {
       await send(due)
-      await db.query('update mails set sent_at = now() where id = $1', [id])
+      await mails.update({ sentAt: databaseTime() }, { where: { id } })
       outcomes.inc({ purpose, outcome: 'done' })
     } catch (err) {
       const last = attempts >= maxAttempts
@@ -68,8 +70,8 @@ export const createMailQueue = ({ db, people, mail, log, intervalMs = 500 }: Dep
         last ? 'mail given up' : 'mail not sent; tried again',
       )
       const pause = Math.min(firstPauseSeconds * 3 ** (attempts - 1), maxPauseSeconds)
-      if (last) await db.query('delete from mails where id = $1', [id])
-      else await db.query('update mails set next_at = now() + make_interval(secs => $2) where id = $1', [id, pause])
+      if (last) await mails.destroy({ where: { id } })
+      else await mails.update({ nextAt: secondsFromNow(pause) }, { where: { id } })
     }
   }
 
@@ -83,8 +85,8 @@ export const createMailQueue = ({ db, people, mail, log, intervalMs = 500 }: Dep
       if (mail.available) await enqueue('verify_email', userId, tx)
     },
     /** Removes what was sent: the address is not kept longer than the pause between two mails asks for. */
-    forgetSent: async (): Promise<void> => {
-      await db.query('delete from mails where sent_at < now() - make_interval(secs => $1)', [quietSeconds * 2])
+    cleanup: async (): Promise<void> => {
+      await mails.destroy({ where: { sentAt: { [Op.lt]: secondsAgo(quietSeconds * 2) } } })
     },
     task: (): Task => every({ name: 'mails', intervalMs, run: drain, runAtStart: true, log }),
   }

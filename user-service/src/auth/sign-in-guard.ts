@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto'
+import { secondsAgo } from '@clientele/platform/data/database-time'
 import type { Db } from '@clientele/platform/data/db'
 import { Problem } from '@clientele/platform/runtime/problem'
+import { Op } from 'sequelize'
+import type { SignInFailures } from './sign-in-failure.model.ts'
 
 /** After so many failures under one name, fewer than the realm allows, so that the answer can say so. */
 const maxFailures = 5
@@ -10,13 +13,16 @@ const forgottenAfterSeconds = 1_800
 /** Keycloak locks an account for a minute on two failures as close as this. */
 const quickMs = 500
 
+/** `key` is that of the hashed names. */
+type Deps = { db: Db; signInFailures: SignInFailures; key: string }
+
 export type SignInGuard = ReturnType<typeof createSignInGuard>
 
 /**
  * Counts failed sign-ins by the name that was typed. Keycloak gives the same answer for a locked account as for a wrong
  * password, and saying "locked" only for accounts would tell which names exist; so names are counted here, known or not.
  */
-export const createSignInGuard = (db: Db, key: string) => {
+export const createSignInGuard = ({ db, signInFailures, key }: Deps) => {
   const hash = (name: string): string => createHmac('sha256', key).update(name.trim().toLowerCase()).digest('base64url')
 
   return {
@@ -46,13 +52,11 @@ export const createSignInGuard = (db: Db, key: string) => {
     },
 
     succeeded: async (name: string): Promise<void> => {
-      await db.query('delete from sign_in_failures where name_hash = $1', [hash(name)])
+      await signInFailures.destroy({ where: { nameHash: hash(name) } })
     },
 
-    forgetOld: async (): Promise<void> => {
-      await db.query('delete from sign_in_failures where last_at < now() - make_interval(secs => $1)', [
-        forgottenAfterSeconds,
-      ])
+    cleanup: async (): Promise<void> => {
+      await signInFailures.destroy({ where: { lastAt: { [Op.lt]: secondsAgo(forgottenAfterSeconds) } } })
     },
   }
 }

@@ -2,11 +2,13 @@ import type { Tokens } from '@clientele/contracts/user'
 import type { Db } from '@clientele/platform/data/db'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Oidc } from '../keycloak/oidc.ts'
+import type { SignIns } from '../users/sign-in.model.ts'
+import { takeSignIn } from '../users/sign-ins.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import { createOneByOne } from './one-by-one.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
 
-type Deps = { db: Db; oidc: Oidc; guard: SignInGuard; sync: UserSync }
+type Deps = { db: Db; signIns: SignIns; oidc: Oidc; guard: SignInGuard; sync: UserSync }
 
 export type SignInService = ReturnType<typeof createSignInService>
 
@@ -16,7 +18,7 @@ const sessionOf = (token: string): string => {
 }
 
 /** Password sign-in for API clients: the password goes to Keycloak, and nowhere else. */
-export const createSignInService = ({ db, oidc, guard, sync }: Deps) => {
+export const createSignInService = ({ db, signIns, oidc, guard, sync }: Deps) => {
   const oneByOne = createOneByOne()
 
   const signIn = async (username: string, password: string, address?: string): Promise<Tokens> => {
@@ -47,12 +49,8 @@ export const createSignInService = ({ db, oidc, guard, sync }: Deps) => {
       if (!(await oidc.signOut(refreshToken))) return
       // Keycloak also says yes to a session that has ended. One that is not known yet is left to Keycloak's own event.
       await db.transaction(async (tx) => {
-        const [session] = await db.query<{ userId: string }>(
-          'delete from sign_ins where session_id = $1 returning user_id as "userId"',
-          [sessionOf(refreshToken)],
-          { tx },
-        )
-        if (session) await sync.signedOut(tx, session.userId, new Date())
+        const userId = await takeSignIn(signIns, tx, sessionOf(refreshToken))
+        if (userId !== undefined) await sync.signedOut(tx, userId, new Date())
       })
     },
   }

@@ -4,12 +4,21 @@ import type { Db } from '@clientele/platform/data/db'
 import { currentLog } from '@clientele/platform/runtime/log'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { People } from '../keycloak/people.ts'
+import type { SignupIntents } from '../users/signup-intent.model.ts'
 import { dropIntent, probeName, recordIntent } from '../users/signup-intents.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import type { MailQueue } from './mail-queue.ts'
 
 type SignUpConfig = { signupDefaultRole: 'user' | 'none'; verifyEmail: boolean; smtpConfigured: boolean }
-type Deps = { db: Db; people: People; sync: UserSync; mails: MailQueue; config: SignUpConfig; answerAfterMs?: number }
+type Deps = {
+  db: Db
+  signupIntents: SignupIntents
+  people: People
+  sync: UserSync
+  mails: MailQueue
+  config: SignUpConfig
+  answerAfterMs?: number
+}
 
 export type SignUpService = ReturnType<typeof createSignUpService>
 
@@ -24,11 +33,11 @@ const weakPassword = (message: string): Problem =>
  * can be, in time. Where the address is taken the same password is shown to Keycloak under a name that is removed again,
  * so that a weak password is refused in either case.
  */
-export const createSignUpService = ({ db, people, sync, mails, config, answerAfterMs = 600 }: Deps) => {
+export const createSignUpService = ({ db, signupIntents, people, sync, mails, config, answerAfterMs = 600 }: Deps) => {
   const create = async (input: SignUp, username: string): Promise<void> => {
     const { email, name, surname, password } = input
     const verify = config.verifyEmail && config.smtpConfigured
-    if (input.createCustomer) await recordIntent(db, email)
+    if (input.createCustomer) await recordIntent(signupIntents, email)
     try {
       await db.transaction(async (tx) => {
         await sync.lockAddress(tx, email)
@@ -51,7 +60,7 @@ export const createSignUpService = ({ db, people, sync, mails, config, answerAft
       })
     } catch (error) {
       // After another fault the user may exist, and the poller will find the wish.
-      if (error instanceof Problem && error.status < 500) await dropIntent(db, email)
+      if (error instanceof Problem && error.status < 500) await dropIntent(signupIntents, email)
       throw error
     }
   }

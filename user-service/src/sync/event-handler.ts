@@ -2,12 +2,21 @@ import type { ActorRef } from '@clientele/contracts/fields'
 import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { Journals, KeycloakEvent } from '../keycloak/events.ts'
+import type { Models } from '../models.ts'
 import { revoke } from '../users/revocations.ts'
+import { takeSignIn } from '../users/sign-ins.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import type { EverybodySignedOut } from './everybody-signed-out.ts'
 import type { RoleCheck } from './role-check.ts'
 
-type Deps = { db: Db; journals: Journals; sync: UserSync; roleCheck: RoleCheck; everybody: EverybodySignedOut }
+type Deps = {
+  db: Db
+  models: Models
+  journals: Journals
+  sync: UserSync
+  roleCheck: RoleCheck
+  everybody: EverybodySignedOut
+}
 
 /** Events that are worked off together: those of one user, or one other. In their order. */
 export type Bundle = KeycloakEvent[]
@@ -32,7 +41,10 @@ export const bundle = (events: KeycloakEvent[]): Bundle[] => {
 }
 
 /** What Keycloak's events lead to, each once: its id is stored in the transaction of what it leads to. */
-export const createEventHandler = ({ db, journals, sync, roleCheck, everybody }: Deps) => {
+export const createEventHandler = ({ db, models, journals, sync, roleCheck, everybody }: Deps) => {
+  const { users, signIns } = models
+
+  /** The events that nobody has claimed yet. SQL, since `bulkCreate` does not say which rows were new. */
   const claim = async (tx: Tx, events: Bundle): Promise<Bundle> => {
     const claimed = await db.query<{ id: string }>(
       `insert into keycloak_events (id, source, occurred_at) select * from unnest($1::text[], $2::text[], $3::bigint[]) on conflict do nothing returning id`,
@@ -45,27 +57,18 @@ export const createEventHandler = ({ db, journals, sync, roleCheck, everybody }:
 
   const actorOf = async ({ by }: KeycloakEvent, tx: Tx): Promise<ActorRef> => {
     if (by === undefined || by === (await journals.ownId())) return actorRef(systemActor('user-service'))
-    const [known] = await db.query<{ displayName: string }>(
-      'select display_name as "displayName" from users where id = $1',
-      [by],
-      { tx },
-    )
+    const known = await users.findByPk(by, { attributes: ['displayName'], transaction: tx })
     return { id: by, displayName: known?.displayName ?? 'Keycloak administrator' }
   }
 
   const signedIn = async (tx: Tx, userId: string, sessionId: string, at: Date): Promise<void> => {
     await db.query('update users set last_login_at = greatest(last_login_at, $2) where id = $1', [userId, at], { tx })
-    await db.query(
-      'insert into sign_ins (session_id, user_id, at) values ($1, $2, $3) on conflict do nothing',
-      [sessionId, userId, at],
-      { tx },
-    )
+    await signIns.bulkCreate([{ sessionId, userId, at }], { ignoreDuplicates: true, transaction: tx })
   }
 
   const forUser = async (tx: Tx, userId: string, events: Bundle): Promise<void> => {
     const changes = events.filter(({ meaning }) => meaning.kind === 'user')
-    const known =
-      (await db.query('select 1 from users where id = $1 and deleted_at is null', [userId], { tx })).length > 0
+    const known = (await users.count({ where: { id: userId, deletedAt: null }, transaction: tx })) > 0
     const last = changes.at(-1) ?? (known ? undefined : events.at(-1))
     const user = last && (await sync.sync(userId, await actorOf(last, tx), tx))
     const lowering = changes.findLast(({ meaning }) => meaning.kind === 'user' && meaning.lowers)
@@ -74,19 +77,15 @@ export const createEventHandler = ({ db, journals, sync, roleCheck, everybody }:
       if (meaning.kind === 'login') await signedIn(tx, userId, meaning.sessionId, new Date(at))
       if (meaning.kind === 'logout') {
         await sync.signedOut(tx, userId, new Date(at))
-        await db.query('delete from sign_ins where session_id = $1', [meaning.sessionId], { tx })
+        await signIns.destroy({ where: { sessionId: meaning.sessionId }, transaction: tx })
       }
     }
   }
 
   const sessionRemoved = async (tx: Tx, event: KeycloakEvent, sessionId: string): Promise<void> => {
-    const [session] = await db.query<{ userId: string }>(
-      'delete from sign_ins where session_id = $1 returning user_id as "userId"',
-      [sessionId],
-      { tx },
-    )
-    if (!session) throw new TryLater('a session of nobody known was removed')
-    await sync.signedOut(tx, session.userId, new Date(event.at), await actorOf(event, tx))
+    const userId = await takeSignIn(signIns, tx, sessionId)
+    if (userId === undefined) throw new TryLater('a session of nobody known was removed')
+    await sync.signedOut(tx, userId, new Date(event.at), await actorOf(event, tx))
   }
 
   const one = async (tx: Tx, event: KeycloakEvent): Promise<void> => {

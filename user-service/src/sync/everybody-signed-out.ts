@@ -1,6 +1,9 @@
 import type { ActorRef } from '@clientele/contracts/fields'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { selectList } from '@clientele/platform/data/select-list'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
+import { Op } from 'sequelize'
+import type { Models } from '../models.ts'
 import { revoke } from '../users/revocations.ts'
 import { presentUser, type UserRow } from '../users/user.presenter.ts'
 import { signedOutEvent } from '../users/user-change.ts'
@@ -11,7 +14,7 @@ const mark = 'realm-not-before'
 export type EverybodySignedOut = ReturnType<typeof createEverybodySignedOut>
 
 /** "Sign out all active sessions" and the realm's not-before: everybody who has signed in lately is signed out. */
-export const createEverybodySignedOut = ({ db }: { db: Db }) => {
+export const createEverybodySignedOut = ({ db, models }: { db: Db; models: Models }) => {
   /** The realm's not-before comes with every save of the realm; only a later one says something. */
   const isNews = async (tx: Tx, notBefore: number): Promise<boolean> => {
     const news = await db.query<object>(
@@ -29,8 +32,7 @@ export const createEverybodySignedOut = ({ db }: { db: Db }) => {
          select id from users where id > $1 and deleted_at is null and (signed_out_at is null or signed_out_at < $2)
            and exists (select 1 from sign_ins where user_id = users.id and at <= $2 + interval '1 second')
          order by id limit $3 for update)
-       returning id, username, email, email_verified as "emailVerified", name, surname, display_name as "displayName", roles, enabled,
-         created_at as "createdAt", last_login_at as "lastLoginAt", version`,
+       returning ${selectList(models.users)}`,
       [after, at, batch],
       { tx },
     )
@@ -46,7 +48,7 @@ export const createEverybodySignedOut = ({ db }: { db: Db }) => {
         await revoke(db, tx, ids, at)
         await outbox.add(tx, ...rows.map((row) => signedOutEvent(presentUser(row), actor)))
       }
-      await db.query(`delete from sign_ins where at < $1`, [at], { tx })
+      await models.signIns.destroy({ where: { at: { [Op.lt]: at } }, transaction: tx })
     },
   }
 }

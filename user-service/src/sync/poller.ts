@@ -3,11 +3,12 @@ import type { Log } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { counter, histogram, slowBuckets } from '@clientele/platform/runtime/telemetry'
 import type { Journals, KeycloakEvent, Source } from '../keycloak/events.ts'
+import type { Models } from '../models.ts'
 import { type Bundle, bundle, type EventHandler, TryLater } from './event-handler.ts'
 import { inParallel } from './in-parallel.ts'
 
 type Fault = { item: Bundle; error: unknown }
-type Deps = { db: Db; journals: Journals; handler: EventHandler; log: Log }
+type Deps = { db: Db; models: Models; journals: Journals; handler: EventHandler; log: Log }
 
 /** Keycloak's events become visible up to some milliseconds out of order; a minute is generous. */
 const overlapMs = 60_000
@@ -21,7 +22,7 @@ const sources: readonly Source[] = ['admin', 'user']
  * Follows Keycloak's journals. Each pass reads from a minute before the watermark and leaves out what it has seen; the
  * watermark moves page by page, so a backlog of days is worked off even when it is interrupted.
  */
-export const createPoller = ({ db, journals, handler, log }: Deps) => {
+export const createPoller = ({ db, models, journals, handler, log }: Deps) => {
   const handled = counter('keycloak_events_total', 'Events of Keycloak', ['source', 'outcome'])
   const lag = histogram(
     'keycloak_events_lag_seconds',
@@ -33,19 +34,16 @@ export const createPoller = ({ db, journals, handler, log }: Deps) => {
   const attempts = new Map<string, number>()
 
   const watermark = async (source: Source): Promise<number> => {
-    const [row] = await db.query<{ at: number }>(
-      `insert into watermarks (name, at) values ($1, $2) on conflict (name) do update set at = watermarks.at returning at`,
-      [source, Date.now()],
-    )
-    return Number(row?.at)
+    const defaults = { name: source, at: Date.now() }
+    const [{ at }] = await models.watermarks.findCreateFind({ where: { name: source }, defaults })
+    return at
   }
   const advance = (source: Source, at: number) =>
     db.query('update watermarks set at = greatest(at, $2) where name = $1', [source, at])
 
   const unseen = async (events: KeycloakEvent[]): Promise<KeycloakEvent[]> => {
-    const seen = await db.query<{ id: string }>('select id from keycloak_events where id = any($1)', [
-      events.map(({ id }) => id),
-    ])
+    const where = { id: events.map(({ id }) => id) }
+    const seen = await models.keycloakEvents.findAll({ attributes: ['id'], where, raw: true })
     const ids = new Set(seen.map(({ id }) => id))
     return events.filter(({ id, meaning }) => !ids.has(id) && meaning.kind !== 'other')
   }
@@ -105,7 +103,7 @@ export const createPoller = ({ db, journals, handler, log }: Deps) => {
     pass: async (signal: AbortSignal): Promise<void> => {
       for (const source of sources) await follow(source, signal)
     },
-    forgetSeen: async (): Promise<void> => {
+    cleanup: async (): Promise<void> => {
       await db.query(
         `delete from keycloak_events using watermarks
          where watermarks.name = keycloak_events.source and occurred_at < watermarks.at - $1::bigint`,

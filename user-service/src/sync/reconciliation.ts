@@ -1,48 +1,40 @@
 import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
-import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import { counter } from '@clientele/platform/runtime/telemetry'
+import { Op } from 'sequelize'
 import type { People, Person as WholePerson } from '../keycloak/people.ts'
+import type { Models } from '../models.ts'
 import { isSignUpProbe } from '../users/signup-intents.ts'
-import { displayNameOf } from '../users/user.presenter.ts'
+import type { UserModel } from '../users/user.model.ts'
+import { profileOf } from '../users/user.presenter.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import { inParallel } from './in-parallel.ts'
 import type { RoleCheck } from './role-check.ts'
 
-type Deps = { db: Db; people: People; sync: UserSync; roleCheck: RoleCheck; log: Log }
+type Deps = { models: Models; people: People; sync: UserSync; roleCheck: RoleCheck; log: Log }
 type Person = Omit<WholePerson, 'notBefore'>
-type Known = Omit<Person, 'createdAt'> & { displayName: string; deleted: boolean }
 
 const pageSize = 500
 /** Pages overlap: users who come and go shift the following pages. */
 const step = 450
 const parallel = 2
 
-const isSame = (known: Known, person: Person): boolean =>
-  !known.deleted &&
-  known.username === person.username &&
-  known.email === person.email &&
-  known.emailVerified === person.emailVerified &&
-  known.name === person.name &&
-  known.surname === person.surname &&
-  known.displayName === displayNameOf(person) &&
-  known.enabled === person.enabled
+const isSame = (known: UserModel, person: Person): boolean => {
+  const expected = { ...profileOf(person), enabled: person.enabled, deletedAt: null }
+  return (Object.keys(expected) as (keyof typeof expected)[]).every((name) => known[name] === expected[name])
+}
 
 /**
  * The net below the events: journals that were switched off, cleared or expired, imports, restored backups. Compares every
  * user of Keycloak with the projection by pages; only those that differ are read one by one.
  */
-export const createReconciliation = ({ db, people, sync, roleCheck, log }: Deps) => {
+export const createReconciliation = ({ models: { users }, people, sync, roleCheck, log }: Deps) => {
   const actor = actorRef(systemActor('user-service'))
   const repaired = counter('reconciled_users_total', 'People whom a sweep found to differ from Keycloak', ['outcome'])
   for (const outcome of ['done', 'failed']) repaired.inc({ outcome }, 0)
 
   const differing = async (page: Person[]): Promise<string[]> => {
-    const rows = await db.query<Known>(
-      `select id, username, email, email_verified as "emailVerified", name, surname, display_name as "displayName", enabled,
-         deleted_at is not null as deleted from users where id = any($1)`,
-      [page.map(({ id }) => id)],
-    )
+    const rows = await users.findAll({ where: { id: page.map(({ id }) => id) }, raw: true })
     const known = new Map(rows.map((row) => [row.id, row]))
     return page
       .filter((person) => {
@@ -60,13 +52,16 @@ export const createReconciliation = ({ db, people, sync, roleCheck, log }: Deps)
     if (ids.length > faults.length) log.info({ users: ids.length - faults.length }, 'users reconciled')
   }
 
-  /** Rows of the projection that no page had; Keycloak is asked for each before it is buried. */
+  /** Rows of the projection that no page had; Keycloak is asked for each before it becomes a tombstone. */
   const repairGone = async (present: Set<string>, signal: AbortSignal): Promise<void> => {
     for (let after = ''; !signal.aborted; ) {
-      const rows = await db.query<{ id: string }>(
-        'select id from users where id > $1 and deleted_at is null order by id limit $2',
-        [after, pageSize],
-      )
+      const rows = await users.findAll({
+        attributes: ['id'],
+        where: { id: { [Op.gt]: after }, deletedAt: null },
+        order: ['id'],
+        limit: pageSize,
+        raw: true,
+      })
       const gone = rows.map(({ id }) => id).filter((id) => !present.has(id))
       if (gone.length > 0) await repair(gone)
       after = rows.at(-1)?.id ?? after
@@ -75,7 +70,7 @@ export const createReconciliation = ({ db, people, sync, roleCheck, log }: Deps)
   }
 
   return {
-    sweep: async (signal: AbortSignal): Promise<void> => {
+    run: async (signal: AbortSignal): Promise<void> => {
       const present = new Set<string>()
       for (let first = 0; !signal.aborted; first += step) {
         const page = await people.page(first, pageSize)

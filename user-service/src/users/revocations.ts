@@ -1,10 +1,11 @@
+import { secondsAgo } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { Op } from 'sequelize'
+import type { Revocations } from './revocation.model.ts'
 
-const keptHours = 24
+const keptSeconds = 86_400
 /** The contract's limit; who reads asks again from the last `changedAt`. */
 const maxRows = 10_000
-
-type Row = { userId: string; notBefore: Date }
 
 /** Records that tokens of these users issued up to `notBefore` are void, in the transaction of the change that makes them so. */
 export const revoke = async (db: Db, tx: Tx, userIds: string[], notBefore: Date): Promise<void> => {
@@ -18,15 +19,20 @@ export const revoke = async (db: Db, tx: Tx, userIds: string[], notBefore: Date)
 }
 
 /** Those recorded since `since`, newest first. */
-export const recentRevocations = async (db: Db, since: Date): Promise<{ userId: string; notBefore: string }[]> => {
-  const rows = await db.query<Row>(
-    `select user_id as "userId", not_before as "notBefore" from revocations where changed_at >= $1 order by changed_at desc limit $2`,
-    [since, maxRows],
-  )
+export const recentRevocations = async (
+  revocations: Revocations,
+  since: Date,
+): Promise<{ userId: string; notBefore: string }[]> => {
+  const rows = await revocations.findAll({
+    where: { changedAt: { [Op.gte]: since } },
+    order: [['changedAt', 'DESC']],
+    limit: maxRows,
+    raw: true,
+  })
   return rows.map(({ userId, notBefore }) => ({ userId, notBefore: notBefore.toISOString() }))
 }
 
 /** Removes what no living token can need. */
-export const forgetOldRevocations = async (db: Db): Promise<void> => {
-  await db.query(`delete from revocations where changed_at < now() - make_interval(hours => $1)`, [keptHours])
+export const cleanupRevocations = async (revocations: Revocations): Promise<void> => {
+  await revocations.destroy({ where: { changedAt: { [Op.lt]: secondsAgo(keptSeconds) } } })
 }

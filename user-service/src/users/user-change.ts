@@ -13,15 +13,14 @@ import {
   userUpdated,
 } from '@clientele/contracts/user'
 import type { Person } from '../keycloak/people.ts'
-import type { projectionOf } from './user.presenter.ts'
+import type { profileOf, projectionOf } from './user.presenter.ts'
 
 type Projection = ReturnType<typeof projectionOf>
-
-const profileFields = ['username', 'email', 'emailVerified', 'name', 'surname', 'displayName'] as const
+type ProfileField = keyof ReturnType<typeof profileOf>
 
 /** What differs between the projection and Keycloak. */
 export type UserChange = {
-  profile: (typeof profileFields)[number][]
+  profile: ProfileField[]
   enabled: boolean
   granted: Role[]
   revoked: Role[]
@@ -29,11 +28,15 @@ export type UserChange = {
   signedOut: boolean
 }
 
-export const compare = (before: Projection & { notBefore: number }, after: Projection, person: Person): UserChange => ({
-  profile: profileFields.filter((field) => before[field] !== after[field]),
-  enabled: before.enabled !== after.enabled,
-  granted: after.roles.filter((role) => !before.roles.includes(role)),
-  revoked: before.roles.filter((role) => !after.roles.includes(role)),
+export const compare = (
+  before: Projection & { notBefore: number },
+  { roles, enabled, ...profile }: Projection,
+  person: Person,
+): UserChange => ({
+  profile: (Object.keys(profile) as ProfileField[]).filter((field) => before[field] !== profile[field]),
+  enabled: before.enabled !== enabled,
+  granted: roles.filter((role) => !before.roles.includes(role)),
+  revoked: before.roles.filter((role) => !roles.includes(role)),
   signedOut: person.notBefore > before.notBefore,
 })
 

@@ -4,22 +4,25 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { currentLog } from '@clientele/platform/runtime/log'
 import type { People, Person } from '../keycloak/people.ts'
+import type { Models } from '../models.ts'
 import { takeLock } from './lock.ts'
 import { revoke } from './revocations.ts'
 import { isSignUpProbe, takeIntent } from './signup-intents.ts'
-import type { UserModel, Users } from './user.model.ts'
+import type { UserModel } from './user.model.ts'
 import { presentUser, projectionOf, searchTextOf, tombstoneName } from './user.presenter.ts'
 import { compare, createdEvent, deletedEvent, eventsOf, isVisible, signedOutEvent } from './user-change.ts'
 
 export type UserSync = ReturnType<typeof createUserSync>
-type Deps = { db: Db; users: Users; people: People }
+type Deps = { db: Db; models: Models; people: People }
 
 /**
- * The one way into the projection. Whatever noticed a change (an own call, an event of Keycloak, the sweep), the user is read
- * from Keycloak under a lock, so that a later read is never overwritten by an earlier one, and the difference is stored
- * together with its events and revocations.
+ * The one way into the projection. Whatever noticed a change (an own call, an event of Keycloak, the reconciliation), the
+ * user is read from Keycloak under a lock, so that a later read is never overwritten by an earlier one, and the difference is
+ * stored together with its events and revocations.
  */
-export const createUserSync = ({ db, users, people }: Deps) => {
+export const createUserSync = ({ db, models, people }: Deps) => {
+  const { users, signupIntents } = models
+
   /** One change of a user at a time, across replicas; before any call that changes the user in Keycloak. */
   const lock = async (tx: Tx, id: string): Promise<void> => {
     await takeLock(db, tx, `user ${id}`)
@@ -36,7 +39,7 @@ export const createUserSync = ({ db, users, people }: Deps) => {
   const find = (tx: Tx, id: string): Promise<UserModel | null> =>
     users.findByPk(id, { transaction: tx, lock: tx.LOCK.UPDATE })
 
-  const bury = async (tx: Tx, row: UserModel | null, actor: ActorRef): Promise<undefined> => {
+  const tombstone = async (tx: Tx, row: UserModel | null, actor: ActorRef): Promise<undefined> => {
     if (row === null || row.deletedAt !== null) return
     const last = presentUser(row)
     row.set({
@@ -55,7 +58,7 @@ export const createUserSync = ({ db, users, people }: Deps) => {
     )
   }
 
-  const welcome = async (
+  const create = async (
     tx: Tx,
     row: UserModel | null,
     person: Person,
@@ -75,7 +78,7 @@ export const createUserSync = ({ db, users, people }: Deps) => {
       ? await row.set({ ...fields, version: row.version + 1 }).save({ transaction: tx })
       : await users.create({ id: person.id, ...fields, version: 1 }, { transaction: tx })
     const user = presentUser(saved)
-    await outbox.add(tx, createdEvent(user, actor, await takeIntent(db, tx, person)))
+    await outbox.add(tx, createdEvent(user, actor, await takeIntent(signupIntents, tx, person)))
     return user
   }
 
@@ -99,9 +102,9 @@ export const createUserSync = ({ db, users, people }: Deps) => {
       return
     }
     const roles = person && (await people.roles(id))
-    if (!person || !roles) return bury(tx, row, actor)
+    if (!person || !roles) return tombstone(tx, row, actor)
     const next = projectionOf(person, roles)
-    if (row === null || row.deletedAt !== null) return welcome(tx, row, person, next, actor)
+    if (row === null || row.deletedAt !== null) return create(tx, row, person, next, actor)
 
     const before = presentUser(row)
     const change = compare({ ...before, notBefore: Number(row.notBefore) }, next, person)
@@ -126,7 +129,7 @@ export const createUserSync = ({ db, users, people }: Deps) => {
   }
 
   const known = async (tx: Tx, id: string): Promise<boolean> =>
-    (await db.query('select 1 from users where id = $1', [id], { tx })).length > 0
+    (await users.count({ where: { id }, transaction: tx })) > 0
 
   /** Before a user is created in Keycloak, which answers 500 to one of two creations of the same address at once. */
   const lockAddress = async (tx: Tx, email: string): Promise<void> => {

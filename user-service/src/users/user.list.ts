@@ -1,12 +1,12 @@
 import { arrayHas, boolean, list, text, time } from '@clientele/platform/lists/list'
-import { userColumns } from './user.model.ts'
+import { userAttributes } from './user.model.ts'
 import type { UserRow } from './user.presenter.ts'
 
 const lower = (value: string): string => value.trim().toLowerCase()
 
 export const userList = list<UserRow>({
   table: 'users',
-  columns: Object.keys(userColumns),
+  columns: userAttributes,
   sort: ['createdAt', 'username', 'email'],
   defaultSort: '-createdAt',
   filter: {

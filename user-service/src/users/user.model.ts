@@ -30,8 +30,8 @@ export class UserModel extends Model<InferAttributes<UserModel>, InferCreationAt
   declare rolesCheckedAt: CreationOptional<Date | null>
 }
 
-/** The list's columns too: attribute names by which rows come out of it. */
-export const userColumns = {
+// Made anew for each pool: Sequelize writes into the definitions that it is given.
+const attributes = () => ({
   id: { type: DataTypes.TEXT, primaryKey: true },
   username: { type: DataTypes.TEXT },
   email: { type: DataTypes.TEXT },
@@ -49,23 +49,15 @@ export const userColumns = {
   notBefore: { type: DataTypes.BIGINT, allowNull: false, defaultValue: 0 },
   signedOutAt: { type: DataTypes.DATE(3) },
   rolesCheckedAt: { type: DataTypes.DATE(3) },
-}
+})
+
+/** The attributes as a list returns them. */
+export const userAttributes = Object.keys(attributes())
 
 export type Users = ModelStatic<UserModel>
 
 /** The model on one connection pool. */
 export const defineUsers = (sequelize: Sequelize): Users => {
   class ConnectedUser extends UserModel {}
-  ConnectedUser.init(structuredColumns(), {
-    sequelize,
-    modelName: 'user',
-    tableName: 'users',
-    timestamps: false,
-    underscored: true,
-  })
-  return ConnectedUser
+  return ConnectedUser.init(attributes(), { sequelize, modelName: 'user', tableName: 'users' })
 }
-
-// Sequelize writes into the definitions that it is given.
-const structuredColumns = (): typeof userColumns =>
-  Object.fromEntries(Object.entries(userColumns).map(([name, column]) => [name, { ...column }])) as typeof userColumns

@@ -10,7 +10,7 @@ export type UserRow = Omit<User, 'createdAt' | 'lastLoginAt' | 'username'> & {
 }
 
 /** "Ana Lovelace", else the username. */
-export const displayNameOf = ({ name, surname, username }: Pick<Person, 'name' | 'surname' | 'username'>): string =>
+const displayNameOf = ({ name, surname, username }: Pick<Person, 'name' | 'surname' | 'username'>): string =>
   [name, surname].filter((part) => part !== null).join(' ') || username
 
 /** What stays readable of somebody who is gone: the name, but no address. */
@@ -19,14 +19,19 @@ export const tombstoneName = (displayName: string): string => (displayName.inclu
 export const searchTextOf = (person: Person): string =>
   foldText([person.name, person.surname, person.username, person.email].filter((part) => part !== null).join(' '))
 
-/** The projected part of a person: what is compared, and what a change of is a new version. */
-export const projectionOf = (person: Person, roles: Role[]) => ({
+/** The profile of a person as it is projected. */
+export const profileOf = (person: Omit<Person, 'notBefore'>) => ({
   username: person.username,
   email: person.email,
   emailVerified: person.emailVerified,
   name: person.name,
   surname: person.surname,
   displayName: displayNameOf(person),
+})
+
+/** The projected part of a person: what is compared, and what a change of is a new version. */
+export const projectionOf = (person: Person, roles: Role[]) => ({
+  ...profileOf(person),
   roles,
   enabled: person.enabled,
 })

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => media.stop())
 
 const hour = 3_600_000
-const sweep = () => media.sweep(new AbortController().signal)
+const cleanup = () => media.cleanup(new AbortController().signal)
 const upload = async (): Promise<string> => (await media.user.post('/v1/media', form(await anImage('jpeg')))).body.id
 const status = async (id: string) => (await media.user.get(`/v1/media/${id}`)).status
 const age = (id: string, hours: number) =>
@@ -28,14 +28,14 @@ const leaveObject = async (key: string, hours: number): Promise<string> => {
   return key
 }
 
-describe('the sweep', () => {
+describe('the cleanup', () => {
   it('removes media that nothing has shown for a day, and no other', async () => {
     const [unused, fresh, shown] = [await upload(), await upload(), await upload()]
     await age(unused, 25)
     await age(fresh, 23)
     await age(shown, 48)
     await media.db.query('insert into media_usages values ($1, $2, 1)', [newId(), shown])
-    await sweep()
+    await cleanup()
     expect([await status(unused), await status(fresh), await status(shown)]).toEqual([404, 200, 200])
     await expect(media.tap.next('media.deleted.v1', unused)).resolves.toMatchObject({
       data: { reason: 'unused', actor: { id: 'system:media-service' } },
@@ -54,7 +54,7 @@ describe('the sweep', () => {
       await leaveObject(incomingKey(newId()), 0),
       await leaveObject(variantKey(await upload(), 'thumb'), 25),
     ]
-    await sweep()
+    await cleanup()
     const left = await media.keys()
     expect(left).toEqual(expect.arrayContaining(kept))
     expect(left.filter((key) => old.includes(key))).toEqual([])
@@ -64,12 +64,12 @@ describe('the sweep', () => {
     const id = await upload()
     await media.db.query('update media set deleted_at = now(), version = 2 where id = $1', [id])
     expect(await media.keys()).toContain(variantKey(id, 'original'))
-    await sweep()
+    await cleanup()
     expect(await media.keys()).not.toContain(variantKey(id, 'original'))
     const rows = () => media.db.query('select 1 from media where id = $1', [id])
     expect(await rows()).toHaveLength(1)
     await media.db.query(`update media set cleared_at = now() - interval '31 days' where id = $1`, [id])
-    await sweep()
+    await cleanup()
     expect(await rows()).toHaveLength(0)
   })
 })

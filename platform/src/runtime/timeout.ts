@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** Raised by {@link within}. */
 export class DeadlineError extends Error {
   override name = 'DeadlineError'
@@ -19,13 +21,4 @@ export const within = async <T>(ms: number, message: string, promise: Promise<T>
 
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
 export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
+  sleep(ms, undefined, { signal }).catch(() => {})

@@ -1,11 +1,11 @@
 import type { EventType } from '@clientele/contracts/event'
 import { SpanKind } from '@opentelemetry/api'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { LimitFunction } from 'p-limit'
 import type { Db, Tx } from '../../data/db.ts'
 import { withContext } from '../../runtime/context.ts'
 import { isDatabaseAway, shortFault } from '../../runtime/error-info.ts'
 import type { Log } from '../../runtime/log.ts'
-import type { Gate } from '../../runtime/semaphore.ts'
 import { counter, histogram, isTraceparent, slowBuckets, span } from '../../runtime/telemetry.ts'
 import { within } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
@@ -29,7 +29,7 @@ type Options = {
   broker: Broker
   log: Log
   db: Db
-  gate: Gate
+  limit: LimitFunction
 }
 
 type Arrival = { channel: ConfirmChannel; acks: Acks; message: ConsumeMessage }
@@ -42,7 +42,7 @@ const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
 
 /** Consumes a durable queue until stopped. */
 export const runQueue = (options: Options): Running => {
-  const { queue, events, prefetch, delays, timeoutMs, concerns, handle, broker, db, gate } = options
+  const { queue, events, prefetch, delays, timeoutMs, concerns, handle, broker, db, limit } = options
   const log = options.log.child({ queue })
   const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
   const seconds = histogram('consumer_seconds', 'Time a handler took', ['queue'])
@@ -152,7 +152,7 @@ export const runQueue = (options: Options): Running => {
   const batches = createBatches({ db, queue, timeoutMs, handle: inContext, ending: () => stopping })
 
   const lanes = createLanes<Arrival & Delivery>({
-    gate,
+    limit,
     laneOf: ({ event }) => event.subject,
     most: prefetch,
     run: async (arrivals) => {

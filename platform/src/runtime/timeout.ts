@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 
-/** Raised by {@link within}. */
+/** Raised by {@link withTimeout}. */
 export class DeadlineError extends Error {
   override name = 'DeadlineError'
 }
@@ -9,7 +9,7 @@ export class DeadlineError extends Error {
  * The promise's outcome, if it comes within `ms` milliseconds. What it stands for is not stopped.
  * @throws DeadlineError with `message`
  */
-export const within = async <T>(ms: number, message: string, promise: Promise<T>): Promise<T> => {
+export const withTimeout = async <T>(ms: number, message: string, promise: Promise<T>): Promise<T> => {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new DeadlineError(message)), ms)
   try {
@@ -20,5 +20,5 @@ export const within = async <T>(ms: number, message: string, promise: Promise<T>
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
-export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal }).catch(() => {})
+export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {})

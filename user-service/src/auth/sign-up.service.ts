@@ -46,7 +46,7 @@ export const createSignUpService = ({ db, people, sync, mails, config, answerAft
             await people.remove(id)
             throw error
           })
-        await sync.within(tx, id, { id, displayName: [name, surname].filter(Boolean).join(' ') || username })
+        await sync.syncLocked(tx, id, { id, displayName: [name, surname].filter(Boolean).join(' ') || username })
         await mails.verification(id, tx)
       })
     } catch (error) {

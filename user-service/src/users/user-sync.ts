@@ -119,7 +119,7 @@ export const createUserSync = ({ db, users, people }: Deps) => {
   }
 
   /** Reads and stores; the caller holds the user's lock in `tx`. @returns undefined for somebody who is not there */
-  const within = async (tx: Tx, id: string, actor: ActorRef): Promise<User | undefined> => {
+  const syncLocked = async (tx: Tx, id: string, actor: ActorRef): Promise<User | undefined> => {
     const row = await find(tx, id)
     const person = await people.person(id)
     if (person && isSignUpProbe(person.username)) {
@@ -145,14 +145,14 @@ export const createUserSync = ({ db, users, people }: Deps) => {
   return {
     lock,
     lockAddress,
-    within,
+    syncLocked,
 
     /** Reads and stores in a transaction of its own, or in `tx` before anything else is locked there. */
     sync: async (id: string, actor: ActorRef, tx?: Tx): Promise<User | undefined> => {
       const work = async (open: Tx) => {
         if (!(await known(open, id))) await lockCreation(open, 'exclusive')
         await lock(open, id)
-        return within(open, id, actor)
+        return syncLocked(open, id, actor)
       }
       return tx ? work(tx) : db.transaction(work)
     },

@@ -7,7 +7,7 @@ import { withContext } from '../../runtime/context.ts'
 import { isDatabaseAway, shortFault } from '../../runtime/error-info.ts'
 import type { Log } from '../../runtime/log.ts'
 import { counter, histogram, isTraceparent, slowBuckets, span } from '../../runtime/telemetry.ts'
-import { within } from '../../runtime/timeout.ts'
+import { withTimeout } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
 import { envelopeReader } from '../envelope.ts'
 import { type Acks, createAcks } from './acknowledgements.ts'
@@ -179,8 +179,8 @@ export const runQueue = (options: Options): Running => {
       const idle = lanes.end()
       const channel = kept.current()
       if (channel && consumerTag)
-        await within(2_000, 'no answer to cancel', channel.cancel(consumerTag)).catch(() => {})
-      await within(deadlineMs, `handlers of ${queue} still run`, Promise.all([idle, ...asides])).catch((error) =>
+        await withTimeout(2_000, 'no answer to cancel', channel.cancel(consumerTag)).catch(() => {})
+      await withTimeout(deadlineMs, `handlers of ${queue} still run`, Promise.all([idle, ...asides])).catch((error) =>
         log.warn({ err: error }, 'cut short'),
       )
       acks?.flush()

@@ -2,7 +2,7 @@ import type { ConsumeMessage } from 'amqplib'
 import { connectionOf, type Db, type Tx } from '../../data/db.ts'
 import { answered, forgetSent } from '../../data/transaction.ts'
 import { isDatabaseAway } from '../../runtime/error-info.ts'
-import { DeadlineError, within } from '../../runtime/timeout.ts'
+import { DeadlineError, withTimeout } from '../../runtime/timeout.ts'
 import type { Envelope } from '../envelope.ts'
 import { firstTime, unsee } from './inbox.ts'
 
@@ -28,7 +28,7 @@ const longestMs = 200
 export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options) => {
   const tooLong = `the transaction of ${queue} took too long`
   const limited = (delivery: Delivery, tx: Tx) =>
-    within(timeoutMs, `handler of ${queue} took too long`, handle(delivery, tx))
+    withTimeout(timeoutMs, `handler of ${queue} took too long`, handle(delivery, tx))
 
   const alone = async (delivery: Delivery): Promise<Handled> => {
     const { id } = delivery.event
@@ -37,7 +37,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
       await limited(delivery, tx)
       return 'handled'
     })
-    return within(timeoutMs + 15_000, tooLong, work).catch((error: unknown) => ({ error }))
+    return withTimeout(timeoutMs + 15_000, tooLong, work).catch((error: unknown) => ({ error }))
   }
 
   // A handler that fails is undone by itself; one that does not end may still write, so it takes the transaction with it.
@@ -81,7 +81,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
   return async (deliveries: Delivery[]): Promise<Handled[]> => {
     if (deliveries.length > 1) {
       const work = db.transaction((tx) => inOne(deliveries, tx))
-      const results = await within(timeoutMs + longestMs + 15_000, tooLong, work).catch((error: unknown) =>
+      const results = await withTimeout(timeoutMs + longestMs + 15_000, tooLong, work).catch((error: unknown) =>
         isDatabaseAway(error) ? deliveries.map((): Handled => ({ error })) : undefined,
       )
       if (results) return results

@@ -10,7 +10,14 @@ const platform = {
   http: ['auth', 'data', 'runtime'],
   service: ['http', 'events', 'data', 'runtime'],
 }
-const features = { jobs: [], tables: [], photos: [], imports: ['jobs', 'tables'], exports: ['jobs', 'tables'] }
+const features = {
+  jobs: [],
+  tables: [],
+  uploads: [],
+  photos: ['uploads'],
+  imports: ['jobs', 'tables', 'uploads'],
+  exports: ['jobs', 'tables'],
+}
 
 const layers = (name, all) =>
   Object.entries(all).map(([layer, below]) => ({

@@ -59,6 +59,26 @@ describe('a dry run (S3-01, S4-18)', () => {
     expect((await service.user.get(`/v1/customers/${there.id}`)).body.version).toBe(1)
   })
 
+  it('POST /v1/imports understands yes and no in many languages, and names the words when it does not', async () => {
+    const yes = ['sim', 'yes', 'JA', 'oui', 'sí', 'sì', 'tak', 'да', 'evet', 'ndiyo', 'x']
+    const no = ['não', 'no', 'nein', 'NON', 'nee', 'nie', 'нет', 'hayır', 'hapana', 'na\u0303o']
+    const addresses = [...yes, ...no, 'talvez'].map((word) => ({ word, email: row()['email'] ?? '' }))
+    const lines = addresses.map(({ word, email }) => `Ana;Silva;${email};${word}`)
+    const { id } = await files.check(['nome;sobrenome;e-mail;sms opt out', ...lines].join('\n'))
+    const done = await files.commit(id)
+    expect(done.errors).toEqual([
+      {
+        row: addresses.length + 1,
+        pointer: '/smsOptOut',
+        code: 'invalid_type',
+        message: expect.stringMatching(/^must be yes \(.*\bsim\b.*\) or no \(.*\bnein\b.*\)$/),
+      },
+    ])
+    expect(done.counts).toEqual(counts({ created: yes.length + no.length, failed: 1 }))
+    for (const { word, email } of addresses.slice(0, -1))
+      expect([word, (await find('email', email))[0].smsOptOut]).toEqual([word, yes.includes(word)])
+  })
+
   it('is made again under another mapping or way, and changes nothing either', async () => {
     const { email } = (await service.user.post('/v1/customers', aCustomer())).body
     const { id } = await files.check(csv([{ a: 'Ana', b: 'New', c: email }]), { onMatch: 'skip' })

@@ -46,6 +46,17 @@ const codeOf = (error: unknown): string => {
   return name === 'TimeoutError' ? 'hung' : String(cause?.code ?? cause?.message ?? message)
 }
 
+/** The status, or why there is none. */
+const labelOf = ({ status, error }: Answer & { error?: string }): string => String(status === 0 ? error : status)
+
+/** What a failure lacks that is answered at all. */
+const formFaults = ({ status, headers }: Answer): string[] => {
+  if (status === 0) return []
+  const hasDelay = /^\d+$/.test(headers.get('retry-after') ?? '')
+  const isProblem = /^application\/problem\+json/.test(headers.get('content-type') ?? '')
+  return [...(hasDelay ? [] : ['without Retry-After']), ...(isProblem ? [] : ['that is no problem'])]
+}
+
 export const createTraffic = ({
   gateway,
   windows,
@@ -92,25 +103,19 @@ export const createTraffic = ({
     }
   }
 
-  /** What is wrong with a failure, by the windows that it happened in. */
+  /** Reports what is wrong with a failure, by the windows that it happened in. */
   const judge = (what: string, path: string, answer: Answer & { error?: string }, from: number): void => {
     const to = Date.now()
     const during = windows.during(from, to)
-    const label = answer.status === 0 ? String(answer.error) : String(answer.status)
+    const label = labelOf(answer)
     for (const window of during) window.failures[label] = (window.failures[label] ?? 0) + 1
     const when = during.map((window) => window.label).join(', ') || 'no fault'
     const place = `${what} during ${when}, after ${to - from} ms`
     if (answer.error === 'hung') return void violation(`no answer within ${hungMs} ms: ${place}`)
-    if (answer.status === 0) {
-      if (!during.some(({ cost }) => cost.connections)) violation(`${answer.error}: ${place}`)
-      return
-    }
-    if (!during.some(({ cost }) => cost.routes?.test(path)))
-      violation(`${answer.status} ${JSON.stringify(answer.body)}: ${place}`)
-    if (!/^\d+$/.test(answer.headers.get('retry-after') ?? ''))
-      violation(`${answer.status} without Retry-After: ${place}`)
-    if (!/^application\/problem\+json/.test(answer.headers.get('content-type') ?? ''))
-      violation(`${answer.status} that is no problem: ${place}`)
+    const isAllowed = during.some(({ cost }) => (answer.status === 0 ? cost.connections : cost.routes?.test(path)))
+    const shown = answer.status === 0 ? label : `${label} ${JSON.stringify(answer.body)}`
+    if (!isAllowed) violation(`${shown}: ${place}`)
+    for (const fault of formFaults(answer)) violation(`${label} ${fault}: ${place}`)
   }
 
   const attempt = async (request: Request): Promise<Answer> => {
@@ -123,7 +128,7 @@ export const createTraffic = ({
       if (answer.status !== 0 && answer.status < 500) window.answered += 1
     }
     figures.attempts += 1
-    const label = answer.status === 0 ? String(answer.error) : String(answer.status)
+    const label = labelOf(answer)
     figures.statuses[label] = (figures.statuses[label] ?? 0) + 1
     if (ms > figures.longest.ms) figures.longest = { ms, what: `${what} (${label})` }
     if (answer.status === 0 || passing.includes(answer.status)) judge(what, request.path, answer, from)

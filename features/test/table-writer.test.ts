@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { suggestMapping } from '../src/imports/suggest-mapping.ts'
 import { cellText, listOf } from '../src/tables/cell.ts'
-import { defuse, undefused } from '../src/tables/formula-escaping.ts'
+import { escapeFormula, unescapeFormula } from '../src/tables/formula-escaping.ts'
 import { tableEncoder, writeTable } from '../src/tables/writer.ts'
 import { collect } from './table-files.ts'
 
@@ -54,19 +54,19 @@ describe('a formula', () => {
   it.each(['=1+1', '+254711000111', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', "'=1", '＝1', '-', '=-5'])(
     '%j gets an apostrophe, which is taken away when it is read',
     (text) => {
-      expect(defuse(text)).toBe(`'${text}`)
-      expect(undefused(defuse(text))).toBe(text)
+      expect(escapeFormula(text)).toBe(`'${text}`)
+      expect(unescapeFormula(escapeFormula(text))).toBe(text)
     },
   )
 
   it.each(['-5', '-5.25', "O'Brien", "'quoted'", '1+1', ''])('%j is none', (text) => {
-    expect(defuse(text)).toBe(text)
-    expect(undefused(text)).toBe(text)
+    expect(escapeFormula(text)).toBe(text)
+    expect(unescapeFormula(text)).toBe(text)
   })
 
   it('comes back as it was, whatever it is', () => {
     const parts = fc.array(fc.constantFrom("'", '=', '+', '-', '@', '\t', '5', '.', 'a', '＝'), { maxLength: 6 })
-    fc.assert(fc.property(parts, (some) => undefused(defuse(some.join(''))) === some.join('')))
+    fc.assert(fc.property(parts, (some) => unescapeFormula(escapeFormula(some.join(''))) === some.join('')))
   })
 })
 

@@ -1,39 +1,47 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { newId } from '@clientele/platform/data/db'
 import { eventually } from '@clientele/platform/testing/wait'
 import { customerEvent, type Overrides, orderEvent, type Running, startNotifications } from './start.ts'
 
+type Replies = { recipient?: string; content?: string | undefined }
+
+/** What the server says to a command. */
+const replyTo = (command: string, replies: Replies): string => {
+  if (command.startsWith('RCPT')) return replies.recipient ?? '250 ok'
+  if (command.startsWith('DATA')) return '354 go on'
+  return command.startsWith('QUIT') ? '221 bye' : '250 ok'
+}
+
+/** What the server does after the content of a mail. */
+const answerContent = (socket: Socket, replies: Replies): void => {
+  if (replies.content === 'nothing') return
+  if ('content' in replies && replies.content === undefined) socket.destroy()
+  else socket.write(`${replies.content ?? '250 taken'}\r\n`)
+}
+
 /** An SMTP server that answers the recipient or the content as told: undefined breaks off there, `nothing` is no answer. */
-const startSmtp = async (replies: { recipient?: string; content?: string | undefined }) => {
+const startSmtp = async (replies: Replies) => {
   const mails: string[] = []
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
-    let inContent = false
-    let rest = ''
     socket.write('220 test\r\n')
-    socket.on('data', (chunk) => {
-      rest += chunk
-      for (let end = rest.indexOf('\r\n'); end !== -1; end = rest.indexOf('\r\n')) {
-        const line = rest.slice(0, end)
-        rest = rest.slice(end + 2)
-        if (inContent) {
-          if (line !== '.') continue
-          inContent = false
-          mails.push('mail')
-          if (replies.content === 'nothing') continue
-          if ('content' in replies && replies.content === undefined) socket.destroy()
-          else socket.write(`${replies.content ?? '250 taken'}\r\n`)
-        } else if (line.startsWith('RCPT')) socket.write(`${replies.recipient ?? '250 ok'}\r\n`)
-        else if (line.startsWith('DATA')) {
-          inContent = true
-          socket.write('354 go on\r\n')
-        } else if (line.startsWith('QUIT')) socket.end('221 bye\r\n')
-        else socket.write('250 ok\r\n')
+    let isInContent = false
+    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+      if (isInContent) {
+        if (line !== '.') return
+        isInContent = false
+        mails.push('mail')
+        answerContent(socket, replies)
+        return
       }
+      isInContent = line.startsWith('DATA')
+      socket.write(`${replyTo(line, replies)}\r\n`)
+      if (line.startsWith('QUIT')) socket.end()
     })
   })
   server.listen(0, '127.0.0.1')

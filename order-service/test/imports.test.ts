@@ -75,6 +75,25 @@ describe('imports of products (S3-01)', () => {
     ).toContain(one)
   })
 
+  it('POST /v1/product-imports understands yes and no in many languages, and names the words when it does not', async () => {
+    const yes = ['sim', 'yes', 'JA', 'oui', 'sí', 'sì', 'tak', 'да', 'evet', 'ndiyo', 'x']
+    const no = ['não', 'no', 'nein', 'NON', 'nee', 'nie', 'нет', 'hayır', 'hapana', 'na\u0303o']
+    const articles = [...yes, ...no, 'talvez'].map((word) => ({ word, sku: aSku() }))
+    const lines = articles.map(({ word, sku }) => `${sku};Kaffee;1;${word}`)
+    const made = await imported(['Artikelnummer;Bezeichnung;Preis;aktiv', ...lines].join('\n'))
+    expect(made.errors).toEqual([
+      {
+        row: articles.length + 1,
+        pointer: '/active',
+        code: 'invalid_type',
+        message: expect.stringMatching(/^must be yes \(.*\bsim\b.*\) or no \(.*\bnein\b.*\)$/),
+      },
+    ])
+    expect(made.counts).toMatchObject({ created: yes.length + no.length, failed: 1 })
+    for (const { word, sku } of articles.slice(0, -1))
+      expect([word, (await bySku(sku)).active]).toEqual([word, yes.includes(word)])
+  })
+
   it('change products as PATCH does, and their stock by a movement', async () => {
     const there = await product({ stock: 10, price: '2.00', name: 'Before' })
     const made = await imported([{ sku: there.sku, price: 2.5, stock: 7 }, { sku: aSku() }])

@@ -65,6 +65,14 @@ describe('migrations (S0-26, S1-41, S4-27)', () => {
     await add('0007-h.sql', '-- outside a transaction\ncreate table if not exists h (id int);\nselect 1;\n')
     expect(await migrate(database.url, directory())).toEqual(['0007-h'])
   })
+
+  it('leave nothing of one that cannot be recorded', async () => {
+    await add('0008-n.sql', `create table n (id int); insert into schema_migrations (name) values ('0008-n');`)
+    await expect(migrate(database.url, directory())).rejects.toThrow(/schema_migrations/)
+    await rm(join(folder, '0008-n.sql'))
+    expect(await db.query(`select to_regclass('n') as n`)).toEqual([{ n: null }])
+    expect(await db.query(`select name from schema_migrations where name = '0008-n'`)).toEqual([])
+  })
 })
 
 it('a role owns its schema and reads no other (S4-26)', async () => {

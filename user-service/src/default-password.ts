@@ -1,6 +1,6 @@
 import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
-import { within } from '@clientele/platform/runtime/timeout'
+import { withTimeout } from '@clientele/platform/runtime/timeout'
 import type { Oidc } from './keycloak/oidc.ts'
 import { defineWatermarks } from './sync/watermark.model.ts'
 
@@ -38,7 +38,7 @@ export const refuseDefaultPasswords = async ({
   if (due.length === 0) return
   try {
     for (const { username, password } of published) {
-      const { outcome } = await within(timeoutMs, 'Keycloak did not answer', oidc.password(username, password))
+      const { outcome } = await withTimeout(timeoutMs, 'Keycloak did not answer', oidc.password(username, password))
       if (outcome !== 'refused')
         throw new Error(
           `the Keycloak account "${username}" has its published default password: change it or delete the account`,

@@ -1,8 +1,9 @@
 import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
 import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/features/imports/import-target'
+import { type MatchKey, ownKey, rowProblems, schemaProblems } from '@clientele/features/imports/row-result'
+import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
 import { listOf } from '@clientele/features/tables/cell'
-import { isUuid } from '@clientele/platform/data/ids'
-import { Problem, validationProblem } from '@clientele/platform/runtime/problem'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, fieldsOf } from '../customers/customer.change.ts'
 import type { Inputs } from '../customers/customer.input.ts'
@@ -52,17 +53,12 @@ export const importFields: Record<string, readonly string[]> = {
 /** `metadata.size` keeps the column as free data. */
 export const takesMetadata = (field: string): boolean => /^metadata\..{1,64}$/s.test(field)
 
-const yes = /^(true|yes|y|1|x|ja|oui|sí|si|ndiyo)$/i
-const no = /^(false|no|n|0|nein|non|hapana)$/i
+const flags = ['smsOptOut']
 
 const textOf = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value)
-const flagOf = (value: unknown): unknown => {
-  if (typeof value !== 'string') return value === 1 ? true : value === 0 ? false : value
-  return yes.test(value.trim()) ? true : no.test(value.trim()) ? false : value
-}
-const cellOf = (field: string, value: unknown): unknown => {
+const parseCell = (field: string, value: unknown): unknown => {
   if (field === 'tags') return typeof value === 'string' ? listOf(value) : value
-  return field === 'smsOptOut' ? flagOf(value) : textOf(value)
+  return flags.includes(field) ? parseYesNo(value) : textOf(value)
 }
 
 /** `Ana Maria Lovelace` → Ana Maria, Lovelace; one word alone is the name. */
@@ -76,83 +72,74 @@ const splitName = (value: string): { name: string; surname?: string } => {
 const put = (into: object, key: string, value: unknown) =>
   Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true })
 
-/** The request body that a row stands for; `emptied` where something is null, which changes customers and makes none. */
+const setField = (body: Record<string, unknown>, field: string, value: unknown): void => {
+  if (field === 'fullName') {
+    if (typeof value === 'string') Object.assign(body, splitName(value))
+    return
+  }
+  const dot = field.indexOf('.')
+  if (dot === -1) return void put(body, field, parseCell(field, value))
+  const group = field.slice(0, dot)
+  const inner = (body[group] ?? {}) as object
+  body[group] = inner
+  put(inner, field.slice(dot + 1), group === 'metadata' ? value : textOf(value))
+}
+
+/** The request body that a row stands for. `emptied`: a field is null, which only a change can mean; `nulls` keeps them. */
 const bodyOf = (values: FieldValues, nulls: boolean): { body: Record<string, unknown>; emptied: boolean } => {
   const body: Record<string, unknown> = {}
   let emptied = false
   for (const field in values) {
-    const value = values[field]
     if (field === 'id' || field === 'code') continue
-    if (value === null) {
-      emptied = true
-      if (!nulls) continue
-    }
-    const dot = field.indexOf('.')
-    if (field === 'fullName') {
-      if (typeof value === 'string') Object.assign(body, splitName(value))
-    } else if (dot === -1) put(body, field, cellOf(field, value))
-    else {
-      const group = field.slice(0, dot)
-      const inner = (body[group] ?? {}) as object
-      body[group] = inner
-      put(inner, field.slice(dot + 1), group === 'metadata' ? value : textOf(value))
-    }
+    const value = values[field]
+    if (value === null) emptied = true
+    if (value !== null || nulls) setField(body, field, value)
   }
   return { body, emptied }
 }
 
-const problemsOf = (problem: Problem): RowProblem[] =>
-  (problem.options.errors ?? []).map(({ pointer = '', code, message }) => ({
-    ...(pointer !== '' && { field: pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~') }),
-    code,
-    message,
-  }))
+type Outcome<T> = { value: T } | { problems: RowProblem[] }
 
 /** Runs a rule of the API. */
-const tried = <T>(rule: () => T): { value: T } | { problems: RowProblem[] } => {
+const applyRule = <T>(rule: () => T): Outcome<T> => {
   try {
     return { value: rule() }
   } catch (error) {
-    if (error instanceof Problem) return { problems: problemsOf(error) }
+    if (error instanceof Problem) return { problems: rowProblems(error) }
     throw error
   }
 }
-const parsed = <T>(schema: z.ZodType<T>, body: unknown): { value: T } | { problems: RowProblem[] } => {
+// Most rows are valid: the input that messages need is reported only for those that are not.
+const parse = <T>(schema: z.ZodType<T>, body: unknown): Outcome<T> => {
   const result = schema.safeParse(body)
   if (result.success) return { value: result.data }
-  const told = schema.safeParse(body, { reportInput: true })
-  return { problems: told.error ? problemsOf(validationProblem(told.error)) : [] }
+  const { error } = schema.safeParse(body, { reportInput: true })
+  return { problems: error ? explainYesNo(schemaProblems(error), flags) : [] }
 }
 
-const keyOf = (
-  values: FieldValues,
-  patch: CustomerPatch,
-  { matchBy }: Taking,
-): { key?: string; problem?: RowProblem } => {
-  if (matchBy !== 'id' && matchBy !== 'code') {
-    const key = patch[matchBy as 'email' | 'phone' | 'externalId']
-    return typeof key === 'string' ? { key } : {}
-  }
-  const value = textOf(values[matchBy])
-  if (typeof value !== 'string') return {}
-  const key = matchBy === 'id' ? value.trim().toLowerCase() : value.trim().toUpperCase()
-  const valid = matchBy === 'id' ? isUuid(key) : key.length <= 100 && !/\p{Cc}/u.test(key)
-  return valid ? { key } : { problem: { field: matchBy, code: 'invalid', message: `must be a customer’s ${matchBy}` } }
+const asCode = (text: string): string | undefined =>
+  text.length <= 100 && !/\p{Cc}/u.test(text) ? text.toUpperCase() : undefined
+
+const keyOf = (values: FieldValues, patch: CustomerPatch, { matchBy }: Taking): MatchKey => {
+  if (matchBy === 'id') return ownKey(values, 'id', 'customer')
+  if (matchBy === 'code') return ownKey(values, 'code', 'customer', asCode)
+  const key = patch[matchBy as 'email' | 'phone' | 'externalId']
+  return typeof key === 'string' ? { key } : {}
 }
 
 /** Checks a row by the very schemas of POST and PATCH. What is no new customer can still change one. */
 export const customerCheck = (inputs: Inputs) => {
   return (values: FieldValues, taking: Taking): Checked<CustomerInput> => {
     const { body, emptied } = bodyOf(values, false)
-    const whole = parsed<NewCustomer>(inputs.NewCustomer, body)
+    const whole = parse<NewCustomer>(inputs.NewCustomer, body)
     const part =
       'value' in whole && !emptied
         ? (whole as { value: CustomerPatch })
-        : parsed<CustomerPatch>(inputs.CustomerPatch, emptied ? bodyOf(values, true).body : body)
+        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? bodyOf(values, true).body : body)
     if ('problems' in part) return { problems: 'problems' in whole && !emptied ? whole.problems : part.problems }
     const { key, problem } = keyOf(values, part.value, taking)
     if (problem) return { problems: [problem] }
-    const made = 'value' in whole ? tried(() => fieldsOf(whole.value)) : whole
+    const made = 'value' in whole ? applyRule(() => fieldsOf(whole.value)) : whole
     const fields = 'value' in made ? made.value : undefined
     return { input: { key, patch: part.value, fields, problems: 'problems' in made ? made.problems : [] } }
   }

@@ -1,7 +1,7 @@
-import type { RowProblem, RowResult, Taking } from '@clientele/features/imports/import-target'
+import type { RowResult, Taking } from '@clientele/features/imports/import-target'
 import type { KeySet } from '@clientele/features/imports/key-set'
+import { failed, noMatch, refused, resultOfMatch } from '@clientele/features/imports/row-result'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { Problem } from '@clientele/platform/runtime/problem'
 import { type CustomerFields, difference, patchedFields } from '../customers/customer.change.ts'
 import type { Holder } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
@@ -26,21 +26,14 @@ export type Known = {
 /** Fields of which no two active customers have the same value. */
 export const uniqueFields = ['email', 'externalId'] as const
 
-const failed = (problem: RowProblem): RowResult => ({ outcome: 'failed', problems: [problem] })
-const refusal = (error: unknown): RowResult => {
-  if (!(error instanceof Problem)) throw error
-  const [first] = error.options.errors ?? []
-  const field = first?.pointer?.slice(1).replaceAll('/', '.')
-  return failed({ ...(field && { field }), code: first?.code ?? error.code, message: first?.message ?? error.message })
-}
-
 /** Decides row by row, as if they came one after the other; nothing is read or written. */
 export const planBatch = (
   inputs: readonly CustomerInput[],
-  { matchBy, onMatch }: Taking,
+  taking: Taking,
   actor: Actor,
   { matched, holders, seen }: Known,
 ): Plan => {
+  const { matchBy } = taking
   const worked = new Map<string, Worked>()
   const byKey = new Map<string, string[]>()
   const rows = new Map<string, CustomerRow>()
@@ -78,8 +71,7 @@ export const planBatch = (
 
   const make = (input: CustomerInput): RowResult => {
     const { key, fields, problems } = input
-    if (key !== undefined && (matchBy === 'id' || matchBy === 'code'))
-      return failed({ field: matchBy, code: 'no_match', message: `there is no customer with this ${matchBy}` })
+    if (key !== undefined && (matchBy === 'id' || matchBy === 'code')) return noMatch(matchBy, 'customer')
     if (!fields) return { outcome: 'failed', problems }
     const taken = takenBy(undefined, fields)
     if (taken) return taken
@@ -109,21 +101,16 @@ export const planBatch = (
     return { outcome: 'updated' }
   }
 
-  const matchedOutcome = (update: () => RowResult): RowResult => {
-    if (onMatch === 'skip') return { outcome: 'skipped' }
-    if (onMatch === 'update') return update()
-    return failed({ field: matchBy, code: 'exists', message: 'belongs to a customer that is there already' })
-  }
-
   const decide = (input: CustomerInput): RowResult => {
     const { key } = input
     const ids = (key === undefined ? undefined : byKey.get(key)) ?? []
     if (ids.length > 1)
       return failed({ field: matchBy, code: 'ambiguous', message: 'belongs to more than one customer' })
     const row = rows.get(ids[0] ?? '')
-    if (row) return matchedOutcome(() => change(row, input))
+    if (row) return resultOfMatch(taking, 'customer') ?? change(row, input)
     // What an earlier row would have made: whether this one changes it, only the commit can tell.
-    if (key !== undefined && seen?.get(matchBy)?.has(key)) return matchedOutcome(() => ({ outcome: 'updated' }))
+    if (key !== undefined && seen?.get(matchBy)?.has(key))
+      return resultOfMatch(taking, 'customer') ?? { outcome: 'updated' }
     return make(input)
   }
 
@@ -131,7 +118,7 @@ export const planBatch = (
     try {
       return decide(input)
     } catch (error) {
-      return refusal(error)
+      return refused(error)
     }
   })
   return { results, worked: [...worked.values()] }

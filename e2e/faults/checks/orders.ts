@@ -5,21 +5,30 @@ import type { Query } from './query.ts'
 
 const most = 20
 
-/** Every acknowledged order is there in its state, no other is, and stock is what was delivered less what was sold. */
-export const orderFaults = async (query: Query, { orders, products, lostOrders }: Ledger): Promise<string[]> => {
-  const faults: string[] = []
+/** Every acknowledged order is there in its state, and no other is. */
+const stateFaults = async (query: Query, { orders, lostOrders }: Ledger): Promise<string[]> => {
   const rows = await query<{ id: string; status: string }>('order-service', 'select id, status from orders', [])
   const statusOf = new Map(rows.map(({ id, status }) => [id, status]))
-  for (const { id, state, known } of orders)
-    if (known && statusOf.get(id) !== state) faults.push(`order ${id} is ${statusOf.get(id)} instead of ${state}`)
+  const faults = orders
+    .filter(({ id, state, known }) => known && statusOf.get(id) !== state)
+    .map(({ id, state }) => `order ${id} is ${statusOf.get(id)} instead of ${state}`)
   const surplus = rows.length - orders.length
   if (surplus < 0 || surplus > lostOrders()) faults.push(`${surplus} orders more than were acknowledged`)
+  return faults
+}
 
+/** How much of each product the orders have that are not cancelled. */
+const soldQuantities = (orders: Ledger['orders']): Map<string, number> => {
   const sold = new Map<string, number>()
-  for (const { lines, state } of orders)
-    if (state !== 'cancelled')
-      for (const { productId, quantity } of lines) sold.set(productId, (sold.get(productId) ?? 0) + quantity)
-  const unsure = orders.some(({ known }) => !known) || lostOrders() > 0
+  const lines = orders.filter(({ state }) => state !== 'cancelled').flatMap((order) => order.lines)
+  for (const { productId, quantity } of lines) sold.set(productId, (sold.get(productId) ?? 0) + quantity)
+  return sold
+}
+
+/** Stock is the sum of its movements; and what was delivered less what was sold, if the state of every order is known. */
+const stockFaults = async (query: Query, { orders, products, lostOrders }: Ledger): Promise<string[]> => {
+  const sold = soldQuantities(orders)
+  const isCertain = orders.every(({ known }) => known) && lostOrders() === 0
   const stocks = await query<{ id: string; stock: number; sum: number }>(
     'order-service',
     `select p.id, p.stock::int as stock, sum(m.delta)::int as sum
@@ -27,13 +36,19 @@ export const orderFaults = async (query: Query, { orders, products, lostOrders }
     [],
   )
   const stockOf = new Map(stocks.map((row) => [row.id, row]))
-  for (const { id, delivered, known } of products) {
+  return products.flatMap(({ id, delivered, known }) => {
     const row = stockOf.get(id)
-    if (!row) faults.push(`product ${id} is lost`)
-    else if (row.stock !== row.sum) faults.push(`product ${id} has ${row.stock}, its movements say ${row.sum}`)
-    else if (known && !unsure && row.stock !== delivered - (sold.get(id) ?? 0))
-      faults.push(`product ${id} has ${row.stock} instead of ${delivered - (sold.get(id) ?? 0)}`)
-  }
+    if (!row) return [`product ${id} is lost`]
+    if (row.stock !== row.sum) return [`product ${id} has ${row.stock}, its movements say ${row.sum}`]
+    const expected = delivered - (sold.get(id) ?? 0)
+    if (!known || !isCertain || row.stock === expected) return []
+    return [`product ${id} has ${row.stock} instead of ${expected}`]
+  })
+}
+
+/** Every acknowledged order is there in its state, no other is, and stock is what was delivered less what was sold. */
+export const orderFaults = async (query: Query, ledger: Ledger): Promise<string[]> => {
+  const faults = [...(await stateFaults(query, ledger)), ...(await stockFaults(query, ledger))]
   return faults.slice(0, most)
 }
 

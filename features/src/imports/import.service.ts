@@ -34,6 +34,19 @@ type Deps = {
 const running = ['checking', 'importing', 'undoing']
 const invalidState = (detail: string) => new Problem('invalid_state', { detail })
 
+/** The job of a commit that was cancelled or has failed, which can go on. */
+const brokenJobOf = ({ commitJob, status }: ImportRow): string | undefined =>
+  commitJob !== null && (status === 'cancelled' || status === 'failed') ? commitJob : undefined
+
+const assertChecked = ({ status }: ImportRow): void => {
+  if (status !== 'checked') throw invalidState(`an import that is ${status} cannot be committed`)
+}
+
+const assertCanContinue = ({ undoJob }: ImportRow, choices: ImportPatch): void => {
+  if (undoJob !== null) throw invalidState('the import was taken back')
+  if (Object.keys(choices).length > 0) throw invalidState('an import that has begun keeps its choices')
+}
+
 const mappingOf = (text: string): ImportMapping => {
   let value: unknown
   try {
@@ -107,6 +120,15 @@ export const createImportService = ({ db, target, files, jobs, jobTable, keepHou
     await table.setJob(id, 'check', job.id, keepHours, tx)
   }
 
+  const refuseDuplicate = async ({ id, sha256 }: ImportRow, tx: Tx): Promise<void> => {
+    const duplicate = await table.previous(target.entity, sha256, id, tx)
+    if (duplicate === null) return
+    throw new Problem('duplicate', {
+      detail: 'the same content was imported before; say `again` to import it once more',
+      extra: { conflictingId: duplicate, conflictingState: 'active' },
+    })
+  }
+
   return {
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Import>> => {
       const narrow = isAdmin(actor)
@@ -157,19 +179,12 @@ export const createImportService = ({ db, target, files, jobs, jobTable, keepHou
     commit: (id: string, { again = false, ...choices }: ImportCommit, actor: Actor): Promise<Job> =>
       db.transaction(async (tx) => {
         const row = await locked(id, actor, tx)
-        const broken = row.commitJob !== null && (row.status === 'cancelled' || row.status === 'failed')
-        if (row.status !== 'checked' && !broken)
-          throw invalidState(`an import that is ${row.status} cannot be committed`)
-        if (broken && row.undoJob !== null) throw invalidState('the import was taken back')
-        if (broken && Object.keys(choices).length > 0) throw invalidState('an import that has begun keeps its choices')
-        const twin = await table.previous(target.entity, row.sha256, id, tx)
-        if (twin !== null && !again)
-          throw new Problem('duplicate', {
-            detail: 'the same content was imported before; say `again` to import it once more',
-            extra: { conflictingId: twin, conflictingState: 'active' },
-          })
+        const brokenJob = brokenJobOf(row)
+        if (brokenJob === undefined) assertChecked(row)
+        else assertCanContinue(row, choices)
+        if (!again) await refuseDuplicate(row, tx)
         await table.choose(id, choiceOf(row, choices), tx)
-        const from = broken && row.commitJob !== null ? await jobTable.checkpointOf(row.commitJob, tx) : undefined
+        const from = brokenJob === undefined ? undefined : await jobTable.checkpointOf(brokenJob, tx)
         const job = await jobs.add({ kind: 'import', owner: actor, input: {}, parent: id, ...from }, tx)
         await table.setJob(id, 'commit', job.id, keepHours, tx)
         if (row.fileId !== null) await files.keep(row.fileId, keepHours, tx)

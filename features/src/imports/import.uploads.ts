@@ -4,9 +4,10 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { mediaType, parseBody, parseParameters, queryRecord } from '@clientele/platform/http/request-parsing'
 import type { Upload } from '@clientele/platform/http/route-definition'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
-import type { Request, Response } from 'express'
-import multer, { MulterError, type StorageEngine } from 'multer'
+import type { Request } from 'express'
+import type { StorageEngine } from 'multer'
 import type { JobFiles } from '../jobs/job-files.ts'
+import { receiveForm } from '../uploads/receive-form.ts'
 import type { ImportConfig } from './import.config.ts'
 import { type ReceivedFile, receiveFile } from './received-file.ts'
 
@@ -22,7 +23,7 @@ export type ImportUpload = {
   toJSON(): object
 }
 
-const limits = { files: 1, fields: 20, parts: 21, fieldSize: 200_000, fieldNameSize: 100 }
+const limits = { fields: 20, fieldSize: 200_000 }
 const fileTypes = [
   'text/csv',
   'text/tab-separated-values',
@@ -39,14 +40,6 @@ const formatOf: Record<string, ImportOptions['format']> = {
 }
 
 type Deps = { files: JobFiles; config: Pick<ImportConfig, 'importMaxBytes' | 'importMaxUploads'> }
-
-const formProblem = (error: unknown): Problem => {
-  if (error instanceof Problem) return error
-  if (!(error instanceof MulterError))
-    return new Problem('malformed', { detail: 'the form is broken or ended early', cause: error })
-  if (error.code === 'LIMIT_FILE_COUNT') return fieldProblem('/file', 'too_many', 'must be one file')
-  return fieldProblem('', 'too_many', 'the form has too many or too long fields')
-}
 
 const longestName = 200
 /** What a form calls the file, as far as it can be kept. */
@@ -81,15 +74,8 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
       },
       _removeFile: (_req, _file, callback) => callback(null),
     }
-    const fileFilter: multer.Options['fileFilter'] = (_req, { fieldname }, callback) => {
-      if (fieldname === 'file') callback(null, true)
-      else callback(fieldProblem(`/${fieldname}`, 'unknown_field', 'is not a file that this takes; name it file'))
-    }
-    const parse = multer({ storage, limits, defParamCharset: 'utf8', fileFilter }).any()
     try {
-      await new Promise<void>((resolve, reject) => {
-        parse(req, {} as Response, (error?: unknown) => (error ? reject(formProblem(error)) : resolve()))
-      })
+      await receiveForm(req, { storage, limits, fileFields: ['file'] })
       const filled = Object.entries({ ...req.body } as Record<string, unknown>).filter(([, value]) => value !== '')
       const options = parseBody(ImportOptions, Object.fromEntries(filled))
       if (!stored) throw fieldProblem('/file', 'required', 'is required')

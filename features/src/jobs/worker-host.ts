@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
-import { within } from '@clientele/platform/runtime/timeout'
+import { withTimeout } from '@clientele/platform/runtime/timeout'
 import { createBell } from '@clientele/platform/runtime/wake-signal'
 import type { JobConfig } from './job.config.ts'
 import { createJobTable } from './job.store.ts'
@@ -81,7 +81,7 @@ export const createJobHost = ({ db, program, config, kinds, log }: Options): Job
     const last = child
     if (!last) return
     send('stop')
-    await within(stopMs, 'the job process does not end', once(last, 'exit')).catch((err: unknown) => {
+    await withTimeout(stopMs, 'the job process does not end', once(last, 'exit')).catch((err: unknown) => {
       log.warn({ err }, 'jobs are cut short')
       last.kill('SIGKILL')
     })

@@ -3,9 +3,8 @@ import { Readable } from 'node:stream'
 import { Media } from '@clientele/contracts/media'
 import { ProblemBody, type ProblemCode, problems } from '@clientele/contracts/problem'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { onBehalfOf } from '@clientele/platform/http/caller-headers'
+import { createServiceClient } from '@clientele/platform/http/service-client'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { Dispatcher } from 'undici'
 
 /** A photo on its way; `idempotencyKey` makes media-service give the same medium again for the same bytes. */
 type Photo = { stream: Readable; filename: string; mimeType: string; idempotencyKey?: string | undefined }
@@ -22,32 +21,19 @@ export type MediaClient = {
 
 type Options = { mediaServiceUrl: string; mediaTimeoutMs: number }
 
-const maxAnswerBytes = 100_000
+/** For calls that send no photo. */
 const shortMs = 5_000
+/** Answers of media-service about the photo itself, which the user is told. */
 const passedOn: readonly number[] = [409, 413, 415, 422, 429]
 
-const unavailable = (cause?: unknown) =>
-  new Problem('unavailable', { detail: 'photos cannot be taken at the moment', headers: { 'Retry-After': '5' }, cause })
-
-const readJson = async (body: Dispatcher.ResponseData['body']): Promise<unknown> => {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxAnswerBytes) throw unavailable(new Error('media-service answered with too much'))
-    chunks.push(chunk)
-  }
-  return JSON.parse(Buffer.concat(chunks).toString())
-}
-
-const refusal = ({ status, code, detail, limit }: ProblemBody, retryAfter: string | undefined): Problem => {
-  if (!passedOn.includes(status) || !Object.hasOwn(problems, code))
-    return unavailable(new Error(`media-service answered ${status}`))
+/** @returns undefined for an answer that is no Problem of ours about the photo */
+const photoProblem = ({ status, code, detail, limit }: ProblemBody, retryAfter: unknown): Problem | undefined => {
+  if (!passedOn.includes(status) || !Object.hasOwn(problems, code)) return undefined
   return new Problem(code as ProblemCode, {
     ...(detail !== undefined && { detail }),
     errors: [{ pointer: '/photo', code, message: detail ?? problems[code as ProblemCode].title }],
     ...(limit !== undefined && { extra: { limit } }),
-    ...(retryAfter !== undefined && { headers: { 'Retry-After': retryAfter } }),
+    ...(typeof retryAfter === 'string' && { headers: { 'Retry-After': retryAfter } }),
   })
 }
 
@@ -64,70 +50,51 @@ async function* asForm({ stream, filename, mimeType }: Photo, boundary: string) 
 
 /** Calls media-service in the name of the user, with the token that the user sent. */
 export const createMediaClient = ({ mediaServiceUrl, mediaTimeoutMs }: Options): MediaClient => {
-  let opened: Dispatcher | undefined
-  // Loaded with the first call: many a process never makes one, and its HTTP parser takes memory.
-  const request = async (url: string, options: Parameters<typeof import('undici').request>[1]) => {
-    const undici = await import('undici')
-    opened ??= new undici.Agent({
-      connections: 50,
-      connect: { timeout: 3_000 },
-      headersTimeout: mediaTimeoutMs,
-      bodyTimeout: shortMs,
-    })
-    return undici.request(url, { ...options, dispatcher: opened })
-  }
-
+  const client = createServiceClient({
+    service: 'media-service',
+    url: mediaServiceUrl,
+    unavailableDetail: 'photos cannot be taken at the moment',
+    maxConnections: 50,
+    connectTimeoutMs: 3_000,
+    timeoutMs: mediaTimeoutMs,
+    bodyTimeoutMs: shortMs,
+    maxAnswerBytes: 100_000,
+  })
   const call = (method: 'GET' | 'DELETE', mediaId: string, actor: Actor) =>
-    request(`${mediaServiceUrl}/v1/media/${mediaId}`, {
-      method,
-      headers: onBehalfOf(actor),
-      signal: AbortSignal.timeout(shortMs),
-    })
+    client.call({ method, path: `/v1/media/${mediaId}`, timeoutMs: shortMs }, actor)
 
   return {
     store: async (photo, actor, signal) => {
       const boundary = `clientele-${randomBytes(16).toString('hex')}`
       const { idempotencyKey } = photo
-      const answer = await request(`${mediaServiceUrl}/v1/media`, {
-        method: 'POST',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(mediaTimeoutMs)]),
-        headers: {
-          ...onBehalfOf(actor),
-          'content-type': `multipart/form-data; boundary=${boundary}`,
-          ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-        },
-        body: Readable.from(asForm(photo, boundary), { objectMode: false }),
-      }).catch((error: unknown) => {
-        throw signal.aborted || photo.stream.errored
-          ? new Problem('malformed', { detail: 'the upload broke off', cause: error })
-          : unavailable(error)
-      })
-      const body = await readJson(answer.body).catch((error: unknown) => {
-        throw unavailable(error)
-      })
-      if (answer.statusCode === 201) return Media.parse(body).id
-      const problem = ProblemBody.safeParse(body)
-      if (!problem.success) throw unavailable(new Error(`media-service answered ${answer.statusCode}`))
-      const retryAfter = answer.headers['retry-after']
-      throw refusal(problem.data, typeof retryAfter === 'string' ? retryAfter : undefined)
+      const headers = {
+        'content-type': `multipart/form-data; boundary=${boundary}`,
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      }
+      const body = Readable.from(asForm(photo, boundary), { objectMode: false })
+      const answer = await client
+        .call({ method: 'POST', path: '/v1/media', headers, body, signal }, actor)
+        .catch((error: unknown) => {
+          throw signal.aborted || photo.stream.errored
+            ? new Problem('malformed', { detail: 'the upload broke off', cause: error })
+            : error
+        })
+      if (answer.status === 201) return client.parse(answer, Media).id
+      const problem = photoProblem(client.parse(answer, ProblemBody), answer.headers['retry-after'])
+      throw problem ?? client.unexpected(answer)
     },
 
     exists: async (mediaId, actor) => {
-      const { statusCode, body } = await call('GET', mediaId, actor).catch((error: unknown) => {
-        throw unavailable(error)
-      })
-      await body.dump()
-      if (statusCode === 200) return true
-      if (statusCode === 404) return false
-      throw unavailable(new Error(`media-service answered ${statusCode}`))
+      const answer = await call('GET', mediaId, actor)
+      if (answer.status === 200) return true
+      if (answer.status === 404) return false
+      throw client.unexpected(answer)
     },
 
     discard: async (mediaId, actor) => {
-      await call('DELETE', mediaId, actor)
-        .then(({ body }) => body.dump())
-        .catch(() => {})
+      await call('DELETE', mediaId, actor).catch(() => {})
     },
 
-    close: async () => opened?.destroy(),
+    close: client.close,
   }
 }

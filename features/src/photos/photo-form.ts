@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
-import type { Request, Response } from 'express'
-import multer, { MulterError, type StorageEngine } from 'multer'
+import type { Request } from 'express'
+import type { StorageEngine } from 'multer'
+import { receiveForm } from '../uploads/receive-form.ts'
 import type { MediaClient } from './media.client.ts'
 
 /** The fields of a form as they came, and the medium that its file became. */
 type Form = { fields: Record<string, unknown>; mediaId: string | undefined }
 
-const photoNames = ['photo', 'picture']
-const limits = { files: 1, fields: 100, parts: 101, fieldSize: 60_000, fieldNameSize: 100, fieldNestingDepth: 1 }
+const fileFields = ['photo', 'picture'] as const
+const limits = { fields: 100, fieldSize: 60_000, fieldNestingDepth: 1 }
 
 type Stored = Partial<Express.Multer.File> & { mediaId?: string }
 
@@ -67,35 +67,9 @@ const passOn = ({ media, owner }: PhotoTarget, actor: Actor): StorageEngine => (
   },
 })
 
-const asProblem = (error: unknown): Problem => {
-  if (error instanceof Problem) return error
-  if (!(error instanceof MulterError))
-    return new Problem('malformed', { detail: 'the form is broken or ended early', cause: error })
-  if (error.code === 'LIMIT_FILE_COUNT') return fieldProblem('/photo', 'too_big', 'must be one file')
-  if (error.code.startsWith('LIMIT_'))
-    return new Problem('too_large', {
-      detail: `the form has too many or too long fields${error.field === undefined ? '' : ` (${error.field.slice(0, 50)})`}`,
-      extra: { limit: limits.fieldSize },
-    })
-  return new Problem('malformed', { detail: error.message, cause: error })
-}
-
 /** Reads a multipart body: its file named `photo` or `picture` goes on to media-service. @throws Problem */
 export const readForm = async (req: Request, actor: Actor, target: PhotoTarget): Promise<Form> => {
-  const receive = multer({
-    storage: passOn(target, actor),
-    limits,
-    defParamCharset: 'utf8',
-    fileFilter: (_req, { fieldname }, callback) => {
-      if (photoNames.includes(fieldname)) callback(null, true)
-      else callback(fieldProblem(`/${fieldname}`, 'unknown_field', 'is not a file that this takes; name it photo'))
-    },
-  }).any()
-  await new Promise<void>((resolve, reject) => {
-    receive(req, {} as Response, (error?: unknown) =>
-      error === undefined || error === null ? resolve() : reject(asProblem(error)),
-    )
-  })
+  await receiveForm(req, { storage: passOn(target, actor), limits, fileFields, oversizedStatus: 413 })
   const [file] = (req.files ?? []) as Stored[]
   return { fields: { ...req.body }, mediaId: file?.mediaId }
 }

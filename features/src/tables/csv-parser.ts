@@ -1,6 +1,6 @@
 import type { TableWindow } from './byte-window.ts'
-import { readCells } from './csv-cells.ts'
-import { undefused } from './formula-escaping.ts'
+import { type CsvBytes, csvBytes, readCells } from './csv-cells.ts'
+import { unescapeFormula } from './formula-escaping.ts'
 import {
   type CsvFormat,
   emptyValues,
@@ -13,6 +13,34 @@ import {
 
 const carriageReturn = 0x0d
 
+/** Where a line ends, or the window if it is not whole; whether a quote stands before. */
+type LineEnd = { isWhole: boolean; end: number; isQuoted: boolean }
+
+/** Looks for a byte once a block and not once a row: most blocks have none. */
+class ByteSearch {
+  #bytes: Buffer
+  #byte: number
+  #next: number
+
+  constructor(bytes: Buffer, byte: number, from: number) {
+    this.#bytes = bytes
+    this.#byte = byte
+    this.#next = this.#find(from)
+  }
+
+  // The end of the bytes if there is none.
+  #find(from: number): number {
+    const at = this.#bytes.indexOf(this.#byte, from)
+    return at === -1 ? this.#bytes.length : at
+  }
+
+  /** Whether the byte stands from `start` to before `end`; `start` only grows. */
+  isWithin(start: number, end: number): boolean {
+    if (this.#next < start) this.#next = this.#find(start)
+    return this.#next < end
+  }
+}
+
 /**
  * Cuts delimited text (RFC 4180) into rows. A quote within a cell that does not begin with one is text. Where the end of a row
  * is not certain, the file ends with a fault: guessing would make rows of what stands in a cell.
@@ -22,9 +50,8 @@ export class CsvParser {
   #row: number
   #format: CsvFormat
   #limits: ReadLimits
+  #marks: CsvBytes
   #newline: number
-  #quote: number
-  #delimiter: number
   /** Bytes of a row that are already gone, while its end is looked for. */
   #skipped = 0
   #skippedRaw: Buffer | undefined
@@ -33,55 +60,57 @@ export class CsvParser {
     this.#format = format
     this.#limits = limits
     this.#row = from?.row ?? 0
-    this.#newline = format.newline.charCodeAt(0)
-    this.#quote = format.quote.charCodeAt(0)
-    this.#delimiter = format.delimiter.charCodeAt(0)
+    this.#marks = csvBytes(format)
+    this.#newline = this.#marks.newline
   }
 
   /** The next rows that are complete in the window; none where it needs more, or where `done`. */
   take(window: TableWindow): Row[] {
     const rows: Row[] = []
     const { bytes } = window
-    // Looked for once a block and not once a row: most blocks have none.
-    let quoteAt = bytes.indexOf(this.#quote, window.at)
-    let nulAt = bytes.indexOf(0, window.at)
+    const quotes = new ByteSearch(bytes, this.#marks.quote, window.at)
+    const nuls = new ByteSearch(bytes, 0, window.at)
     while (rows.length < this.#limits.batchRows) {
-      const start = window.at
-      if (start === bytes.length && this.#skipped === 0) {
+      if (window.at === bytes.length && this.#skipped === 0) {
         this.done = window.ended
         break
       }
-      if (quoteAt !== -1 && quoteAt < start) quoteAt = bytes.indexOf(this.#quote, start)
-      if (nulAt !== -1 && nulAt < start) nulAt = bytes.indexOf(0, start)
-      const newlineAt = bytes.indexOf(this.#newline, start)
-      const whole = newlineAt !== -1 || window.ended
-      const end = newlineAt === -1 ? bytes.length : newlineAt
-      const quoted = quoteAt !== -1 && quoteAt < end
-      if (this.#skipped > 0) {
-        if (!this.#skip(window, rows, { whole, end, quoted })) break
-        continue
-      }
-      if (!quoted) {
-        if (!whole) {
-          if (window.pending > this.#limits.rowBytes) this.#beginSkipping(window)
-          break
-        }
-        this.#finish(window, rows, end, this.#plain(bytes, start, end), nulAt !== -1 && nulAt < end)
-        continue
-      }
-      const found = readCells(bytes, start, window.ended, this.#delimiter, this.#quote, this.#newline)
-      if (found.end === -1) {
-        if (window.ended || window.pending > this.#limits.rowBytes) throw this.#uncertain(found.inQuotes)
-        break
-      }
-      this.#finish(window, rows, found.end, found.cells, nulAt !== -1 && nulAt < found.end)
+      if (!this.#takeRow(window, rows, quotes, nuls)) break
     }
     return rows
   }
 
+  /** @returns false if the row's end is not in the window */
+  #takeRow(window: TableWindow, rows: Row[], quotes: ByteSearch, nuls: ByteSearch): boolean {
+    const { bytes, at: start } = window
+    const newlineAt = bytes.indexOf(this.#newline, start)
+    const isWhole = newlineAt !== -1 || window.ended
+    const end = newlineAt === -1 ? bytes.length : newlineAt
+    const isQuoted = quotes.isWithin(start, end)
+    if (this.#skipped > 0) return this.#skip(window, rows, { isWhole, end, isQuoted })
+    if (isQuoted) return this.#takeQuoted(window, rows, nuls)
+    if (isWhole) {
+      this.#finish(window, rows, end, this.#plain(bytes, start, end), nuls.isWithin(start, end))
+      return true
+    }
+    if (window.pending > this.#limits.rowBytes) this.#beginSkipping(window)
+    return false
+  }
+
+  #takeQuoted(window: TableWindow, rows: Row[], nuls: ByteSearch): boolean {
+    const { bytes, at: start, ended } = window
+    const found = readCells(bytes, start, ended, this.#marks)
+    if ('isInQuotes' in found) {
+      if (ended || window.pending > this.#limits.rowBytes) throw this.#uncertain(found.isInQuotes)
+      return false
+    }
+    this.#finish(window, rows, found.end, found.cells, nuls.isWithin(start, found.end))
+    return true
+  }
+
   #plain(bytes: Buffer, start: number, end: number): string[] {
-    const last = end > start && bytes[end - 1] === carriageReturn && this.#newline !== carriageReturn ? end - 1 : end
-    return bytes.toString('utf8', start, last).split(this.#format.delimiter)
+    const isReturn = end > start && bytes[end - 1] === carriageReturn && this.#newline !== carriageReturn
+    return bytes.toString('utf8', start, isReturn ? end - 1 : end).split(this.#format.delimiter)
   }
 
   #finish(window: TableWindow, rows: Row[], end: number, cells: string[] | undefined, isNul: boolean): void {
@@ -108,7 +137,7 @@ export class CsvParser {
       const cell = cells[index] as string
       if (cell.length > cellLength)
         return faultyRow(end, 'cell_too_long', `has more than ${cellLength} characters in one cell`, text)
-      values[columns[index] as string] = undefused(cell)
+      values[columns[index] as string] = unescapeFormula(cell)
     }
     return { number: end.row, values, end }
   }
@@ -119,12 +148,12 @@ export class CsvParser {
     window.at = window.bytes.length
   }
 
-  #skip(window: TableWindow, rows: Row[], { whole, end, quoted }: { whole: boolean; end: number; quoted: boolean }) {
-    if (quoted) throw this.#uncertain(false)
+  #skip(window: TableWindow, rows: Row[], { isWhole, end, isQuoted }: LineEnd): boolean {
+    if (isQuoted) throw this.#uncertain(false)
     this.#skipped += end - window.at
     if (this.#skipped > this.#limits.skipBytes) throw this.#uncertain(false)
-    window.at = Math.min(whole ? end + 1 : end, window.bytes.length)
-    if (!whole) return false
+    window.at = Math.min(isWhole ? end + 1 : end, window.bytes.length)
+    if (!isWhole) return false
     this.#row += 1
     const place = { byte: window.place(window.at), row: this.#row }
     if (this.#row > this.#format.skipRows)

@@ -1,5 +1,5 @@
 import { TableWindow } from './byte-window.ts'
-import { readCells } from './csv-cells.ts'
+import { csvBytes, readCells } from './csv-cells.ts'
 import { headerOf, looksLikeHeader } from './header.ts'
 import { JsonScanner } from './json-scanner.ts'
 import { createParser } from './reader.ts'
@@ -96,19 +96,13 @@ const quoteOf = (text: string): CsvFormat['quote'] =>
 type Style = Pick<CsvFormat, 'delimiter' | 'quote' | 'newline'>
 
 // Complete rows alone, without those that are blank.
-const firstRows = (sample: Buffer, isWhole: boolean, { delimiter, quote, newline }: Style): string[][] => {
+const firstRows = (sample: Buffer, isWhole: boolean, style: Style): string[][] => {
   const rows: string[][] = []
-  const [delimiterByte, quoteByte, newlineByte] = [delimiter, quote, newline].map((each) => each.charCodeAt(0))
+  const marks = csvBytes(style)
   for (let at = 0; at < sample.length && rows.length < rowsLookedAt; ) {
-    const { cells, end } = readCells(
-      sample,
-      at,
-      isWhole,
-      delimiterByte as number,
-      quoteByte as number,
-      newlineByte as number,
-    )
-    if (end === -1) break
+    const row = readCells(sample, at, isWhole, marks)
+    if ('isInQuotes' in row) break
+    const { cells, end } = row
     if (cells && !(cells.length === 1 && cells[0]?.trim() === '')) rows.push(cells)
     at = end + 1
   }

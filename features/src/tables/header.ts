@@ -1,4 +1,4 @@
-import { undefused } from './formula-escaping.ts'
+import { unescapeFormula } from './formula-escaping.ts'
 import { FileFault } from './row.ts'
 
 // What stands in rows, and not over them: addresses, numbers, telephone numbers, dates and ids.
@@ -20,7 +20,7 @@ export const looksLikeHeader = (first: readonly string[], rows: readonly (readon
 export const headerOf = (first: readonly string[], isHeader: boolean, mostColumns: number): string[] => {
   if (first.length > mostColumns)
     throw new FileFault('too_many_columns', `has ${first.length} columns, more than ${mostColumns}`, { row: 1 })
-  const names = first.map((name, index) => (isHeader && undefused(name).trim()) || `column${index + 1}`)
+  const names = first.map((name, index) => (isHeader && unescapeFormula(name).trim()) || `column${index + 1}`)
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   if (twice.length === 0) return names
   const named = [...new Set(twice)].slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))

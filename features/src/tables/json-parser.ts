@@ -3,14 +3,6 @@ import { type JsonRowOptions, jsonRow } from './json-row.ts'
 import { isSpace, JsonScanner } from './json-scanner.ts'
 import { FileFault, faultyRow, type ReadPosition, type Row } from './row.ts'
 
-const comma = 0x2c
-const colon = 0x3a
-const quote = 0x22
-const openBracket = 0x5b
-const closeBracket = 0x5d
-const openBrace = 0x7b
-const closeBrace = 0x7d
-
 type Expected =
   | 'document'
   | 'name'
@@ -22,6 +14,28 @@ type Expected =
   | 'afterElement'
   | 'nothing'
 type Step = 'again' | 'more'
+
+/** What a byte leads to: to what is expected after it, into or out of the list of rows, or into a value that it begins. */
+type Move = Expected | 'openList' | 'closeList' | 'value' | 'invalid'
+
+type Moves = { [byte: string]: Move; else: Move }
+
+/** By what is expected, the moves of bytes; `else` is that of all others. */
+const moves: Record<Expected, Moves> = {
+  document: { '[': 'openList', '{': 'name', else: 'invalid' },
+  name: { '"': 'value', '}': 'nothing', else: 'invalid' },
+  colon: { ':': 'member', else: 'invalid' },
+  member: { '[': 'openList', else: 'value' },
+  afterMember: { ',': 'name', '}': 'nothing', else: 'invalid' },
+  firstElement: { ']': 'closeList', ',': 'invalid', ':': 'invalid', '}': 'invalid', else: 'value' },
+  element: { ']': 'invalid', ',': 'invalid', ':': 'invalid', '}': 'invalid', else: 'value' },
+  afterElement: { ',': 'element', ']': 'closeList', else: 'invalid' },
+  nothing: { else: 'invalid' },
+}
+
+const byByte = (of: Moves): Move[] => Array.from({ length: 256 }, (_, byte) => of[String.fromCharCode(byte)] ?? of.else)
+/** The same, by the number of the byte. */
+const movesByByte = new Map(Object.entries(moves).map(([expected, of]) => [expected as Expected, byByte(of)]))
 
 /** Cuts a JSON array of objects into rows, or an object with one such array, whose other members are passed over. */
 export class JsonParser {
@@ -62,36 +76,13 @@ export class JsonParser {
 
   #step(window: TableWindow, rows: Row[]): Step {
     if (this.#scanner !== undefined) return this.#value(window, rows)
-    const byte = window.bytes[window.at]
-    if (this.#expected === 'element' || this.#expected === 'firstElement') {
-      if (byte === closeBracket && this.#expected === 'firstElement') return this.#closeArray(window)
-      if (byte === comma || byte === colon || byte === closeBracket || byte === closeBrace) throw this.#invalid()
-      return this.#begin()
-    }
-    if (this.#expected === 'member') {
-      if (byte === openBracket) {
-        if (this.#hasRows) throw this.#invalid('has more than one list')
-        return this.#openArray(window, true)
-      }
-      return this.#begin()
-    }
-    if (this.#expected === 'name' && byte === quote) return this.#begin()
+    const move = movesByByte.get(this.#expected)?.[window.bytes[window.at] as number]
+    if (move === undefined || move === 'invalid') throw this.#invalid()
+    if (move === 'value') return this.#begin()
     window.at += 1
-    if (this.#expected === 'document' && byte === openBracket) {
-      window.at -= 1
-      return this.#openArray(window, false)
-    }
-    if (this.#expected === 'document' && byte === openBrace) return this.#expect('name')
-    if (this.#expected === 'name' && byte === closeBrace) return this.#expect('nothing')
-    if (this.#expected === 'colon' && byte === colon) return this.#expect('member')
-    if (this.#expected === 'afterMember' && byte === comma) return this.#expect('name')
-    if (this.#expected === 'afterMember' && byte === closeBrace) return this.#expect('nothing')
-    if (this.#expected === 'afterElement' && byte === comma) return this.#expect('element')
-    if (this.#expected === 'afterElement' && byte === closeBracket) {
-      window.at -= 1
-      return this.#closeArray(window)
-    }
-    throw this.#invalid()
+    if (move === 'openList') return this.#openList()
+    if (move === 'closeList') return this.#expect(this.#isMember ? 'afterMember' : 'nothing')
+    return this.#expect(move)
   }
 
   #expect(expected: Expected): Step {
@@ -99,16 +90,11 @@ export class JsonParser {
     return 'again'
   }
 
-  #openArray(window: TableWindow, isMember: boolean): Step {
-    window.at += 1
-    this.#isMember = isMember
+  #openList(): Step {
+    if (this.#hasRows) throw this.#invalid('has more than one list')
+    this.#isMember = this.#expected === 'member'
     this.#hasRows = true
     return this.#expect('firstElement')
-  }
-
-  #closeArray(window: TableWindow): Step {
-    window.at += 1
-    return this.#expect(this.#isMember ? 'afterMember' : 'nothing')
   }
 
   #begin(): Step {

@@ -2,17 +2,22 @@ import { maxJsonDepth } from '@clientele/platform/http/json-depth'
 
 const quote = 0x22
 const backslash = 0x5c
+const comma = 0x2c
 const colon = 0x3a
 const openBracket = 0x5b
 const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
-/** Values and what stands between them end a number, `true`, `false` and `null`. */
-const endsScalar = (byte: number | undefined): boolean =>
-  byte === 0x2c || byte === closeBracket || byte === closeBrace || isSpace(byte) || byte === undefined
 
 export const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+
+/** Values and what stands between them end a number, `true`, `false` and `null`. */
+const endsScalar = (byte: number | undefined): boolean =>
+  byte === comma || byte === closeBracket || byte === closeBrace || isSpace(byte) || byte === undefined
+
+/** `structure`: at the beginning of the value, or between the strings within it. `escape`: after a backslash. */
+type State = 'structure' | 'string' | 'escape' | 'scalar' | 'ended' | 'mismatched'
 
 /**
  * Finds where one JSON value ends, a part at a time. It knows strings and brackets alone; `JSON.parse` judges the rest.
@@ -23,49 +28,81 @@ export class JsonScanner {
   isTooDeep = false
   #open: number[] = []
   #depth = 0
-  #state: 'start' | 'within' | 'string' | 'escape' | 'scalar' = 'start'
+  #state: State = 'structure'
 
   /**
    * Scans on from `at`, which is the value's first byte at first.
    * @returns the index after the value, `incomplete` or `mismatched` (brackets that do not belong together)
    */
   scan(bytes: Buffer, at: number, atEnd: boolean): number | 'incomplete' | 'mismatched' {
+    let index = at
+    if (this.#state === 'string') index = this.#scanString(bytes, at)
+    else if (this.#state === 'escape' && at < bytes.length) index = this.#scanString(bytes, at + 1)
+    if (this.#state === 'structure') index = this.#scanStructure(bytes, index)
+    if (this.#state === 'scalar') index = this.#scanScalar(bytes, index)
+    if (this.#state === 'ended') return index
+    if (this.#state === 'mismatched') return 'mismatched'
+    return this.#state === 'scalar' && atEnd ? bytes.length : 'incomplete'
+  }
+
+  /** @returns the index after the string, or after the last byte */
+  #scanString(bytes: Buffer, at: number): number {
     const { length } = bytes
     for (let index = at; index < length; index += 1) {
       const byte = bytes[index]
-      if (this.#state === 'escape') this.#state = 'string'
-      else if (this.#state === 'string') {
-        for (; index < length && bytes[index] !== quote && bytes[index] !== backslash; index += 1);
-        if (index === length) break
-        if (bytes[index] === backslash) this.#state = 'escape'
-        else {
-          this.#state = 'within'
-          if (this.#depth === 0) return index + 1
-        }
-      } else if (this.#state === 'scalar') {
-        if (endsScalar(byte)) return index
-      } else if (byte === quote) this.#state = 'string'
-      else if (byte === openBrace || byte === openBracket) this.#down(byte)
-      else if (byte === closeBrace || byte === closeBracket) {
-        if (!this.#up(byte)) return 'mismatched'
-        if (this.#depth === 0) return index + 1
-      } else if (byte === colon) this.colons += 1
-      else if (this.#depth === 0) this.#state = 'scalar'
+      if (byte === quote) {
+        this.#state = this.#depth === 0 ? 'ended' : 'structure'
+        return index + 1
+      }
+      if (byte !== backslash) continue
+      index += 1
+      // The escaped byte comes with the next part.
+      if (index === length) {
+        this.#state = 'escape'
+        return length
+      }
     }
-    return this.#state === 'scalar' && atEnd ? length : 'incomplete'
+    this.#state = 'string'
+    return length
+  }
+
+  #scanScalar(bytes: Buffer, at: number): number {
+    const { length } = bytes
+    let index = at
+    while (index < length && !endsScalar(bytes[index])) index += 1
+    if (index < length) this.#state = 'ended'
+    return index
+  }
+
+  /** @returns the index after the value, after the first byte of a scalar, or after the last byte */
+  #scanStructure(bytes: Buffer, at: number): number {
+    const { length } = bytes
+    let index = at
+    while (index < length) {
+      const byte = bytes[index] as number
+      index += 1
+      if (byte === quote) index = this.#scanString(bytes, index)
+      else if (byte === openBrace || byte === openBracket) this.#down(byte)
+      else if (byte === closeBrace || byte === closeBracket) this.#up(byte)
+      else if (byte === colon) this.colons += 1
+      else if (this.#depth === 0) this.#state = 'scalar'
+      else continue
+      if (this.#state !== 'structure') return index
+    }
+    return index
   }
 
   #down(byte: number): void {
-    this.#state = 'within'
     this.#depth += 1
     if (this.#depth > maxJsonDepth) this.isTooDeep = true
     else this.#open.push(byte)
   }
 
-  #up(byte: number): boolean {
+  // Brackets below the deepest level are only counted.
+  #up(byte: number): void {
     this.#depth -= 1
-    if (this.#depth < 0) return false
-    if (this.#depth >= maxJsonDepth) return true
-    return this.#open.pop() === byte - 2
+    const isMatched = this.#depth >= maxJsonDepth || (this.#depth >= 0 && this.#open.pop() === byte - 2)
+    if (!isMatched) this.#state = 'mismatched'
+    else if (this.#depth === 0) this.#state = 'ended'
   }
 }

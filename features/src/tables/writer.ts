@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { cellText } from './cell.ts'
-import { defuse } from './formula-escaping.ts'
+import { escapeFormula } from './formula-escaping.ts'
 
 /** `columns` are keys of the rows, in the order of writing; JSON writes rows as they are. `bom` is for Excel. */
 export type WriteOptions = {
@@ -24,7 +24,7 @@ export type TableEncoder = {
 
 const special = /[",\r\n]/
 
-/** Writes CSV (RFC 4180, formulas defused), a JSON array with a row on each line, or NDJSON. */
+/** Writes CSV (RFC 4180, formulas escaped), a JSON array with a row on each line, or NDJSON. */
 export const tableEncoder = ({ format, columns, delimiter = ',', bom = false }: WriteOptions): TableEncoder => {
   if (format === 'ndjson')
     return { contentType: 'application/x-ndjson', head: '', rows: (rows) => rows.map(jsonLine).join(''), tail: '' }
@@ -38,7 +38,7 @@ export const tableEncoder = ({ format, columns, delimiter = ',', bom = false }: 
     }
   const cell = (value: unknown): string => {
     // A number cannot be a formula, and stays one.
-    const text = typeof value === 'number' ? String(value) : defuse(cellText(value))
+    const text = typeof value === 'number' ? String(value) : escapeFormula(cellText(value))
     return special.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text
   }
   const line = (cells: string[]): string =>

@@ -2,7 +2,7 @@ import { finished } from 'node:stream/promises'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { currentLog } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { within } from '@clientele/platform/runtime/timeout'
+import { withTimeout } from '@clientele/platform/runtime/timeout'
 import type { Request } from 'express'
 import { variantKey } from '../media/media-keys.ts'
 import type { Store } from '../storage/store.ts'
@@ -34,7 +34,7 @@ const restMs = 30_000
 // Most clients look for an answer only when they have sent all.
 const readRest = async (req: Request): Promise<void> => {
   req.resume()
-  await within(restMs, 'the body is still being sent', finished(req)).catch(() => {})
+  await withTimeout(restMs, 'the body is still being sent', finished(req)).catch(() => {})
 }
 
 /** Reads uploads, `maxUploads` at the same time. A client that goes away leaves nothing in the store. */

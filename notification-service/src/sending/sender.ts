@@ -2,7 +2,7 @@ import { reportFault } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { histogram } from '@clientele/platform/runtime/telemetry'
-import { pause, within } from '@clientele/platform/runtime/timeout'
+import { sleep, withTimeout } from '@clientele/platform/runtime/timeout'
 import type { Bell } from '@clientele/platform/runtime/wake-signal'
 import type { Outcome } from '../providers/provider.ts'
 import type { Attempt, Claim } from './claim.ts'
@@ -50,7 +50,7 @@ export const createSender = ({ claim, settle, bell, timing, concurrency, log }: 
       } catch (error) {
         log.error({ err: error, notificationId: row.id }, 'an outcome could not be recorded')
         if (performance.now() > until || cutting.signal.aborted) return
-        await pause(pauseMs, cutting.signal)
+        await sleep(pauseMs, cutting.signal)
       }
     }
   }
@@ -76,7 +76,7 @@ export const createSender = ({ claim, settle, bell, timing, concurrency, log }: 
         if (taken === 0 || underWay.size >= concurrency) await bell.wait(timing.pollMs)
       } catch (error) {
         log.error({ err: error }, 'nothing could be taken to be sent')
-        await pause(pauseMs, signal)
+        await sleep(pauseMs, signal)
       }
     }
   }
@@ -98,9 +98,9 @@ export const createSender = ({ claim, settle, bell, timing, concurrency, log }: 
       bell.ring()
       await running
       running = undefined
-      await within(timing.graceMs, 'messages are still being sent', idle()).catch(async () => {
+      await withTimeout(timing.graceMs, 'messages are still being sent', idle()).catch(async () => {
         cutting.abort()
-        await within(recordMs, 'outcomes are still being recorded', idle()).catch((error: unknown) =>
+        await withTimeout(recordMs, 'outcomes are still being recorded', idle()).catch((error: unknown) =>
           log.warn({ err: error }, 'cut short'),
         )
       })

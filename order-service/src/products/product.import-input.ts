@@ -1,7 +1,7 @@
 import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
 import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/features/imports/import-target'
-import { isUuid } from '@clientele/platform/data/ids'
-import { validationProblem } from '@clientele/platform/runtime/problem'
+import { type MatchKey, ownKey, schemaProblems } from '@clientele/features/imports/row-result'
+import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
 import type { z } from 'zod'
 import type { Inputs } from './product.input.ts'
 
@@ -36,36 +36,19 @@ export const importFields: Record<string, readonly string[]> = {
   active: ['enabled', 'available', 'for sale', 'aktiv', 'actif', 'activo'],
 }
 
-const yes = /^(true|yes|y|1|x|ja|oui|sí|si|sim|ndiyo)$/i
-const no = /^(false|no|n|0|nein|non|não|hapana)$/i
-const flagOf = (value: unknown): unknown => {
-  const text = String(value).trim()
-  return yes.test(text) ? true : no.test(text) ? false : value
-}
+const flags = ['active']
 
 const bodyOf = ({ id: _id, ...values }: FieldValues): FieldValues => ({
   ...values,
-  ...(values['active'] !== undefined && { active: flagOf(values['active']) }),
+  ...(values['active'] !== undefined && { active: parseYesNo(values['active']) }),
   ...(typeof values['sku'] === 'number' && { sku: String(values['sku']) }),
 })
 
-const problemsOf = (error: z.ZodError): RowProblem[] =>
-  (validationProblem(error).options.errors ?? []).map(({ pointer = '', code, message }) => ({
-    ...(pointer !== '' && { field: pointer.slice(1) }),
-    code,
-    message,
-  }))
+const problemsOf = (error: z.ZodError): RowProblem[] => explainYesNo(schemaProblems(error), flags)
 
-const keyOf = (
-  values: FieldValues,
-  patch: ProductPatch,
-  { matchBy }: Taking,
-): { key?: string; problem?: RowProblem } => {
-  if (matchBy === 'sku') return patch.sku ? { key: patch.sku } : {}
-  const value = values['id']
-  if (value === undefined || value === null) return {}
-  const key = String(value).trim().toLowerCase()
-  return isUuid(key) ? { key } : { problem: { field: 'id', code: 'invalid', message: 'must be a product’s id' } }
+const keyOf = (values: FieldValues, patch: ProductPatch, { matchBy }: Taking): MatchKey => {
+  if (matchBy === 'id') return ownKey(values, 'id', 'product')
+  return patch.sku ? { key: patch.sku } : {}
 }
 
 /** Checks a row by the very schemas of POST and PATCH. What is no new product can still change one. */

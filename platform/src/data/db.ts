@@ -4,10 +4,10 @@ import { v7 } from 'uuid'
 import { currentContext, withContext } from '../runtime/context.ts'
 import { Problem } from '../runtime/problem.ts'
 import type { Db, Tx } from './database.ts'
+import { DatabaseClient, prepareStatement } from './database-client.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { isConnectionError, violatedConstraint } from './database-errors.ts'
 import { observePool } from './pool-metrics.ts'
-import { prepareStatement, ServiceClient } from './service-client.ts'
 import { inSavepoint, inTransaction } from './transaction.ts'
 
 export type { Db, Tx } from './database.ts'
@@ -26,7 +26,7 @@ const acquireMs = 5_000
 export const createDb = (config: DatabaseConfig, schema: string): Db => {
   const sequelize = new Sequelize(config.databaseUrl, {
     dialect: 'postgres',
-    dialectModule: { ...pg, Client: ServiceClient },
+    dialectModule: { ...pg, Client: DatabaseClient },
     logging: false,
     define: { timestamps: false, underscored: true },
     pool: { max: config.databasePoolMax, min: 0, idle: 30_000, acquire: acquireMs },

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { currentLog, type Log } from '../runtime/log.ts'
 import type { Task } from '../runtime/periodic-task.ts'
 import { gauge } from '../runtime/telemetry.ts'
-import { pause, within } from '../runtime/timeout.ts'
+import { sleep, withTimeout } from '../runtime/timeout.ts'
 import { borrowConnection } from './connection.ts'
 import type { Db } from './database.ts'
 
@@ -23,7 +23,7 @@ export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions):
   const campaign = async (signal: AbortSignal) => {
     while (!signal.aborted) {
       await lead(signal).catch((error) => logger().warn({ err: error, task: name }, 'leadership lost'))
-      await pause(checkMs * (0.8 + Math.random() * 0.4), signal)
+      await sleep(checkMs * (0.8 + Math.random() * 0.4), signal)
     }
   }
 
@@ -51,8 +51,8 @@ export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions):
     await task.start()
     try {
       while (!signal.aborted) {
-        await pause(checkMs, signal)
-        await within(5_000, 'no answer from the connection that holds the lock', client.query('select 1'))
+        await sleep(checkMs, signal)
+        await withTimeout(5_000, 'no answer from the connection that holds the lock', client.query('select 1'))
       }
     } finally {
       await task.stop()

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { loadConfig } from '../runtime/config.ts'
 import { databaseConfig } from './database-config.ts'
 import type { Db } from './db.ts'
+import { appliedNames, createMigrationsTable, migrationStorage } from './migration-storage.ts'
 
 const platformMigrations = new URL('../../migrations/', import.meta.url)
 
@@ -18,26 +19,40 @@ const listMigrations = async (directory: URL): Promise<Migration[]> => {
   return [...(await read(platformMigrations, 'platform-')), ...(await read(directory, ''))]
 }
 
-const appliedNames = async (query: (sql: string) => Promise<{ name: string }[]>): Promise<string[]> =>
-  (await query('select name from schema_migrations order by applied_at, name')).map(({ name }) => name)
-
 // Indexes of large tables are built while others write; PostgreSQL refuses that within a transaction.
 const outside = '-- outside a transaction\n'
 const statementsOf = (sql: string): string[] =>
   sql.split(/;[ \t]*(?:\n|$)/).filter((statement) => statement.trim() !== '')
 
-const longestWaitMs = 600_000
+/** Runs a migration and leaves the transaction open in which {@link migrationStorage} records it. */
+const apply = async (client: pg.Client, url: URL): Promise<void> => {
+  const sql = await readFile(url, 'utf8')
+  if (sql.startsWith(outside)) {
+    for (const statement of statementsOf(sql)) await client.query(statement)
+    await client.query('begin')
+    return
+  }
+  await client.query('begin')
+  try {
+    await client.query(sql)
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+const maxWaitMs = 600_000
 
 // Tried again and again: to wait within one statement would hold up whoever builds an index, who waits for all that began before.
 const lock = async (client: pg.Client): Promise<void> => {
-  const until = Date.now() + longestWaitMs
+  const until = Date.now() + maxWaitMs
   for (;;) {
     const { rows } = await client.query<{ held: boolean }>(
       `select pg_try_advisory_lock(hashtext('migrate'), hashtext(current_schema())) as held`,
     )
     if (rows[0]?.held) return
     if (Date.now() > until) throw new Error('another process has been migrating this schema for ten minutes')
-    await pause(100)
+    await sleep(100)
   }
 }
 
@@ -57,38 +72,17 @@ export const migrate = async (databaseUrl: string, directory: URL): Promise<stri
   await client.connect()
   try {
     await lock(client)
-    await client.query(
-      'create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default clock_timestamp())',
-    )
+    await createMigrationsTable(client)
     // Running services only compare names; they need not carry it.
     const { Umzug } = await import('umzug')
     const umzug = new Umzug({
       logger: undefined,
+      context: client,
+      storage: migrationStorage,
       migrations: (await listMigrations(directory)).map(({ name, url }) => ({
         name,
-        up: async () => {
-          const sql = await readFile(url, 'utf8')
-          const note = () => client.query('insert into schema_migrations (name) values ($1)', [name])
-          if (sql.startsWith(outside)) {
-            for (const statement of statementsOf(sql)) await client.query(statement)
-            return void (await note())
-          }
-          await client.query('begin')
-          try {
-            await client.query(sql)
-            await note()
-            await client.query('commit')
-          } catch (error) {
-            await client.query('rollback').catch(() => {})
-            throw error
-          }
-        },
+        up: () => apply(client, url),
       })),
-      storage: {
-        logMigration: async () => {},
-        unlogMigration: async () => {},
-        executed: () => appliedNames(async (sql) => (await client.query<{ name: string }>(sql)).rows),
-      },
     })
     return (await umzug.up()).map(({ name }) => name)
   } finally {

@@ -1,8 +1,8 @@
 import type { Sequelize } from 'sequelize'
 import { gauge } from '../runtime/telemetry.ts'
-import { ServiceClient } from './service-client.ts'
+import { DatabaseClient } from './database-client.ts'
 
-type Pool = { clients: Set<ServiceClient>; waiting: Map<object, number>; max: number; acquireMs: number }
+type Pool = { clients: Set<DatabaseClient>; waiting: Map<object, number>; max: number; acquireMs: number }
 
 const pools = new Set<Pool>()
 
@@ -35,7 +35,7 @@ export const observePool = (
 ): (() => void) => {
   const pool: Pool = { clients: new Set(), waiting: new Map(), max, acquireMs }
   sequelize.addHook('afterConnect', (client) => {
-    if (!(client instanceof ServiceClient)) return
+    if (!(client instanceof DatabaseClient)) return
     pool.clients.add(client)
     client.once('end', () => pool.clients.delete(client))
   })

@@ -1,7 +1,7 @@
 import { type ChannelModel, type ConfirmChannel, connect, type RecoveringChannelModel } from 'amqplib'
 import type { Log } from '../runtime/log.ts'
 import { gauge } from '../runtime/telemetry.ts'
-import { within } from '../runtime/timeout.ts'
+import { withTimeout } from '../runtime/timeout.ts'
 import { type KeptChannel, keepChannel, type Setup } from './channel.ts'
 
 /** The one topic exchange: routing key = event type. */
@@ -118,14 +118,14 @@ const openLine = ({ url, name, log: parent }: { url: string; name: string; log: 
       if (model) return
       const { promise, resolve } = Promise.withResolvers<void>()
       waiting.add(resolve)
-      await within(timeoutMs, 'broker not connected', promise).finally(() => waiting.delete(resolve))
+      await withTimeout(timeoutMs, 'broker not connected', promise).finally(() => waiting.delete(resolve))
     },
     close: async (deadlineMs: number): Promise<void> => {
       if (closed) return
       closed = true
       const last = model
       model = undefined
-      await within(
+      await withTimeout(
         deadlineMs,
         'broker did not close in time',
         connection.then((recovering) => recovering.close()),
@@ -200,5 +200,5 @@ export const publishAll = async (
         })
       }),
   )
-  return within(timeoutMs, 'no confirm in time', Promise.all(confirms))
+  return withTimeout(timeoutMs, 'no confirm in time', Promise.all(confirms))
 }

@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { Log } from '../runtime/log.ts'
-import { within } from '../runtime/timeout.ts'
+import { withTimeout } from '../runtime/timeout.ts'
 
 /** Declares and consumes on a channel that has just been opened. */
 export type Setup = (channel: ConfirmChannel) => Promise<void>
@@ -20,7 +20,7 @@ export type KeptChannel = {
 const openTimeoutMs = 15_000
 const longestPauseMs = 5_000
 const closeQuietly = (channel: ConfirmChannel): Promise<void> =>
-  within(5_000, 'channel did not close', channel.close()).catch(() => {})
+  withTimeout(5_000, 'channel did not close', channel.close()).catch(() => {})
 
 type Options = {
   name: string
@@ -59,7 +59,7 @@ export const keepChannel = ({ name, setup, onOpen, model, log, onClose }: Option
     let channel: ConfirmChannel | undefined
     let ended = false
     try {
-      channel = await within(openTimeoutMs, 'channel did not open', connection.createConfirmChannel())
+      channel = await withTimeout(openTimeoutMs, 'channel did not open', connection.createConfirmChannel())
       const opened = channel
       opened.on('error', (error) => log.warn({ err: error, channel: name }, 'channel failed'))
       opened.on('handler-error', (error) => log.error({ err: error, channel: name }, 'channel listener failed'))
@@ -69,7 +69,7 @@ export const keepChannel = ({ name, setup, onOpen, model, log, onClose }: Option
         current = undefined
         again()
       })
-      await within(openTimeoutMs, 'channel set-up took too long', setup(opened))
+      await withTimeout(openTimeoutMs, 'channel set-up took too long', setup(opened))
       if (closed) return void (await closeQuietly(opened))
       if (ended) throw new Error('channel closed during set-up')
       current = opened
@@ -92,7 +92,7 @@ export const keepChannel = ({ name, setup, onOpen, model, log, onClose }: Option
       if (current) return current
       const { promise, resolve } = Promise.withResolvers<ConfirmChannel>()
       waiting.add(resolve)
-      return within(timeoutMs, `channel ${name} is not open`, promise).finally(() => waiting.delete(resolve))
+      return withTimeout(timeoutMs, `channel ${name} is not open`, promise).finally(() => waiting.delete(resolve))
     },
     reset: () => {
       if (current) void closeQuietly(current)

@@ -45,14 +45,7 @@ export const parseListQuery = (
   record: Record<string, unknown>,
 ): { query: ListQuery; faults: QueryFault[] } => {
   const faults: QueryFault[] = []
-  const query: ListQuery = {
-    limit: defaultLimit,
-    offset: undefined,
-    cursor: undefined,
-    sort: { text: '', keys: [] },
-    conditions: [],
-  }
-  let sort: string | undefined
+  const parsed: Parsed = { limit: defaultLimit, offset: undefined, cursor: undefined, sort: undefined, conditions: [] }
   const seen = new Set<string>()
   for (const [parameter, value] of Object.entries(record)) {
     if (value === undefined) continue
@@ -61,37 +54,63 @@ export const parseListQuery = (
       faults.push({ code, parameter: checkedName(parameter), message })
     if (seen.has(name)) fault('invalid_parameter', 'is given more than once under different names')
     seen.add(name)
-    try {
-      if (typeof value !== 'string') throw new FilterError('is given more than once')
-      if (name === 'limit') query.limit = whole(value, 1, mostRows)
-      else if (name === 'offset') query.offset = whole(value, 0, deepestOffset)
-      else if (name === 'cursor') query.cursor = decodeCursor(value)
-      else if (name === 'sort') sort = value
-      else if (name === 'q' && grammar.search !== undefined) query.conditions.push(...search(grammar.search, value))
-      else {
-        const condition = filterOf(grammar, name, value)
-        if (condition) query.conditions.push(condition)
-        else fault('unknown_parameter', `is not known here; known are ${knownParameters(grammar).join(', ')}`)
-      }
-    } catch (error) {
-      if (!(error instanceof FilterError)) throw error
-      fault('invalid_parameter', error.message)
-    }
+    catchFault(
+      () => {
+        if (typeof value !== 'string') throw new FilterError('is given more than once')
+        if (parseParameter(grammar, parsed, name, value)) return
+        fault('unknown_parameter', `is not known here; known are ${knownParameters(grammar).join(', ')}`)
+      },
+      (message) => fault('invalid_parameter', message),
+    )
   }
   const invalid = (parameter: string, message: string) => faults.push({ code: 'invalid_parameter', parameter, message })
-  if (query.cursor && query.offset !== undefined) invalid('offset', 'cannot be used together with cursor')
+  if (parsed.cursor && parsed.offset !== undefined) invalid('offset', 'cannot be used together with cursor')
+  const sort: ListQuery['sort'] = { text: parsed.sort ?? parsed.cursor?.sort ?? grammar.defaultSort, keys: [] }
+  catchFault(
+    () => {
+      sort.keys = parseSort(sort.text, grammar.sort, grammar.id)
+    },
+    (message) => invalid(parsed.sort === undefined ? 'cursor' : 'sort', message),
+  )
+  const mismatch = cursorMismatch(parsed, sort.keys)
+  if (mismatch !== undefined) invalid('cursor', mismatch)
+  return { query: { ...parsed, sort }, faults }
+}
+
+/** A query while its parameters are read; `sort` is what the caller asked for. */
+type Parsed = Omit<ListQuery, 'sort'> & { sort: string | undefined }
+
+/** Runs `parse` and reports what is wrong with the parameter; any other error is thrown. */
+const catchFault = (parse: () => void, report: (message: string) => void): void => {
   try {
-    const text = sort ?? query.cursor?.sort ?? grammar.defaultSort
-    query.sort = { text, keys: parseSort(text, grammar.sort, grammar.id) }
+    parse()
   } catch (error) {
     if (!(error instanceof FilterError)) throw error
-    invalid(sort === undefined ? 'cursor' : 'sort', error.message)
+    report(error.message)
   }
-  const { cursor } = query
-  if (cursor && sort !== undefined && cursor.sort !== sort) invalid('cursor', 'belongs to another sort')
-  else if (cursor && query.sort.keys.length > 0 && cursor.values.length !== query.sort.keys.length)
-    invalid('cursor', 'is not a cursor of this list')
-  return { query, faults }
+}
+
+/** Adds a parameter to the query. @returns false if the list does not know it. @throws FilterError */
+const parseParameter = (grammar: ListGrammar, query: Parsed, name: string, value: string): boolean => {
+  if (name === 'limit') query.limit = whole(value, 1, mostRows)
+  else if (name === 'offset') query.offset = whole(value, 0, deepestOffset)
+  else if (name === 'cursor') query.cursor = decodeCursor(value)
+  else if (name === 'sort') query.sort = value
+  else if (name === 'q' && grammar.search !== undefined) query.conditions.push(...search(grammar.search, value))
+  else {
+    const condition = filterOf(grammar, name, value)
+    if (!condition) return false
+    query.conditions.push(condition)
+  }
+  return true
+}
+
+/** Why a cursor does not fit the list's order. A sort that could not be read has no keys. */
+const cursorMismatch = ({ cursor, sort }: Parsed, keys: readonly SortKey[]): string | undefined => {
+  if (!cursor) return undefined
+  if (sort !== undefined && cursor.sort !== sort) return 'belongs to another sort'
+  if (keys.length > 0 && cursor.values.length !== keys.length) return 'is not a cursor of this list'
+  return undefined
 }
 
 /** Every parameter by name; `field[…]` stands for its operators. */

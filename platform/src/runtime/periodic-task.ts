@@ -1,7 +1,7 @@
 import { reportFault } from './error-reporting.ts'
 import { currentLog, type Log } from './log.ts'
 import { counter, gauge, histogram, slowBuckets } from './telemetry.ts'
-import { pause, within } from './timeout.ts'
+import { sleep, withTimeout } from './timeout.ts'
 
 /** Background work of a service: a poller, a sweeper. */
 export type Task = {
@@ -59,10 +59,10 @@ export const every = (options: EveryOptions): Task => {
   }
 
   const loop = async (signal: AbortSignal) => {
-    if (!runAtStart) await pause(jittered(intervalMs), signal)
+    if (!runAtStart) await sleep(jittered(intervalMs), signal)
     while (!signal.aborted) {
       const failed = await once(signal)
-      await pause(jittered(failed ? Math.min(intervalMs, retryMs) : intervalMs), signal)
+      await sleep(jittered(failed ? Math.min(intervalMs, retryMs) : intervalMs), signal)
     }
   }
 
@@ -78,7 +78,7 @@ export const every = (options: EveryOptions): Task => {
       const last = running
       running = undefined
       if (last)
-        await within(stopTimeoutMs, `task ${name} still runs`, last).catch((error) =>
+        await withTimeout(stopTimeoutMs, `task ${name} still runs`, last).catch((error) =>
           (log ?? currentLog()).warn({ err: error }, 'cut short'),
         )
     },

@@ -1,4 +1,6 @@
-/** Raised by {@link within}. */
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Raised by {@link withTimeout}. */
 export class DeadlineError extends Error {
   override name = 'DeadlineError'
 }
@@ -7,7 +9,7 @@ export class DeadlineError extends Error {
  * The promise's outcome, if it comes within `ms` milliseconds. What it stands for is not stopped.
  * @throws DeadlineError with `message`
  */
-export const within = async <T>(ms: number, message: string, promise: Promise<T>): Promise<T> => {
+export const withTimeout = async <T>(ms: number, message: string, promise: Promise<T>): Promise<T> => {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new DeadlineError(message)), ms)
   try {
@@ -18,14 +20,5 @@ export const within = async <T>(ms: number, message: string, promise: Promise<T>
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
-export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
+export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {})

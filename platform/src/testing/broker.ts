@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { exchange, type Outcome, type Outgoing, publishAll } from '../events/broker.ts'
 import type { Envelope } from '../events/envelope.ts'
-import { within } from '../runtime/timeout.ts'
+import { withTimeout } from '../runtime/timeout.ts'
 import { testEnv } from './database.ts'
 
 /** Everything that is published, from when it was opened. */
@@ -134,7 +134,7 @@ const openTap = async (channel: ConfirmChannel): Promise<Tap> => {
       }
       waiting.add(look)
       look()
-      return within(timeoutMs, `no ${type} of ${subject ?? 'any subject'} came`, promise).finally(() =>
+      return withTimeout(timeoutMs, `no ${type} of ${subject ?? 'any subject'} came`, promise).finally(() =>
         waiting.delete(look),
       )
     },

@@ -55,7 +55,7 @@ export const createSignUpService = ({ db, signupIntents, people, sync, mails, co
             await people.remove(id)
             throw error
           })
-        await sync.within(tx, id, { id, displayName: [name, surname].filter(Boolean).join(' ') || username })
+        await sync.syncLocked(tx, id, { id, displayName: [name, surname].filter(Boolean).join(' ') || username })
         await mails.verification(id, tx)
       })
     } catch (error) {

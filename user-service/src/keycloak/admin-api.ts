@@ -1,5 +1,6 @@
 import { histogram } from '@clientele/platform/runtime/telemetry'
 import KeycloakAdminClient, { NetworkError } from '@keycloak/keycloak-admin-client'
+import pLimit from 'p-limit'
 import { accessTokenSource } from './access-token.ts'
 import { faultOf, KeycloakFault } from './keycloak-fault.ts'
 
@@ -43,24 +44,17 @@ export const createAdminApi = (config: KeycloakConfig) => {
   const patient = clientWith(patientTimeoutMs)
 
   const seconds = histogram('keycloak_admin_seconds', "Calls of Keycloak's Admin API", ['outcome'])
-  let running = 0
-  const waiting: (() => void)[] = []
-  const enter = async (): Promise<void> => {
-    if (running >= maxCalls) await new Promise<void>((resolve) => waiting.push(resolve))
-    running += 1
-  }
-  const leave = (): void => {
-    running -= 1
-    waiting.shift()?.()
-  }
+  const limit = pLimit(maxCalls)
 
   const attempt = <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> =>
     work(client).catch((error: unknown) => {
       throw error instanceof NetworkError ? faultOf(error.response.status, error.responseData) : error
     })
 
-  const run = async <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> => {
-    await enter()
+  const measured = async <T>(
+    client: KeycloakAdminClient,
+    work: (client: KeycloakAdminClient) => Promise<T>,
+  ): Promise<T> => {
     const end = seconds.startTimer()
     let outcome = 'failed'
     try {
@@ -77,9 +71,11 @@ export const createAdminApi = (config: KeycloakConfig) => {
       throw error
     } finally {
       end({ outcome })
-      leave()
     }
   }
+
+  const run = <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> =>
+    limit(() => measured(client, work))
 
   return {
     realm,

@@ -53,36 +53,47 @@ const fieldOf = (representation: string | undefined, name: string): unknown => {
   }
 }
 
-/** What an entry of the administrators' journal means; the paths are those that Keycloak 26 writes. */
-const adminMeaning = ({
-  operationType,
-  resourceType,
-  resourcePath = '',
-  representation,
-  time,
-  error,
-}: Omit<AdminEntry, 'id'>): Meaning => {
-  if (error) return { kind: 'other' }
+type AdminChange = Omit<AdminEntry, 'id'>
+
+/** The console sends the whole realm when it saves; only its not-before is looked at. */
+const realmMeaning = ({ operationType, representation }: AdminChange): Meaning | undefined => {
+  const notBefore = operationType === 'UPDATE' ? fieldOf(representation, 'notBefore') : undefined
+  return typeof notBefore === 'number' && notBefore > 0 ? { kind: 'everybody_signed_out', notBefore } : undefined
+}
+
+/** A group that has moved inherits other roles; one that is gone no longer tells whom it concerned. */
+const groupMeaning = ({ operationType, resourcePath = '', representation }: AdminChange): Meaning | undefined => {
+  if (operationType === 'DELETE') return { kind: 'any_roles' }
+  const [, id, part] = resourcePath.split('/')
+  const isMove = operationType === 'UPDATE' && (part === 'children' || !id)
+  if (!isMove) return undefined
+  const groupId = fieldOf(representation, 'id')
+  return typeof groupId === 'string' ? { kind: 'group_roles', groupId } : { kind: 'any_roles' }
+}
+
+const roleMeaning = ({ operationType }: AdminChange): Meaning | undefined =>
+  operationType === 'DELETE' ? { kind: 'any_roles' } : undefined
+
+const meaningOfType = new Map([
+  ['REALM', realmMeaning],
+  ['GROUP', groupMeaning],
+  ['REALM_ROLE', roleMeaning],
+])
+
+const meaningOfPath = ({ operationType, resourcePath = '', time }: AdminChange): Meaning | undefined => {
+  if (resourcePath === 'logout-all') return { kind: 'everybody_signed_out', notBefore: Math.floor(time / 1000) }
   const [first, id, part] = resourcePath.split('/')
   if (first === 'users' && id) return { kind: 'user', userId: id, lowers: operationType !== 'CREATE' }
   if (first === 'sessions' && id && operationType === 'DELETE') return { kind: 'session_removed', sessionId: id }
-  if (resourcePath === 'logout-all') return { kind: 'everybody_signed_out', notBefore: Math.floor(time / 1000) }
-  if (resourceType === 'REALM' && operationType === 'UPDATE') {
-    // The console sends the whole realm when it saves; only its not-before is looked at.
-    const notBefore = fieldOf(representation, 'notBefore')
-    if (typeof notBefore === 'number' && notBefore > 0) return { kind: 'everybody_signed_out', notBefore }
-  }
   if (first === 'groups' && id && part === 'role-mappings') return { kind: 'group_roles', groupId: id }
-  // A group that has moved inherits other roles; one that is gone no longer tells whom it concerned.
-  const moved = resourceType === 'GROUP' && operationType === 'UPDATE' && (part === 'children' || !id)
-  if (moved) {
-    const groupId = fieldOf(representation, 'id')
-    return typeof groupId === 'string' ? { kind: 'group_roles', groupId } : { kind: 'any_roles' }
-  }
-  if (resourceType === 'GROUP' && operationType === 'DELETE') return { kind: 'any_roles' }
-  if (resourcePath.endsWith('/composites') || (resourceType === 'REALM_ROLE' && operationType === 'DELETE'))
-    return { kind: 'any_roles' }
-  return { kind: 'other' }
+  return resourcePath.endsWith('/composites') ? { kind: 'any_roles' } : undefined
+}
+
+/** What an entry of the administrators' journal means; the paths are those that Keycloak 26 writes. */
+const adminMeaning = (change: AdminChange): Meaning => {
+  const { error, resourceType = '' } = change
+  const meaning = error ? undefined : (meaningOfPath(change) ?? meaningOfType.get(resourceType)?.(change))
+  return meaning ?? { kind: 'other' }
 }
 
 const userMeaning = ({ type, userId, sessionId = '', error }: Omit<UserEntry, 'id' | 'time'>): Meaning => {

@@ -1,3 +1,5 @@
+import pLimit from 'p-limit'
+
 /** Runs `work` for every item, at most `limit` at once. @returns the faults with their items; nothing is thrown */
 export const inParallel = async <T>(
   items: readonly T[],
@@ -5,10 +7,6 @@ export const inParallel = async <T>(
   work: (item: T) => Promise<unknown>,
 ): Promise<{ item: T; error: unknown }[]> => {
   const faults: { item: T; error: unknown }[] = []
-  const queue = items.values()
-  const worker = async () => {
-    for (const item of queue) await work(item).catch((error: unknown) => faults.push({ item, error }))
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  await pLimit(limit).map(items, (item) => work(item).catch((error: unknown) => faults.push({ item, error })))
   return faults
 }

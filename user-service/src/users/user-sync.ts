@@ -93,8 +93,36 @@ export const createUserSync = ({ db, models, people }: Deps) => {
     }
   }
 
+  const update = async (
+    tx: Tx,
+    row: UserModel,
+    person: Person,
+    next: ReturnType<typeof projectionOf>,
+    actor: ActorRef,
+  ): Promise<User> => {
+    const before = presentUser(row)
+    const change = compare({ ...before, notBefore: Number(row.notBefore) }, next, person)
+    const isDisabled = change.enabled && !next.enabled
+    const signedOutAt = change.signedOut ? new Date(person.notBefore * 1000) : undefined
+    row.set({
+      ...next,
+      searchText: searchTextOf(person),
+      notBefore: isDisabled ? await endSessions(person) : person.notBefore,
+      rolesCheckedAt: new Date(),
+      version: row.version + (isVisible(change) ? 1 : 0),
+      ...(signedOutAt && { signedOutAt }),
+    })
+    await row.save({ transaction: tx })
+
+    const user = presentUser(row)
+    const revokedAt = isDisabled || change.revoked.length > 0 ? new Date() : signedOutAt
+    if (revokedAt) await revoke(db, tx, [row.id], revokedAt)
+    await outbox.add(tx, ...eventsOf(before, user, change, actor))
+    return user
+  }
+
   /** Reads and stores; the caller holds the user's lock in `tx`. @returns undefined for somebody who is not there */
-  const within = async (tx: Tx, id: string, actor: ActorRef): Promise<User | undefined> => {
+  const syncLocked = async (tx: Tx, id: string, actor: ActorRef): Promise<User | undefined> => {
     const row = await find(tx, id)
     const person = await people.person(id)
     if (person && isSignUpProbe(person.username)) {
@@ -105,27 +133,7 @@ export const createUserSync = ({ db, models, people }: Deps) => {
     if (!person || !roles) return tombstone(tx, row, actor)
     const next = projectionOf(person, roles)
     if (row === null || row.deletedAt !== null) return create(tx, row, person, next, actor)
-
-    const before = presentUser(row)
-    const change = compare({ ...before, notBefore: Number(row.notBefore) }, next, person)
-    const visible = isVisible(change)
-    const disabled = change.enabled && !next.enabled
-    const notBefore = disabled ? await endSessions(person) : person.notBefore
-    row.set({
-      ...next,
-      searchText: searchTextOf(person),
-      notBefore,
-      rolesCheckedAt: new Date(),
-      version: row.version + (visible ? 1 : 0),
-    })
-    if (change.signedOut) row.set({ signedOutAt: new Date(person.notBefore * 1000) })
-    await row.save({ transaction: tx })
-
-    const user = presentUser(row)
-    if (disabled || change.revoked.length > 0) await revoke(db, tx, [id], new Date())
-    else if (change.signedOut) await revoke(db, tx, [id], new Date(person.notBefore * 1000))
-    await outbox.add(tx, ...eventsOf(before, user, change, actor))
-    return user
+    return update(tx, row, person, next, actor)
   }
 
   const known = async (tx: Tx, id: string): Promise<boolean> =>
@@ -140,14 +148,14 @@ export const createUserSync = ({ db, models, people }: Deps) => {
   return {
     lock,
     lockAddress,
-    within,
+    syncLocked,
 
     /** Reads and stores in a transaction of its own, or in `tx` before anything else is locked there. */
     sync: async (id: string, actor: ActorRef, tx?: Tx): Promise<User | undefined> => {
       const work = async (open: Tx) => {
         if (!(await known(open, id))) await lockCreation(open, 'exclusive')
         await lock(open, id)
-        return within(open, id, actor)
+        return syncLocked(open, id, actor)
       }
       return tx ? work(tx) : db.transaction(work)
     },

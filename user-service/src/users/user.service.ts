@@ -36,11 +36,11 @@ export const createUserService = ({ db, users, people, sync, lastAdmin, mail }: 
   ): Promise<User | undefined> =>
     db.transaction(async (tx) => {
       await sync.lock(tx, id)
-      const before = ifMatch === undefined ? await current(id, tx) : await sync.within(tx, id, actorRef(actor))
+      const before = ifMatch === undefined ? await current(id, tx) : await sync.syncLocked(tx, id, actorRef(actor))
       if (!before) throw missing()
       if (ifMatch !== undefined && before.version !== ifMatch) throw new Problem('precondition_failed')
       await work(before, tx)
-      return sync.within(tx, id, actorRef(actor))
+      return sync.syncLocked(tx, id, actorRef(actor))
     })
 
   const forbidOwn = (id: string, actor: Actor): void => {
@@ -85,7 +85,7 @@ export const createUserService = ({ db, users, people, sync, lastAdmin, mail }: 
             await people.remove(id)
             throw error
           })
-        return found(await sync.within(tx, id, actorRef(actor)))
+        return found(await sync.syncLocked(tx, id, actorRef(actor)))
       })
       if (sendInvite) await mail.invite(user.id)
       return user

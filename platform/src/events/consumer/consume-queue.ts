@@ -1,14 +1,14 @@
 import type { EventType } from '@clientele/contracts/event'
 import { SpanKind } from '@opentelemetry/api'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { LimitFunction } from 'p-limit'
 import { isConnectionError } from '../../data/database-errors.ts'
 import type { Db, Tx } from '../../data/db.ts'
 import { withContext } from '../../runtime/context.ts'
 import { errorSummary } from '../../runtime/error-info.ts'
 import type { Log } from '../../runtime/log.ts'
-import type { Gate } from '../../runtime/semaphore.ts'
 import { counter, histogram, isTraceparent, slowBuckets, span } from '../../runtime/telemetry.ts'
-import { within } from '../../runtime/timeout.ts'
+import { withTimeout } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
 import { envelopeReader } from '../envelope.ts'
 import { type Acks, createAcks } from './acknowledgements.ts'
@@ -30,7 +30,7 @@ type Options = {
   broker: Broker
   log: Log
   db: Db
-  gate: Gate
+  limit: LimitFunction
 }
 
 type Arrival = { channel: ConfirmChannel; acks: Acks; message: ConsumeMessage }
@@ -43,7 +43,7 @@ const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
 
 /** Consumes a durable queue until stopped. */
 export const runQueue = (options: Options): Running => {
-  const { queue, events, prefetch, delays, timeoutMs, concerns, handle, broker, db, gate } = options
+  const { queue, events, prefetch, delays, timeoutMs, concerns, handle, broker, db, limit } = options
   const log = options.log.child({ queue })
   const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
   const seconds = histogram('consumer_seconds', 'Time a handler took', ['queue'])
@@ -153,7 +153,7 @@ export const runQueue = (options: Options): Running => {
   const batches = createBatches({ db, queue, timeoutMs, handle: inContext, ending: () => stopping })
 
   const lanes = createLanes<Arrival & Delivery>({
-    gate,
+    limit,
     laneOf: ({ event }) => event.subject,
     most: prefetch,
     run: async (arrivals) => {
@@ -180,8 +180,8 @@ export const runQueue = (options: Options): Running => {
       const idle = lanes.end()
       const channel = kept.current()
       if (channel && consumerTag)
-        await within(2_000, 'no answer to cancel', channel.cancel(consumerTag)).catch(() => {})
-      await within(deadlineMs, `handlers of ${queue} still run`, Promise.all([idle, ...asides])).catch((error) =>
+        await withTimeout(2_000, 'no answer to cancel', channel.cancel(consumerTag)).catch(() => {})
+      await withTimeout(deadlineMs, `handlers of ${queue} still run`, Promise.all([idle, ...asides])).catch((error) =>
         log.warn({ err: error }, 'cut short'),
       )
       acks?.flush()

@@ -1,8 +1,8 @@
 import type { EventType } from '@clientele/contracts/event'
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { z } from 'zod'
 import type { Db, Tx } from '../../data/db.ts'
 import type { Log } from '../../runtime/log.ts'
-import { createGate, type Gate } from '../../runtime/semaphore.ts'
 import type { Broker } from '../broker.ts'
 import { runQueue } from './consume-queue.ts'
 import { retryDelays } from './queue-topology.ts'
@@ -11,8 +11,8 @@ import type { Running } from './running.ts'
 /** The parsed envelope of one of the event types `E`. */
 export type EventOf<E extends EventType> = E extends { schema: z.ZodType<infer Envelope> } ? Envelope : never
 
-/** What consumers run on; `gate` bounds how many handlers run at once in all of them. */
-export type ConsumerParts = { broker: Broker; service: string; log: Log; db?: Db; gate?: Gate }
+/** What consumers run on; `limit` bounds how many handlers run at once in all of them. */
+export type ConsumerParts = { broker: Broker; service: string; log: Log; db?: Db; limit?: LimitFunction }
 
 /** A declared consumer; a service starts it. */
 export type Consumer = {
@@ -57,7 +57,7 @@ export const consumer = <E extends EventType>({
 }: ConsumerOptions<E>): Consumer => ({
   queue,
   events,
-  start: ({ broker, log, db, gate = createGate(5) }) => {
+  start: ({ broker, log, db, limit = pLimit(5) }) => {
     if (!db) throw new Error(`consumer ${queue} needs a database`)
     const { prefetch = 100, delays = retryDelays, timeoutMs = 30_000 } = options
     // The schema that parsed the envelope is one of `events`.
@@ -74,7 +74,7 @@ export const consumer = <E extends EventType>({
       broker,
       log,
       db,
-      gate,
+      limit,
     })
   },
 })

@@ -1,7 +1,7 @@
 import type { ConsumeMessage } from 'amqplib'
 import type { Db, Tx } from '../../data/database.ts'
 import { isConnectionError } from '../../data/database-errors.ts'
-import { DeadlineError, within } from '../../runtime/timeout.ts'
+import { DeadlineError, withTimeout } from '../../runtime/timeout.ts'
 import type { Envelope } from '../envelope.ts'
 import { firstTime, unsee } from './inbox.ts'
 
@@ -27,7 +27,7 @@ const longestMs = 200
 export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options) => {
   const tooLong = `the transaction of ${queue} took too long`
   const limited = (delivery: Delivery, tx: Tx) =>
-    within(timeoutMs, `handler of ${queue} took too long`, handle(delivery, tx))
+    withTimeout(timeoutMs, `handler of ${queue} took too long`, handle(delivery, tx))
 
   const alone = async (delivery: Delivery): Promise<Handled> => {
     const { id } = delivery.event
@@ -36,7 +36,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
       await limited(delivery, tx)
       return 'handled'
     })
-    return within(timeoutMs + 15_000, tooLong, work).catch((error: unknown) => ({ error }))
+    return withTimeout(timeoutMs + 15_000, tooLong, work).catch((error: unknown) => ({ error }))
   }
 
   // A handler that fails is undone by itself; one that does not end may still write, so it takes the transaction with it.
@@ -78,7 +78,7 @@ export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options)
   return async (deliveries: Delivery[]): Promise<Handled[]> => {
     if (deliveries.length > 1) {
       const work = db.transaction((tx) => inOne(deliveries, tx))
-      const results = await within(timeoutMs + longestMs + 15_000, tooLong, work).catch((error: unknown) =>
+      const results = await withTimeout(timeoutMs + longestMs + 15_000, tooLong, work).catch((error: unknown) =>
         isConnectionError(error) ? deliveries.map((): Handled => ({ error })) : undefined,
       )
       if (results) return results

@@ -1,7 +1,8 @@
-import type { Gate } from '../../runtime/semaphore.ts'
+import type { LimitFunction } from 'p-limit'
 
 type Options<T> = {
-  gate: Gate
+  /** How many of `run` run at once; others may share it. */
+  limit: LimitFunction
   laneOf(item: T): string
   /** So many items are run together, at most. */
   most: number
@@ -10,17 +11,17 @@ type Options<T> = {
 }
 
 /**
- * Runs items in lanes: those of a lane one after the other, lanes side by side as the gate lets them. What waits is shared out
- * among the gate's places: each runs one item while few wait, and several together when many do.
+ * Runs items in lanes: those of a lane one after the other, lanes side by side up to the limit. What waits is shared out
+ * among the limit's places: each runs one item while few wait, and several together when many do.
  */
-export const createLanes = <T>({ gate, laneOf, most, run }: Options<T>) => {
+export const createLanes = <T>({ limit, laneOf, most, run }: Options<T>) => {
   let waiting: T[] = []
   let asking = false
   const busy = new Set<string>()
   const running = new Set<Promise<void>>()
 
   const take = (): T[] => {
-    const share = Math.min(most, Math.ceil(waiting.length / gate.places))
+    const share = Math.min(most, Math.ceil(waiting.length / limit.concurrency))
     const taken: T[] = []
     waiting = waiting.filter((item) => {
       if (taken.length >= share || busy.has(laneOf(item))) return true
@@ -46,7 +47,7 @@ export const createLanes = <T>({ gate, laneOf, most, run }: Options<T>) => {
   const ask = (): void => {
     if (asking || !waiting.some((item) => !busy.has(laneOf(item)))) return
     asking = true
-    const turn = gate.run(work).finally(() => {
+    const turn = limit(work).finally(() => {
       running.delete(turn)
       ask()
     })

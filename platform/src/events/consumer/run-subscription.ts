@@ -5,7 +5,7 @@ import type { ConsumeMessage } from 'amqplib'
 import { withContext } from '../../runtime/context.ts'
 import type { Log } from '../../runtime/log.ts'
 import { isTraceparent, span } from '../../runtime/telemetry.ts'
-import { pause, within } from '../../runtime/timeout.ts'
+import { sleep, withTimeout } from '../../runtime/timeout.ts'
 import { type Broker, exchange } from '../broker.ts'
 import { envelopeReader } from '../envelope.ts'
 import type { Running } from './running.ts'
@@ -65,7 +65,7 @@ export const runSubscription = ({ name, events, handle, onConnected, broker, log
     }
     const { traceparent } = context
     const run = () => span(`${name} ${event.type}`, { traceparent, kind: SpanKind.CONSUMER }, async () => handle(event))
-    await withContext(context, () => within(handlerTimeoutMs, 'handler took too long', run())).catch((error) =>
+    await withContext(context, () => withTimeout(handlerTimeoutMs, 'handler took too long', run())).catch((error) =>
       context.log.error({ err: error }, 'event failed'),
     )
   }
@@ -77,7 +77,7 @@ export const runSubscription = ({ name, events, handle, onConnected, broker, log
         return
       } catch (error) {
         log.warn({ err: error, delay }, 'what was missed could not be read, trying again')
-        await pause(delay, signal)
+        await sleep(delay, signal)
       }
     }
   }
@@ -86,7 +86,7 @@ export const runSubscription = ({ name, events, handle, onConnected, broker, log
     ready: async (timeoutMs) => void (await kept.ready(timeoutMs)),
     stop: async (deadlineMs = 10_000) => {
       ending.abort()
-      await within(deadlineMs, 'a handler still runs', last).catch(() => {})
+      await withTimeout(deadlineMs, 'a handler still runs', last).catch(() => {})
       await kept.close()
     },
   }

@@ -1,5 +1,5 @@
+import pLimit from 'p-limit'
 import { every } from '../../runtime/periodic-task.ts'
-import { createGate } from '../../runtime/semaphore.ts'
 import type { Consumer, ConsumerParts } from './consumer.ts'
 import { forgetOldEvents } from './inbox.ts'
 import type { Running } from './running.ts'
@@ -8,8 +8,8 @@ import type { Running } from './running.ts'
 export const startConsumers = (consumers: readonly Consumer[], parts: ConsumerParts): Running => {
   const { db, log } = parts
   // Requests, and handlers that read on a second connection, must not starve while many events are handled.
-  const gate = createGate(Math.max(1, Math.floor((db?.sequelize.config.pool?.max ?? 10) / 2)))
-  const running = consumers.map((each) => each.start({ gate, ...parts }))
+  const limit = pLimit(Math.max(1, Math.floor((db?.sequelize.config.pool?.max ?? 10) / 2)))
+  const running = consumers.map((each) => each.start({ limit, ...parts }))
   const queues = consumers.map(({ queue }) => queue)
   const housekeeping =
     db && every({ name: 'inbox', intervalMs: 600_000, log, run: (signal) => forgetOldEvents(db, queues, signal) })

@@ -2,7 +2,7 @@ import type { Channel } from 'amqplib'
 import type { Db } from '../../data/db.ts'
 import { describeError, type Log } from '../../runtime/log.ts'
 import { counter, gauge, histogram, slowBuckets } from '../../runtime/telemetry.ts'
-import { pause } from '../../runtime/timeout.ts'
+import { sleep } from '../../runtime/timeout.ts'
 import { createBell } from '../../runtime/wake-signal.ts'
 import { type Broker, exchange } from '../broker.ts'
 import type { KeptChannel } from '../channel.ts'
@@ -98,7 +98,7 @@ export const createRelay = (options: RelayOptions): Relay => {
         const delay = Math.min(100 * 2 ** failures, maxPauseMs)
         log[failures % 10 === 1 ? 'warn' : 'debug']({ err: error, delay }, 'outbox pass failed, trying again')
         // A commit must not cut this pause short, only the end may.
-        await pause(delay, ending.signal)
+        await sleep(delay, ending.signal)
         wait = 0
       }
     }

@@ -21,7 +21,7 @@ const queryTimeout = 'Query read timeout'
  *   and Sequelize would take that for success;
  * - a connection that gave no answer within `query_timeout` is closed at once, since whatever is sent over it would wait too.
  */
-export class ServiceClient extends pg.Client {
+export class DatabaseClient extends pg.Client {
   #running = 0
 
   /** Whether it is at work: a statement is running, or a transaction is open. */

@@ -1,0 +1,48 @@
+import { connectDb, createDb, type Db } from '@clientele/platform/data/db'
+import { metrics } from '@clientele/platform/runtime/telemetry'
+import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+
+let database: TestDatabase
+let db: Db
+beforeAll(async () => {
+  database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
+  db = await connectDb({ ...database.config, databasePoolMax: 2 }, 'platform_test')
+})
+afterAll(async () => {
+  await db?.close()
+  await database?.drop()
+})
+
+const text = 'select $1::integer + 1 as next'
+
+it('a statement with a name is prepared once a connection, in a transaction as well', async () => {
+  await db.transaction(async (tx) => {
+    expect(await db.query(text, [1], { tx, name: 'next_number' })).toEqual([{ next: 2 }])
+    expect(await db.query(text, [2], { tx, name: 'next_number' })).toEqual([{ next: 3 }])
+    const prepared = `select name, statement from pg_prepared_statements`
+    expect(await db.query(prepared, [], { tx })).toEqual([{ name: 'next_number', statement: text }])
+  })
+})
+
+it('metrics count connections at work, at rest, and who waits for one', async () => {
+  const one = createDb({ ...database.config, databasePoolMax: 1 }, 'platform_test')
+  const value = async (line: string) => {
+    const body = await metrics.metrics()
+    return Number(new RegExp(`^clientele_${line.replace(/[{}]/g, '\\$&')} (\\d+)$`, 'm').exec(body)?.[1])
+  }
+  const before = await value('database_connections{state="used"}')
+  let waiting: Promise<unknown> = Promise.resolve()
+  await one.transaction(async (tx) => {
+    await one.query('select 1', [], { tx })
+    waiting = one.query('select 1')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await value('database_connections{state="used"}')).toBe(before + 1)
+    expect(await value('database_waiting')).toBe(1)
+  })
+  await waiting
+  expect(await value('database_connections{state="used"}')).toBe(before)
+  expect(await value('database_waiting')).toBe(0)
+  const limit = await value('database_connections_limit')
+  await one.close()
+  expect(await value('database_connections_limit')).toBe(limit - 1)
+})

@@ -25,7 +25,6 @@ import { type CustomerRouteDeps, customerRoutes } from './customers/customer.rou
 import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
-import { defineCustomerEditors } from './customers/customer-editor.model.ts'
 import { createCustomerImport } from './imports/customer.import.ts'
 import { customerPhotoRoutes, type PhotoRouteDeps } from './photos/photo.routes.ts'
 import { createUserNames } from './users/user-name.projection.ts'
@@ -71,10 +70,10 @@ export const createApp = ({
   const media = createMediaClient(config)
   const photoLink = createMediaLink(config)
   const model = defineCustomers(db.sequelize)
-  const finder = createFinder(db, model)
   const userNames = createUserNames(db)
+  const finder = createFinder(db, model, userNames)
   const editors = createEditors(db, userNames)
-  const writer = createWriter({ db, model, editors: defineCustomerEditors(db.sequelize), userNames })
+  const writer = createWriter({ db, model, userNames })
   const customers = createCustomerService({ db, finder, writer, editors, userNames, media, photoLink, list })
   const signUps = createSignUps(writer, finder)
   const program = new URL('./jobs.ts', import.meta.url)

@@ -24,12 +24,9 @@ runJobProcess<CustomerConfig>({
       defaultCountry: config.defaultCountry,
     })
     const model = defineCustomers(db.sequelize)
-    const parts = {
-      inputs,
-      finder: createFinder(db, model),
-      bulk: createBulkWriter({ db, model }),
-      userNames: createUserNames(db),
-    }
+    const userNames = createUserNames(db)
+    const finder = createFinder(db, model, userNames)
+    const parts = { inputs, finder, bulk: createBulkWriter({ db, model }), userNames }
     const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), config }
     return [
       ...importKinds({ db, target: createCustomerImport(parts), config }),

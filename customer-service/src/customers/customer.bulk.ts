@@ -1,10 +1,8 @@
 import type { NewEvent } from '@clientele/contracts/event'
-import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import type { Customers } from './customer.model.ts'
-import { isPerson } from './customer.stamp.ts'
-import { bulkStatements, type Edited } from './customer.statements.ts'
+import type { CustomerRow, Customers } from './customer.model.ts'
+import { bulkStatements } from './customer.statements.ts'
 
 export type BulkWriter = ReturnType<typeof createBulkWriter>
 
@@ -18,18 +16,17 @@ export const createBulkWriter = ({ db, model }: { db: Db; model: Customers }) =>
     },
 
     /** @returns false where somebody else has a unique value of one of them: nothing of it may be committed */
-    insert: async (edited: readonly Edited[], actor: Actor, tx: Tx): Promise<boolean> => {
-      if (edited.length === 0) return true
-      const values = statements.values(edited, isPerson(actor))
-      const made = await db.query(statements.insert, values, { tx, name: 'customer_insert_many' })
-      return made.length === edited.length
+    insert: async (rows: readonly CustomerRow[], tx: Tx): Promise<boolean> => {
+      if (rows.length === 0) return true
+      const made = await db.query(statements.insert, statements.values(rows), { tx, name: 'customer_insert_many' })
+      return made.length === rows.length
     },
 
     /** @throws where a unique value is somebody else's */
-    update: async (edited: readonly Edited[], actor: Actor, tx: Tx): Promise<void> => {
-      if (edited.length === 0) return
-      const saved = await db.query(statements.update, statements.values(edited, isPerson(actor)), { tx })
-      if (saved.length !== edited.length) throw new Error('a customer to change is gone')
+    update: async (rows: readonly CustomerRow[], tx: Tx): Promise<void> => {
+      if (rows.length === 0) return
+      const saved = await db.query(statements.update, statements.values(rows), { tx })
+      if (saved.length !== rows.length) throw new Error('a customer to change is gone')
     },
 
     tell: (events: NewEvent[], tx: Tx): Promise<void> => outbox.addInBulk(tx, ...events),

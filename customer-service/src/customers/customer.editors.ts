@@ -3,12 +3,13 @@ import type { Page } from '@clientele/contracts/page'
 import type { Db } from '@clientele/platform/data/db'
 import { list, time, userId } from '@clientele/platform/lists/list'
 import type { UserNames } from '../users/user-name.projection.ts'
-import { type EditorRow, editorAttributes } from './customer-editor.model.ts'
 
-/** The people of one customer: as many as work in the shop, so they are sorted without an index. */
+type EditorRow = { userId: string; userName: string; firstAt: Date; lastAt: Date; edits: number }
+
+/** The people of one customer, noted by a trigger of the database: as many as work in the shop, so they are sorted without an index. */
 export const editorList = list<EditorRow>({
   table: 'customer_editors',
-  columns: editorAttributes,
+  columns: ['userId', 'userName', 'firstAt', 'lastAt', 'edits'],
   sort: ['lastAt', 'firstAt'],
   defaultSort: '-lastAt',
   filter: { user: userId({ column: 'user_id' }), firstAt: time(), lastAt: time() },

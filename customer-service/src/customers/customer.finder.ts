@@ -3,7 +3,8 @@ import { snake } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { literal, Op, type ProjectionAlias } from 'sequelize'
+import { Op } from 'sequelize'
+import type { UserNames } from '../users/user-name.projection.ts'
 import { type CustomerRow, type Customers, customerAttributes } from './customer.model.ts'
 
 /** How a request names a customer: by id, or by another unique field. */
@@ -19,19 +20,7 @@ export type ManyBy = keyof typeof manyBy
 /** Who has a unique value. */
 export type Holder = { id: string; field: 'email' | 'externalId'; value: string }
 
-// The names of people as user-service last told them; the name in the author's token is the fallback.
-const nameOf = (id: string, fallback: string) =>
-  `coalesce((select display_name from user_names where user_names.id = ${id}), ${fallback})`
-const expressions: Partial<Record<string, string>> = {
-  createdByName: nameOf('created_by', 'created_by_name'),
-  updatedByName: nameOf('updated_by', 'updated_by_name'),
-}
-const columnsRead = customerAttributes.map((name) => `${expressions[name] ?? snake(name)} as "${name}"`)
-const select = `select ${columnsRead.join(', ')} from customers`
-const attributes = customerAttributes.map((name): ProjectionAlias | string => {
-  const expression = expressions[name]
-  return expression === undefined ? name : [literal(expression), name]
-})
+const select = `select ${customerAttributes.map((name) => `${snake(name)} as "${name}"`).join(', ')} from customers`
 
 const normalised = ({ key, idBy }: CustomerKey): string | undefined => {
   if (idBy === undefined) return isUuid(key) ? key : undefined
@@ -48,41 +37,47 @@ const notFound = () => new Problem('not_found', { detail: 'there is no such cust
 export type Finder = ReturnType<typeof createFinder>
 
 /** Reads customers, with the current names of who made and changed them. */
-export const createFinder = (db: Db, model: Customers) => {
+export const createFinder = (db: Db, model: Customers, userNames: UserNames) => {
   const read = (tx: Tx | undefined, lock = false) => ({
-    attributes,
+    attributes: customerAttributes,
     raw: true,
     transaction: tx ?? db.requestTransaction() ?? null,
     ...(lock && { lock: true }),
   })
+  const named = async (row: CustomerRow | null, tx?: Tx): Promise<CustomerRow | undefined> =>
+    row === null ? undefined : (await userNames.inRows([row], tx))[0]
+
   const look = async (key: CustomerKey, state: State, tx?: Tx, lock = false): Promise<CustomerRow | undefined> => {
     const value = normalised(key)
     if (value === undefined) return undefined
     const where = { ...states[state], [key.idBy ?? 'id']: value }
-    return (await model.findOne({ where, ...read(tx, lock) })) ?? undefined
+    return named(await model.findOne({ where, ...read(tx, lock) }), tx)
   }
 
   return {
     find: (key: CustomerKey, tx?: Tx): Promise<CustomerRow | undefined> => look(key, 'active', tx),
 
     /** The customer of a user, also from the trash. */
-    ofUser: (userId: string, tx: Tx): Promise<CustomerRow | null> => model.findOne({ where: { userId }, ...read(tx) }),
+    ofUser: async (userId: string, tx: Tx): Promise<CustomerRow | undefined> =>
+      named(await model.findOne({ where: { userId }, ...read(tx) }), tx),
 
-    // Not prepared, like all that works on many rows: a plan that was made for a small table would be kept while it grows.
+    // As text: hundreds of keys are one parameter.
     /** All customers with one of the values; with `tx` locked, in the order of their ids. */
-    many: (by: ManyBy, values: readonly string[], state: State, tx?: Tx): Promise<CustomerRow[]> =>
-      db.query<CustomerRow>(
-        `${select} where ${manyBy[by]} = any($1::${by === 'id' ? 'uuid' : 'text'}[]) and ${conditions[state]} order by id${tx ? ' for update' : ''}`,
-        [values],
-        { tx },
-      ),
+    many: async (by: ManyBy, values: readonly string[], state: State, tx?: Tx): Promise<CustomerRow[]> => {
+      const condition = `${manyBy[by]} = any($1::${by === 'id' ? 'uuid' : 'text'}[]) and ${conditions[state]}`
+      const sql = `${select} where ${condition} order by id${tx ? ' for update' : ''}`
+      return userNames.inRows(await db.query<CustomerRow>(sql, [values], { tx }), tx)
+    },
 
     holders: (emails: readonly string[], externalIds: readonly string[], tx?: Tx): Promise<Holder[]> =>
       db.query<Holder>(holders, [emails, externalIds], { tx }),
 
     /** Locks up to 1,000 customers that show a medium. */
-    lockByPhoto: (photoMediaId: string, tx: Tx): Promise<CustomerRow[]> =>
-      model.findAll({ where: { photoMediaId }, order: ['id'], limit: 1_000, ...read(tx, true) }),
+    lockByPhoto: async (photoMediaId: string, tx: Tx): Promise<CustomerRow[]> =>
+      userNames.inRows(
+        await model.findAll({ where: { photoMediaId }, order: ['id'], limit: 1_000, ...read(tx, true) }),
+        tx,
+      ),
 
     /** @throws Problem 404 */
     get: async (key: CustomerKey): Promise<CustomerRow> => {

@@ -78,12 +78,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Customer>> => {
       const { rows, page } = await list.run(db, query, { actor })
-      const names = await userNames.of(rows.flatMap(({ createdBy, updatedBy }) => [createdBy, updatedBy]))
-      for (const row of rows) {
-        row.createdByName = names.get(row.createdBy) ?? row.createdByName
-        row.updatedByName = names.get(row.updatedBy) ?? row.updatedByName
-      }
-      return { data: rows.map(present), page }
+      return { data: (await userNames.inRows(rows)).map(present), page }
     },
 
     get: async (key: CustomerKey): Promise<Customer> => present(await finder.get(key)),

@@ -4,9 +4,6 @@ import { newStamps, nextStamps } from '@clientele/platform/data/stamps'
 import type { CustomerFields } from './customer.change.ts'
 import type { CustomerRow } from './customer.model.ts'
 
-// Machines of ours are nobody's editor.
-export const isPerson = ({ id }: Pick<Actor, 'id'>): boolean => !id.startsWith('system:')
-
 /** The row of a new customer; `code` comes from the database. */
 export const newCustomerRow = (
   fields: CustomerFields,

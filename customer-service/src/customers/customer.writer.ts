@@ -12,40 +12,30 @@ import type { UserNames } from '../users/user-name.projection.ts'
 import { type CustomerFields, currentFields, difference } from './customer.change.ts'
 import type { CustomerRow, Customers } from './customer.model.ts'
 import { presentEvent, presentPurged } from './customer.presenter.ts'
-import { isPerson, newCustomerRow, nextVersion } from './customer.stamp.ts'
-import { addEdit, nextCode, searchText } from './customer.statements.ts'
-import type { CustomerEditors } from './customer-editor.model.ts'
+import { newCustomerRow, nextVersion } from './customer.stamp.ts'
+import { nextCode, searchText } from './customer.statements.ts'
 
-type Deps = { db: Db; model: Customers; editors: CustomerEditors; userNames: UserNames }
+type Deps = { db: Db; model: Customers; userNames: UserNames }
 
 export type Writer = ReturnType<typeof createWriter>
 
-/** Every change of a customer, with its editor and its event, in the caller's transaction. Rows to change are locked. */
-export const createWriter = ({ db, model, editors, userNames }: Deps) => {
+/** Every change of a customer, with its event, in the caller's transaction. Rows to change are locked. */
+export const createWriter = ({ db, model, userNames }: Deps) => {
   /** The actor as user-service last named them. */
   const named = async (actor: Actor, tx: Tx): Promise<Actor> => {
     const names = await userNames.of([actor.id], tx)
     return { ...actor, displayName: names.get(actor.id) ?? actor.displayName }
   }
 
-  /** Notes that the actor edited a customer. @returns the actor as user-service last named them */
-  const recordEdit = async ({ id, updatedAt }: CustomerRow, actor: Actor, tx: Tx): Promise<Actor> => {
-    if (!isPerson(actor)) return actor
-    const values = [id, actor.id, actor.displayName, updatedAt]
-    const [edit] = await db.query<{ displayName: string | null }>(addEdit, values, { tx, name: 'customer_add_edit' })
-    return { ...actor, displayName: edit?.displayName ?? actor.displayName }
-  }
-
-  /** Stores the next version. @returns it with the editor's current name */
+  /** Stores the next version and returns it. */
   const save = async (row: CustomerRow, changes: Partial<CustomerRow>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-    const next = { ...nextVersion(row, actor), ...changes }
+    const next = { ...nextVersion(row, await named(actor, tx)), ...changes }
     const { updatedAt, updatedBy, updatedByName, version } = next
     await model.update(
       { ...changes, updatedAt, updatedBy, updatedByName, version, searchText: searchText(next) },
       { where: { id: row.id }, transaction: tx },
     )
-    const { displayName } = await recordEdit(next, actor, tx)
-    return { ...next, updatedByName: displayName }
+    return next
   }
 
   const move = async (row: CustomerRow, deletedAt: Date | null, actor: Actor, tx: Tx): Promise<CustomerRow> => {
@@ -62,18 +52,10 @@ export const createWriter = ({ db, model, editors, userNames }: Deps) => {
       tx: Tx,
       userId: string | null = null,
     ): Promise<CustomerRow> => {
-      type Next = { code: string; displayName: string | null }
-      const [next] = await db.query<Next>(nextCode, [actor.id], { tx, name: 'customer_next_code' })
+      const [next] = await db.query<{ code: string }>(nextCode, [], { tx, name: 'customer_next_code' })
       if (!next) throw new Error('no code was given')
-      const maker = { ...actor, displayName: next.displayName ?? actor.displayName }
-      const row = newCustomerRow(fields, maker, { code: next.code, userId })
+      const row = newCustomerRow(fields, await named(actor, tx), { code: next.code, userId })
       await model.create({ ...row, searchText: searchText(row) }, { transaction: tx })
-      const { id: customerId, createdAt: firstAt, createdAt: lastAt } = row
-      if (isPerson(actor))
-        await editors.create(
-          { customerId, userId: maker.id, userName: maker.displayName, firstAt, lastAt, edits: 1 },
-          { transaction: tx },
-        )
       await outbox.add(tx, customerCreated.of(presentEvent(row), actorRef(actor)))
       return row
     },

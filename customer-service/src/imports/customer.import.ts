@@ -56,7 +56,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     const codes = made.length === 0 ? [] : await bulk.codes(made.length, tx)
     for (const [index, { row, steps }] of made.entries())
       for (const version of [row, ...steps.map((step) => step.row)]) version.code = codes[index] ?? ''
-    const edited = (some: readonly Worked[]) => some.map(({ row, steps }) => ({ row, edits: steps.length }))
+    const rowsOf = (some: readonly Worked[]) => some.map(({ row }) => row)
     const tell = (some: readonly Worked[]) =>
       bulk.tell(
         some.flatMap((each) => eventsOf(each, actor)),
@@ -64,11 +64,11 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
       )
     const changed = worked.filter((each) => !each.made)
     await writeInChunks(changed, async (some) => {
-      await bulk.update(edited(some), actor, tx)
+      await bulk.update(rowsOf(some), tx)
       await tell(some)
     })
     const inserted = await writeInChunks(made, async (some) => {
-      const isWhole = await bulk.insert(edited(some), actor, tx)
+      const isWhole = await bulk.insert(rowsOf(some), tx)
       if (isWhole) await tell(some)
       return isWhole
     })

@@ -11,7 +11,6 @@ import type { Finder } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
 import { presentEvent } from '../customers/customer.presenter.ts'
 import { nextVersion } from '../customers/customer.stamp.ts'
-import type { Edited } from '../customers/customer.statements.ts'
 
 type Deps = { finder: Finder; bulk: BulkWriter; named: (actor: Actor, tx: Tx) => Promise<Actor> }
 
@@ -21,7 +20,7 @@ const why: Record<'gone' | 'edited' | 'taken', RowProblem> = {
   taken: { code: 'taken', message: 'another customer has its former e-mail or external id now' },
 }
 
-type Undone = { result: UndoResult; edited?: Edited; event?: NewEvent }
+type Undone = { result: UndoResult; row?: CustomerRow; event?: NewEvent }
 
 /** Takes changes of customers back where nobody has changed them since. */
 export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
@@ -36,14 +35,14 @@ export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
     if (created) {
       const next = { ...nextVersion(row, actor), deletedAt: new Date() }
       const event = customerDeleted.of(presentEvent(next), actorRef(actor))
-      return { result: { subject, outcome: 'removed' }, edited: { row: next, edits: 1 }, event }
+      return { result: { subject, outcome: 'removed' }, row: next, event }
     }
     const fields = { ...currentFields(row), ...(previous as Partial<CustomerFields>) }
     const change = difference(row, fields)
     if (!change) return { result: { subject, outcome: 'restored' } }
     const next = { ...nextVersion(row, actor), ...fields }
     const event = customerUpdated.of(presentEvent(next), actorRef(actor), change)
-    return { result: { subject, outcome: 'restored' }, edited: { row: next, edits: 1 }, event }
+    return { result: { subject, outcome: 'restored' }, row: next, event }
   }
 
   const once = async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {
@@ -51,8 +50,7 @@ export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
     const rows = new Map((await finder.many('id', ids, 'any', tx)).map((row) => [row.id, row]))
     const all = changes.map((change) => undone(change, rows.get(change.subject), actor))
     await bulk.update(
-      all.flatMap(({ edited }) => edited ?? []),
-      actor,
+      all.flatMap(({ row }) => row ?? []),
       tx,
     )
     await bulk.tell(

@@ -1,4 +1,5 @@
-import type { OrderLineRow, OrderRow } from './order.model.ts'
+import type { OrderRow } from './order.model.ts'
+import type { OrderLineRow } from './order-line.model.ts'
 
 /** A sequence forgets no number, also of orders that came to nothing. */
 export const nextNumber = `select nextval('order_numbers') as number`
@@ -30,21 +31,4 @@ export const insertValues = (row: OrderRow, lines: readonly OrderLineRow[]): unk
   lines.map(({ quantity }) => quantity),
   lines.map(({ unitPrice }) => unitPrice),
   lines.map(({ lineTotal }) => lineTotal),
-]
-
-/** Stores all that can change. */
-export const update = `update orders set status = $2, note = $3, metadata = $4, fulfilled_at = $5, cancelled_at = $6,
-  updated_at = $7, updated_by = $8, updated_by_name = $9, version = $10 where id = $1`
-
-export const updateValues = (row: OrderRow): unknown[] => [
-  row.id,
-  row.status,
-  row.note,
-  JSON.stringify(row.metadata),
-  row.fulfilledAt?.toISOString() ?? null,
-  row.cancelledAt?.toISOString() ?? null,
-  row.updatedAt.toISOString(),
-  row.updatedBy,
-  row.updatedByName,
-  row.version,
 ]

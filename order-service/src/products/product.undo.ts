@@ -5,10 +5,10 @@ import type { Tx } from '@clientele/platform/data/db'
 import { inSavepoint } from '@clientele/platform/data/transaction'
 import type { BulkWriter, ProductEdit } from './product.bulk.ts'
 import { currentFields, type ProductFields } from './product.change.ts'
-import type { Finder } from './product.finder.ts'
+import type { ProductFinder } from './product.finder.ts'
 import type { ProductRow } from './product.model.ts'
 
-type Deps = { finder: Finder; bulk: BulkWriter }
+type Deps = { finder: ProductFinder; bulk: BulkWriter }
 type Undone = { result: UndoResult; edit?: ProductEdit }
 
 const reason = 'import taken back'

@@ -1,20 +1,15 @@
 import type { StockMovement } from '@clientele/contracts/product'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
+import { snake } from '@clientele/platform/data/column-name'
+import type { ProductRow } from '../products/product.model.ts'
+
+const attributes = [
+  ...(['id', 'sku', 'name', 'price', 'currency'] as const),
+  ...(['stock', 'lowStockAt', 'active', 'archivedAt', 'version'] as const),
+] satisfies (keyof ProductRow)[]
 
 /** What stock, orders and their events need of a product. */
-export type StockedProduct = {
-  id: string
-  sku: string | null
-  name: string
-  /** As stored, with four decimals. */
-  price: string
-  currency: string
-  stock: number
-  lowStockAt: number | null
-  active: boolean
-  archivedAt: Date | null
-  version: number
-}
+export type StockedProduct = Pick<ProductRow, (typeof attributes)[number]>
 
 /** A prepared statement with its values. */
 export type Statement = { name: string; text: string; values: unknown[] }
@@ -22,7 +17,7 @@ export type Statement = { name: string; text: string; values: unknown[] }
 /** Keys stay as they are, so whoever only refers to a product need not wait. */
 export const lockProducts = {
   name: 'products_lock',
-  text: `select id, sku, name, price, currency, stock, low_stock_at as "lowStockAt", active, archived_at as "archivedAt", version
+  text: `select ${attributes.map((name) => `${snake(name)} as "${name}"`).join(', ')}
 from products where id = any($1::uuid[]) order by id for no key update`,
 }
 

@@ -20,9 +20,5 @@ export const createCustomerStates = ({ db, purged }: { db: Db; purged: PurgedCus
 
     isKnown: async (id: string): Promise<boolean> =>
       (await model.count({ where: { id }, transaction: db.requestTransaction() ?? null })) > 0,
-
-    /** Holds off a purge until the end of `tx`: afterwards it finds the order that was placed. */
-    lock: async (id: string, tx: Tx): Promise<CustomerState | null> =>
-      model.findByPk(id, { lock: tx.LOCK.SHARE, raw: true, transaction: tx }),
   }
 }

@@ -10,13 +10,13 @@ import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { counter } from '@clientele/platform/runtime/telemetry'
 import type { CustomerClient } from '../customers/customer.client.ts'
 import type { CustomerState, CustomerStates } from '../customers/customer.projection.ts'
-import type { StockedProduct } from '../stock/stock.statements.ts'
-import { insufficientStock, lockStock, moveStock, type Shortage, type StockChange, shortages } from '../stock/stock.ts'
+import { insufficientStock, moveStock, type Shortage, type StockChange, shortages } from '../stock/stock.ts'
 import { byProduct, type Cart, cartOf, productIds } from './order.cart.ts'
 import { mergedMetadata } from './order.change.ts'
+import { type Locked, lockForOrder } from './order.lock.ts'
 import type { OrderRow } from './order.model.ts'
 import { presentOrder } from './order.presenter.ts'
-import { insert, insertValues, nextNumber } from './order.statements.ts'
+import { insert, insertValues } from './order.statements.ts'
 import { placedAtOf } from './order-id.ts'
 import { orderNumber } from './order-number.ts'
 
@@ -26,7 +26,7 @@ type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'un
 
 const unknownCustomer = () => fieldProblem('/customerId', 'not_found', 'there is no such customer')
 
-const customerFault = ({ state }: CustomerState): ProblemError[] => {
+const customerFault = (state: CustomerState['state']): ProblemError[] => {
   if (state === 'active') return []
   const [code, message] =
     state === 'trash'
@@ -35,7 +35,7 @@ const customerFault = ({ state }: CustomerState): ProblemError[] => {
   return [{ pointer: '/customerId', code, message }]
 }
 
-const shortOf = ({ lines, wanted }: Cart, products: ReadonlyMap<string, StockedProduct>): Outcome | undefined => {
+const shortOf = ({ lines, wanted }: Cart, products: Locked['products']): Outcome | undefined => {
   const asked = wanted.map((want): StockChange => ({ ...want, kind: 'order', reason: '', orderId: null }))
   const refusal = insufficientStock(asked, products)
   if (!refusal) return undefined
@@ -53,32 +53,32 @@ export const createPlacement = ({ db, customerStates, customerClient, shopCurren
 
   const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
     const customerId = input.customerId?.toLowerCase() ?? null
-    const ids = productIds(input)
-    const customer = customerId === null ? undefined : await customerStates.lock(customerId, tx)
-    const products = ids.size === 0 ? new Map<string, StockedProduct>() : await lockStock(tx, ids)
-    if (customerId !== null && !customer) return 'unknown customer'
-    const errors = customer ? customerFault(customer) : []
+    const locked = await lockForOrder(customerId, productIds(input), tx)
+    if (!locked) return 'unknown customer'
+    const { customerState, products } = locked
+    const errors = customerState ? customerFault(customerState) : []
     const cart = cartOf(input, products, shopCurrency, errors)
     if (!cart) throw invalidOrder(errors)
     const short = shortOf(cart, products)
     if (short) return short
-    const [next] = await db.query<{ number: number }>(nextNumber, [], { tx, name: 'order_number' })
-    if (!next) throw new Error('no number was given')
-    return { order: await store(rowOf(input, customerId, cart, next.number, actor), cart, products, actor, tx) }
+    return { order: await store(rowOf(input, customerId, cart, actor), cart, products, actor, tx) }
   }
 
   const store = async (
-    row: OrderRow,
+    given: Omit<OrderRow, 'number'>,
     { lines, wanted }: Cart,
-    locked: ReadonlyMap<string, StockedProduct>,
+    locked: Locked['products'],
     actor: Actor,
     tx: Tx,
   ): Promise<Order> => {
+    const values = insertValues(given, lines)
+    const [made] = await db.query<{ number: number }>(insert, values, { tx, name: 'order_insert' })
+    if (!made) throw new Error('no number was given')
+    const row = { ...given, ...made }
     const order = presentOrder(row, lines)
     const placed = orderPlaced.of(order, actorRef(actor))
     const reason = `order ${orderNumber(row.number)}`
     const changes = byProduct(wanted).map((want) => ({ ...want, kind: 'order' as const, reason, orderId: row.id }))
-    await db.query(insert, insertValues(row, lines), { tx, name: 'order_insert' })
     if (changes.length === 0) await outbox.add(tx, placed)
     else await moveStock(tx, changes, actor, { locked, also: [placed] })
     return order
@@ -130,12 +130,12 @@ const invalidOrder = (errors: ProblemError[]): Problem =>
     errors,
   })
 
-const rowOf = (input: NewOrder, customerId: string | null, cart: Cart, number: number, actor: Actor): OrderRow => {
+/** The order; `number` comes with its insert. */
+const rowOf = (input: NewOrder, customerId: string | null, cart: Cart, actor: Actor): Omit<OrderRow, 'number'> => {
   const id = newId()
   const { createdAt: placedAt, ...stamps } = newStamps(actor, placedAtOf(id))
   return {
     id,
-    number,
     customerId,
     status: 'placed',
     total: cart.total,

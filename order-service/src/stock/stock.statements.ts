@@ -21,13 +21,28 @@ export const lockProducts = {
 from products where id = any($1::uuid[]) order by id for no key update`,
 }
 
-const update = `update products set stock = change.stock, version = change.version,
-  updated_at = $4, updated_by = $5, updated_by_name = $6
-from unnest($1::uuid[], $2::bigint[], $3::integer[]) as change (id, stock, version) where products.id = change.id`
+const move = `with moved as (
+  update products set stock = change.stock, version = change.version,
+    updated_at = $4, updated_by = $5, updated_by_name = $6
+  from unnest($1::uuid[], $2::bigint[], $3::integer[]) as change (id, stock, version) where products.id = change.id
+)
+insert into stock_movements
+  (id, product_id, delta, stock_after, kind, reason, order_id, product_version, created_at, created_by, created_by_name)
+select *, $4::timestamptz, $5, $6
+from unnest($7::uuid[], $8::uuid[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::uuid[], $14::integer[])`
 
-export const updateStock = (products: readonly StockedProduct[], at: Date, actor: Actor): Statement => ({
-  name: 'products_update_stock',
-  text: update,
+/** A movement to store, with the version that it gives its product. */
+type Movement = { movement: StockMovement; version: number }
+
+/** Stores products as they are after `movements`, and the movements. */
+export const moveProducts = (
+  products: readonly StockedProduct[],
+  movements: readonly Movement[],
+  at: Date,
+  actor: Actor,
+): Statement => ({
+  name: 'stock_move',
+  text: move,
   values: [
     products.map(({ id }) => id),
     products.map(({ stock }) => stock),
@@ -35,33 +50,13 @@ export const updateStock = (products: readonly StockedProduct[], at: Date, actor
     at.toISOString(),
     actor.id,
     actor.displayName,
-  ],
-})
-
-const insert = `insert into stock_movements
-  (id, product_id, delta, stock_after, kind, reason, order_id, product_version, created_at, created_by, created_by_name)
-select *, $9::timestamptz, $10, $11
-from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::integer[])`
-
-export const insertMovements = (
-  movements: readonly StockMovement[],
-  versions: readonly number[],
-  at: Date,
-  actor: Actor,
-): Statement => ({
-  name: 'stock_movements_insert',
-  text: insert,
-  values: [
-    movements.map(({ id }) => id),
-    movements.map(({ productId }) => productId),
-    movements.map(({ delta }) => delta),
-    movements.map(({ stockAfter }) => stockAfter),
-    movements.map(({ kind }) => kind),
-    movements.map(({ reason }) => reason),
-    movements.map(({ orderId }) => orderId),
-    [...versions],
-    at.toISOString(),
-    actor.id,
-    actor.displayName,
+    movements.map(({ movement }) => movement.id),
+    movements.map(({ movement }) => movement.productId),
+    movements.map(({ movement }) => movement.delta),
+    movements.map(({ movement }) => movement.stockAfter),
+    movements.map(({ movement }) => movement.kind),
+    movements.map(({ movement }) => movement.reason),
+    movements.map(({ movement }) => movement.orderId),
+    movements.map(({ version }) => version),
   ],
 })

@@ -5,7 +5,7 @@ import { newId, type Tx } from '@clientele/platform/data/db'
 import { databaseOf } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { insertMovements, lockProducts, type Statement, type StockedProduct, updateStock } from './stock.statements.ts'
+import { lockProducts, moveProducts, type StockedProduct } from './stock.statements.ts'
 
 /** A change of one product's stock; `pointer` is where the request asks for it, for the refusal. */
 export type StockChange = {
@@ -100,8 +100,7 @@ export const moveStock = async (
   const refusal = insufficientStock(changes, before)
   if (refusal) throw refusal
   const products = new Map(before)
-  const movements: StockMovement[] = []
-  const versions: number[] = []
+  const movements: { movement: StockMovement; version: number }[] = []
   const events = [...also]
   for (const { productId, delta, kind, reason, orderId } of changes) {
     const known = products.get(productId)
@@ -113,14 +112,12 @@ export const moveStock = async (
       createdBy: actorRef(actor),
     }
     products.set(productId, now)
-    movements.push(movement)
-    versions.push(now.version)
+    movements.push({ movement, version: now.version })
     events.push(...eventsOf(known, now, movement, actor))
   }
   const changed = [...products.values()].filter((product) => before.get(product.id) !== product)
-  const run = ({ text, name, values }: Statement) => databaseOf(tx).query(text, values, { tx, name })
-  await run(updateStock(changed, at, actor))
-  await run(insertMovements(movements, versions, at, actor))
+  const { text, name, values } = moveProducts(changed, movements, at, actor)
+  await databaseOf(tx).query(text, values, { tx, name })
   await (inBulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
-  return { products, movements }
+  return { products, movements: movements.map(({ movement }) => movement) }
 }

@@ -7,7 +7,7 @@ import type { PurgedCustomers } from './purged-customer.model.ts'
 export type CustomerState = InferAttributes<CustomerModel>
 export type CustomerStates = ReturnType<typeof createCustomerStates>
 
-/** The customers that an order may name, as the events of customer-service tell of them. */
+/** The customers that an order may name, as known by the events of customer-service. */
 export const createCustomerStates = ({ db, purged }: { db: Db; purged: PurgedCustomers }) => {
   const model = defineCustomers(db.sequelize)
   return {

@@ -61,7 +61,7 @@ export const createAnonymisation = ({ db, finder, orders, lines, purged }: Deps)
   }
 }
 
-// Of what was there, events tell nothing but the customer's id.
+// Of the former values, events contain only the customer's id.
 const changedOf = (row: OrderRow, lines: readonly OrderLineRow[]): string[] => [
   'customerId',
   ...(row.note === null ? [] : ['note']),

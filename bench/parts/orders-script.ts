@@ -1,6 +1,6 @@
 import { systemActor } from '@clientele/platform/auth/token-verifier'
-import { insert, nextNumber } from '../../order-service/src/orders/order.statements.ts'
-import { insertMovements, lockProducts, updateStock } from '../../order-service/src/stock/stock.statements.ts'
+import { insert } from '../../order-service/src/orders/order.statements.ts'
+import { lockProducts, moveProducts } from '../../order-service/src/stock/stock.statements.ts'
 import { productPrefix, productsFrom } from './orders-seed.ts'
 
 // As `platform/src/events/outbox/outbox.ts` has it.
@@ -28,7 +28,7 @@ const columns = {
   versions: 'array_agg(version + 1)::text',
   total: 'sum(price)',
 }
-const gathered = Object.entries(columns).map(([name, sql]) => `${sql} as ${name}`)
+const gathered = [...Object.entries(columns).map(([name, sql]) => `${sql} as ${name}`), 'uuidv7() as id']
 
 /**
  * The transaction of an order of three lines for pgbench: order-service's own statements. What the service works out between
@@ -41,17 +41,17 @@ export const script = `\\set a ${productsFrom} + random(1, :third)
 \\set part random(0, 7)
 begin;
 select ${gathered.join(', ')} from (${locked}) locked \\gset
-${nextNumber}, uuidv7() as id \\gset
 ${given(
   insert,
-  ...[':id::uuid', ':number', 'null', ':total', "'EUR'", 'null', "'{}'", 'now()', ':actor', ':actorname'],
+  ...[':id::uuid', 'null', "'placed'", ':total', "'EUR'", 'null', "'{}'", 'now()', 'null', 'null'],
+  ...[':actor', ':actorname', 'now()', ':actor', ':actorname', '1'],
   ...[three('uuidv7()'), ':ids', ':names', three('1'), ':prices', ':prices'],
 )};
-${given(updateStock([], moment, actor).text, ...[':ids', ':stocks', ':versions', 'now()', ':actor', ':actorname'])};
 ${given(
-  insertMovements([], [], moment, actor).text,
+  moveProducts([], [], moment, actor).text,
+  ...[':ids', ':stocks', ':versions', 'now()', ':actor', ':actorname'],
   ...[three('uuidv7()'), ':ids', three('-1'), ':stocks', three("'order'"), three(':reason'), three(':id::uuid')],
-  ...[':versions', 'now()', ':actor', ':actorname'],
+  ':versions',
 )};
 ${given(
   addEvents,

@@ -12,16 +12,19 @@ import { customerChanged } from './consumers/customers.consumer.ts'
 import { mediaGone } from './consumers/media-gone.consumer.ts'
 import { createCustomerClient } from './customers/customer.client.ts'
 import { createCustomerStates } from './customers/customer.projection.ts'
-import { createForgetting, forgettingTask } from './orders/order.anonymisation.ts'
-import { createFinder as createOrderFinder } from './orders/order.finder.ts'
-import { createPlacing } from './orders/order.placing.ts'
+import { definePurgedCustomers } from './customers/purged-customer.model.ts'
+import { anonymisationTask, createAnonymisation } from './orders/order.anonymisation.ts'
+import { createOrderFinder } from './orders/order.finder.ts'
+import { defineOrders } from './orders/order.model.ts'
+import { createPlacement } from './orders/order.placement.ts'
 import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
 import { createOrderService } from './orders/order.service.ts'
+import { defineOrderLines } from './orders/order-line.model.ts'
 import { createBulkWriter } from './products/product.bulk.ts'
-import { createFinder } from './products/product.finder.ts'
+import { createProductFinder } from './products/product.finder.ts'
 import { createProductImport } from './products/product.import.ts'
 import { createInputs } from './products/product.input.ts'
-import { defineProduct } from './products/product.model.ts'
+import { defineProducts } from './products/product.model.ts'
 import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
 import { createProductService } from './products/product.service.ts'
 import { createWriter } from './products/product.writer.ts'
@@ -54,15 +57,25 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const inputs = createInputs(shopCurrency)
   const media = createMediaClient(config)
   const photoLink = createMediaLink(config)
-  const finder = createFinder(db)
-  const writer = createWriter({ db, model: defineProduct(db.sequelize) })
+  const productModel = defineProducts(db.sequelize)
+  const finder = createProductFinder(db, productModel)
+  const writer = createWriter(productModel)
   const products = createProductService({ db, finder, writer, media, photoLink, shopCurrency })
   const movements = createMovementService({ db, finder })
   const customerClient = createCustomerClient(config)
-  const customerStates = createCustomerStates(db)
-  const orderFinder = createOrderFinder(db)
-  const placing = createPlacing({ db, customerStates, customerClient, shopCurrency })
-  const orders = createOrderService({ db, finder: orderFinder, placing })
+  const purged = definePurgedCustomers(db.sequelize)
+  const customerStates = createCustomerStates({ db, purged })
+  const orderModel = defineOrders(db.sequelize)
+  const orderFinder = createOrderFinder(db, orderModel)
+  const placement = createPlacement({ db, customerStates, customerClient, shopCurrency })
+  const orders = createOrderService({ db, model: orderModel, finder: orderFinder, placement })
+  const anonymise = createAnonymisation({
+    db,
+    finder: orderFinder,
+    orders: orderModel,
+    lines: defineOrderLines(db.sequelize),
+    purged,
+  })
   const summary = createSummaryService({ db })
 
   const jobs = createJobs({
@@ -74,7 +87,12 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     base: jobsBase,
   })
   const exports = createExportService({ db, jobs: jobs.service })
-  const target = createProductImport({ inputs, finder, bulk: createBulkWriter({ db }), shopCurrency })
+  const target = createProductImport({
+    inputs,
+    finder,
+    bulk: createBulkWriter({ db, model: productModel }),
+    shopCurrency,
+  })
   const imports = createImports({ db, config, log, target, jobs })
 
   const api = createApi({ ...service, verifier, db, log, config })
@@ -94,12 +112,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     app: api.app(),
     bulkEventsPerSecond: config.importEventsPerSecond,
     consumers: [mediaGone({ products }), customerChanged({ customerStates })],
-    tasks: [
-      ...jobs.tasks,
-      ...imports.tasks,
-      forgettingTask({ log, run: createForgetting({ db, finder: orderFinder }) }),
-      lowStockTask({ db, log }),
-    ],
+    tasks: [...jobs.tasks, ...imports.tasks, anonymisationTask({ log, run: anonymise }), lowStockTask({ db, log })],
     close: async () => void (await Promise.all([media.close(), customerClient.close()])),
   }
 }

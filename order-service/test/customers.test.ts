@@ -115,6 +115,16 @@ describe('customers that events told of', () => {
   })
 })
 
+describe('a purge', () => {
+  it('of an older version than the one known purges the customer', async () => {
+    const id = randomUUID()
+    const last = event('purged', id, 5)
+    await publish(event('updated', id, 7), last)
+    await handled(last.id)
+    expect(await stateOf(id)).toEqual({ state: 'purged', version: 5 })
+  })
+})
+
 describe('a customer that no event has told of yet', () => {
   it('is asked for at customer-service, and known from then on', async () => {
     const id = await create()

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => service?.stop())
 
-const { place, placed, product, stockOf, count } = orderCalls(() => service)
+const { customer, place, placed, product, stockOf, count } = orderCalls(() => service)
 
 /** Numbers below 1 that are the same for the same seed (mulberry32). */
 const seeded = (seed: number) => () => {
@@ -91,6 +91,21 @@ describe('buyers at once', () => {
     const other = await placed(there)
     expect(other.lines).toHaveLength(2)
     expect([await stockOf(one.id), await stockOf(two.id)]).toEqual([959, 959])
+  })
+
+  it('lock their customer before any product', async () => {
+    const [customerId, { id }] = [await customer(), await product({ stock: 5 })]
+    const answer = await service.db.transaction(async (tx) => {
+      await service.db.query('select from customers where id = $1 for update', [customerId], { tx })
+      const order = place([{ productId: id, quantity: 5 }], { customerId })
+      await eventually(async () => {
+        const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        expect(await service.db.query(waiting)).toHaveLength(1)
+      })
+      await service.db.query('select from products where id = $1 for update nowait', [id], { tx })
+      return { order }
+    })
+    expect((await answer.order).status).toBe(201)
   })
 
   it('do not hear of a deadlock with somebody who locks in another order', async () => {

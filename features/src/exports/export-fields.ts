@@ -12,6 +12,10 @@ export type ExportFields = Record<string, readonly string[]>
 /** Who did something, as two columns. */
 export const actorParts = ['displayName', 'id'] as const
 
+/** The fields `names`, in their order; `createdBy` and `updatedBy` have {@link actorParts}. */
+export const exportFieldsOf = (names: readonly string[]): ExportFields =>
+  Object.fromEntries(names.map((name) => [name, name === 'createdBy' || name === 'updatedBy' ? actorParts : []]))
+
 /** The body of a request for an export. `id` names it in the documentation. */
 export const exportBody = <Row extends object>(id: string, list: List<Row>, fields: ExportFields) =>
   z

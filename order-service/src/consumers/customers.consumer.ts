@@ -10,6 +10,6 @@ export const customerChanged = ({ customerStates }: { customerStates: CustomerSt
     handle: ({ type, subject, data: { deletedAt, version } }, tx) => {
       const present = deletedAt === null ? 'active' : 'trash'
       const state = type === customerPurged.type ? 'purged' : present
-      return customerStates.keepNewest({ id: subject, state, version }, tx)
+      return customerStates.upsertIfNewer({ id: subject, state, version }, tx)
     },
   })

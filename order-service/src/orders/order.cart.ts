@@ -4,7 +4,7 @@ import { newId } from '@clientele/platform/data/db'
 import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
 import { priceFault } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'
-import type { OrderLineRow } from './order.model.ts'
+import type { OrderLineRow } from './order-line.model.ts'
 
 /** An order before it is placed: its lines at the prices of the moment, and what each asks of the stock. */
 export type Cart = { currency: string; total: string; lines: OrderLineRow[]; wanted: Wanted[] }

@@ -1,31 +1,15 @@
+import { Order } from '@clientele/contracts/order'
 import type { Exportable } from '@clientele/features/exports/export.jobs'
-import { actorParts, exportBody } from '@clientele/features/exports/export-fields'
-import type { Finder } from './order.finder.ts'
+import { exportBody, exportFieldsOf } from '@clientele/features/exports/export-fields'
+import type { OrderFinder } from './order.finder.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow } from './order.model.ts'
 import { presentOrder } from './order.presenter.ts'
 
-const fields = {
-  id: [],
-  number: [],
-  customerId: [],
-  status: [],
-  lines: [],
-  total: [],
-  currency: [],
-  note: [],
-  metadata: [],
-  placedAt: [],
-  fulfilledAt: [],
-  cancelledAt: [],
-  createdBy: actorParts,
-  updatedAt: [],
-  updatedBy: actorParts,
-  version: [],
-}
+const fields = exportFieldsOf(Object.keys(Order.shape))
 
 /** Orders with their lines as files; in CSV the lines are one cell of JSON. */
-export const orderExport = (finder: Pick<Finder, 'linesOf'>): Exportable<OrderRow> => ({
+export const orderExport = (finder: Pick<OrderFinder, 'linesOf'>): Exportable<OrderRow> => ({
   kind: 'order-export',
   name: 'orders',
   list: orderList,

@@ -1,34 +1,36 @@
 import type { OrderIdBy } from '@clientele/contracts/order'
+import { snake } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { type OrderLineRow, type OrderRow, orderAttributes, readOrderNumber, selected } from './order.model.ts'
+import type { OrderRow, Orders } from './order.model.ts'
+import { type OrderLineRow, orderLineAttributes } from './order-line.model.ts'
+import { readOrderNumber } from './order-number.ts'
 
 /** How a request names an order: by id, or by its number. */
 export type OrderKey = { key: string; idBy?: OrderIdBy | undefined }
 /** An order with its lines in their order. */
 export type WholeOrder = { row: OrderRow; lines: OrderLineRow[] }
 
-const select = `select ${selected(orderAttributes)} from orders`
-const lineAttributes = ['orderId', 'id', 'productId', 'description', 'quantity', 'unitPrice', 'lineTotal']
-const selectLines = `select ${selected(lineAttributes)} from order_lines
+const selectLines = `select ${orderLineAttributes.map((name) => `${snake(name)} as "${name}"`).join(', ')} from order_lines
 where order_id = any($1::uuid[]) order by order_id, position`
 
 const notFound = () => new Problem('not_found', { detail: 'there is no such order' })
 
-export type Finder = ReturnType<typeof createFinder>
+export type OrderFinder = ReturnType<typeof createOrderFinder>
 
-/** Reads orders and their lines on named statements. */
-export const createFinder = (db: Db) => {
+/** Reads orders and their lines. */
+export const createOrderFinder = (db: Db, model: Orders) => {
   const look = async ({ key, idBy }: OrderKey, tx?: Tx): Promise<OrderRow> => {
     const byNumber = idBy === 'number'
     const value = byNumber ? readOrderNumber(key) : isUuid(key) ? key : undefined
     if (value === undefined) throw notFound()
-    const [row] = await db.query<OrderRow>(
-      `${select} where ${byNumber ? 'number' : 'id'} = $1${tx ? ' for update' : ''}`,
-      [value],
-      { tx, name: `order_by_${byNumber ? 'number' : 'id'}${tx ? '_lock' : ''}` },
-    )
+    const row = await model.findOne({
+      where: byNumber ? { number: value } : { id: value },
+      raw: true,
+      transaction: tx ?? db.requestTransaction() ?? null,
+      ...(tx && { lock: true }),
+    })
     if (!row) throw notFound()
     return row
   }
@@ -53,14 +55,11 @@ export const createFinder = (db: Db) => {
     /** @throws Problem 404 */
     get: async (key: OrderKey): Promise<WholeOrder> => whole(await look(key)),
 
-    /** Locks up to `most` orders of a customer, the oldest ones. */
-    lockOfCustomer: (customerId: string, most: number, tx: Tx): Promise<OrderRow[]> =>
-      db.query<OrderRow>(`${select} where customer_id = $1 order by id limit $2 for update`, [customerId, most], {
-        tx,
-        name: 'orders_of_customer_lock',
-      }),
+    /** Locks up to `limit` orders of a customer, the oldest ones. */
+    lockOfCustomer: (customerId: string, limit: number, tx: Tx): Promise<OrderRow[]> =>
+      model.findAll({ where: { customerId }, order: ['id'], limit, lock: true, raw: true, transaction: tx }),
 
-    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 where `ifMatch` is another version */
+    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
     lock: async (key: OrderKey, tx: Tx, ifMatch: number | undefined): Promise<WholeOrder> => {
       const row = await look(key, tx)
       if (ifMatch !== undefined && ifMatch !== row.version)

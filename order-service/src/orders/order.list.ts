@@ -8,7 +8,9 @@ import {
   type Operator,
 } from '@clientele/platform/lists/filters'
 import { list, number, text, time, userId, uuid, whole } from '@clientele/platform/lists/list'
-import { firstIdOf, type OrderRow, orderAttributes, readOrderNumber } from './order.model.ts'
+import { type OrderRow, orderAttributes } from './order.model.ts'
+import { firstIdOf } from './order-id.ts'
+import { readOrderNumber } from './order-number.ts'
 
 const upper = (value: string): string => value.trim().toUpperCase()
 

@@ -1,32 +1,35 @@
-import type { Order, OrderLine } from '@clientele/contracts/order'
+import { type Order, OrderLine } from '@clientele/contracts/order'
+import { pick } from '@clientele/platform/data/changes'
+import { presentStamps } from '@clientele/platform/data/stamps'
 import { shownPrice } from '../products/product.price.ts'
-import { type OrderLineRow, type OrderRow, orderNumber } from './order.model.ts'
+import { currentFields } from './order.change.ts'
+import type { OrderRow } from './order.model.ts'
+import type { OrderLineRow } from './order-line.model.ts'
+import { orderNumber } from './order-number.ts'
+
+const lineFields = Object.keys(OrderLine.shape) as (keyof OrderLine)[]
 
 const presentLine = (line: OrderLineRow, currency: string): OrderLine => ({
-  id: line.id,
-  productId: line.productId,
-  description: line.description,
-  quantity: line.quantity,
+  ...pick(line, lineFields),
   unitPrice: shownPrice(line.unitPrice, currency),
   lineTotal: shownPrice(line.lineTotal, currency),
 })
 
 /** An order as the API and its events show it. */
-export const presentOrder = (row: OrderRow, lines: readonly OrderLineRow[]): Order => ({
-  id: row.id,
-  number: orderNumber(row.number),
-  customerId: row.customerId,
-  status: row.status,
-  lines: lines.map((line) => presentLine(line, row.currency)),
-  total: shownPrice(row.total, row.currency),
-  currency: row.currency,
-  note: row.note,
-  metadata: row.metadata,
-  placedAt: row.placedAt.toISOString(),
-  fulfilledAt: row.fulfilledAt?.toISOString() ?? null,
-  cancelledAt: row.cancelledAt?.toISOString() ?? null,
-  createdBy: { id: row.createdBy, displayName: row.createdByName },
-  updatedAt: row.updatedAt.toISOString(),
-  updatedBy: { id: row.updatedBy, displayName: row.updatedByName },
-  version: row.version,
-})
+export const presentOrder = (row: OrderRow, lines: readonly OrderLineRow[]): Order => {
+  const { createdAt: placedAt, ...stamps } = presentStamps({ ...row, createdAt: row.placedAt })
+  return {
+    id: row.id,
+    number: orderNumber(row.number),
+    customerId: row.customerId,
+    status: row.status,
+    lines: lines.map((line) => presentLine(line, row.currency)),
+    total: shownPrice(row.total, row.currency),
+    currency: row.currency,
+    ...currentFields(row),
+    placedAt,
+    fulfilledAt: row.fulfilledAt?.toISOString() ?? null,
+    cancelledAt: row.cancelledAt?.toISOString() ?? null,
+    ...stamps,
+  }
+}

@@ -3,40 +3,45 @@ import type { Page } from '@clientele/contracts/page'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { nextStamps } from '@clientele/platform/data/stamps'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { moveStock } from '../stock/stock.ts'
 import { byProduct } from './order.cart.ts'
 import { difference, patchedFields } from './order.change.ts'
-import type { Finder, OrderKey, WholeOrder } from './order.finder.ts'
+import type { OrderFinder, OrderKey, WholeOrder } from './order.finder.ts'
 import { orderList } from './order.list.ts'
-import { type OrderLineRow, type OrderRow, orderNumber } from './order.model.ts'
-import type { Placing } from './order.placing.ts'
+import type { OrderRow, Orders } from './order.model.ts'
+import type { Placement } from './order.placement.ts'
 import { presentOrder } from './order.presenter.ts'
-import { update, updateValues } from './order.statements.ts'
+import type { OrderLineRow } from './order-line.model.ts'
+import { orderNumber } from './order-number.ts'
 
-type Deps = { db: Db; finder: Finder; placing: Placing }
+type Deps = { db: Db; model: Orders; finder: OrderFinder; placement: Placement }
 
 /** Who asks, and the version that they know of. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
 
 const invalidState = (detail: string) => new Problem('invalid_state', { detail })
 
-const stamped = (row: OrderRow, { id, displayName }: Actor, at = new Date()) => ({
-  ...row,
-  updatedAt: at,
-  updatedBy: id,
-  updatedByName: displayName,
-  version: row.version + 1,
-})
-
 const restocked = (lines: readonly OrderLineRow[]) =>
   byProduct(lines.flatMap(({ productId, quantity }) => (productId === null ? [] : [{ productId, delta: quantity }])))
 
 export type OrderService = ReturnType<typeof createOrderService>
 
-export const createOrderService = ({ db, finder, placing }: Deps) => {
-  const save = (row: OrderRow, tx: Tx) => db.query(update, updateValues(row), { tx, name: 'order_update' })
+export const createOrderService = ({ db, model, finder, placement }: Deps) => {
+  /** Stores the next version. */
+  const save = async (
+    row: OrderRow,
+    changes: Partial<OrderRow>,
+    actor: Actor,
+    tx: Tx,
+    at = new Date(),
+  ): Promise<OrderRow> => {
+    const stored = { ...changes, ...nextStamps(row, actor, at) }
+    await model.update(stored, { where: { id: row.id }, transaction: tx })
+    return { ...row, ...stored }
+  }
 
   /** Locks an order and changes it; the order comes first and its products after it, as everywhere. */
   const change = (
@@ -52,7 +57,7 @@ export const createOrderService = ({ db, finder, placing }: Deps) => {
     )
 
   return {
-    ...placing,
+    ...placement,
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Order>> => {
       const { rows, page } = await orderList.run(db, query, { actor })
@@ -70,8 +75,7 @@ export const createOrderService = ({ db, finder, placing }: Deps) => {
         const fields = patchedFields(row, patch)
         const changed = difference(row, fields)
         if (!changed) return row
-        const next = { ...stamped(row, access.actor), ...fields }
-        await save(next, tx)
+        const next = await save(row, fields, access.actor, tx)
         await outbox.add(tx, orderUpdated.of(presentOrder(next, lines), actorRef(access.actor), changed))
         return next
       }),
@@ -82,9 +86,8 @@ export const createOrderService = ({ db, finder, placing }: Deps) => {
         if (row.status === 'cancelled') return row
         if (row.status === 'fulfilled') throw invalidState('the order is fulfilled and cannot be cancelled')
         const at = new Date()
-        const next: OrderRow = { ...stamped(row, access.actor, at), status: 'cancelled', cancelledAt: at }
-        await save(next, tx)
-        const told = orderCancelled.of(presentOrder(next, lines), actorRef(access.actor))
+        const next = await save(row, { status: 'cancelled', cancelledAt: at }, access.actor, tx, at)
+        const cancelled = orderCancelled.of(presentOrder(next, lines), actorRef(access.actor))
         const reason = `order ${orderNumber(row.number)} cancelled`
         const changes = restocked(lines).map((each) => ({
           ...each,
@@ -92,8 +95,8 @@ export const createOrderService = ({ db, finder, placing }: Deps) => {
           reason,
           orderId: row.id,
         }))
-        if (changes.length === 0) await outbox.add(tx, told)
-        else await moveStock(tx, changes, access.actor, { also: [told] })
+        if (changes.length === 0) await outbox.add(tx, cancelled)
+        else await moveStock(tx, changes, access.actor, { also: [cancelled] })
         return next
       }),
 
@@ -102,8 +105,7 @@ export const createOrderService = ({ db, finder, placing }: Deps) => {
         if (row.status === 'fulfilled') return row
         if (row.status === 'cancelled') throw invalidState('the order is cancelled and cannot be fulfilled')
         const at = new Date()
-        const next: OrderRow = { ...stamped(row, access.actor, at), status: 'fulfilled', fulfilledAt: at }
-        await save(next, tx)
+        const next = await save(row, { status: 'fulfilled', fulfilledAt: at }, access.actor, tx, at)
         await outbox.add(tx, orderFulfilled.of(presentOrder(next, lines), actorRef(access.actor)))
         return next
       }),

@@ -1,50 +1,31 @@
-import type { OrderLineRow, OrderRow } from './order.model.ts'
+import { snake } from '@clientele/platform/data/column-name'
+import { type OrderRow, orderAttributes } from './order.model.ts'
+import type { OrderLineRow } from './order-line.model.ts'
 
-/** A sequence forgets no number, also of orders that came to nothing. */
-export const nextNumber = `select nextval('order_numbers') as number`
+const given = orderAttributes.filter((name) => name !== 'number')
+const bound = new Map<string, string>(given.map((name, index) => [name, `$${index + 1}`]))
+const [ids, productIds, descriptions, quantities, prices, totals] = [1, 2, 3, 4, 5, 6].map(
+  (index) => `$${given.length + index}`,
+)
 
-/** Makes an order with its lines. */
+/** Makes an order with its lines and gives its number. A number that was given is never given again, even after a roll-back. */
 export const insert = `with made as (
-  insert into orders (id, number, customer_id, status, total, currency, note, metadata,
-    placed_at, created_by, created_by_name, updated_at, updated_by, updated_by_name)
-  values ($1, $2, $3, 'placed', $4, $5, $6, $7, $8, $9, $10, $8, $9, $10)
-) insert into order_lines (order_id, position, id, product_id, description, quantity, unit_price, line_total)
-select $1, position, id, product_id, description, quantity, unit_price, line_total
-from unnest($11::uuid[], $12::uuid[], $13::text[], $14::integer[], $15::numeric[], $16::numeric[]) with ordinality
-  as line (id, product_id, description, quantity, unit_price, line_total, position)`
+  insert into orders (${orderAttributes.map(snake).join(', ')})
+  values (${orderAttributes.map((name) => bound.get(name) ?? `nextval('order_numbers')`).join(', ')}) returning id, number
+), lines as (
+  insert into order_lines (order_id, position, id, product_id, description, quantity, unit_price, line_total)
+  select made.id, position, line.id, product_id, description, quantity, unit_price, line_total
+  from made, unnest(${ids}::uuid[], ${productIds}::uuid[], ${descriptions}::text[], ${quantities}::integer[],
+    ${prices}::numeric[], ${totals}::numeric[]) with ordinality
+    as line (id, product_id, description, quantity, unit_price, line_total, position)
+) select number from made`
 
-export const insertValues = (row: OrderRow, lines: readonly OrderLineRow[]): unknown[] => [
-  row.id,
-  row.number,
-  row.customerId,
-  row.total,
-  row.currency,
-  row.note,
-  JSON.stringify(row.metadata),
-  row.placedAt.toISOString(),
-  row.createdBy,
-  row.createdByName,
+export const insertValues = (row: Omit<OrderRow, 'number'>, lines: readonly OrderLineRow[]): unknown[] => [
+  ...given.map((name) => row[name]),
   lines.map(({ id }) => id),
   lines.map(({ productId }) => productId),
   lines.map(({ description }) => description),
   lines.map(({ quantity }) => quantity),
   lines.map(({ unitPrice }) => unitPrice),
   lines.map(({ lineTotal }) => lineTotal),
-]
-
-/** Stores all that can change. */
-export const update = `update orders set status = $2, note = $3, metadata = $4, fulfilled_at = $5, cancelled_at = $6,
-  updated_at = $7, updated_by = $8, updated_by_name = $9, version = $10 where id = $1`
-
-export const updateValues = (row: OrderRow): unknown[] => [
-  row.id,
-  row.status,
-  row.note,
-  JSON.stringify(row.metadata),
-  row.fulfilledAt?.toISOString() ?? null,
-  row.cancelledAt?.toISOString() ?? null,
-  row.updatedAt.toISOString(),
-  row.updatedBy,
-  row.updatedByName,
-  row.version,
 ]

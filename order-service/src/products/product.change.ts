@@ -1,11 +1,13 @@
-import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
+import { NewProduct, type ProductPatch } from '@clientele/contracts/product'
+import { type Changes, changesOf, pick } from '@clientele/platform/data/changes'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { ProductRow } from './product.model.ts'
 import { exactPrice, priceFault, shownPrice } from './product.price.ts'
 
-const settable = ['sku', 'name', 'description', 'price', 'currency', 'lowStockAt', 'active', 'photoMediaId'] as const
+type Settable = Exclude<keyof NewProduct, 'stock'>
 /** The part of a product that clients set, all but the stock, which only movements change. */
-export type ProductFields = Pick<ProductRow, (typeof settable)[number]>
+export type ProductFields = Pick<ProductRow, Settable>
+const settable = Object.keys(NewProduct.shape).filter((field) => field !== 'stock') as Settable[]
 
 const priced = (price: string, currency: string): Pick<ProductFields, 'price' | 'currency'> => {
   const exact = exactPrice(price, currency)
@@ -13,15 +15,21 @@ const priced = (price: string, currency: string): Pick<ProductFields, 'price' | 
   return { price: exact, currency }
 }
 
-/** All fields as POST and PUT give them; what is absent is empty. */
+const given = ({ stock: _stock, ...input }: ProductPatch): Partial<ProductFields> =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+
+type Required = 'name' | 'price' | 'currency'
+const emptyFields: Omit<ProductFields, Required> = {
+  ...(Object.fromEntries(settable.map((field) => [field, null])) as Omit<ProductFields, Required | 'active'>),
+  active: true,
+}
+
+/** All fields as POST and PUT give them; what is absent is empty. @throws Problem 422 */
 export const fieldsOf = (input: NewProduct, shopCurrency: string): ProductFields => ({
-  sku: input.sku ?? null,
+  ...emptyFields,
   name: input.name,
-  description: input.description ?? null,
+  ...given(input),
   ...priced(input.price, input.currency ?? shopCurrency),
-  lowStockAt: input.lowStockAt ?? null,
-  active: input.active ?? true,
-  photoMediaId: input.photoMediaId ?? null,
 })
 
 /** PUT: all fields, but the photo, which has a route of its own, stays unless it is named. */
@@ -32,25 +40,16 @@ export const replacementOf = (row: ProductRow, input: NewProduct, shopCurrency: 
 
 /** The fields after a JSON Merge Patch (RFC 7396). @throws Problem 422 for a price that the product's currency does not have */
 export const patchedFields = (row: ProductRow, patch: ProductPatch): Partial<ProductFields> => {
-  const { stock: _stock, price, currency = row.currency, ...given } = patch
-  return {
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-    ...(price !== undefined && priced(price, currency)),
-  }
+  const { price, currency = row.currency, ...others } = patch
+  return { ...given(others), ...(price !== undefined && priced(price, currency)) }
 }
 
 /** What `row` holds of the fields that clients set. */
 export const currentFields = (row: ProductRow): ProductFields => ({
-  ...(Object.fromEntries(settable.map((field) => [field, row[field]])) as ProductFields),
+  ...pick(row, settable),
   price: shownPrice(row.price, row.currency),
 })
 
-/** The names of the fields that differ, and what they were; undefined where none does. */
-export const difference = (before: ProductFields, fields: ProductFields) => {
-  const changed = settable.filter((field) => before[field] !== fields[field])
-  if (changed.length === 0) return undefined
-  return {
-    changed: [...changed] as string[],
-    previous: Object.fromEntries(changed.map((name) => [name, before[name]])),
-  }
-}
+/** The fields that differ from `before`, with what they were; undefined if none does. */
+export const difference = (before: ProductFields, fields: ProductFields): Changes | undefined =>
+  changesOf(before, fields, settable)

@@ -1,27 +1,11 @@
 import type { Exportable } from '@clientele/features/exports/export.jobs'
-import { actorParts, exportBody } from '@clientele/features/exports/export-fields'
+import { exportBody, exportFieldsOf } from '@clientele/features/exports/export-fields'
 import { productList } from './product.list.ts'
-import type { ProductRow } from './product.model.ts'
+import { type ProductRow, productAttributes } from './product.model.ts'
 import { presentEvent } from './product.presenter.ts'
 
-const fields = {
-  id: [],
-  sku: [],
-  name: [],
-  description: [],
-  price: [],
-  currency: [],
-  stock: [],
-  lowStockAt: [],
-  active: [],
-  photoMediaId: [],
-  createdAt: [],
-  createdBy: actorParts,
-  updatedAt: [],
-  updatedBy: actorParts,
-  archivedAt: [],
-  version: [],
-}
+// A name is a part of who made or changed it.
+const fields = exportFieldsOf(productAttributes.filter((name) => !name.endsWith('ByName')))
 
 /** Products as files. */
 export const productExport: Exportable<ProductRow> = {

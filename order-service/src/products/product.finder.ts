@@ -3,7 +3,7 @@ import { snake } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { type ProductRow, productAttributes } from './product.model.ts'
+import { type ProductRow, type Products, productAttributes } from './product.model.ts'
 
 /** How a request names a product: by id, or by its sku. */
 export type ProductKey = { key: string; idBy?: ProductIdBy | undefined }
@@ -14,10 +14,16 @@ const select = `select ${productAttributes.map((name) => `${snake(name)} as "${n
 
 const notFound = () => new Problem('not_found', { detail: 'there is no such product' })
 
-export type Finder = ReturnType<typeof createFinder>
+export type ProductFinder = ReturnType<typeof createProductFinder>
 
-/** Reads products by their keys, on named statements. */
-export const createFinder = (db: Db) => {
+/** Reads products by their keys. */
+export const createProductFinder = (db: Db, model: Products) => {
+  const read = (tx?: Tx, lock = false) => ({
+    attributes: productAttributes,
+    raw: true,
+    transaction: tx ?? db.requestTransaction() ?? null,
+    ...(lock && { lock: true }),
+  })
   const look = async (
     { key, idBy }: ProductKey,
     state: State,
@@ -25,17 +31,9 @@ export const createFinder = (db: Db) => {
   ): Promise<ProductRow | undefined> => {
     if (idBy === undefined && !isUuid(key)) return undefined
     // A sku names only what is not in the trash.
-    const every = state === 'any' && idBy === undefined
-    const condition = `${idBy ?? 'id'} = $1${every ? '' : ' and archived_at is null'}`
-    const rows = await db.query<ProductRow>(
-      `${select} where ${condition} limit 1${lock ? ' for update' : ''}`,
-      [key.trim()],
-      {
-        tx,
-        name: `product_by_${idBy ?? 'id'}_${every ? 'any' : 'active'}${lock ? '_lock' : ''}`,
-      },
-    )
-    return rows[0]
+    const includesTrash = state === 'any' && idBy === undefined
+    const where = { [idBy ?? 'id']: key.trim(), ...(!includesTrash && { archivedAt: null }) }
+    return (await model.findOne({ where, ...read(tx, lock) })) ?? undefined
   }
 
   return {
@@ -43,8 +41,8 @@ export const createFinder = (db: Db) => {
 
     /** Products by id or sku; with `tx` locked, in the order in which carts lock them. */
     many: (ids: string[], skus: string[], tx?: Tx, state: State = 'active'): Promise<ProductRow[]> => {
-      const every = state === 'any' ? '' : ' and archived_at is null'
-      const condition = `(id = any($1::uuid[])${every}) or (sku = any($2::text[]) and archived_at is null)`
+      const notInTrash = state === 'any' ? '' : ' and archived_at is null'
+      const condition = `(id = any($1::uuid[])${notInTrash}) or (sku = any($2::text[]) and archived_at is null)`
       return db.query<ProductRow>(
         `${select} where ${condition} order by id${tx ? ' for no key update' : ''}`,
         [ids, skus],
@@ -53,11 +51,8 @@ export const createFinder = (db: Db) => {
     },
 
     /** Locks up to 1,000 products that show a medium, in the order in which carts lock them. */
-    lockByPhoto: (mediaId: string, tx: Tx): Promise<ProductRow[]> =>
-      db.query<ProductRow>(`${select} where photo_media_id = $1 order by id limit 1000 for update`, [mediaId], {
-        tx,
-        name: 'products_by_photo_lock',
-      }),
+    lockByPhoto: (photoMediaId: string, tx: Tx): Promise<ProductRow[]> =>
+      model.findAll({ where: { photoMediaId }, order: ['id'], limit: 1_000, ...read(tx, true) }),
 
     /** @throws Problem 404 */
     get: async (key: ProductKey, state: State = 'active'): Promise<ProductRow> => {
@@ -66,7 +61,7 @@ export const createFinder = (db: Db) => {
       return row
     },
 
-    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 where `ifMatch` is another version */
+    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
     lock: async (
       key: ProductKey,
       tx: Tx,

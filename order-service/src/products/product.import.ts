@@ -5,13 +5,13 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
 import type { BulkWriter } from './product.bulk.ts'
 import { currentFields, difference } from './product.change.ts'
-import type { Finder } from './product.finder.ts'
+import type { ProductFinder } from './product.finder.ts'
 import { importFields, type ProductInput, productCheck } from './product.import-input.ts'
 import { createPlan } from './product.import-plan.ts'
 import type { Inputs } from './product.input.ts'
 import { createProductUndo } from './product.undo.ts'
 
-type Deps = { inputs: Inputs; finder: Finder; bulk: BulkWriter; shopCurrency: string }
+type Deps = { inputs: Inputs; finder: ProductFinder; bulk: BulkWriter; shopCurrency: string }
 
 const reason = 'import'
 

@@ -1,31 +1,45 @@
-import { DataTypes, Model, type ModelAttributes, type Sequelize } from 'sequelize'
+import {
+  DataTypes,
+  type InferAttributes,
+  type InferCreationAttributes,
+  Model,
+  type ModelAttributes,
+  type ModelStatic,
+  type Sequelize,
+} from 'sequelize'
 
-export type ProductRow = {
-  id: string
-  sku: string | null
-  name: string
-  description: string | null
-  /** With four decimals where it comes from the database. */
-  price: string
-  currency: string
-  stock: number
-  lowStockAt: number | null
-  active: boolean
-  photoMediaId: string | null
-  createdAt: Date
-  createdBy: string
-  createdByName: string
-  updatedAt: Date
-  updatedBy: string
-  updatedByName: string
-  archivedAt: Date | null
-  version: number
+/** A row of `products`; `archivedAt` is set in the trash. `stock` is the sum of the product's movements. */
+export class ProductModel extends Model<InferAttributes<ProductModel>, InferCreationAttributes<ProductModel>> {
+  declare id: string
+  declare sku: string | null
+  declare name: string
+  declare description: string | null
+  /** With four decimals if it comes from the database. */
+  declare price: string
+  declare currency: string
+  declare stock: number
+  declare lowStockAt: number | null
+  declare active: boolean
+  declare photoMediaId: string | null
+  declare createdAt: Date
+  declare createdBy: string
+  declare createdByName: string
+  declare updatedAt: Date
+  declare updatedBy: string
+  declare updatedByName: string
+  declare archivedAt: Date | null
+  declare version: number
+  /** What `q` looks into. */
+  declare searchText: string
 }
+/** A product as it is read: without the text for searching. */
+export type ProductRow = Omit<InferAttributes<ProductModel>, 'searchText'>
+export type Products = ModelStatic<ProductModel>
 
 const { BIGINT, BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, UUID } = DataTypes
 const required = <T>(type: T) => ({ type, allowNull: false })
 
-const attributes: ModelAttributes<Model<ProductRow>, ProductRow> = {
+const attributes: ModelAttributes<ProductModel, InferAttributes<ProductModel>> = {
   id: { type: UUID, primaryKey: true },
   sku: TEXT,
   name: required(TEXT),
@@ -44,17 +58,14 @@ const attributes: ModelAttributes<Model<ProductRow>, ProductRow> = {
   updatedByName: required(TEXT),
   archivedAt: DATE(3),
   version: required(INTEGER),
+  searchText: required(TEXT),
 }
 
-/** The attributes of a {@link ProductRow}, all but the text that `q` looks into; a column is its attribute in snake case. */
-export const productAttributes = Object.keys(attributes)
+/** The attributes of a {@link ProductRow}; a column is its attribute in snake case. */
+export const productAttributes = Object.keys(attributes).filter((name) => name !== 'searchText')
 
-/** The table `products`. */
-export const defineProduct = (sequelize: Sequelize) => {
-  class ProductModel extends Model<ProductRow & { searchText: string }> {}
-  return ProductModel.init(
-    { ...attributes, searchText: required(TEXT) },
-    { sequelize, tableName: 'products', timestamps: false, underscored: true },
-  )
+/** The model on one connection pool. */
+export const defineProducts = (sequelize: Sequelize): Products => {
+  class ConnectedProduct extends ProductModel {}
+  return ConnectedProduct.init({ ...attributes }, { sequelize, modelName: 'product', tableName: 'products' })
 }
-export type ProductModel = ReturnType<typeof defineProduct>

@@ -1,26 +1,19 @@
-import type { Product, ProductEventData } from '@clientele/contracts/product'
+import { NewProduct, type Product, type ProductEventData } from '@clientele/contracts/product'
 import type { MediaLink } from '@clientele/features/photos/media-link'
+import { pick } from '@clientele/platform/data/changes'
+import { presentStamps } from '@clientele/platform/data/stamps'
 import type { ProductRow } from './product.model.ts'
 import { shownPrice } from './product.price.ts'
 
-/** A product as events tell of it. */
+const fields = Object.keys(NewProduct.shape) as (keyof NewProduct)[]
+
+/** A product as it stands in events. */
 export const presentEvent = (row: ProductRow): ProductEventData => ({
   id: row.id,
-  sku: row.sku,
-  name: row.name,
-  description: row.description,
+  ...pick(row, fields),
   price: shownPrice(row.price, row.currency),
-  currency: row.currency,
-  stock: row.stock,
-  lowStockAt: row.lowStockAt,
-  active: row.active,
-  photoMediaId: row.photoMediaId,
-  createdAt: row.createdAt.toISOString(),
-  createdBy: { id: row.createdBy, displayName: row.createdByName },
-  updatedAt: row.updatedAt.toISOString(),
-  updatedBy: { id: row.updatedBy, displayName: row.updatedByName },
+  ...presentStamps(row),
   archivedAt: row.archivedAt?.toISOString() ?? null,
-  version: row.version,
 })
 
 /** A product as the API shows it. */

@@ -1,10 +1,10 @@
 import { isReferenced, violatedConstraint } from '@clientele/platform/data/database-errors'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { Finder } from './product.finder.ts'
+import type { ProductFinder } from './product.finder.ts'
 
 /** For `.catch`, after the roll-back: a taken sku becomes a 409 with the product that has it; the rest is thrown again. */
 export const orDuplicate =
-  (finder: Finder, sku: string | null | undefined) =>
+  (finder: ProductFinder, sku: string | null | undefined) =>
   async (error: unknown): Promise<never> => {
     if (violatedConstraint(error) !== 'products_sku_active' || typeof sku !== 'string') throw error
     const other = await finder.find({ key: sku, idBy: 'sku' })

@@ -4,10 +4,11 @@ import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { nextStamps } from '@clientele/platform/data/stamps'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { moveStock } from '../stock/stock.ts'
 import { fieldsOf, type ProductFields, patchedFields, replacementOf } from './product.change.ts'
-import type { Finder, ProductKey } from './product.finder.ts'
+import type { ProductFinder, ProductKey } from './product.finder.ts'
 import { productList } from './product.list.ts'
 import type { ProductRow } from './product.model.ts'
 import { presentProduct } from './product.presenter.ts'
@@ -16,7 +17,7 @@ import type { Writer } from './product.writer.ts'
 
 type Deps = {
   db: Db
-  finder: Finder
+  finder: ProductFinder
   writer: Writer
   media: MediaClient
   photoLink: MediaLink
@@ -39,8 +40,7 @@ export const createProductService = ({ db, finder, writer, media, photoLink, sho
     const change = { productId: row.id, delta, kind: 'manual', reason: `set to ${stock}`, orderId: null } as const
     const at = new Date()
     await moveStock(tx, [change], actor, { locked: new Map([[row.id, row]]), at })
-    const by = { updatedAt: at, updatedBy: actor.id, updatedByName: actor.displayName }
-    return { ...row, ...by, stock, version: row.version + 1 }
+    return { ...row, ...nextStamps(row, actor, at), stock }
   }
 
   const change = async (
@@ -130,7 +130,7 @@ export const createProductService = ({ db, finder, writer, media, photoLink, sho
     /** Removes for good, from the trash as well; a sku names only a product that is not there. */
     purge: (key: ProductKey, { actor, ifMatch }: Access): Promise<void> =>
       db
-        .transaction(async (tx) => writer.erase(await finder.lock(key, tx, { state: 'any', ifMatch }), actor, tx))
+        .transaction(async (tx) => writer.purge(await finder.lock(key, tx, { state: 'any', ifMatch }), actor, tx))
         .catch(orOrdered),
   }
 }

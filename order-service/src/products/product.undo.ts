@@ -5,10 +5,10 @@ import type { Tx } from '@clientele/platform/data/db'
 import { inSavepoint } from '@clientele/platform/data/transaction'
 import type { BulkWriter, ProductEdit } from './product.bulk.ts'
 import { currentFields, type ProductFields } from './product.change.ts'
-import type { Finder } from './product.finder.ts'
+import type { ProductFinder } from './product.finder.ts'
 import type { ProductRow } from './product.model.ts'
 
-type Deps = { finder: Finder; bulk: BulkWriter }
+type Deps = { finder: ProductFinder; bulk: BulkWriter }
 type Undone = { result: UndoResult; edit?: ProductEdit }
 
 const reason = 'import taken back'
@@ -31,7 +31,7 @@ const undone = ({ subject, created, version, previous }: ImportChange, row: Prod
   return { result: { subject, outcome: 'restored' }, edit: { before: row, fields: { ...fields, ...former }, stock } }
 }
 
-/** Takes changes of products back where nothing has happened to them since; stock goes back by a movement. */
+/** Undoes changes of products to which nothing has happened since; stock goes back by a movement. */
 export const createProductUndo = ({ finder, bulk }: Deps) => {
   const once = async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {
     const ids = changes.map(({ subject }) => subject)
@@ -51,7 +51,7 @@ export const createProductUndo = ({ finder, bulk }: Deps) => {
       return undefined
     })
 
-  /** Together, or one by one where a former sku is somebody else's now. */
+  /** All together, or one by one if a former sku belongs to another product now. */
   return async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {
     const together = await orTaken(() => inSavepoint(tx, (inner) => once(changes, actor, inner)))
     if (together) return together

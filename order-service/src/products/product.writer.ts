@@ -6,28 +6,26 @@ import {
   productUpdated,
 } from '@clientele/contracts/product'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
-import { type Db, newId, type Tx } from '@clientele/platform/data/db'
+import type { Tx } from '@clientele/platform/data/db'
+import { nextStamps } from '@clientele/platform/data/stamps'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import { foldText } from '@clientele/platform/lists/fold-text'
-import { moveStock } from '../stock/stock.ts'
+import { moveStock, type StockChange } from '../stock/stock.ts'
 import { currentFields, difference, type ProductFields } from './product.change.ts'
-import type { ProductModel, ProductRow } from './product.model.ts'
+import type { ProductRow, Products } from './product.model.ts'
 import { presentEvent } from './product.presenter.ts'
-
-/** What `q` looks into. */
-export const searchText = ({ name, sku }: Pick<ProductFields, 'name' | 'sku'>): string =>
-  foldText([name, sku ?? ''].join(' '))
+import { beforeFirstVersion, newProductRow, searchText } from './product.stamp.ts'
 
 export type Writer = ReturnType<typeof createWriter>
 
 /** Every change of a product, with its event, in the caller's transaction. Rows to change are locked. */
-export const createWriter = ({ db, model }: { db: Db; model: ProductModel }) => {
-  const stamp = (actor: Actor, at: Date) => ({ updatedAt: at, updatedBy: actor.id, updatedByName: actor.displayName })
-
-  const save = async (row: ProductRow, edit: Partial<ProductRow>, actor: Actor, tx: Tx): Promise<ProductRow> => {
-    const next = { ...row, ...edit, ...stamp(actor, new Date()), version: row.version + 1 }
-    const { stock: _stock, ...stored } = next
-    await model.update({ ...stored, searchText: searchText(next) }, { where: { id: row.id }, transaction: tx })
+export const createWriter = (model: Products) => {
+  const save = async (row: ProductRow, changes: Partial<ProductRow>, actor: Actor, tx: Tx): Promise<ProductRow> => {
+    const stamps = nextStamps(row, actor)
+    const next = { ...row, ...changes, ...stamps }
+    await model.update(
+      { ...changes, ...stamps, searchText: searchText(next) },
+      { where: { id: row.id }, transaction: tx },
+    )
     return next
   }
 
@@ -41,37 +39,21 @@ export const createWriter = ({ db, model }: { db: Db; model: ProductModel }) => 
   return {
     /** A new product; its first stock is its first movement. */
     insert: async (fields: ProductFields, stock: number, actor: Actor, tx: Tx): Promise<ProductRow> => {
-      const now = new Date()
-      const row: ProductRow = {
-        ...fields,
-        id: newId(),
-        stock: 0,
-        createdAt: now,
-        createdBy: actor.id,
-        createdByName: actor.displayName,
-        ...stamp(actor, now),
-        archivedAt: null,
-        version: 1,
-      }
+      const at = new Date()
+      const row = newProductRow(fields, actor, at)
       await model.create({ ...row, searchText: searchText(fields) }, { transaction: tx })
       const created = productCreated.of(presentEvent({ ...row, stock }), actorRef(actor))
       if (stock === 0) await outbox.add(tx, created)
       else {
-        const change = {
-          productId: row.id,
-          delta: stock,
-          kind: 'initial',
-          reason: 'initial stock',
-          orderId: null,
-        } as const
-        // As if before its first version, so that a product with stock begins at version 1 as others do.
-        const locked = new Map([[row.id, { ...row, version: 0 }]])
-        await moveStock(tx, [change], actor, { locked, also: [created], at: now })
+        const reason = 'initial stock'
+        const change: StockChange = { productId: row.id, delta: stock, kind: 'initial', reason, orderId: null }
+        const locked = new Map([[row.id, beforeFirstVersion(row)]])
+        await moveStock(tx, [change], actor, { locked, also: [created], at })
       }
       return { ...row, stock }
     },
 
-    /** Changes fields; nothing is written or told where nothing differs. */
+    /** Changes fields; nothing is written or published if nothing differs. */
     apply: async (row: ProductRow, edit: Partial<ProductFields>, actor: Actor, tx: Tx): Promise<ProductRow> => {
       const before = currentFields(row)
       const fields = { ...before, ...edit }
@@ -86,10 +68,10 @@ export const createWriter = ({ db, model }: { db: Db; model: ProductModel }) => 
 
     restore: (row: ProductRow, actor: Actor, tx: Tx): Promise<ProductRow> => move(row, null, actor, tx),
 
-    /** Its movements go with it. */
-    erase: async (row: ProductRow, actor: Actor, tx: Tx): Promise<void> => {
-      const last = { ...row, ...stamp(actor, new Date()), version: row.version + 1 }
-      await db.query('delete from products where id = $1', [row.id], { tx })
+    /** Removes it for good; its movements go with it. */
+    purge: async (row: ProductRow, actor: Actor, tx: Tx): Promise<void> => {
+      const last = { ...row, ...nextStamps(row, actor) }
+      await model.destroy({ where: { id: row.id }, transaction: tx })
       await outbox.add(tx, productPurged.of(presentEvent(last), actorRef(actor)))
     },
   }

@@ -1,19 +1,11 @@
 import type { StockMovement } from '@clientele/contracts/product'
 import { list } from '@clientele/platform/lists/list'
-
-export type MovementRow = Omit<StockMovement, 'createdAt' | 'createdBy'> & {
-  createdAt: Date
-  createdBy: string
-  createdByName: string
-}
+import { type MovementRow, movementAttributes } from './stock-movement.model.ts'
 
 /** The ledger of one product. Its order is that of the product's versions: clocks of two processes may differ. */
 export const movementList = list<MovementRow>({
   table: 'stock_movements',
-  columns: [
-    ...['id', 'productId', 'delta', 'stockAfter', 'kind', 'reason', 'orderId'],
-    ...['createdAt', 'createdBy', 'createdByName'],
-  ],
+  columns: movementAttributes,
   sort: [{ name: 'createdAt', column: 'product_version' }],
   defaultSort: '-createdAt',
 })

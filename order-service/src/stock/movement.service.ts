@@ -3,7 +3,7 @@ import { mostStock, type NewStockMovement, type StockMovement } from '@clientele
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
-import type { Finder, ProductKey } from '../products/product.finder.ts'
+import type { ProductFinder, ProductKey } from '../products/product.finder.ts'
 import { movementList, presentMovement } from './movement.list.ts'
 import { moveStock } from './stock.ts'
 
@@ -11,7 +11,7 @@ type Access = { actor: Actor; ifMatch?: number | undefined }
 
 export type MovementService = ReturnType<typeof createMovementService>
 
-export const createMovementService = ({ db, finder }: { db: Db; finder: Finder }) => ({
+export const createMovementService = ({ db, finder }: { db: Db; finder: ProductFinder }) => ({
   /** Of a product in the trash as well. */
   list: async (key: ProductKey, query: Record<string, unknown>): Promise<Page<StockMovement>> => {
     const { id } = await finder.get(key, 'any')

@@ -5,9 +5,9 @@ import { newId, type Tx } from '@clientele/platform/data/db'
 import { databaseOf } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { insertMovements, lockProducts, type Statement, type StockedProduct, updateStock } from './stock.statements.ts'
+import { lockProducts, moveProducts, type StockedProduct } from './stock.statements.ts'
 
-/** A change of one product's stock; `pointer` is where the request asks for it, for the refusal. */
+/** A change of one product's stock; `pointer` leads to it in the request, for a refusal. */
 export type StockChange = {
   productId: string
   delta: number
@@ -32,7 +32,7 @@ export const shortages = (
   })
 }
 
-/** The refusal, with every change of a product that is short; undefined where all can be had. */
+/** The refusal, with every change of a product that is short; undefined if there is enough of all. */
 export const insufficientStock = (
   changes: readonly StockChange[],
   products: ReadonlyMap<string, Pick<StockedProduct, 'stock'>>,
@@ -53,17 +53,17 @@ export const insufficientStock = (
 }
 
 type Options = {
-  /** The products as {@link lockStock} gave them, where that was done before: then nothing is read again. */
+  /** The products as {@link lockStock} gave them; without it they are locked and read. */
   locked?: ReadonlyMap<string, StockedProduct>
-  /** Events of the caller's, to leave before those of the stock and by the same statement. */
+  /** Events of the caller, published before those of the stock; one statement stores all. */
   also?: NewEvent[]
-  /** When it happens; now where absent. */
+  /** When it happens; default now. */
   at?: Date
-  /** Whether the events leave as those of a job. */
+  /** Whether the events are added as those of a job: `outbox.addInBulk`. */
   inBulk?: boolean
 }
 
-/** What became of it: each product as it is now, and the movements in the order of the changes. */
+/** The result: each product as it is now, and the movements in the order of the changes. */
 export type Moved = { products: Map<string, StockedProduct>; movements: StockMovement[] }
 
 /** Locks products until the end of `tx`, always in the order of their ids, so that two carts never wait for each other. */
@@ -75,9 +75,9 @@ export const lockStock = async (tx: Tx, ids: Iterable<string>): Promise<Map<stri
 
 const eventsOf = (before: StockedProduct, now: StockedProduct, movement: StockMovement, actor: Actor): NewEvent[] => {
   const { id, sku, name, stock, lowStockAt, version } = now
-  const told = { id, sku, name, stock, lowStockAt, movement, version }
+  const data = { id, sku, name, stock, lowStockAt, movement, version }
   const fell = lowStockAt !== null && before.stock > lowStockAt && stock <= lowStockAt
-  return [productStockChanged.of(told, actorRef(actor)), ...(fell ? [productStockLow.of(told, actorRef(actor))] : [])]
+  return [productStockChanged.of(data, actorRef(actor)), ...(fell ? [productStockLow.of(data, actorRef(actor))] : [])]
 }
 
 /**
@@ -100,8 +100,7 @@ export const moveStock = async (
   const refusal = insufficientStock(changes, before)
   if (refusal) throw refusal
   const products = new Map(before)
-  const movements: StockMovement[] = []
-  const versions: number[] = []
+  const movements: { movement: StockMovement; version: number }[] = []
   const events = [...also]
   for (const { productId, delta, kind, reason, orderId } of changes) {
     const known = products.get(productId)
@@ -113,14 +112,12 @@ export const moveStock = async (
       createdBy: actorRef(actor),
     }
     products.set(productId, now)
-    movements.push(movement)
-    versions.push(now.version)
+    movements.push({ movement, version: now.version })
     events.push(...eventsOf(known, now, movement, actor))
   }
   const changed = [...products.values()].filter((product) => before.get(product.id) !== product)
-  const run = ({ text, name, values }: Statement) => databaseOf(tx).query(text, values, { tx, name })
-  await run(updateStock(changed, at, actor))
-  await run(insertMovements(movements, versions, at, actor))
+  const { text, name, values } = moveProducts(changed, movements, at, actor)
+  await databaseOf(tx).query(text, values, { tx, name })
   await (inBulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
-  return { products, movements }
+  return { products, movements: movements.map(({ movement }) => movement) }
 }

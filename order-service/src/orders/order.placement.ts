@@ -3,20 +3,22 @@ import type { ProblemError } from '@clientele/contracts/problem'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
+import { newStamps } from '@clientele/platform/data/stamps'
 import { afterCommit } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import { currentContext } from '@clientele/platform/runtime/context'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { counter } from '@clientele/platform/runtime/telemetry'
 import type { CustomerClient } from '../customers/customer.client.ts'
 import type { CustomerState, CustomerStates } from '../customers/customer.projection.ts'
-import type { StockedProduct } from '../stock/stock.statements.ts'
-import { insufficientStock, lockStock, moveStock, type Shortage, type StockChange, shortages } from '../stock/stock.ts'
+import { insufficientStock, moveStock, type Shortage, type StockChange, shortages } from '../stock/stock.ts'
 import { byProduct, type Cart, cartOf, productIds } from './order.cart.ts'
 import { mergedMetadata } from './order.change.ts'
-import { type OrderRow, orderNumber, placedAtOf } from './order.model.ts'
+import { type Locked, lockForOrder } from './order.lock.ts'
+import type { OrderRow } from './order.model.ts'
 import { presentOrder } from './order.presenter.ts'
-import { insert, insertValues, nextNumber } from './order.statements.ts'
+import { insert, insertValues } from './order.statements.ts'
+import { placedAtOf } from './order-id.ts'
+import { orderNumber } from './order-number.ts'
 
 type Deps = { db: Db; customerStates: CustomerStates; customerClient: CustomerClient; shopCurrency: string }
 
@@ -24,7 +26,7 @@ type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'un
 
 const unknownCustomer = () => fieldProblem('/customerId', 'not_found', 'there is no such customer')
 
-const customerFault = ({ state }: CustomerState): ProblemError[] => {
+const customerFault = (state: CustomerState['state']): ProblemError[] => {
   if (state === 'active') return []
   const [code, message] =
     state === 'trash'
@@ -33,7 +35,7 @@ const customerFault = ({ state }: CustomerState): ProblemError[] => {
   return [{ pointer: '/customerId', code, message }]
 }
 
-const shortOf = ({ lines, wanted }: Cart, products: ReadonlyMap<string, StockedProduct>): Outcome | undefined => {
+const shortOf = ({ lines, wanted }: Cart, products: Locked['products']): Outcome | undefined => {
   const asked = wanted.map((want): StockChange => ({ ...want, kind: 'order', reason: '', orderId: null }))
   const refusal = insufficientStock(asked, products)
   if (!refusal) return undefined
@@ -43,97 +45,97 @@ const shortOf = ({ lines, wanted }: Cart, products: ReadonlyMap<string, StockedP
   return { declined, short: shortages(asked, products) }
 }
 
-export type Placing = ReturnType<typeof createPlacing>
+export type Placement = ReturnType<typeof createPlacement>
 
 /** Placing an order: all of its lines or none, at the prices and the stock of one moment. */
-export const createPlacing = ({ db, customerStates, customerClient, shopCurrency }: Deps) => {
+export const createPlacement = ({ db, customerStates, customerClient, shopCurrency }: Deps) => {
   const declined = counter('orders_declined_total', 'Orders that could not be delivered')
 
   const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
     const customerId = input.customerId?.toLowerCase() ?? null
-    const ids = productIds(input)
-    const customer = customerId === null ? undefined : await customerStates.lock(customerId, tx)
-    const products = ids.size === 0 ? new Map<string, StockedProduct>() : await lockStock(tx, ids)
-    if (customerId !== null && !customer) return 'unknown customer'
-    const errors = customer ? customerFault(customer) : []
+    const locked = await lockForOrder(customerId, productIds(input), tx)
+    if (!locked) return 'unknown customer'
+    const { customerState, products } = locked
+    const errors = customerState ? customerFault(customerState) : []
     const cart = cartOf(input, products, shopCurrency, errors)
-    if (!cart) throw refused(errors)
+    if (!cart) throw invalidOrder(errors)
     const short = shortOf(cart, products)
     if (short) return short
-    const [next] = await db.query<{ number: number }>(nextNumber, [], { tx, name: 'order_number' })
-    if (!next) throw new Error('no number was given')
-    return { order: await store(rowOf(input, customerId, cart, next.number, actor), cart, products, actor, tx) }
+    return { order: await store(rowOf(input, customerId, cart, actor), cart, products, actor, tx) }
   }
 
   const store = async (
-    row: OrderRow,
+    given: Omit<OrderRow, 'number'>,
     { lines, wanted }: Cart,
-    locked: ReadonlyMap<string, StockedProduct>,
+    locked: Locked['products'],
     actor: Actor,
     tx: Tx,
   ): Promise<Order> => {
+    const values = insertValues(given, lines)
+    const [made] = await db.query<{ number: number }>(insert, values, { tx, name: 'order_insert' })
+    if (!made) throw new Error('no number was given')
+    const row = { ...given, ...made }
     const order = presentOrder(row, lines)
     const placed = orderPlaced.of(order, actorRef(actor))
     const reason = `order ${orderNumber(row.number)}`
     const changes = byProduct(wanted).map((want) => ({ ...want, kind: 'order' as const, reason, orderId: row.id }))
-    await db.query(insert, insertValues(row, lines), { tx, name: 'order_insert' })
     if (changes.length === 0) await outbox.add(tx, placed)
     else await moveStock(tx, changes, actor, { locked, also: [placed] })
     return order
   }
 
   /** Learns of a customer whose events have not come yet. @returns whether there is one. @throws Problem 503 */
-  const introduce = async (id: string, actor: Actor): Promise<boolean> => {
+  const learnCustomer = async (id: string, actor: Actor): Promise<boolean> => {
     const found = await customerClient.find(id, actor)
-    if (found) await db.transaction((tx) => customerStates.keepNewest(found, tx))
+    if (found) await db.transaction((tx) => customerStates.upsertIfNewer(found, tx))
     return found !== undefined
   }
 
-  /** Tells of an order that is not stored; where the request has a transaction of its own, after that. */
-  const tell = async (customerId: string | null, short: Shortage[], actor: Actor): Promise<void> => {
+  /** Publishes that an order was declined; if the request has a transaction of its own, after its commit. */
+  const publishDeclined = async (customerId: string | null, short: Shortage[], actor: Actor): Promise<void> => {
     const event = orderDeclined.of({ id: newId(), customerId, short, version: 1 }, actorRef(actor))
     const publish = () => db.transaction((tx) => outbox.add(tx, event))
-    const whole = currentContext()?.transaction
-    if (whole) afterCommit(whole.tx, publish)
+    const request = db.requestTransaction()
+    if (request) afterCommit(request, publish)
     else await publish()
   }
 
   /** @throws Problem 409 `insufficient_stock`; 422; 503 */
   const place = async (input: NewOrder, actor: Actor): Promise<Order> => {
-    const tried = () => retryOnConflict(() => db.transaction((tx) => attempt(input, actor, tx)))
-    let outcome = await tried()
-    // In a request's own transaction nobody is asked: that was done before it.
-    const mayAsk = !currentContext()?.transaction
-    if (outcome === 'unknown customer' && mayAsk && (await introduce(input.customerId ?? '', actor)))
-      outcome = await tried()
+    const attemptWithRetry = () => retryOnConflict(() => db.transaction((tx) => attempt(input, actor, tx)))
+    let outcome = await attemptWithRetry()
+    // Inside an idempotent request's transaction nobody is asked: `prepare` did that before it.
+    const mayAsk = !db.requestTransaction()
+    if (outcome === 'unknown customer' && mayAsk && (await learnCustomer(input.customerId ?? '', actor)))
+      outcome = await attemptWithRetry()
     if (outcome === 'unknown customer') throw unknownCustomer()
     if ('order' in outcome) return outcome.order
     declined.inc()
-    await tell(input.customerId ?? null, outcome.short, actor)
+    await publishDeclined(input.customerId ?? null, outcome.short, actor)
     throw outcome.declined
   }
 
   return {
     place,
-    /** Makes the customer known where it is not, so that nobody is asked while an order is being placed. @throws Problem 503 */
+    /** Learns of a customer that is not known yet, so that nobody is asked while the order is placed. @throws Problem 503 */
     prepare: async ({ customerId }: NewOrder, actor: Actor): Promise<void> => {
-      if (customerId && !(await customerStates.isKnown(customerId))) await introduce(customerId, actor)
+      if (customerId && !(await customerStates.isKnown(customerId))) await learnCustomer(customerId, actor)
     },
   }
 }
 
-const refused = (errors: ProblemError[]): Problem =>
+const invalidOrder = (errors: ProblemError[]): Problem =>
   new Problem('validation', {
     detail: `${errors.length} ${errors.length === 1 ? 'field is' : 'fields are'} not valid`,
     errors,
   })
 
-const rowOf = (input: NewOrder, customerId: string | null, cart: Cart, number: number, actor: Actor): OrderRow => {
+/** The order; `number` comes with its insert. */
+const rowOf = (input: NewOrder, customerId: string | null, cart: Cart, actor: Actor): Omit<OrderRow, 'number'> => {
   const id = newId()
-  const placedAt = placedAtOf(id)
+  const { createdAt: placedAt, ...stamps } = newStamps(actor, placedAtOf(id))
   return {
     id,
-    number,
     customerId,
     status: 'placed',
     total: cart.total,
@@ -143,11 +145,6 @@ const rowOf = (input: NewOrder, customerId: string | null, cart: Cart, number: n
     placedAt,
     fulfilledAt: null,
     cancelledAt: null,
-    createdBy: actor.id,
-    createdByName: actor.displayName,
-    updatedAt: placedAt,
-    updatedBy: actor.id,
-    updatedByName: actor.displayName,
-    version: 1,
+    ...stamps,
   }
 }

@@ -1,30 +1,13 @@
+import { Address, Customer } from '@clientele/contracts/customer'
 import type { Exportable } from '@clientele/features/exports/export.jobs'
-import { actorParts, exportBody } from '@clientele/features/exports/export-fields'
+import { exportBody, exportFieldsOf } from '@clientele/features/exports/export-fields'
 import type { CustomerList } from './customer.list.ts'
 import type { CustomerRow } from './customer.model.ts'
 import { presentEvent } from './customer.presenter.ts'
 
 const fields = {
-  id: [],
-  code: [],
-  externalId: [],
-  name: [],
-  surname: [],
-  email: [],
-  phone: [],
-  tags: [],
-  address: ['street', 'city', 'postalCode', 'region', 'country'],
-  locale: [],
-  smsOptOut: [],
-  metadata: [],
-  userId: [],
-  photoMediaId: [],
-  createdAt: [],
-  createdBy: actorParts,
-  updatedAt: [],
-  updatedBy: actorParts,
-  deletedAt: [],
-  version: [],
+  ...exportFieldsOf(Object.keys(Customer.omit({ photoUrl: true }).shape)),
+  address: Object.keys(Address.shape),
 }
 
 /** Customers as files. */

@@ -1,6 +1,6 @@
 import type { ImportMapping } from '@clientele/contracts/import'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
-import { emptyValues } from '../tables/row.ts'
+import { EmptyValues } from '../tables/row.ts'
 import type { AnyTarget, FieldValues } from './import-target.ts'
 import { suggestMapping } from './suggest-mapping.ts'
 
@@ -60,7 +60,7 @@ export const mapper = ({ target, mapping, columns, isOpen }: MapperOptions) => {
     return free
   }
   return (values: Record<string, unknown>): FieldValues => {
-    const mapped = new emptyValues()
+    const mapped = new EmptyValues()
     for (const key in values) {
       const field = isOpen && !fieldOf.has(key) ? late(key) : fieldOf.get(key)
       const value = values[key]

@@ -3,7 +3,7 @@ import { type CsvBytes, csvBytes, readCells } from './csv-cells.ts'
 import { unescapeFormula } from './formula-escaping.ts'
 import {
   type CsvFormat,
-  emptyValues,
+  EmptyValues,
   FileFault,
   faultyRow,
   type ReadLimits,
@@ -132,7 +132,7 @@ export class CsvParser {
       const message = `has ${cells.length} cells where the file has ${columns.length} columns`
       return faultyRow(end, 'column_count', message, text)
     }
-    const values = new emptyValues()
+    const values = new EmptyValues()
     for (let index = 0; index < cells.length; index += 1) {
       const cell = cells[index] as string
       if (cell.length > cellLength)

@@ -1,6 +1,6 @@
 import { maxJsonDepth } from '@clientele/platform/http/json-depth'
 import type { JsonScanner } from './json-scanner.ts'
-import { emptyValues, faultyRow, type ReadLimits, type ReadPosition, type Row, type RowFaultCode } from './row.ts'
+import { EmptyValues, faultyRow, type ReadLimits, type ReadPosition, type Row, type RowFaultCode } from './row.ts'
 
 /** How objects become rows. `dotted` makes `address.street` of what stands within `address`; lists stay as they are. */
 export type JsonRowOptions = { dotted: boolean; limits: ReadLimits }
@@ -40,7 +40,7 @@ const valuesOf = (
   inspect(value, look)
   // A repeated key leaves one behind: which of its values is meant, nobody knows.
   if (look.keys !== colons) throw new Refused('duplicate_key', 'has a key more than once')
-  const values = new emptyValues()
+  const values = new EmptyValues()
   if (dotted) flatten(value as Record<string, unknown>, '', values)
   else for (const key of Object.keys(value)) values[key] = (value as Record<string, unknown>)[key]
   if (Object.keys(values).length > limits.columns)

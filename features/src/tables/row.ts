@@ -109,5 +109,8 @@ export const faultyRow = (
 })
 
 /** An object without a prototype, so that a column called `__proto__` is a column; faster than `Object.create(null)`. */
-export const emptyValues = function Values() {} as unknown as { new (): Record<string, unknown> }
-emptyValues.prototype = Object.create(null)
+export class EmptyValues {
+  [column: string]: unknown
+}
+Reflect.deleteProperty(EmptyValues.prototype, 'constructor')
+Object.setPrototypeOf(EmptyValues.prototype, null)

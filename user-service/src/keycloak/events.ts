@@ -103,6 +103,10 @@ const userMeaning = ({ type, userId, sessionId = '', error }: Omit<UserEntry, 'i
   return { kind: 'user', userId, lowers: type === 'DELETE_ACCOUNT' }
 }
 
+const asProblem = (error: unknown): never => {
+  throw problemOf(error)
+}
+
 export type Journals = ReturnType<typeof createJournals>
 
 /** Reads Keycloak's journals, oldest first. */
@@ -111,24 +115,19 @@ export const createJournals = (api: AdminApi) => ({
   read: async (source: Source, from: number, first: number, max: number): Promise<KeycloakEvent[]> => {
     // The REST API knows `direction` and milliseconds; the client's types do not.
     const query = { realm: api.realm, dateFrom: String(from), direction: 'asc', first, max }
-    const entries = await api
-      .call((client) =>
-        source === 'admin'
-          ? client.realms.findAdminEvents(query as never)
-          : client.realms.findEvents({ ...query, type: userEventTypes } as never),
-      )
-      .catch((error: unknown) => {
-        throw problemOf(error)
-      })
-    if (source === 'admin')
-      return (entries as unknown as AdminEntry[]).map((entry) => ({
+    if (source === 'admin') {
+      const entries = await api.call((client) => client.realms.findAdminEvents(query as never)).catch(asProblem)
+      return (entries as AdminEntry[]).map((entry) => ({
         id: entry.id,
         source,
         at: entry.time,
         by: entry.authDetails?.userId,
         meaning: adminMeaning(entry),
       }))
-    return (entries as unknown as UserEntry[]).map((entry) => ({
+    }
+    const userQuery = { ...query, type: userEventTypes }
+    const entries = await api.call((client) => client.realms.findEvents(userQuery as never)).catch(asProblem)
+    return (entries as UserEntry[]).map((entry) => ({
       id: entry.id,
       source,
       at: entry.time,

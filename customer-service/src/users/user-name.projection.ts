@@ -9,7 +9,7 @@ export type UserNames = ReturnType<typeof createUserNames>
 export const createUserNames = (db: Db) => {
   const model = defineUserNames(db.sequelize)
   return {
-    upsertIfNewer: (user: InferAttributes<UserNameModel>, tx: Tx): Promise<void> => upsertIfNewer(model, user, tx),
+    upsertIfNewer: (user: InferAttributes<UserNameModel>, tx: Tx): Promise<boolean> => upsertIfNewer(model, user, tx),
 
     /** Names by id; unknown users are left out. */
     of: async (ids: Iterable<string>, tx?: Tx): Promise<Map<string, string>> => {

@@ -13,7 +13,7 @@ export const createCustomerStates = ({ db, purged }: { db: Db; purged: PurgedCus
   return {
     /** Ignores what is older than what is known. A purged customer is queued to be removed from its orders. */
     upsertIfNewer: async (customer: CustomerState, tx: Tx): Promise<void> => {
-      await upsertIfNewer(model, customer, tx, { attribute: 'state', value: 'purged' })
+      await upsertIfNewer(model, customer, tx, { final: (row) => `${row}.state = 'purged'` })
       if (customer.state === 'purged')
         await purged.bulkCreate([{ customerId: customer.id }], { ignoreDuplicates: true, transaction: tx })
     },

@@ -3,26 +3,20 @@ import { columnsOf } from './columns.ts'
 import type { Tx } from './database.ts'
 import { databaseOf } from './transaction.ts'
 
-/** A row whose `attribute` has this value is never replaced, and replaces any other whatever its version. */
-type Final<M extends Model> = { attribute: keyof Attributes<M> & string; value: string }
+/** `final`: a condition on a row (given its name in SQL) that ends all changes; a row that meets it counts as the newest. */
+type Options = { final?: (row: string) => string }
 
 const statements = new WeakMap<ModelStatic<Model>, string>()
 
-const statementOf = (model: ModelStatic<Model>, finalAttribute: string | undefined): string => {
-  const columns = columnsOf(model)
-  const names = Object.values(columns)
-  const key = columns[model.primaryKeyAttribute] ?? ''
-  const set = names.filter((name) => name !== key).map((name) => `${name} = excluded.${name}`)
+const statementOf = (model: ModelStatic<Model>, { final }: Options): string => {
+  const columns = Object.values(columnsOf(model))
+  const key = columnsOf(model)[model.primaryKeyAttribute] ?? ''
+  const set = columns.filter((column) => column !== key).map((column) => `${column} = excluded.${column}`)
   const table = String(model.getTableName())
   const isNewer = `${table}.version < excluded.version`
-  const final = finalAttribute === undefined ? undefined : columns[finalAttribute]
-  const value = `$${names.length + 1}`
-  const condition =
-    final === undefined
-      ? isNewer
-      : `${table}.${final} is distinct from ${value} and (${isNewer} or excluded.${final} = ${value})`
-  return `insert into ${table} (${names.join(', ')}) values (${names.map((_, index) => `$${index + 1}`).join(', ')})
-on conflict (${key}) do update set ${set.join(', ')} where ${condition}`
+  const condition = final ? `not (${final(table)}) and (${final('excluded')} or ${isNewer})` : isNewer
+  return `insert into ${table} (${columns.join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})
+on conflict (${key}) do update set ${set.join(', ')} where ${condition} returning ${key}`
 }
 
 /**
@@ -30,17 +24,21 @@ on conflict (${key}) do update set ${set.join(', ')} where ${condition}`
  * after a retry in another order.
  * @param model has the attribute `version`, and one column as its primary key
  * @param row a value for each attribute of the model
- * @param final the same in every call for a model
+ * @param options the same for every call with `model`
+ * @returns whether it was stored
  */
 export const upsertIfNewer = async <M extends Model>(
   model: ModelStatic<M>,
   row: Attributes<M>,
   tx: Tx,
-  final?: Final<M>,
-): Promise<void> => {
-  const sql = statements.get(model) ?? statementOf(model, final?.attribute)
+  options: Options = {},
+): Promise<boolean> => {
+  const sql = statements.get(model) ?? statementOf(model, options)
   statements.set(model, sql)
   const values = Object.keys(columnsOf(model)).map((name) => (row as Record<string, unknown>)[name] ?? null)
-  if (final) values.push(final.value)
-  await databaseOf(tx).query(sql, values, { tx, name: `${String(model.getTableName())}_upsert_if_newer` })
+  const stored = await databaseOf(tx).query(sql, values, {
+    tx,
+    name: `${String(model.getTableName())}_upsert_if_newer`,
+  })
+  return stored.length > 0
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { customerUpdated } from '@clientele/contracts/customer'
+import { type CustomerEventData, customerUpdated } from '@clientele/contracts/customer'
 
 /** µs of a clock that all processes of the machine share. */
 export const now = (): number => Number(process.hrtime.bigint() / 1_000n)
@@ -72,6 +72,6 @@ export const numbered = (n: number) => {
     updatedBy: actor,
     deletedAt: null,
     version: n,
-  }
+  } as CustomerEventData
   return customerUpdated.of(customer, actor, { changed: ['phone'], previous: { phone: '+34600000122' } })
 }

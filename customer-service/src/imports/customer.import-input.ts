@@ -1,4 +1,4 @@
-import type { CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
+import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
 import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/features/imports/import-target'
 import { type MatchKey, ownKey, rowProblems, schemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
@@ -19,8 +19,8 @@ export type CustomerInput = {
   problems: RowProblem[]
 }
 
-/** Fields of a customer that columns go into, with other names that columns may have. */
-export const importFields: Record<string, readonly string[]> = {
+/** Other names that columns may have. */
+const columnNames: Record<string, readonly string[]> = {
   id: ['customer id', 'uuid'],
   code: ['customer code', 'customer number', 'kundennummer'],
   externalId: ['_id.$oid', 'external id', 'reference', 'ref', 'foreign id', 'legacy id', 'customer ref'],
@@ -48,6 +48,16 @@ export const importFields: Record<string, readonly string[]> = {
   'address.postalCode': ['postal code', 'postcode', 'zip', 'zip code', 'plz', 'code postal', 'código postal'],
   'address.region': ['region', 'state', 'county', 'province', 'bundesland'],
   'address.country': ['country', 'country code', 'land', 'pays', 'país'],
+}
+
+// A column holds one value; a photo is uploaded.
+const noColumns: string[] = ['address', 'metadata', 'photoMediaId']
+const others = Object.keys(NewCustomer.shape).filter((field) => !(field in columnNames) && !noColumns.includes(field))
+
+/** Fields of a customer that columns go into, with other names that columns may have. */
+export const importFields: Record<string, readonly string[]> = {
+  ...columnNames,
+  ...Object.fromEntries(others.map((field) => [field, []])),
 }
 
 /** `metadata.size` keeps the column as free data. */

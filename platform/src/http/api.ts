@@ -75,10 +75,8 @@ const specificity = ({ definition }: Route): string =>
     .map((segment) => (segment.startsWith('{') ? '1' : '0'))
     .join('')
 
-const allowOf = (path: string, routes: Route[]): string => {
-  const methods = routes
-    .filter(({ definition }) => definition.path === path)
-    .map(({ definition }) => definition.method.toUpperCase())
+const allowOf = (routes: Route[]): string => {
+  const methods = routes.map(({ definition }) => definition.method.toUpperCase())
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
 }
 
@@ -89,10 +87,14 @@ export const createApi = ({ service, title, version = '1', log, ...options }: Ap
 
   const createRouter = (): Router => {
     const router = express.Router({ caseSensitive: true })
-    const sorted = routes.toSorted(literalsFirst)
-    for (const route of sorted) router[route.definition.method](expressPath(route.definition.path), handlerOf(route))
-    for (const path of new Set(sorted.map(({ definition }) => definition.path))) {
-      const allow = allowOf(path, routes)
+    const byPath = Map.groupBy(routes.toSorted(literalsFirst), ({ definition }) => definition.path)
+    for (const [path, declared] of byPath) {
+      const route = router.route(expressPath(path))
+      for (const each of declared) route[each.definition.method](handlerOf(each))
+    }
+    // Behind all routes: a method that this path lacks may be answered by a more general one.
+    for (const [path, declared] of byPath) {
+      const allow = allowOf(declared)
       router.all(expressPath(path), () => {
         throw new Problem('method_not_allowed', { detail: `this address knows ${allow}`, headers: { Allow: allow } })
       })

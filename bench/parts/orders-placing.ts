@@ -175,7 +175,7 @@ export const comparePlacing = async (
       what: `${what}: our share of pgbench's throughput`,
       value: shareOf(results.plain),
       unit: '×',
-      target: { atLeast: 0.35 },
+      target: { atLeast: 0.3 },
     },
     { what: `${what}, each with an Idempotency-Key: our share`, value: shareOf(results.keyed), unit: '×' },
     { what: `${what}: ours`, value: of(results.plain, 'perSecond'), unit: '/s' },

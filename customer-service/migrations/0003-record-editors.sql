@@ -1,6 +1,8 @@
 -- Who made or changed a customer, and how often, is noted with each row that is written: a change is a version. Machines of
 -- ours are nobody's editor.
-create function record_customer_editor() returns trigger language plpgsql as $$
+create function record_customer_editor() returns trigger language plpgsql
+-- Also for a session that writes with another search_path.
+set search_path from current as $$
 begin
   insert into customer_editors (customer_id, user_id, user_name, first_at, last_at, edits)
   values (new.id, new.updated_by, new.updated_by_name, new.updated_at, new.updated_at,

@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import type { DatabaseConfig } from '@clientele/platform/data/database-config'
 import { createDb, type Db } from '@clientele/platform/data/db'
 import { createLog, type Log } from '@clientele/platform/runtime/log'
@@ -22,7 +22,8 @@ const stopMs = 20_000
  */
 export const runJobProcess = <C extends Base>({ name, schema, kinds }: Options<C>): void => {
   const begin = async (config: C): Promise<void> => {
-    setPriority(niceness)
+    // A process may become nicer, but not less nice: a service that was started with nice may be beyond it already.
+    if (getPriority() < niceness) setPriority(niceness)
     const log = createLog({ name, level: config.logLevel })
     // A step and its lease's renewal for each job, and one to claim the next.
     const db = createDb({ ...config, databasePoolMax: config.jobsPerReplica * 2 + 1 }, schema)

@@ -21,15 +21,9 @@ export type Writer = ReturnType<typeof createWriter>
 
 /** Every change of a customer, with its event, in the caller's transaction. Rows to change are locked. */
 export const createWriter = ({ db, model, userNames }: Deps) => {
-  /** The actor as user-service last named them. */
-  const named = async (actor: Actor, tx: Tx): Promise<Actor> => {
-    const names = await userNames.of([actor.id], tx)
-    return { ...actor, displayName: names.get(actor.id) ?? actor.displayName }
-  }
-
   /** Stores the next version and returns it. */
   const save = async (row: CustomerRow, changes: Partial<CustomerRow>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-    const next = { ...nextVersion(row, await named(actor, tx)), ...changes }
+    const next = { ...nextVersion(row, await userNames.inActor(actor, tx)), ...changes }
     const { updatedAt, updatedBy, updatedByName, version } = next
     await model.update(
       { ...changes, updatedAt, updatedBy, updatedByName, version, searchText: searchText(next) },
@@ -54,7 +48,7 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
     ): Promise<CustomerRow> => {
       const [next] = await db.query<{ code: string }>(nextCode, [], { tx, name: 'customer_next_code' })
       if (!next) throw new Error('no code was given')
-      const row = newCustomerRow(fields, await named(actor, tx), { code: next.code, userId })
+      const row = newCustomerRow(fields, await userNames.inActor(actor, tx), { code: next.code, userId })
       await model.create({ ...row, searchText: searchText(row) }, { transaction: tx })
       await outbox.add(tx, customerCreated.of(presentEvent(row), actorRef(actor)))
       return row
@@ -74,7 +68,7 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
     restore: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => move(row, null, actor, tx),
 
     purge: async (row: CustomerRow, actor: Actor, tx: Tx): Promise<void> => {
-      const last = nextVersion(row, await named(actor, tx))
+      const last = nextVersion(row, await userNames.inActor(actor, tx))
       await model.destroy({ where: { id: row.id }, transaction: tx })
       await outbox.add(tx, customerPurged.of(presentPurged(presentEvent(last)), actorRef(actor)))
     },

@@ -81,12 +81,6 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     return { results: plan.results, changes: plan.worked.map(changeOf) }
   }
 
-  /** Events tell of people as user-service last named them. */
-  const named = async (actor: Actor, tx: Tx): Promise<Actor> => {
-    const names = await userNames.of([actor.id], tx)
-    return { ...actor, displayName: names.get(actor.id) ?? actor.displayName }
-  }
-
   return {
     entity: 'customers',
     fields: importFields,
@@ -101,7 +95,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     },
 
     apply: async (rows, taking, actor, tx) => {
-      const who = await named(actor, tx)
+      const who = await userNames.inActor(actor, tx)
       const parts = await resilient(tx, rows, (some, inner) => once(some, taking, who, inner))
       return {
         results: parts.flatMap(({ results }) => results),
@@ -109,6 +103,6 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
       }
     },
 
-    undo: createCustomerUndo({ finder, bulk, named }),
+    undo: createCustomerUndo({ finder, bulk, userNames }),
   }
 }

@@ -11,8 +11,9 @@ import type { Finder } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
 import { presentEvent } from '../customers/customer.presenter.ts'
 import { nextVersion } from '../customers/customer.stamp.ts'
+import type { UserNames } from '../users/user-name.projection.ts'
 
-type Deps = { finder: Finder; bulk: BulkWriter; named: (actor: Actor, tx: Tx) => Promise<Actor> }
+type Deps = { finder: Finder; bulk: BulkWriter; userNames: UserNames }
 
 const why: Record<'gone' | 'edited' | 'taken', RowProblem> = {
   gone: { code: 'gone', message: 'the customer was purged' },
@@ -23,7 +24,7 @@ const why: Record<'gone' | 'edited' | 'taken', RowProblem> = {
 type Undone = { result: UndoResult; row?: CustomerRow; event?: NewEvent }
 
 /** Takes changes of customers back where nobody has changed them since. */
-export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
+export const createCustomerUndo = ({ finder, bulk, userNames }: Deps) => {
   const undone = (
     { subject, created, version, previous }: ImportChange,
     row: CustomerRow | undefined,
@@ -62,7 +63,7 @@ export const createCustomerUndo = ({ finder, bulk, named }: Deps) => {
 
   /** Together, or one by one where a former unique value is somebody else's now. */
   return async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {
-    const who = await named(actor, tx)
+    const who = await userNames.inActor(actor, tx)
     const together = await orTaken(() => inSavepoint(tx, (inner) => once(changes, who, inner)))
     if (together) return together
     const results: UndoResult[] = []

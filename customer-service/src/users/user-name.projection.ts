@@ -1,3 +1,4 @@
+import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { upsertIfNewer } from '@clientele/platform/data/projection'
 import { afterCommit } from '@clientele/platform/data/transaction'
@@ -39,6 +40,12 @@ export const createUserNames = (db: Db) => {
 
     /** Names by id; unknown users are left out. */
     of,
+
+    /** The actor with their current name; the name in their token serves for somebody unknown. */
+    inActor: async (actor: Actor, tx: Tx): Promise<Actor> => {
+      const names = await of([actor.id], tx)
+      return { ...actor, displayName: names.get(actor.id) ?? actor.displayName }
+    },
 
     /** Rows with the current names of who made and changed them; the name in a token serves for somebody unknown. */
     inRows: async <Row extends Authored>(rows: readonly Row[], tx?: Tx): Promise<Row[]> => {

@@ -8,10 +8,11 @@ const platform = {
   lists: ['data', 'runtime'],
   events: ['data', 'runtime'],
   http: ['auth', 'data', 'runtime'],
-  service: ['http', 'events', 'data', 'runtime'],
+  service: ['auth', 'http', 'events', 'data', 'runtime'],
 }
 const features = {
-  jobs: [],
+  users: [],
+  jobs: ['users'],
   tables: [],
   uploads: [],
   photos: ['uploads'],
@@ -37,7 +38,9 @@ module.exports = {
       name: 'platform-knows-no-product',
       severity: 'error',
       from: { path: '^platform/src/' },
-      to: { path: `^(features|${processes})/|^contracts/src/(?!event|problem|page|fields)` },
+      to: {
+        path: `^(features|${processes})/|^contracts/src/(?!event|broker-accounts|problem|page|fields|revocation|revoking-events)`,
+      },
     },
     {
       name: 'features-know-no-service',

@@ -13,11 +13,12 @@ export default {
     ],
   },
   testMatch: ['<rootDir>/*/test/**/*.test.ts', '<rootDir>/e2e/**/*.test.ts'],
-  // It needs a Docker engine: `npm run test:compose`.
+  // e2e/compose needs a Docker engine; `npm run test:compose` runs it.
   testPathIgnorePatterns: ['/node_modules/', '/e2e/compose/'],
   modulePathIgnorePatterns: ['<rootDir>/.clientele/'],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // Tests wait for timers and other processes much of the time: one worker more than the cores of a small machine.
+  maxWorkers: 3,
   workerIdleMemoryLimit: '1GB',
   collectCoverageFrom: ['*/src/**/*.ts'],
 }

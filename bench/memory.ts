@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** MB that a process holds and the most it ever held; undefined where it has ended. */
-const heldBy = (pid: number): { now: number; peak: number } | undefined => {
+/** The current and the peak resident memory of a process in MB; undefined if it has ended. */
+const readMemory = (pid: number): { now: number; peak: number } | undefined => {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const read = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) / 1024
@@ -11,8 +11,8 @@ const heldBy = (pid: number): { now: number; peak: number } | undefined => {
   }
 }
 
-/** The processes that `pid` started. */
-export const childrenOf = (pid: number): number[] => {
+/** The ids of the child processes of `pid`. */
+export const childPids = (pid: number): number[] => {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
@@ -22,22 +22,23 @@ export const childrenOf = (pid: number): number[] => {
   }
 }
 
-const everyMs = 50
+const sampleEveryMs = 50
 
-/** Looks at processes by name all the time, also at those that come and go. */
+/** Samples the memory of processes every 50 ms, in groups by name. A group may change while it is watched. */
 export const watchMemory = (processes: Record<string, () => number[]>) => {
   const peaks = new Map<string, number>()
-  const look = () => {
+  const sample = () => {
     for (const [name, pids] of Object.entries(processes)) {
-      for (const pid of pids()) peaks.set(name, Math.max(peaks.get(name) ?? 0, heldBy(pid)?.peak ?? 0))
+      for (const pid of pids()) peaks.set(name, Math.max(peaks.get(name) ?? 0, readMemory(pid)?.peak ?? 0))
     }
   }
-  const timer = setInterval(look, everyMs)
+  const timer = setInterval(sample, sampleEveryMs)
   return {
-    /** The most that any process of that name ever held, in MB. */
+    /** The highest memory that any process of that group ever used, in MB. */
     peak: (name: string): number => peaks.get(name) ?? Number.NaN,
-    /** What all processes of that name hold now. */
-    now: (name: string): number => (processes[name]?.() ?? []).reduce((sum, pid) => sum + (heldBy(pid)?.now ?? 0), 0),
+    /** The current memory of all processes of that group, in MB. */
+    now: (name: string): number =>
+      (processes[name]?.() ?? []).reduce((sum, pid) => sum + (readMemory(pid)?.now ?? 0), 0),
     stop: () => clearInterval(timer),
   }
 }

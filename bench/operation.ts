@@ -1,38 +1,41 @@
-import { type Step, send, type Target } from './drive.ts'
+import { type Step, send, type Target } from './requests.ts'
 
-/** `next` asks the target what it needs to know, such as ids, and gives the requests. `atMost`: with many rows against few. */
+/**
+ * An operation to measure with few and with many rows. `next` reads what the requests need, such as ids, from the target.
+ * `maxRatio` limits the CPU time with many rows, relative to few.
+ */
 export type Operation = {
   name: string
-  atMost: number
+  maxRatio: number
   next(target: Target): Promise<(index: number) => Step>
 }
 
 type Page = { data: { id: string }[]; page: { nextCursor: string | null; total: number } }
 
-/** Operations on the list at `root`. `all` are queries, taken in turn. */
-export const createLists = (root: string, time = 'createdAt') => {
+/** Makes operations on the list at `root`. `queryStrings` are used in turns. */
+export const createListOperations = (root: string, time = 'createdAt') => {
   const pageOf = async (target: Target, query: string): Promise<Page> =>
     JSON.parse(await send(target.url, await target.token(), { path: `${root}?${query}` })) as Page
 
-  const queries = (name: string, atMost: number, ...all: string[]): Operation => ({
+  const queries = (name: string, maxRatio: number, ...queryStrings: string[]): Operation => ({
     name,
-    atMost,
-    next: async () => (index) => ({ path: `${root}?${all[index % all.length]}` }),
+    maxRatio,
+    next: async () => (index) => ({ path: `${root}?${queryStrings[index % queryStrings.length]}` }),
   })
 
-  /** The same, but nobody asked just that before: what was remembered of an earlier total is of no use. */
-  const fresh = (name: string, atMost: number, ...all: string[]): Operation => ({
-    name: `${name}, for the first time`,
-    atMost,
+  /** As `queries`, but each query string is new, so that no cached total can be used. */
+  const uncached = (name: string, maxRatio: number, ...queryStrings: string[]): Operation => ({
+    name: `${name}, total not cached`,
+    maxRatio,
     next: async () => (index) => {
       const before = new Date(Date.UTC(2020, 0, 1) + index).toISOString()
-      return { path: `${root}?${all[index % all.length]}&${time}[gte]=${before}` }
+      return { path: `${root}?${queryStrings[index % queryStrings.length]}&${time}[gte]=${before}` }
     },
   })
 
-  const deepPage = (name: string, atMost: number): Operation => ({
+  const deepPage = (name: string, maxRatio: number): Operation => ({
     name,
-    atMost,
+    maxRatio,
     next: async (target) => {
       const cursors: string[] = []
       for (const offset of [2_000, 4_000, 6_000, 8_000])
@@ -43,7 +46,7 @@ export const createLists = (root: string, time = 'createdAt') => {
 
   return {
     queries,
-    fresh,
+    uncached,
     deepPage,
     idsOf: async (target: Target): Promise<string[]> =>
       (await pageOf(target, 'limit=200&offset=1000')).data.map(({ id }) => id),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 const ticksPerSecond = 100
 
-/** The CPU time that a process has used so far, in µs, its threads included (Linux: /proc/<pid>/stat). */
+/** The CPU time that a process and its threads have used so far, in µs (Linux: /proc/<pid>/stat). */
 export const cpuOf = (pid: number): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const [user = 0, system = 0] = stat
@@ -13,7 +13,7 @@ export const cpuOf = (pid: number): number => {
   return ((user + system) * 1e6) / ticksPerSecond
 }
 
-/** The memory of a process in MB: resident, proportional (shared pages divided among their users), and the most it ever had. */
+/** The memory of a process in MB: resident, proportional (shared pages are divided among their users) and peak resident. */
 export const memoryOf = (pid: number): { resident: number; proportional: number; peak: number } => {
   const read = (file: string, field: string): number => {
     const line = readFileSync(`/proc/${pid}/${file}`, 'utf8').match(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'))

@@ -1,37 +1,37 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
-import { type Figure, isKept, type Part } from './part.ts'
+import { type Benchmark, type Figure, isMet } from './benchmark.ts'
 
 const file = new URL('results.md', import.meta.url)
 
-const head = `# What was measured
+const heading = `# Benchmark results
 
-Written by \`npm run bench -- --write\`: each part replaces its own section. Compare the ratios, which come from one run on one machine; absolute times are of that machine only.
+Written by \`npm run bench -- --write\`; each benchmark replaces its own section. Compare ratios only: both sides were measured in one run on one machine. Absolute figures hold for that machine only.
 `
 
 const digits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3))
-const shown = (value: number, unit: Figure['unit']): string =>
+const format = (value: number, unit: Figure['unit']): string =>
   unit === '×' || unit === '' ? `${digits(value)}${unit}` : `${digits(value)} ${unit}`
 
-const targetOf = ({ target, unit }: Figure): string => {
+const formatTarget = ({ target, unit }: Figure): string => {
   if (!target) return ''
-  return 'atMost' in target ? `≤ ${shown(target.atMost, unit)}` : `≥ ${shown(target.atLeast, unit)}`
+  return 'atMost' in target ? `≤ ${format(target.atMost, unit)}` : `≥ ${format(target.atLeast, unit)}`
 }
 
-/** The figures as a Markdown table. */
-export const table = (figures: Figure[]): string => {
+/** Formats figures as a Markdown table. */
+export const formatTable = (figures: Figure[]): string => {
   const rows = figures.map((figure) => {
-    const verdict = figure.target ? (isKept(figure) ? 'kept' : '**missed**') : ''
-    return `| ${figure.what} | ${shown(figure.value, figure.unit)} | ${targetOf(figure)} | ${verdict} |`
+    const verdict = figure.target ? (isMet(figure) ? 'met' : '**missed**') : ''
+    return `| ${figure.what} | ${format(figure.value, figure.unit)} | ${formatTarget(figure)} | ${verdict} |`
   })
-  return ['| What | Measured | Target | |', '|---|---|---|---|', ...rows].join('\n')
+  return ['| Measurement | Result | Target | |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-const machine = (): string =>
+const describeMachine = (): string =>
   `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB of memory, Node ${process.versions.node}`
 
-const commit = (): string => {
+const currentCommit = (): string => {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', timeout: 5_000 }).trim()
   } catch {
@@ -39,13 +39,13 @@ const commit = (): string => {
   }
 }
 
-/** Replaces the part's section in `results.md`. */
-export const writeResults = (part: Part, figures: Figure[]): void => {
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : head
-  const [top = head, ...sections] = before.split(/^(?=## )/m)
+/** Replaces the benchmark's section in `results.md`. */
+export const writeResults = (benchmark: Benchmark, figures: Figure[]): void => {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : heading
+  const [top = heading, ...sections] = before.split(/^(?=## )/m)
   const date = new Date().toISOString().slice(0, 10)
-  const section = `## ${part.name}\n\n${part.about}\n\n${table(figures)}\n\n${date}, commit ${commit()}, ${machine()}\n`
-  const others = sections.filter((text) => !text.startsWith(`## ${part.name}\n`)).map((text) => text.trimEnd())
+  const section = `## ${benchmark.name}\n\n${benchmark.about}\n\n${formatTable(figures)}\n\n${date}, commit ${currentCommit()}, ${describeMachine()}\n`
+  const others = sections.filter((text) => !text.startsWith(`## ${benchmark.name}\n`)).map((text) => text.trimEnd())
   const all = [...others, section.trimEnd()].toSorted()
   writeFileSync(file, `${[top.trimEnd(), ...all].join('\n\n')}\n`)
 }

@@ -1,32 +1,34 @@
-import { type Figure, isKept, type Part } from './part.ts'
-import { customers } from './parts/customers.ts'
-import { events } from './parts/events.ts'
-import { exports } from './parts/exports.ts'
-import { gateway } from './parts/gateway.ts'
-import { idle } from './parts/idle.ts'
-import { imports } from './parts/imports.ts'
-import { orders } from './parts/orders.ts'
-import { uploads } from './parts/uploads.ts'
-import { table, writeResults } from './results.ts'
+import { type Benchmark, type Figure, isMet } from './benchmark.ts'
+import { customers } from './benchmarks/customers.ts'
+import { events } from './benchmarks/events.ts'
+import { exports } from './benchmarks/exports.ts'
+import { gateway } from './benchmarks/gateway.ts'
+import { idle } from './benchmarks/idle.ts'
+import { imports } from './benchmarks/imports.ts'
+import { orders } from './benchmarks/orders.ts'
+import { uploads } from './benchmarks/uploads.ts'
+import { formatTable, writeResults } from './results.ts'
 
-const parts: Part[] = [gateway, events, customers, orders, imports, exports, uploads, idle]
+const benchmarks: Benchmark[] = [gateway, events, customers, orders, imports, exports, uploads, idle]
 
 const args = process.argv.slice(2)
 const names = args.filter((arg) => !arg.startsWith('--'))
-const unknown = names.filter((name) => !parts.some((part) => part.name === name))
+const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name))
 if (unknown.length > 0) {
-  console.error(`no part is called ${unknown.join(', ')}: there are ${parts.map(({ name }) => name).join(', ')}`)
+  console.error(
+    `unknown benchmark: ${unknown.join(', ')}; benchmarks: ${benchmarks.map(({ name }) => name).join(', ')}`,
+  )
   process.exit(2)
 }
 
 const missed: Figure[] = []
-for (const part of parts.filter(({ name }) => names.length === 0 || names.includes(name))) {
+for (const benchmark of benchmarks.filter(({ name }) => names.length === 0 || names.includes(name))) {
   const from = Date.now()
-  const say = (text: string) => console.log(`${part.name.padEnd(10)} ${text}`)
-  const figures = await part.run({ say })
-  console.log(`\n## ${part.name} (${Math.round((Date.now() - from) / 1000)} s)\n\n${table(figures)}\n`)
-  if (args.includes('--write')) writeResults(part, figures)
-  missed.push(...figures.filter((figure) => !isKept(figure)))
+  const log = (text: string) => console.log(`${benchmark.name.padEnd(10)} ${text}`)
+  const figures = await benchmark.run({ log })
+  console.log(`\n## ${benchmark.name} (${Math.round((Date.now() - from) / 1000)} s)\n\n${formatTable(figures)}\n`)
+  if (args.includes('--write')) writeResults(benchmark, figures)
+  missed.push(...figures.filter((figure) => !isMet(figure)))
 }
-console.log(`${missed.length} targets missed${missed.map(({ what }) => `\n  ${what}`).join('')}`)
+console.log(`targets missed: ${missed.length}${missed.map(({ what }) => `\n  ${what}`).join('')}`)
 process.exit(missed.length > 0 ? 1 : 0)

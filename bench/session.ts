@@ -1,10 +1,13 @@
-import { newPerson, signIn } from '@clientele/platform/testing/tokens'
+import { createSignedInUser, signIn } from '@clientele/platform/testing/tokens'
 
 const freshMs = 60_000
 
-/** A new user's access token, when it is asked for: one sign-in a minute, as Keycloak refuses a second one at the same time. */
+/**
+ * Creates a user and returns a function that returns an access token. It signs in once a minute at most, because Keycloak
+ * refuses concurrent sign-ins of one user.
+ */
 export const newSession = async (): Promise<() => Promise<string>> => {
-  const { username, password } = await newPerson(['user'])
+  const { username, password } = await createSignedInUser(['user'])
   let kept: { at: number; token: Promise<string> } | undefined
   return () => {
     if (!kept || Date.now() - kept.at > freshMs)

@@ -1,7 +1,7 @@
 import { testEnv } from '@clientele/platform/testing/database'
 import { type Browser, chromium } from 'playwright-core'
 
-const quiet = [
+const quietFlags = [
   '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
@@ -10,6 +10,6 @@ const quiet = [
   '--disable-sync',
 ]
 
-/** A headless Chromium; inside a container it has no sandbox of its own to use. */
+/** Starts headless Chromium. It runs without its sandbox, which does not work in most containers. */
 export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: testEnv('CHROMIUM_PATH'), args: ['--no-sandbox', ...quiet], timeout: 60_000 })
+  chromium.launch({ executablePath: testEnv('CHROMIUM_PATH'), args: ['--no-sandbox', ...quietFlags], timeout: 60_000 })

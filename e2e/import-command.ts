@@ -3,8 +3,8 @@ import { once } from 'node:events'
 
 const script = new URL('../stack/src/import.ts', import.meta.url).pathname
 
-/** `npm run import` with these arguments, as somebody with a token. */
-export const importCommand = async (
+/** Runs `npm run import` with these arguments and a user's token. `output` is stdout and stderr together. */
+export const runImportCommand = async (
   gateway: string,
   token: string,
   ...args: string[]

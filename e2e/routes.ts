@@ -9,19 +9,20 @@ type Operation = {
   'x-file-bodies'?: string[]
 }
 
-/** A route of the services' contracts; `path` with its parameters in braces. */
+/** A route of a service's OpenAPI document. Parameters in `path` are in braces: `/v1/customers/{key}`. */
 export type Route = {
   name: string
   service: string
   method: string
   path: string
   access: 'public' | 'optional' | 'user' | 'admin'
-  /** Media types that its body may have, and those of them that are files to be stored. */
+  /** Media types that the body may have. */
   types: string[]
+  /** Those of `types` that are files to store. */
   files: string[]
 }
 
-const folder = new URL('../contracts/generated/', import.meta.url)
+const contractsFolder = new URL('../contracts/generated/', import.meta.url)
 const suffix = '.openapi.json'
 
 const accessOf = ({ security = [], 'x-roles': roles = [] }: Operation): Route['access'] => {
@@ -30,8 +31,8 @@ const accessOf = ({ security = [], 'x-roles': roles = [] }: Operation): Route['a
   return roles.includes('admin') ? 'admin' : 'user'
 }
 
-const routesOf = (file: string): Route[] => {
-  const { paths } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
+const readRoutes = (file: string): Route[] => {
+  const { paths } = JSON.parse(readFileSync(new URL(file, contractsFolder), 'utf8')) as {
     paths: Record<string, Record<string, Operation>>
   }
   return Object.entries(paths).flatMap(([path, operations]) =>
@@ -47,11 +48,11 @@ const routesOf = (file: string): Route[] => {
   )
 }
 
-/** Every route that the services declare: one that is added tomorrow is among them. */
+/** Every route of every service, read from the generated OpenAPI documents. */
 export const allRoutes = (): Route[] =>
-  readdirSync(folder)
-    .filter((file) => file.endsWith(suffix))
-    .flatMap(routesOf)
+  readdirSync(contractsFolder)
+    .filter((file) => file.endsWith(`-service${suffix}`))
+    .flatMap(readRoutes)
 
-/** `path` with the same text for every parameter. */
-export const filled = (path: string, value: string): string => path.replace(/\{\w+\}/g, value)
+/** Puts `value` in place of every parameter of `path`. */
+export const fillPath = (path: string, value: string): string => path.replace(/\{\w+\}/g, value)

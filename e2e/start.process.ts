@@ -5,32 +5,32 @@ import { freePorts, type Ports, portNames } from '@clientele/stack/profile/ports
 
 const root = resolve(import.meta.dirname, '..')
 
-/** A free port for each of the product's. */
-export const startPorts = async (): Promise<Ports> => {
+/** Finds a free port for each port of the product. */
+export const freeProductPorts = async (): Promise<Ports> => {
   const free = await freePorts(portNames.length)
   return Object.fromEntries(portNames.map((name, index) => [name, free[index]])) as Ports
 }
 
-/** Ports, data folder and nothing of the surrounding test run. */
-export const startEnv = (home: string, ports: Ports): NodeJS.ProcessEnv => {
+/** The environment for `npm start`: its own ports and data folder, and no variable of the test run. */
+export const productEnv = (home: string, ports: Ports): NodeJS.ProcessEnv => {
   const { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG } = process.env
-  const moved = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]))
-  return { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG, CLIENTELE_HOME: home, ...moved }
+  const portSettings = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]))
+  return { PATH, HOME, XDG_CACHE_HOME, JAVA_HOME, LANG, CLIENTELE_HOME: home, ...portSettings }
 }
 
-export type Run = {
+export type NpmProcess = {
   child: ChildProcess
   output: () => string
-  /** Resolves when the output has the text; fails when the process ends before or the time is over. */
-  says: (text: string, timeoutMs: number) => Promise<void>
-  /** The exit code, once it has ended. */
-  ended: Promise<number | null>
-  /** Ctrl-C: the whole foreground group gets the signal. */
+  /** Resolves once the output contains `text`. Rejects if the process exits first or after `timeoutMs`. */
+  waitForOutput: (text: string, timeoutMs: number) => Promise<void>
+  /** Resolves to the exit code. */
+  exited: Promise<number | null>
+  /** Sends SIGINT to the whole process group, as Ctrl-C does. */
   interrupt: () => void
 }
 
-/** Runs an npm script of the project as a terminal does: in a process group of its own. */
-export const npmRun = (script: string, env: NodeJS.ProcessEnv, args: string[] = []): Run => {
+/** Runs an npm script of the project in its own process group, as a terminal does. */
+export const runNpm = (script: string, env: NodeJS.ProcessEnv, args: string[] = []): NpmProcess => {
   const child = spawn('npm', ['run', '--silent', script, '--', ...args], {
     cwd: root,
     env,
@@ -38,41 +38,41 @@ export const npmRun = (script: string, env: NodeJS.ProcessEnv, args: string[] = 
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''
-  const watchers = new Set<() => void>()
+  const listeners = new Set<() => void>()
   const add = (chunk: Buffer) => {
     text += chunk.toString()
-    for (const look of watchers) look()
+    for (const check of listeners) check()
   }
   child.stdout?.on('data', add)
   child.stderr?.on('data', add)
-  const ended = new Promise<number | null>((done) => child.once('close', (code) => done(code)))
-  const says = (wanted: string, timeoutMs: number) =>
-    new Promise<void>((done, fail) => {
+  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
+  const waitForOutput = (wanted: string, timeoutMs: number) =>
+    new Promise<void>((resolve, reject) => {
       const end = (error?: Error) => {
         clearTimeout(timer)
-        watchers.delete(look)
-        return error ? fail(error) : done()
+        listeners.delete(check)
+        return error ? reject(error) : resolve()
       }
-      const look = () => text.includes(wanted) && end()
+      const check = () => text.includes(wanted) && end()
       const timer = setTimeout(() => end(new Error(`no "${wanted}" after ${timeoutMs} ms:\n${text}`)), timeoutMs)
-      watchers.add(look)
-      void ended.then(() => end(text.includes(wanted) ? undefined : new Error(`ended without "${wanted}":\n${text}`)))
-      look()
+      listeners.add(check)
+      void exited.then(() => end(text.includes(wanted) ? undefined : new Error(`exited without "${wanted}":\n${text}`)))
+      check()
     })
   const interrupt = () => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGINT')
   }
-  return { child, output: () => text, says, ended, interrupt }
+  return { child, output: () => text, waitForOutput, exited, interrupt }
 }
 
-/** Ids of the processes that have the text in command line or environment. */
-export const processesWith = (text: string): number[] =>
+/** The ids of the processes whose command line or environment contains `text`. */
+export const findProcesses = (text: string): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => ['cmdline', 'environ'].some((file) => contentOf(join('/proc', pid, file)).includes(text)))
+    .filter((pid) => ['cmdline', 'environ'].some((file) => readOrEmpty(join('/proc', pid, file)).includes(text)))
     .map(Number)
 
-const contentOf = (file: string): string => {
+const readOrEmpty = (file: string): string => {
   try {
     return readFileSync(file, 'utf8')
   } catch {

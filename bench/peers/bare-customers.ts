@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
 import pg from 'pg'
-import { answering } from '../program.ts'
+import { servePeer } from '../peer-process.ts'
 import { publishOutbox } from './bare-outbox.ts'
 
 /**
- * Customers by hand, on the same tables: `node:http`, jose and pg, the token checked against the realm's keys, the body by
- * ifs, writes with editor and outbox row in one transaction, the outbox published by the same process. No log, metrics, limits,
- * tracing or documents.
+ * A hand-written server for customers on the same tables, with `node:http`, jose and pg. It verifies tokens with the realm's
+ * keys, validates bodies with `if`s, writes customer, editor and outbox row in one transaction, and publishes the outbox in the
+ * same process. It has no log, metrics, limits, tracing or API documents.
  */
 type Config = { database: string; broker: string; issuer: string; audience: string; port: number }
 let pool: pg.Pool
@@ -18,7 +18,7 @@ let check: (token: string) => Promise<JWTPayload>
 
 type Row = Record<string, unknown> & { id: string; version: number; deleted_at: Date | null }
 type Body = Record<string, unknown>
-class Refusal extends Error {
+class HttpError extends Error {
   readonly status: number
   constructor(status: number, message: string) {
     super(message)
@@ -26,8 +26,8 @@ class Refusal extends Error {
   }
 }
 
-const named = `c.*, coalesce(a.display_name, c.created_by_name) as creator, coalesce(b.display_name, c.updated_by_name) as editor`
-const joined = `left join user_names a on a.id = c.created_by left join user_names b on b.id = c.updated_by`
+const nameColumns = `c.*, coalesce(a.display_name, c.created_by_name) as creator, coalesce(b.display_name, c.updated_by_name) as editor`
+const nameJoins = `left join user_names a on a.id = c.created_by left join user_names b on b.id = c.updated_by`
 
 const present = (row: Row) => ({
   id: row.id,
@@ -51,38 +51,39 @@ const present = (row: Row) => ({
   deletedAt: row.deleted_at,
   version: row.version,
   photoUrl: null,
+  photoUrls: null,
 })
 
 const actorOf = async (req: IncomingMessage): Promise<JWTPayload & { sub: string; name: string }> => {
   const token = req.headers.authorization?.match(/^Bearer (.+)$/)?.[1]
-  if (!token) throw new Refusal(401, 'no token')
+  if (!token) throw new HttpError(401, 'no token')
   const payload = await check(token).catch(() => {
-    throw new Refusal(401, 'bad token')
+    throw new HttpError(401, 'bad token')
   })
   const roles = (payload['realm_access'] as { roles?: string[] } | undefined)?.roles ?? []
-  if (!roles.includes('user') && !roles.includes('admin')) throw new Refusal(403, 'forbidden')
+  if (!roles.includes('user') && !roles.includes('admin')) throw new HttpError(403, 'forbidden')
   return { ...payload, sub: String(payload.sub), name: String(payload['name'] ?? payload.sub) }
 }
 
-const line = (body: Body, field: string, max: number): string | null => {
+const readText = (body: Body, field: string, max: number): string | null => {
   const value = body[field]
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string' || value.trim() === '' || value.length > max) throw new Refusal(422, field)
+  if (typeof value !== 'string' || value.trim() === '' || value.length > max) throw new HttpError(422, field)
   return value.trim()
 }
 
-const known = ['name', 'surname', 'email', 'phone', 'externalId', 'tags', 'locale', 'metadata']
-const read = async (req: IncomingMessage): Promise<Body> => {
+const knownFields = ['name', 'surname', 'email', 'phone', 'externalId', 'tags', 'locale', 'metadata']
+const readBody = async (req: IncomingMessage): Promise<Body> => {
   const chunks: Buffer[] = []
   for await (const chunk of req) chunks.push(chunk as Buffer)
   const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Body
-  for (const field of Object.keys(body)) if (!known.includes(field)) throw new Refusal(422, field)
-  const email = line(body, 'email', 254)?.toLowerCase() ?? null
-  if (email !== null && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) throw new Refusal(422, 'email')
+  for (const field of Object.keys(body)) if (!knownFields.includes(field)) throw new HttpError(422, field)
+  const email = readText(body, 'email', 254)?.toLowerCase() ?? null
+  if (email !== null && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) throw new HttpError(422, 'email')
   return body
 }
 
-const fold = (...parts: unknown[]): string =>
+const toSearchText = (...parts: unknown[]): string =>
   parts
     .filter((part) => part !== null)
     .join(' ')
@@ -117,7 +118,7 @@ const inTransaction = async <T>(work: (client: pg.PoolClient) => Promise<T>): Pr
 
 const write = async (req: IncomingMessage, id: string | undefined): Promise<Row> => {
   const actor = await actorOf(req)
-  const body = await read(req)
+  const body = await readBody(req)
   const now = new Date()
   const written = await inTransaction(async (client) => {
     let before: Row | undefined
@@ -128,10 +129,10 @@ const write = async (req: IncomingMessage, id: string | undefined): Promise<Row>
         values: [id],
       })
       before = found.rows[0]
-      if (!before) throw new Refusal(404, 'not found')
+      if (!before) throw new HttpError(404, 'not found')
     }
     const pick = (field: string, column: string, max: number) =>
-      field in body ? line(body, field, max) : ((before?.[column] as string | null | undefined) ?? null)
+      field in body ? readText(body, field, max) : ((before?.[column] as string | null | undefined) ?? null)
     const tags = (body['tags'] ?? before?.['tags'] ?? []) as string[]
     const metadata = (body['metadata'] ?? before?.['metadata'] ?? {}) as object
     const fields = [pick('name', 'name', 200), pick('surname', 'surname', 200), pick('email', 'email', 254)]
@@ -139,7 +140,7 @@ const write = async (req: IncomingMessage, id: string | undefined): Promise<Row>
     const code = before
       ? before['code']
       : (await client.query({ name: 'code', text: 'select next_customer_code() as code' })).rows[0].code
-    const search = fold(...fields, rest[0], code, rest[1], ...tags)
+    const search = toSearchText(...fields, rest[0], code, rest[1], ...tags)
     const shared = [
       ...fields,
       ...rest,
@@ -166,14 +167,14 @@ const write = async (req: IncomingMessage, id: string | undefined): Promise<Row>
   return written
 }
 
-const page = async (url: URL) => {
+const listPage = async (url: URL) => {
   const limit = Number(url.searchParams.get('limit') ?? 50)
-  if (!(limit >= 1 && limit <= 200)) throw new Refusal(400, 'limit')
+  if (!(limit >= 1 && limit <= 200)) throw new HttpError(400, 'limit')
   const cursor = url.searchParams.get('cursor')?.split(',') ?? ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff']
   const [{ rows }, total] = await Promise.all([
     pool.query<Row>({
       name: 'page',
-      text: `select ${named} from customers c ${joined} where c.deleted_at is null and (c.created_at, c.id) < ($1, $2)
+      text: `select ${nameColumns} from customers c ${nameJoins} where c.deleted_at is null and (c.created_at, c.id) < ($1, $2)
         order by c.created_at desc, c.id desc limit $3`,
       values: [cursor[0], cursor[1], limit + 1],
     }),
@@ -188,37 +189,39 @@ const page = async (url: URL) => {
   const n = total.rows[0]?.n ?? 0
   return {
     data: kept.map(present),
-    page: { limit, nextCursor: next, total: Math.min(n, 10_000), totalRelation: n > 10_000 ? 'gte' : 'eq' },
+    listPage: { limit, nextCursor: next, total: Math.min(n, 10_000), totalRelation: n > 10_000 ? 'gte' : 'eq' },
   }
 }
 
-const answer = (res: ServerResponse, status: number, body: unknown) => {
+const sendJson = (res: ServerResponse, status: number, body: unknown) => {
   const json = JSON.stringify(body)
   const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(json) }
   res.writeHead(status, headers).end(json)
 }
 
-const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
   const url = new URL(req.url ?? '/', 'http://bare')
   const id = /^\/v1\/customers\/([\da-f-]{36})$/.exec(url.pathname)?.[1]
-  if (id === undefined && url.pathname !== '/v1/customers') throw new Refusal(404, 'not found')
-  if (req.method === 'POST' && id === undefined) return answer(res, 201, present(await write(req, undefined)))
-  if (req.method === 'PATCH' && id !== undefined) return answer(res, 200, present(await write(req, id)))
+  if (id === undefined && url.pathname !== '/v1/customers') throw new HttpError(404, 'not found')
+  if (req.method === 'POST' && id === undefined) return sendJson(res, 201, present(await write(req, undefined)))
+  if (req.method === 'PATCH' && id !== undefined) return sendJson(res, 200, present(await write(req, id)))
   await actorOf(req)
-  if (id === undefined) return answer(res, 200, await page(url))
-  const text = `select ${named} from customers c ${joined} where c.id = $1 and c.deleted_at is null`
+  if (id === undefined) return sendJson(res, 200, await listPage(url))
+  const text = `select ${nameColumns} from customers c ${nameJoins} where c.id = $1 and c.deleted_at is null`
   const { rows } = await pool.query<Row>({ name: 'get', text, values: [id] })
-  if (!rows[0]) throw new Refusal(404, 'not found')
-  answer(res, 200, present(rows[0]))
+  if (!rows[0]) throw new HttpError(404, 'not found')
+  sendJson(res, 200, present(rows[0]))
 }
 
 const listener = (req: IncomingMessage, res: ServerResponse): void => {
-  serve(req, res).catch((error: unknown) =>
-    answer(res, error instanceof Refusal ? error.status : 500, { title: error instanceof Error ? error.message : '' }),
+  handle(req, res).catch((error: unknown) =>
+    sendJson(res, error instanceof HttpError ? error.status : 500, {
+      title: error instanceof Error ? error.message : '',
+    }),
   )
 }
 
-answering<Config>(async ({ database, broker, issuer, audience, port }) => {
+servePeer<Config>(async ({ database, broker, issuer, audience, port }) => {
   pool = new pg.Pool({ connectionString: database, max: 10 })
   events = await publishOutbox(broker, inTransaction)
   const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`))

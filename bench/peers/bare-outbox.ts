@@ -7,7 +7,7 @@ const take = `delete from outbox where id in (select id from outbox order by id 
 
 type InTransaction = (work: (client: pg.PoolClient) => Promise<void>) => Promise<void>
 
-/** The bare server's events to a durable quorum queue; `wake` after a commit that left some. */
+/** Publishes the bare server's events to a durable quorum queue. Call `wake` after each commit that adds events. */
 export const publishOutbox = async (broker: string, inTransaction: InTransaction) => {
   const model = await connect(broker, { noDelay: true })
   const channel = await model.createConfirmChannel()
@@ -15,7 +15,7 @@ export const publishOutbox = async (broker: string, inTransaction: InTransaction
   const { queue } = await channel.assertQueue(exchange, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
   await channel.bindQueue(queue, exchange, '#')
 
-  // The rows are gone once the broker has confirmed all of it.
+  // The rows are deleted once the broker has confirmed the whole batch.
   const publish = () =>
     inTransaction(async (client) => {
       const { rows } = await client.query({ name: 'take', text: take })

@@ -1,14 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type CustomerEventData, customerUpdated } from '@clientele/contracts/customer'
 
-/** µs of a clock that all processes of the machine share. */
+/** The time in µs of a clock that all processes of the machine share. */
 export const now = (): number => Number(process.hrtime.bigint() / 1_000n)
 
-/** Events to send: numbers `from` to `from + count - 1`, evenly at `perSecond`. */
+/** Events to send: numbers `from` to `from + count - 1`, evenly spaced at `perSecond`. */
 export type Burst = { from: number; count: number; perSecond: number }
 
-/** Calls `send` when each number is due, whatever became of those before; rejects with the first that failed. */
-export const paced = async ({ from, count, perSecond }: Burst, send: (n: number) => Promise<void>): Promise<void> => {
+/** Calls `send` when each number is due, without waiting for earlier ones. Rejects with the first failure. */
+export const sendAtRate = async (
+  { from, count, perSecond }: Burst,
+  send: (n: number) => Promise<void>,
+): Promise<void> => {
   const start = now()
   const sent: Promise<void>[] = []
   for (let n = 0; n < count; n += 1) {
@@ -19,8 +22,8 @@ export const paced = async ({ from, count, perSecond }: Burst, send: (n: number)
   await Promise.all(sent)
 }
 
-/** Times of numbered events, and whoever waits for them. */
-export const createTimes = () => {
+/** Collects the times of numbered events. */
+export const createTimestamps = () => {
   const times = new Map<number, number>()
   let look = () => {}
   return {
@@ -28,7 +31,7 @@ export const createTimes = () => {
       if (!times.has(n)) times.set(n, now())
       look()
     },
-    /** The times of a burst's events in order, once all are there. */
+    /** Resolves to the times of a burst's events in order, once all are known. */
     take: async ({ from, count }: Burst): Promise<(number | undefined)[]> => {
       const all = Array.from({ length: count }, (_, n) => from + n)
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -48,8 +51,8 @@ export const createTimes = () => {
 const subjects = Array.from({ length: 500 }, (_, n) => `01902f3c-5a7e-7c11-b3a4-${n.toString(16).padStart(12, '0')}`)
 const actor = { id: '01902f3c-5a7e-7c11-b3a4-6f0d2c9e8b72', displayName: 'Test Person' }
 
-/** The event with that number: a change of one of 500 customers, some 800 bytes. Its version is the number. */
-export const numbered = (n: number) => {
+/** The event with that number: a change of one of 500 customers, about 800 bytes. Its version is the number. */
+export const numberedEvent = (n: number) => {
   const at = '2026-01-01T00:00:00.000Z'
   const customer = {
     id: subjects[n % subjects.length] ?? '',

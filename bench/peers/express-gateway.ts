@@ -4,7 +4,7 @@ import express, { type RequestHandler } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-// A gateway as it is usually put together: it checks the token and passes the request on, nothing else.
+// A usual Express gateway: it verifies the token and forwards the request, nothing else.
 const [target = '', issuer = ''] = process.argv.slice(2)
 const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`))
 

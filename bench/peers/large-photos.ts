@@ -5,7 +5,7 @@ import sharp, { type Sharp } from 'sharp'
 
 export type Photo = { type: string; name: string; path: string; bytes: number }
 
-// Nothing compresses noise, so a picture of it is as large as pictures get; this one is the same each time.
+// Noise cannot be compressed, so its images are as large as images get. The noise is always the same.
 const noise = (bytes: number): Buffer => {
   const key = Buffer.alloc(16, 'clientele')
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(bytes))

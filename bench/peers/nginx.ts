@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** As packaged (access log on), but one worker, and kept-alive connections to the upstream. */
+/** The default configuration (access log on), but with one worker and kept-alive connections to the upstream. */
 const configuration = (folder: string, port: number, upstream: string): string => `
 daemon off;
 worker_processes 1;
@@ -26,7 +26,7 @@ http {
 const workersOf = ({ pid }: ChildProcess): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 
-/** nginx as a plain reverse proxy on `port`, its files in `parent`; `pid` is its one worker's. */
+/** Starts nginx as a plain reverse proxy on `port`, with its files in `parent`. `pid` returns its worker's id. */
 export const startNginx = async (parent: string, port: number, upstream: string) => {
   const folder = join(parent, 'nginx')
   mkdirSync(folder)

@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 
 type Options = {
   url: string
-  /** What one client does again and again, as pgbench writes it. */
+  /** The pgbench script that each client repeats. */
   script: string
-  /** What `:name` stands for in the script. */
+  /** The values of `:name` in the script. */
   variables: Record<string, string | number>
   clients: number
   seconds: number
@@ -16,7 +16,7 @@ type Options = {
 
 const run = promisify(execFile)
 
-/** Runs a script by PostgreSQL's own benchmark. @returns transactions a second. @throws Error where one fails */
+/** Runs a script with pgbench. @returns transactions per second. @throws Error if a transaction fails */
 export const runPgbench = async ({ url, script, variables, clients, seconds }: Options): Promise<number> => {
   const { hostname, port, username, password, pathname } = new URL(url)
   const folder = await mkdtemp(join(tmpdir(), 'clientele-pgbench-'))

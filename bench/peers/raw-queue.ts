@@ -1,13 +1,13 @@
 import { connect } from 'amqplib'
-import { answering } from '../program.ts'
-import { type Burst, createTimes, numbered, paced } from './event-load.ts'
+import { servePeer } from '../peer-process.ts'
+import { type Burst, createTimestamps, numberedEvent, sendAtRate } from './event-load.ts'
 
-// The client library alone: persistent messages, confirmed, through a durable quorum queue, acknowledged.
-answering(async ({ brokerUrl, queue }: { brokerUrl: string; queue: string }) => {
+// The client library alone: persistent, confirmed messages through a durable quorum queue with acknowledgements.
+servePeer(async ({ brokerUrl, queue }: { brokerUrl: string; queue: string }) => {
   const model = await connect(brokerUrl, { noDelay: true })
   const channel = await model.createConfirmChannel()
   await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
-  const times = createTimes()
+  const times = createTimestamps()
 
   return {
     consume: async () => {
@@ -20,8 +20,8 @@ answering(async ({ brokerUrl, queue }: { brokerUrl: string; queue: string }) => 
       })
     },
     send: async (burst: Burst) => {
-      await paced(burst, async (n) => {
-        const content = Buffer.from(JSON.stringify(numbered(n)))
+      await sendAtRate(burst, async (n) => {
+        const content = Buffer.from(JSON.stringify(numberedEvent(n)))
         const { promise, resolve, reject } = Promise.withResolvers<void>()
         times.note(n)
         const options = { persistent: true, mandatory: true, messageId: String(n) }

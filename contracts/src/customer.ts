@@ -1,6 +1,20 @@
 import { z } from 'zod'
 import { event } from './event.ts'
-import { ActorRef, email, line, metadata, paragraph, phone, stamps, time, uuid } from './fields.ts'
+import {
+  ActorRef,
+  deletedAt,
+  documentedAs,
+  email,
+  line,
+  metadata,
+  paragraph,
+  phone,
+  readOnly,
+  stamps,
+  time,
+  uuid,
+} from './fields.ts'
+import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
 import { ProblemBody } from './problem.ts'
 
 export const Address = z
@@ -27,15 +41,13 @@ const fields = {
   externalId: line(100).nullish().meta({
     example: 'shop-17',
     description:
-      'your own id; unique among customers that are not in the trash. One with `/` or `\\` cannot stand in an address: the filter and batches take it',
+      'The id of the customer in your own system. It is unique among customers that are not in the trash. An id with `/` or `\\` cannot be part of a path; use the filter `externalId` or a batch instead.',
   }),
   name: line(200).nullish().meta({ example: 'Ana' }),
   surname: line(200).nullish().meta({ example: 'Lovelace' }),
   email: email.nullish(),
   phone: phone.nullish(),
-  photoMediaId: uuid
-    .nullish()
-    .meta({ description: 'a medium of media-service. A PUT without it keeps the photo; null removes it' }),
+  photoMediaId: photoMediaIdInput,
   tags: z.array(tag).max(50).nullish(),
   address: Address.nullish(),
   locale: locale.nullish(),
@@ -43,7 +55,7 @@ const fields = {
   metadata: metadata.nullish(),
 }
 
-/** POST and PUT: which of name, surname, e-mail and phone are required is the deployment's policy. */
+/** The body of POST and PUT. The deployment decides which of name, surname, e-mail and phone are required. */
 export const NewCustomer = z.strictObject(fields).meta({ id: 'NewCustomer' })
 export type NewCustomer = z.infer<typeof NewCustomer>
 
@@ -57,7 +69,7 @@ const AddressPatch = z
   })
   .meta({ id: 'AddressPatch' })
 
-/** PATCH: JSON Merge Patch (RFC 7396): null empties a field, also inside `address` and `metadata`. */
+/** The body of PATCH, a JSON Merge Patch (RFC 7396): null empties a field, also inside `address` and `metadata`. */
 export const CustomerPatch = z
   .strictObject({ ...fields, address: AddressPatch.nullish() })
   .meta({ id: 'CustomerPatch' })
@@ -65,23 +77,26 @@ export type CustomerPatch = z.infer<typeof CustomerPatch>
 
 export const Customer = z
   .object({
-    id: uuid,
-    code: z.string().meta({ example: 'CUS-000123' }),
+    id: readOnly(uuid),
+    code: z.string().meta({ example: 'CUS-000123', readOnly: true }),
     externalId: z.string().nullable(),
     name: z.string().nullable(),
     surname: z.string().nullable(),
     email: z.string().nullable(),
-    phone: z.string().nullable().meta({ description: 'E.164' }),
+    phone: z.string().nullable().meta({ description: 'In E.164 format, such as `+254711000111`.' }),
     photoMediaId: uuid.nullable(),
-    photoUrl: z.string().nullable().meta({ description: 'a time-limited signed link that needs no header' }),
+    ...photoLinks,
     tags: z.array(z.string()),
-    userId: z.string().nullable(),
+    userId: z
+      .string()
+      .nullable()
+      .meta({ description: 'The id of the user that is linked to the customer.', readOnly: true }),
     address: Address.nullable(),
     locale: z.string().nullable(),
     smsOptOut: z.boolean(),
     metadata: z.record(z.string(), z.unknown()),
     ...stamps,
-    deletedAt: time.nullable(),
+    deletedAt: deletedAt('customer'),
   })
   .meta({ id: 'Customer' })
 export type Customer = z.infer<typeof Customer>
@@ -89,68 +104,110 @@ export type Customer = z.infer<typeof Customer>
 export const CustomerPhoto = z.strictObject({ mediaId: uuid }).meta({ id: 'CustomerPhoto' })
 export type CustomerPhoto = z.infer<typeof CustomerPhoto>
 
-/** Somebody who created or changed a customer; `edits` counts the creation as well. */
+/** A user who created or changed a customer. `edits` includes the creation. */
 export const CustomerEditor = z
-  .object({ user: ActorRef, firstAt: time, lastAt: time, edits: z.int() })
+  .object({ user: ActorRef, firstAt: time, lastAt: time, edits: z.int().min(1) })
   .meta({ id: 'CustomerEditor' })
 export type CustomerEditor = z.infer<typeof CustomerEditor>
 
-/** What a customer can be addressed by besides its id. */
+/** Counts of customers. All but `inTrash` are of customers that are not in the trash. */
+export const CustomerSummary = z
+  .object({
+    total: z.int().min(0),
+    newToday: z.int().min(0),
+    newThisWeek: z.int().min(0),
+    newThisMonth: z.int().min(0),
+    withPhoto: z.int().min(0),
+    inTrash: z.int().min(0),
+    timeZone: z.string().meta({ example: 'Africa/Nairobi' }),
+    countedAt: time,
+  })
+  .meta({ id: 'CustomerSummary' })
+export type CustomerSummary = z.infer<typeof CustomerSummary>
+
+/** Tags with the number of customers that have them, most used first. `total` is the number of tags that were found. */
+export const TagCounts = z
+  .object({
+    data: z.array(z.object({ tag: z.string().meta({ example: 'wholesale' }), customers: z.int().min(1) })),
+    total: z.int().min(0),
+    countedAt: time,
+  })
+  .meta({ id: 'TagCounts' })
+export type TagCounts = z.infer<typeof TagCounts>
+
+/** The fields by which a path can name a customer, besides its id. */
 export const CustomerIdBy = z.enum(['email', 'code', 'externalId'])
 export type CustomerIdBy = z.infer<typeof CustomerIdBy>
 
-// Keys, fields and tags are judged item by item, so that one wrong address fails one item and not the batch.
+// The types of keys, fields and tags are wide here. They are checked for each item, so that an invalid value fails only its item.
 const ref = {
   id: z.string().max(300).meta({ format: 'uuid' }).optional(),
   key: z.string().max(300).optional(),
   idBy: CustomerIdBy.optional(),
 }
 const fieldsOf = (schema: 'NewCustomer' | 'CustomerPatch') =>
-  z.record(z.string(), z.unknown()).meta({ override: { $ref: `#/components/schemas/${schema}` } })
-/** The tags of a step `tag`. */
+  z.record(z.string(), z.unknown()).meta(documentedAs({ $ref: `#/components/schemas/${schema}` }))
+const version = z.int().min(1).optional()
+/** The tags of an item with `op: 'tag'`. */
 export const CustomerTags = z.strictObject({ add: z.array(tag).optional(), remove: z.array(tag).optional() })
-/** One step of a batch. A customer is named by `id`, or by `key` with `idBy`. */
+/** One change in a batch. It names its customer by `id`, or by `key` with `idBy`; a restore only by `id`. */
 export const BatchItem = z
   .discriminatedUnion('op', [
-    z.strictObject({ op: z.literal('create'), data: fieldsOf('NewCustomer') }),
-    z.strictObject({ op: z.literal('update'), ...ref, data: fieldsOf('CustomerPatch'), version: z.int().optional() }),
-    z.strictObject({ op: z.literal('delete'), ...ref, version: z.int().optional() }),
-    z.strictObject({
-      op: z.literal('tag'),
-      ...ref,
-      add: z.array(z.string()).max(50).optional(),
-      remove: z.array(z.string()).max(50).optional(),
-    }),
+    z.strictObject({ op: z.literal('create'), data: fieldsOf('NewCustomer') }).meta({ id: 'CustomerBatchCreate' }),
+    z
+      .strictObject({ op: z.literal('update'), ...ref, data: fieldsOf('CustomerPatch'), version })
+      .meta({ id: 'CustomerBatchUpdate' }),
+    z.strictObject({ op: z.literal('delete'), ...ref, version }).meta({ id: 'CustomerBatchDelete' }),
+    z
+      .strictObject({ op: z.literal('restore'), id: z.string().max(300).meta({ format: 'uuid' }), version })
+      .meta({ id: 'CustomerBatchRestore' }),
+    z
+      .strictObject({
+        op: z.literal('tag'),
+        ...ref,
+        add: z.array(z.string()).max(50).optional(),
+        remove: z.array(z.string()).max(50).optional(),
+      })
+      .meta({ id: 'CustomerBatchTag' }),
   ])
   .meta({ id: 'CustomerBatchItem' })
 export type BatchItem = z.infer<typeof BatchItem>
-export const CustomerBatch = z.strictObject({ items: z.array(BatchItem).min(1).max(500) }).meta({ id: 'CustomerBatch' })
+/** The number of items that a batch of customers may have. */
+export const maxBatchItems = 500
+export const CustomerBatch = z
+  .strictObject({ items: z.array(BatchItem).min(1).max(maxBatchItems) })
+  .meta({ id: 'CustomerBatch' })
 export type CustomerBatch = z.infer<typeof CustomerBatch>
 
-/** One result an item, in the items' order; `problem` where `status` is 400 or more. */
+/** The results of a batch, one for each item, in the same order. A result with a `status` of 400 or more has a `problem`. */
 export const CustomerBatchResult = z
   .object({
     results: z.array(
-      z.object({
-        index: z.int(),
-        status: z.int(),
-        id: uuid.optional(),
-        customer: Customer.optional(),
-        problem: ProblemBody.optional(),
-      }),
+      z
+        .object({
+          index: z
+            .int()
+            .min(0)
+            .max(maxBatchItems - 1),
+          status: z.int().min(200).max(599),
+          id: uuid.optional(),
+          customer: Customer.optional(),
+          problem: ProblemBody.optional(),
+        })
+        .meta({ id: 'CustomerBatchItemResult' }),
     ),
-    counts: z.object({ succeeded: z.int(), failed: z.int() }),
+    counts: z.object({ succeeded: z.int().min(0).max(maxBatchItems), failed: z.int().min(0).max(maxBatchItems) }),
   })
   .meta({ id: 'CustomerBatchResult' })
 export type CustomerBatchResult = z.infer<typeof CustomerBatchResult>
 
-const CustomerEventData = Customer.omit({ photoUrl: true })
-/** A customer as events tell of it: without the signed link. */
+const CustomerEventData = Customer.omit(photoLinkFields)
+/** A customer as events contain it: without the signed links to its photo. */
 export type CustomerEventData = z.infer<typeof CustomerEventData>
 export const customerCreated = event('customer.created.v1', CustomerEventData)
 export const customerUpdated = event('customer.updated.v1', CustomerEventData)
 export const customerDeleted = event('customer.deleted.v1', CustomerEventData)
 export const customerRestored = event('customer.restored.v1', CustomerEventData)
-/** Gone for good: what identifies a person is emptied in its data. */
+/** The customer was purged. The event contains no personal data. */
 export const customerPurged = event('customer.purged.v1', CustomerEventData)
 export const customerEvents = [customerCreated, customerUpdated, customerDeleted, customerRestored, customerPurged]

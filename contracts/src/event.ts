@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ActorRef, time, uuid } from './fields.ts'
 
-/** An event before it has an id and a time: what a service function hands to the outbox. */
+/** An event without id and time, which the outbox adds. */
 export type NewEvent<T = unknown> = {
   type: string
   subject: string
@@ -9,8 +9,11 @@ export type NewEvent<T = unknown> = {
 }
 
 /**
- * Declares an event type. `data` is the resource's shape; `version`, `actor` and, for updates, `changed` and `previous`
- * are added. A consumer parses with `schema`: the whole envelope, CloudEvents 1.0 in structured JSON.
+ * Declares an event type. `data` is the shape of the resource; `version`, `actor` and, for updates, `changed` and `previous` are
+ * added. `schema` is the schema of the message: a CloudEvents 1.0 envelope in structured JSON.
+ * @example
+ * export const customerCreated = event('customer.created.v1', Customer)
+ * await outbox.add(tx, customerCreated.of(customer, actor))
  */
 export const event = <S extends z.ZodRawShape>(type: string, data: z.ZodObject<S>) => {
   const payload = data.extend({
@@ -32,7 +35,7 @@ export const event = <S extends z.ZodRawShape>(type: string, data: z.ZodObject<S
       datacontenttype: z.literal('application/json'),
       data: payload,
     }),
-    /** The event of one change; `change` names the changed fields and their former values. */
+    /** Creates the event of one change. For an update, `change` has the changed fields and their previous values. */
     of: (
       resource: z.infer<z.ZodObject<S>> & { id: string; version: number },
       actor: ActorRef,
@@ -41,9 +44,9 @@ export const event = <S extends z.ZodRawShape>(type: string, data: z.ZodObject<S
   }
 }
 
-/** What `event()` returns, whatever its data. */
+/** An event type with any data. */
 export type EventType = {
   type: string
   data: z.ZodType
-  schema: z.ZodType<{ id: string; type: string; subject: string; time: string; data: unknown }>
+  schema: z.ZodType<{ id: string; source: string; type: string; subject: string; time: string; data: unknown }>
 }

@@ -1,11 +1,15 @@
 import { z } from 'zod'
 
-/** The formats of tables that come in and go out. */
-export const TableFormatName = z.enum(['csv', 'json', 'ndjson'])
+/** The file formats of imports and exports. */
+export const TableFormatName = z.enum(['csv', 'json', 'ndjson']).meta({ id: 'TableFormat' })
 export type TableFormatName = z.infer<typeof TableFormatName>
 
-/** What an export made; the checksum is of the file as it is downloaded. */
+/** The file that an export wrote. `bytes` and `sha256` are those of the download, after compression. */
 export const ExportResult = z
-  .object({ rows: z.int(), bytes: z.int(), sha256: z.string().meta({ description: 'hexadecimal' }) })
+  .object({
+    rows: z.int().min(0),
+    bytes: z.int().min(0),
+    sha256: z.string().meta({ description: 'The SHA-256 of the file, in hexadecimal.' }),
+  })
   .meta({ id: 'ExportResult' })
 export type ExportResult = z.infer<typeof ExportResult>

@@ -1,27 +1,30 @@
 import { z } from 'zod'
 
-/** A resource id: UUIDv7 (RFC 9562), made by the service. */
-export const uuid = z.uuid().meta({ example: '0190a5c4-6f00-7000-8000-000000000001' })
+/** A resource id: a UUIDv7 (RFC 9562) that the service creates. Any other UUID is the id of nothing. */
+export const uuid = z.guid().meta({ example: '0190a5c4-6f00-7000-8000-000000000001' })
 
-/** An instant in UTC, RFC 3339 with milliseconds. */
+/** An instant in UTC: RFC 3339 with milliseconds. */
 export const time = z.iso.datetime().meta({ example: '2026-11-20T09:30:00.000Z' })
 
 const noControl = /^[^\p{Cc}\p{Cs}]*$/u
 const controlMessage = 'must not contain control characters'
 
-// The same for documents: what may be sent before it is trimmed, in ranges that every regular-expression engine knows.
+// For OpenAPI: the same rules before trimming, as character ranges that every regular-expression engine supports.
 const control = '\\x00-\\x1f\\x7f-\\x9f'
 const linePattern = `^\\s*[^\\s${control}][^${control}]*\\s*$`
 const paragraphPattern = '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$'
 
-/** One line of text, trimmed, without control characters or lone surrogates. `max` counts UTF-16 units as they were sent. */
+/** Creates the schema of one line of text, trimmed, without control characters. `max` counts UTF-16 code units before trimming. */
 export const line = (max: number) =>
   z.string().max(max).trim().min(1).regex(noControl, controlMessage).meta({ pattern: linePattern })
 
-/** A part of an address that is a text: no slash, backslash or dot segment gets through the gateway. */
+/**
+ * A path parameter that is text. It is no dot segment and has no slash or backslash, because the gateway refuses those in a
+ * path.
+ */
 export const pathKey = line(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
 
-/** Text of several lines, trimmed; line breaks and tabs are its only control characters. */
+/** Creates the schema of text of several lines, trimmed. It may contain line breaks and tabs, but no other control characters. */
 export const paragraph = (max: number) =>
   z
     .string()
@@ -30,7 +33,7 @@ export const paragraph = (max: number) =>
     .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, controlMessage)
     .meta({ pattern: paragraphPattern })
 
-// At most 64 characters before the @, and 63 in a part of the domain (RFC 5321, section 4.5.3.1).
+// At most 64 characters before the @ (RFC 5321, section 4.5.3.1), and 63 in each label of the domain (RFC 1035).
 const mailbox =
   /^(?=[^@]{1,64}@)(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/
 
@@ -43,7 +46,7 @@ export const email = z
   .pipe(z.email({ pattern: mailbox }))
   .meta({ example: 'ana@example.com', format: 'email', pattern: mailbox.source })
 
-/** A telephone number as a person writes it; services answer with E.164 (ITU-T). Without `+` the shop's country applies. */
+/** A telephone number in any usual notation. Without `+` it is a number of the shop's country. Services return it as E.164. */
 export const phone = z
   .string()
   .trim()
@@ -52,20 +55,56 @@ export const phone = z
   .regex(/^[\d\s+().\-/]+$/, 'must be a telephone number')
   .meta({ example: '+254711000111' })
 
-/** Who did something; readable after the user is gone. */
-export const ActorRef = z
-  .object({ id: z.string(), displayName: z.string() })
-  .meta({ id: 'ActorRef', description: 'A user or client; readable after the user is gone' })
+/**
+ * Metadata that makes `schema` the whole schema in OpenAPI. A plain `override` would be merged with the generated keywords, and
+ * generators fail at a `$ref` beside others.
+ */
+export const documentedAs = (schema: Record<string, unknown>) => ({
+  override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void => {
+    for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
+    Object.assign(jsonSchema, schema)
+  },
+})
+
+/** A boolean in a query or a form, where it is a text. */
+export const booleanText = z.enum(['true', 'false']).meta(documentedAs({ type: 'boolean' }))
+
+/** Whether a name is that of a time zone in the IANA database, such as `Africa/Nairobi`. */
+export const isTimeZone = (name: string): boolean => {
+  // Offsets such as `+03:00` are no names, and PostgreSQL reads them with the opposite sign.
+  if (!/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/.test(name)) return false
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** The actor of a change. The display name stays readable after the user is deleted. */
+export const ActorRef = z.object({ id: z.string(), displayName: z.string() }).meta({
+  id: 'ActorRef',
+  description: 'A user, a service or the system. The display name stays readable after the user is deleted.',
+})
 export type ActorRef = z.infer<typeof ActorRef>
 
-/** What every stored resource carries. `version` grows by one with each change. */
+/** Marks a field of a response that a request cannot set. */
+export const readOnly = <Schema extends z.ZodType>(schema: Schema): Schema => schema.meta({ readOnly: true })
+
+/** The stamps of every stored resource. `version` grows by one with every change. */
 export const stamps = {
-  createdAt: time,
-  createdBy: ActorRef,
-  updatedAt: time,
-  updatedBy: ActorRef,
-  version: z.int().min(1),
+  createdAt: readOnly(time),
+  createdBy: readOnly(ActorRef),
+  updatedAt: readOnly(time),
+  updatedBy: readOnly(ActorRef),
+  version: readOnly(z.int().min(1)),
 }
+
+/** The field `deletedAt` of a resource with a trash. */
+export const deletedAt = (resource: string) =>
+  time.nullable().meta({
+    description: `When the ${resource} was moved to the trash; null if it is not in the trash.`,
+    readOnly: true,
+  })
 
 const text = z
   .string()
@@ -73,12 +112,26 @@ const text = z
   .trim()
   .regex(noControl, controlMessage)
   .meta({ pattern: `^\\s*[^${control}]*\\s*$` })
-// Beyond it a number is read as another one (RFC 8259, section 6).
+// Larger integers lose digits in many JSON parsers (RFC 8259, section 6).
 const exactNumber = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
 
-/** Free key-value data of a client: at most 50 keys of 64 characters, values up to 1,000 characters, numbers up to 2^53 - 1. */
-export const metadata = z
-  .record(
+/**
+ * Creates the schema of a record with at most `max` keys. The keys are counted before any of them is parsed, so that a body with
+ * tens of thousands of them costs no more than reading it.
+ */
+export const limitedRecord = <Schema extends z.ZodRecord>(max: number, name: string, schema: Schema) =>
+  z.preprocess((value, context) => {
+    const isTooLong = typeof value === 'object' && value !== null && Object.keys(value).length > max
+    if (!isTooLong) return value
+    context.addIssue(`must have at most ${max.toLocaleString('en')} ${name}`)
+    return z.NEVER
+  }, schema)
+
+/** Key-value pairs of a shop: at most 50 keys of 64 characters, texts up to 1,000 characters, numbers up to 2^53 - 1. */
+export const metadata = limitedRecord(
+  50,
+  'keys',
+  z.record(
     z
       .string()
       .min(1)
@@ -89,5 +142,5 @@ export const metadata = z
       [text, exactNumber, z.boolean(), z.null()],
       'must be a line of text up to 1,000 characters, a number up to 9007199254740991, true, false or null',
     ),
-  )
-  .refine((value) => Object.keys(value).length <= 50, 'must have at most 50 keys')
+  ),
+)

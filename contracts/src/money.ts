@@ -3,8 +3,8 @@ import { z } from 'zod'
 const digits = /^\d{1,12}(?:\.\d{1,4})?$/
 
 /**
- * An amount of money in a request: a decimal string, or a number, which is read as its shortest decimal form. Up to twelve
- * digits before the point; after it as many as the currency has (ISO 4217), which the service checks.
+ * An amount of money in a request: a decimal string, or a number, which is converted to its shortest decimal form. It has up to 12
+ * digits before the decimal point. The service checks that it has no more decimals than its currency (ISO 4217).
  */
 export const amountInput = z
   .union(
@@ -15,10 +15,10 @@ export const amountInput = z
   .pipe(z.string().regex(digits, 'must be an amount with at most four decimals'))
   .meta({ example: '56000.68' })
 
-/** An amount of money in an answer: a decimal string with as many decimals as its currency has. */
+/** An amount of money in a response: a decimal string with the decimals of its currency. */
 export const amount = z.string().meta({ example: '56000.68' })
 
-/** An ISO 4217 code, in capitals. */
+/** An ISO 4217 currency code, converted to upper case. */
 export const currency = z
   .string()
   .trim()

@@ -2,28 +2,40 @@ import { z } from 'zod'
 import { event } from './event.ts'
 import { time, uuid } from './fields.ts'
 
-export const NotificationChannel = z.enum(['sms', 'email'])
+export const NotificationChannel = z.enum(['sms', 'email']).meta({ id: 'NotificationChannel' })
 export type NotificationChannel = z.infer<typeof NotificationChannel>
 
 /**
- * `queued`: will be sent, or is tried again; `sent`: the provider took it; `delivered`: the provider says that it arrived;
- * `failed`: given up, `reason` says why; `skipped`: nobody is to be told, `reason` says why.
+ * - `queued`: waiting to be sent or retried
+ * - `sent`: the provider has accepted it
+ * - `delivered`: the provider has reported its delivery
+ * - `failed`: given up; `reason` says why
+ * - `skipped`: not sent on purpose; `reason` says why
  */
-export const NotificationStatus = z.enum(['queued', 'sent', 'delivered', 'failed', 'skipped'])
+export const NotificationStatus = z
+  .enum(['queued', 'sent', 'delivered', 'failed', 'skipped'])
+  .meta({ id: 'NotificationStatus' })
 export type NotificationStatus = z.infer<typeof NotificationStatus>
 
 export const Notification = z
   .object({
     id: uuid,
-    channel: NotificationChannel.nullable().meta({ description: 'null where it was skipped before one was chosen' }),
-    to: z.string().nullable().meta({ example: '+254711***111', description: 'whole for admins only' }),
+    channel: NotificationChannel.nullable().meta({ description: 'Null until a channel is chosen.' }),
+    to: z.string().nullable().meta({
+      example: '+254711***111',
+      description: 'The phone number or e-mail address. Only admins see it whole; for users it is masked.',
+    }),
     template: z.string().meta({ example: 'order-placed' }),
     locale: z.string().nullable(),
     status: NotificationStatus,
     provider: z.string().nullable().meta({ example: 'africastalking' }),
-    reason: z.string().nullable().meta({ example: 'opted_out' }),
-    cost: z.string().nullable().meta({ example: 'KES 0.8000', description: 'as the provider tells it' }),
-    attempts: z.int(),
+    reason: z.string().nullable().meta({
+      example: 'opted_out',
+      description:
+        'Why the notification failed, was skipped or is retried. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.',
+    }),
+    cost: z.string().nullable().meta({ example: 'KES 0.8000', description: 'The price as the provider reports it.' }),
+    attempts: z.int().min(0),
     orderId: uuid.nullable(),
     customerId: uuid.nullable(),
     createdAt: time,
@@ -36,11 +48,11 @@ export const Notification = z
 export type Notification = z.infer<typeof Notification>
 
 const NotificationEventData = Notification.omit({ to: true })
-/** A notification as events tell of it: without the address. */
+/** A notification as events contain it: without the address. */
 export type NotificationEventData = z.infer<typeof NotificationEventData>
 export const notificationSent = event('notification.sent.v1', NotificationEventData)
 export const notificationDelivered = event('notification.delivered.v1', NotificationEventData)
 export const notificationFailed = event('notification.failed.v1', NotificationEventData)
-/** Nobody was to be told: opted out, no address, customer gone. */
+/** The notification was not sent: the customer opted out, has no address or was deleted, or a limit was reached. */
 export const notificationSkipped = event('notification.skipped.v1', NotificationEventData)
 export const notificationEvents = [notificationSent, notificationDelivered, notificationFailed, notificationSkipped]

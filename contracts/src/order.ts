@@ -1,38 +1,43 @@
 import { z } from 'zod'
 import { event } from './event.ts'
-import { line, metadata, paragraph, stamps, time, uuid } from './fields.ts'
+import { line, metadata, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
 import { amount, amountInput, currency } from './money.ts'
 import { ProblemBody, ProblemError } from './problem.ts'
 
-/** The most lines that an order may have. */
-export const mostLines = 200
+/** The maximum number of lines of an order. */
+export const maxLines = 200
 const quantity = z.int().min(1).max(1_000_000).meta({ example: 15 })
 
-/** Goods from stock: price and name are those of the product at that moment. */
-const NewProductLine = z.strictObject({ productId: uuid, quantity })
-/** Anything else, without stock. */
-const NewTextLine = z.strictObject({ description: line(500), unitPrice: amountInput, quantity: quantity.default(1) })
+/** A line for a product from stock, at its current price and under its current name. */
+const NewProductLine = z.strictObject({ productId: uuid, quantity }).meta({ id: 'NewProductLine' })
+/** A line of free text, for something without stock. */
+const NewTextLine = z
+  .strictObject({ description: line(500), unitPrice: amountInput, quantity: quantity.default(1) })
+  .meta({ id: 'NewTextLine' })
 
-const eitherLine = 'either productId and quantity, or description and unitPrice (and quantity, 1 where absent)'
+const eitherLine = 'either productId and quantity, or description and unitPrice (and optionally quantity, default 1)'
+const lineDescription =
+  'Either a product: `productId` and `quantity`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1).'
 export const NewOrderLine = z
   .union([NewProductLine, NewTextLine], `must have ${eitherLine}`)
-  .meta({ id: 'NewOrderLine', description: eitherLine })
+  .meta({ id: 'NewOrderLine', description: lineDescription })
 export type NewOrderLine = z.infer<typeof NewOrderLine>
 
 export const NewOrder = z
   .strictObject({
     customerId: uuid.nullish(),
-    lines: z.array(NewOrderLine).min(1).max(mostLines),
-    currency: currency
-      .optional()
-      .meta({ description: "of text lines; that of the products, or the shop's, where absent" }),
+    lines: z.array(NewOrderLine).min(1).max(maxLines),
+    currency: currency.optional().meta({
+      description:
+        'It must be the currency of the products. Default: the currency of the products, or of the shop if there are none.',
+    }),
     note: paragraph(5_000).nullish(),
     metadata: metadata.nullish(),
   })
   .meta({ id: 'NewOrder' })
 export type NewOrder = z.infer<typeof NewOrder>
 
-/** PATCH: JSON Merge Patch (RFC 7396) of what is not part of the deal. */
+/** A PATCH of an order: a JSON Merge Patch (RFC 7396). Lines and amounts cannot change. */
 export const OrderPatch = z
   .strictObject({ note: paragraph(5_000).nullish(), metadata: metadata.nullish() })
   .meta({ id: 'OrderPatch' })
@@ -42,33 +47,38 @@ export const OrderLine = z
   .object({
     id: uuid,
     productId: uuid.nullable(),
-    description: z.string().meta({ description: "a product's name when it was ordered, or the free text" }),
-    quantity: z.int(),
+    description: z.string().meta({ description: 'The name of the product when it was ordered, or the free text.' }),
+    quantity: z.int().min(1),
     unitPrice: amount,
     lineTotal: amount,
   })
   .meta({ id: 'OrderLine' })
 export type OrderLine = z.infer<typeof OrderLine>
 
-export const OrderStatus = z.enum(['placed', 'fulfilled', 'cancelled'])
+export const OrderStatus = z.enum(['placed', 'fulfilled', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>
 
 export const Order = z
   .object({
-    id: uuid,
-    number: z.string().meta({ example: 'ORD-000123', description: 'grows, but may leave numbers out' }),
-    customerId: uuid
-      .nullable()
-      .meta({ description: 'null for a sale to nobody known, and after the customer was purged' }),
-    status: OrderStatus,
-    lines: z.array(OrderLine),
-    total: amount,
-    currency: z.string().meta({ example: 'EUR' }),
+    id: readOnly(uuid),
+    number: z.string().meta({
+      example: 'ORD-000123',
+      description: 'Later orders have greater numbers. There may be gaps.',
+      readOnly: true,
+    }),
+    customerId: uuid.nullable().meta({
+      description: 'Null if the order was placed without a customer, or the customer was purged.',
+      readOnly: true,
+    }),
+    status: readOnly(OrderStatus),
+    lines: readOnly(z.array(OrderLine)),
+    total: readOnly(amount),
+    currency: z.string().meta({ example: 'EUR', readOnly: true }),
     note: z.string().nullable(),
     metadata: z.record(z.string(), z.unknown()),
-    placedAt: time,
-    fulfilledAt: time.nullable(),
-    cancelledAt: time.nullable(),
+    placedAt: readOnly(time),
+    fulfilledAt: readOnly(time.nullable()),
+    cancelledAt: readOnly(time.nullable()),
     createdBy: stamps.createdBy,
     updatedAt: stamps.updatedAt,
     updatedBy: stamps.updatedBy,
@@ -77,38 +87,44 @@ export const Order = z
   .meta({ id: 'Order' })
 export type Order = z.infer<typeof Order>
 
-/** What an order can be addressed by besides its id. */
+/** The fields by which a path can name an order, besides its id. */
 export const OrderIdBy = z.enum(['number'])
 export type OrderIdBy = z.infer<typeof OrderIdBy>
 
-/** 409 `insufficient_stock`: every line that cannot be delivered; lines of one product are counted together. */
+/** The 409 `insufficient_stock`: one error per line that cannot be delivered. `requested` is the sum of a product's lines. */
 export const InsufficientStock = ProblemBody.extend({
-  errors: z.array(ProblemError.extend({ requested: z.int(), available: z.int() })),
+  errors: z.array(ProblemError.extend({ requested: z.int().min(0), available: z.int().min(0) })),
 }).meta({ id: 'InsufficientStockProblem' })
 
-/** Orders and revenue of one interval and currency; cancelled orders are not counted. */
+export const SummaryInterval = z.enum(['hour', 'day', 'week', 'month']).meta({ id: 'SummaryInterval' })
+
+/**
+ * Orders and revenue per interval and currency. Cancelled orders are not counted. Every interval of the range has a row for each
+ * currency of the range, with zeros if there were no orders; without any order, the currency is that of the shop.
+ */
 export const OrderSummary = z
   .object({
-    interval: z.enum(['hour', 'day', 'week', 'month']),
+    interval: SummaryInterval,
+    timeZone: z.string().meta({ example: 'Africa/Nairobi' }),
     from: time,
     to: time,
-    data: z.array(z.object({ start: time, currency: z.string(), orders: z.int(), revenue: amount })),
+    data: z.array(z.object({ start: time, currency: z.string(), orders: z.int().min(0), revenue: amount })),
   })
   .meta({ id: 'OrderSummary' })
 export type OrderSummary = z.infer<typeof OrderSummary>
 
 export const orderPlaced = event('order.placed.v1', Order)
-/** Note or metadata changed, or the customer was purged. */
+/** The note or the metadata changed, or the order was anonymised. */
 export const orderUpdated = event('order.updated.v1', Order)
 export const orderFulfilled = event('order.fulfilled.v1', Order)
 export const orderCancelled = event('order.cancelled.v1', Order)
-/** An order that could not be delivered; nothing of it is stored. `subject` is an id of its own. */
+/** An order was declined because of insufficient stock. It is not stored; `subject` is an id that exists only in this event. */
 export const orderDeclined = event(
   'order.declined.v1',
   z.object({
     id: uuid,
     customerId: uuid.nullable(),
-    short: z.array(z.object({ productId: uuid, requested: z.int(), available: z.int() })),
+    short: z.array(z.object({ productId: uuid, requested: z.int().min(1), available: z.int().min(0) })),
     version: z.int().min(1),
   }),
 )

@@ -1,18 +1,28 @@
 import { z } from 'zod'
 
-/** Where a list stands: `total` is counted up to 10,000, beyond that `totalRelation` is `gte`. */
+/** The position of a page in its list. `total` is counted up to 10,000; `totalRelation` is `gte` if there are more. */
 export const PageInfo = z
   .object({
-    limit: z.int(),
+    limit: z.int().min(1).max(200),
     nextCursor: z.string().nullable(),
     prevCursor: z.string().nullable(),
-    total: z.int(),
+    total: z.int().min(0).max(10_000),
     totalRelation: z.enum(['eq', 'gte']),
   })
   .meta({ id: 'PageInfo' })
 
-/** The answer of every list: `{ data, page }`. */
-export const page = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item), page: PageInfo })
+const pageOf = <T extends z.ZodType>(item: T) => {
+  const id = item.meta()?.id
+  return z.object({ data: z.array(item), page: PageInfo }).meta(id === undefined ? {} : { id: `${id}Page` })
+}
+const pages = new WeakMap<z.ZodType, ReturnType<typeof pageOf>>()
+
+/** The schema of a page of a list: `{ data, page }`. Its name in OpenAPI is that of the items with `Page` at the end. */
+export const page = <T extends z.ZodType>(item: T): ReturnType<typeof pageOf<T>> => {
+  const schema = pages.get(item) ?? pageOf(item)
+  pages.set(item, schema)
+  return schema as ReturnType<typeof pageOf<T>>
+}
 
 /** A page of `T` as a handler returns it. */
 export type Page<T> = { data: T[]; page: z.infer<typeof PageInfo> }

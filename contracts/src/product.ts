@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { event } from './event.ts'
-import { ActorRef, line, paragraph, stamps, time, uuid } from './fields.ts'
+import { ActorRef, deletedAt, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
+import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
 import { amount, amountInput, currency } from './money.ts'
 
-/** The most that a product can have in stock, and an order can ask of it. */
-export const mostStock = 1_000_000_000
+/** The maximum stock of a product, and the maximum of a stock movement. */
+export const maxStock = 1_000_000_000
 
-/** A whole number, also as a decimal string. */
+/** Creates the schema of an integer, as a number or a decimal string. */
 const wholeNumber = (min: number, max: number) =>
   z
     .union(
@@ -31,62 +32,66 @@ const wholeNumber = (min: number, max: number) =>
     })
 
 const sku = line(64).meta({ example: 'RB-250' })
-const stock = wholeNumber(0, mostStock).meta({ example: 100 })
+const stock = wholeNumber(0, maxStock).meta({ example: 100 })
 
 const fields = {
-  sku: sku.nullish().meta({ description: 'your own number of it; unique among products that are not archived' }),
+  sku: sku
+    .nullish()
+    .meta({ description: 'Your own number of the product. It is unique among products that are not in the trash.' }),
   name: line(200).meta({ example: 'Red Bull 250 ml' }),
   description: paragraph(5_000).nullish(),
   price: amountInput,
-  currency: currency.optional().meta({ description: "the shop's where absent" }),
-  stock: stock.optional().meta({ description: 'what is there; a change of it becomes a stock movement' }),
-  lowStockAt: stock.nullish().meta({ description: 'product.stock_low is told when the stock falls to this or below' }),
-  active: z.boolean().optional().meta({ description: 'whether it can be ordered; true where absent' }),
-  photoMediaId: uuid.nullish().meta({ description: 'a medium of media-service. A PUT without it keeps the photo' }),
+  currency: currency.optional().meta({ description: 'Default: the currency of the shop.' }),
+  stock: stock.optional().meta({ description: 'The quantity in stock. A change becomes a stock movement.' }),
+  lowStockAt: stock.nullish().meta({
+    description: 'When the stock falls to this value or below, the event `product.stock_low.v1` is published.',
+  }),
+  active: z.boolean().optional().meta({ description: 'Whether the product can be ordered. Default: true.' }),
+  photoMediaId: photoMediaIdInput,
 }
 
-/** POST and PUT of a product. A PUT without `stock` leaves the stock as it is. */
+/** The body of POST and PUT. A PUT without `stock` leaves the stock as it is. */
 export const NewProduct = z.strictObject(fields).meta({ id: 'NewProduct' })
 export type NewProduct = z.infer<typeof NewProduct>
 
-/** PATCH: JSON Merge Patch (RFC 7396). */
+/** The body of PATCH: a JSON Merge Patch (RFC 7396). */
 export const ProductPatch = z
   .strictObject({ ...fields, name: fields.name.optional(), price: fields.price.optional() })
   .meta({ id: 'ProductPatch' })
 export type ProductPatch = z.infer<typeof ProductPatch>
 
+const stockCount = z.int().min(0).max(maxStock)
+
 export const Product = z
   .object({
-    id: uuid,
+    id: readOnly(uuid),
     sku: z.string().nullable(),
     name: z.string(),
     description: z.string().nullable(),
     price: amount,
     currency: z.string().meta({ example: 'EUR' }),
-    stock: z.int(),
-    lowStockAt: z.int().nullable(),
+    stock: stockCount,
+    lowStockAt: stockCount.nullable(),
     active: z.boolean(),
     photoMediaId: uuid.nullable(),
-    photoUrl: z.string().nullable().meta({ description: 'a time-limited signed link that needs no header' }),
+    ...photoLinks,
     ...stamps,
-    archivedAt: time
-      .nullable()
-      .meta({ description: 'in the trash since; an ordered product never leaves it for good' }),
+    deletedAt: deletedAt('product'),
   })
   .meta({ id: 'Product' })
 export type Product = z.infer<typeof Product>
 
-/** What a product can be addressed by besides its id. */
+/** The fields by which a path can name a product, besides its id. */
 export const ProductIdBy = z.enum(['sku'])
 export type ProductIdBy = z.infer<typeof ProductIdBy>
 
 export const ProductPhoto = z.strictObject({ mediaId: uuid }).meta({ id: 'ProductPhoto' })
 export type ProductPhoto = z.infer<typeof ProductPhoto>
 
-/** A correction, delivery or loss of stock by hand. */
+/** A manual stock movement: a delivery, a loss or a correction. */
 export const NewStockMovement = z
   .strictObject({
-    delta: wholeNumber(-mostStock, mostStock)
+    delta: wholeNumber(-maxStock, maxStock)
       .refine((delta) => delta !== 0, 'must not be 0')
       .meta({ example: 100 }),
     reason: line(200).meta({ example: 'delivery 2026-117' }),
@@ -94,14 +99,18 @@ export const NewStockMovement = z
   .meta({ id: 'NewStockMovement' })
 export type NewStockMovement = z.infer<typeof NewStockMovement>
 
-/** One line of a product's ledger; the stock is the sum of all `delta`. */
+export const StockMovementKind = z
+  .enum(['initial', 'manual', 'order', 'cancellation'])
+  .meta({ id: 'StockMovementKind' })
+
+/** An entry of a product's ledger. The stock is the sum of all `delta`. */
 export const StockMovement = z
   .object({
     id: uuid,
     productId: uuid,
-    delta: z.int(),
-    stockAfter: z.int(),
-    kind: z.enum(['initial', 'manual', 'order', 'cancellation']),
+    delta: z.int().min(-maxStock).max(maxStock),
+    stockAfter: stockCount,
+    kind: StockMovementKind,
     reason: z.string(),
     orderId: uuid.nullable(),
     createdAt: time,
@@ -110,27 +119,28 @@ export const StockMovement = z
   .meta({ id: 'StockMovement' })
 export type StockMovement = z.infer<typeof StockMovement>
 
-const ProductEventData = Product.omit({ photoUrl: true })
-/** A product as events tell of it: without the signed link. */
+const ProductEventData = Product.omit(photoLinkFields)
+/** A product as events contain it: without the signed links to its photo. */
 export type ProductEventData = z.infer<typeof ProductEventData>
 export const productCreated = event('product.created.v1', ProductEventData)
 export const productUpdated = event('product.updated.v1', ProductEventData)
+/** The product was moved to the trash. */
 export const productArchived = event('product.archived.v1', ProductEventData)
 export const productRestored = event('product.restored.v1', ProductEventData)
-/** Gone for good; only a product that was never ordered can be. */
+/** The product was purged. Only a product that was never ordered can be purged. */
 export const productPurged = event('product.purged.v1', ProductEventData)
 
 const StockEventData = z.object({
   id: uuid,
   sku: z.string().nullable(),
   name: z.string(),
-  stock: z.int(),
-  lowStockAt: z.int().nullable(),
+  stock: stockCount,
+  lowStockAt: stockCount.nullable(),
   movement: StockMovement,
   version: z.int().min(1),
 })
 export const productStockChanged = event('product.stock_changed.v1', StockEventData)
-/** Once for each time the stock falls from above `lowStockAt` to it or below. */
+/** Published each time the stock falls from above `lowStockAt` to that value or below. */
 export const productStockLow = event('product.stock_low.v1', StockEventData)
 export const productEvents = [
   productCreated,

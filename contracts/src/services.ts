@@ -1,58 +1,77 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
-// The port where services share one address: in the local profile and on ECS. Containers elsewhere listen on 8000 and 8100.
+// The port in the local profile and on ECS, where services share a host. Elsewhere, containers listen on 8000 and 8100.
 const port = z.int().min(1_024).max(65_435)
 const word = z.string().regex(/^[a-z]+$/)
 
+// An event type, or its first word for all events of a kind of record.
+const eventTypes = z.array(z.string().regex(/^[a-z_]+(\.[a-z_]+\.v[0-9]+)?$/)).default([])
+
 const Service = z.strictObject({
-  /** Also the name of its folder, its image and its Kubernetes Service. */
+  /** The name of the service, its folder, its image and its Kubernetes Service. */
   name: z.string().regex(/^[a-z]+-service$/),
   port,
-  /** Its PostgreSQL schema; the role that owns it is `clientele_<schema>`. */
+  /** Its PostgreSQL schema, owned by the role `clientele_<schema>`. */
   schema: word,
-  /** PostgreSQL extensions that its migrations use. */
+  /** The PostgreSQL extensions that its migrations need. */
   extensions: z.array(z.string()).default([]),
-  /** Services that it calls over HTTP. */
+  /** The services that it calls over HTTP. */
   calls: z.array(z.string()).default([]),
-  /** Names of random secrets that the local profile makes for it alone, see its `local.env`. */
+  /** The names of random secrets that the local profile generates for it, see its `local.env`. */
   secrets: z.array(z.string()).default([]),
+  /** The events that it publishes: `customer` is all types that begin with `customer.` */
+  publishes: eventTypes,
+  /** The events that it consumes, besides those that the gateway consumes: types, or first words as in `publishes`. */
+  consumes: eventTypes,
 })
 export type Service = z.infer<typeof Service>
 
+/** The only events that several services publish: each service that imports publishes the end of its own imports. */
+const sharedEvents: readonly string[] = ['import']
+
 const Registry = z
-  .strictObject({ gateway: z.strictObject({ port }), services: z.array(Service).min(1) })
+  .strictObject({ gateway: z.strictObject({ port, consumes: eventTypes }), services: z.array(Service).min(1) })
   .superRefine(({ gateway, services }, context) => {
-    const fault = (message: string): void => context.addIssue({ code: 'custom', message })
-    const unique = (what: string, values: (string | number)[]): void => {
-      for (const value of new Set(values.filter((each, index) => values.indexOf(each) !== index)))
-        fault(`${what} ${value} is given twice`)
+    const addIssue = (message: string): void => context.addIssue({ code: 'custom', message })
+    const requireUnique = (name: string, values: (string | number)[]): void => {
+      for (const value of new Set(values.filter((value, index) => values.indexOf(value) !== index)))
+        addIssue(`${name} ${value} is given twice`)
     }
     const names = services.map(({ name }) => name)
-    unique('name', names)
-    unique(
+    requireUnique('name', names)
+    requireUnique(
       'schema',
-      services.map((row) => row.schema),
+      services.map(({ schema }) => schema),
     )
-    unique(
+    requireUnique(
       'port',
-      [gateway, ...services].flatMap((each) => [each.port, internalPort(each.port)]),
+      [gateway, ...services].flatMap(({ port }) => [port, internalPort(port)]),
+    )
+    requireUnique(
+      'the publisher of',
+      services.flatMap(({ publishes }) => publishes).filter((words) => !sharedEvents.includes(words)),
     )
     for (const { name, calls } of services)
-      for (const called of calls) if (!names.includes(called)) fault(`${name} calls ${called}, which is no service`)
+      for (const called of calls)
+        if (!names.includes(called)) addIssue(`${name} calls ${called}, which is not a service`)
   })
 export type Registry = z.infer<typeof Registry>
 
-/** The port of `/health` and `/metrics` that goes with a port of the registry. */
+/** Returns the internal port of a service (`/health` and `/metrics`) by its port in the registry. */
 export const internalPort = (port: number): number => port + 100
 
-/** Reads a registry. @throws ZodError naming every fault */
+/** Parses a service registry. @throws ZodError with all errors */
 export const parseRegistry = (json: unknown): Registry => Registry.parse(json)
 
-/** `services.json`: every service of the product. The gateway is in front of all of them. */
+/** The service registry, `services.json`: the gateway and every service behind it. */
 export const registry: Registry = parseRegistry(
   JSON.parse(readFileSync(new URL('../../services.json', import.meta.url), 'utf8')),
 )
 
-/** How the variables about a service begin: `user-service` → `USER_SERVICE`. */
-export const variablePrefix = (name: string): string => name.replaceAll('-', '_').toUpperCase()
+/** Returns a name in camel case: `user-service` → `userService`. */
+export const camelCase = (name: string): string =>
+  name.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase())
+
+/** Returns the prefix of environment variables for a service: `user-service` → `USER_SERVICE`. */
+export const envPrefix = (name: string): string => name.replaceAll('-', '_').toUpperCase()

@@ -1,26 +1,28 @@
 import { customerEvents } from '@clientele/contracts/customer'
+import { examples } from '@clientele/contracts/examples'
 import { importFinished } from '@clientele/contracts/import'
 import { userEvents } from '@clientele/contracts/user'
-import { importUploads } from '@clientele/features/imports/import.uploads'
+import { createImportUploads } from '@clientele/features/imports/import.uploads'
 import { documentOf, type ServiceContract } from '@clientele/platform/service/contract'
 import { declareRoutes, service } from './app.ts'
-import { mediaGoneEvents } from './consumers/media-gone.consumer.ts'
-import { createInputs, type Policy } from './customers/customer.input.ts'
-import { listOf } from './customers/customer.list.ts'
+import { mediaRemovedEvents } from './consumers/media-removed.consumer.ts'
+import { type CustomerPolicy, createInputs } from './customers/customer.input.ts'
+import { createCustomerList } from './customers/customer.list.ts'
 
 type Deps = Parameters<typeof declareRoutes>[1]
 
-const policy: Policy = { requiredFields: ['name', 'surname'] }
+const policy: CustomerPolicy = { requiredFields: ['name', 'surname'] }
 
-/** What customer-service promises, under the default policy of required fields. */
+/** The API and the events of customer-service. The schemas are those of the default required fields. */
 export const contract: ServiceContract = {
   ...service,
   document: () => {
-    const files = {} as Parameters<typeof importUploads>[0]['files']
-    const uploads = importUploads({ files, config: { importMaxBytes: 0, importMaxUploads: 0 } })
-    const declared = { inputs: createInputs(policy), list: listOf(policy), uploads }
-    return documentOf(service, (api) => declareRoutes(api, declared as Deps))
+    const uploads = createImportUploads({
+      config: { importMaxBytes: 0, importMaxUploads: 0 },
+    } as Parameters<typeof createImportUploads>[0])
+    const declared = { inputs: createInputs(policy), list: createCustomerList(policy), uploads }
+    return documentOf({ ...service, examples }, (api) => declareRoutes(api, declared as Deps))
   },
   publishes: [...customerEvents, importFinished],
-  consumes: [...userEvents, ...mediaGoneEvents],
+  consumes: [...userEvents, ...mediaRemovedEvents],
 }

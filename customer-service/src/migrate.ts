@@ -1,4 +1,4 @@
 import { runMigrations } from '@clientele/platform/data/migrate'
 import { migrations } from './migrations.ts'
 
-await runMigrations(migrations)
+await runMigrations({ schema: 'customers', migrations })

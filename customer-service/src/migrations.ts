@@ -1,2 +1,2 @@
-/** The schema `customers`. */
+/** The migrations of the schema `customers`. */
 export const migrations = new URL('../migrations/', import.meta.url)

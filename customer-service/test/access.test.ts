@@ -1,13 +1,13 @@
 import { client } from '@clientele/platform/testing/client'
-import { badTokens, tokenFor } from '@clientele/platform/testing/tokens'
+import { badTokens, signedInAs } from '@clientele/platform/testing/tokens'
 import { contract } from '../src/contract.ts'
 import { type Running, startCustomers } from './start.ts'
 
 let service: Running
-let refused: (string | undefined)[]
+let invalidTokens: (string | undefined)[]
 beforeAll(async () => {
   service = await startCustomers()
-  refused = [undefined, ...Object.values(await badTokens())]
+  invalidTokens = [undefined, ...Object.values(await badTokens())]
 })
 afterAll(() => service?.stop())
 
@@ -18,20 +18,20 @@ const routes = Object.entries(contract.document().paths ?? {}).flatMap(([path, i
   ]),
 )
 
-describe('who may call (S0-01, S1-03, S1-04, S1-15, S1-27, S1-28, S3-32, S4-25)', () => {
-  it('knows every route of the service', () => expect(routes.length).toBeGreaterThanOrEqual(12))
+describe('Access to customer-service', () => {
+  it('the access tests cover every route of the service', () => expect(routes.length).toBeGreaterThanOrEqual(12))
 
-  it.each(routes)('%s %s answers 401 without a valid token', async (method, path) => {
-    for (const token of refused) {
+  it.each(routes)('%s %s returns 401 without a valid token', async (method, path) => {
+    for (const token of invalidTokens) {
       const { status, headers } = await client(service.url, token).raw(method, path)
       expect(status).toBe(401)
       expect(headers.get('www-authenticate')).toMatch(/^Bearer/)
     }
   })
 
-  it.each(routes)('%s %s answers 403 without a role, and lets users and admins in', async (method, path) => {
+  it.each(routes)('%s %s returns 403 without a role and serves users and admins', async (method, path) => {
     const statusFor = async (role: 'nobody' | 'user' | 'admin') =>
-      (await client(service.url, (await tokenFor(role)).token).raw(method, path)).status
+      (await client(service.url, (await signedInAs(role)).token).raw(method, path)).status
     expect(await statusFor('nobody')).toBe(403)
     expect([401, 403, 500]).not.toContain(await statusFor('user'))
     expect([401, 403, 500]).not.toContain(await statusFor('admin'))

@@ -1,16 +1,16 @@
 import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { counts, csv, importing } from './importing.ts'
+import { counts, createImportClient, csv } from './import-client.ts'
 import { aCustomer, type Running, startCustomers } from './start.ts'
 
 const maxBytes = 2_000_000
 let service: Running
-let files: ReturnType<typeof importing>
+let files: ReturnType<typeof createImportClient>
 beforeAll(async () => {
   service = await startCustomers({ importMaxBytes: maxBytes, importMaxRows: 20_000 })
-  files = importing(service.user)
+  files = createImportClient(service.user)
 })
 afterAll(() => service?.stop())
 
@@ -19,36 +19,36 @@ const storedFiles = async () =>
   (await service.db.query<{ n: number }>('select count(*)::int as n from job_files'))[0]?.n
 const header = 'name,surname,email\n'
 
-describe('a file that is none', () => {
+describe('Files that cannot be imported', () => {
   it.each([
-    ['too large', `${header}${'a,b,c@example.com\n'.repeat(150_000)}`, 413, 'too_large'],
-    ['one line without an end', 'x'.repeat(3_000_000), 413, 'too_large'],
-    ['a bomb of gzip', gzipSync(Buffer.alloc(50_000_000, 'a')), 413, 'too_large'],
-    ['empty', '', 422, 'no_columns'],
+    ['that is too large', `${header}${'a,b,c@example.com\n'.repeat(150_000)}`, 413, 'too_large'],
+    ['that is one endless line', 'x'.repeat(3_000_000), 413, 'too_large'],
+    ['that is a gzip bomb', gzipSync(Buffer.alloc(50_000_000, 'a')), 413, 'too_large'],
+    ['that is empty', '', 422, 'no_columns'],
     [
-      'of ten thousand columns',
+      'with ten thousand columns',
       `${Array.from({ length: 10_000 }, (_, n) => `c${n}`).join(',')}\n`,
       422,
       'too_many_columns',
     ],
     ['with the same header twice', 'email,email\na@example.com,b\n', 422, 'duplicate_header'],
-    ['broken gzip', gzipSync('name,email\n').subarray(0, 15), 422, 'unexpected_end'],
-  ])('is refused: %s', async (_what, file, status, code) => {
+    ['that is broken gzip', gzipSync('name,email\n').subarray(0, 15), 422, 'unexpected_end'],
+  ])('POST /v1/imports refuses a file %s', async (_what, file, status, code) => {
     const before = await storedFiles()
-    const answer = await files.send(file)
-    expect([answer.status, answer.body.errors?.[0]?.code ?? answer.body.code]).toEqual([status, code])
-    if (status === 413) expect(answer.body.limit).toBe(maxBytes)
+    const response = await files.send(file)
+    expect([response.status, response.body.errors?.[0]?.code ?? response.body.code]).toEqual([status, code])
+    if (status === 413) expect(response.body.limit).toBe(maxBytes)
     expect(await storedFiles()).toBe(before)
   })
 
-  it('is refused where it is not in the charset that was said, or in none that is known', async () => {
+  it('POST /v1/imports returns 422 if the file is not in the given encoding or the encoding is unknown', async () => {
     const wrong = await files.send(Buffer.from([...Buffer.from(header), 0xff, 0xfe, 0x0a]), { encoding: 'utf-8' })
     expect(wrong.body.errors).toEqual([expect.objectContaining({ pointer: '/file', code: 'wrong_encoding' })])
     const unknown = await files.send(`${header}a,b,c`, { encoding: 'klingon' })
     expect(unknown.body.errors).toEqual([expect.objectContaining({ pointer: '/encoding', code: 'unknown_charset' })])
   })
 
-  it('has a name without control characters: refused in the address, left out of the name that a form gives', async () => {
+  it('a control character in the file name is refused in the query and removed from the name in a form', async () => {
     const refused = await files.send(`${header}a,b,c`, { name: 'a\0b' })
     expect([refused.status, refused.body.errors[0].parameter]).toEqual([400, 'name'])
     const form = new FormData()
@@ -57,9 +57,9 @@ describe('a file that is none', () => {
     expect([status, body.name]).toEqual([202, 'customers.csv'])
   })
 
-  it('leaves nothing where it breaks off', async () => {
+  it('an aborted upload leaves no file', async () => {
     const before = await storedFiles()
-    const { token } = await tokenFor('user')
+    const { token } = await signedInAs('user')
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/csv', 'content-length': '1000000' }
     const sending = request(`${service.url}/v1/imports`, { method: 'POST', headers })
     sending.on('error', () => {})
@@ -70,18 +70,18 @@ describe('a file that is none', () => {
   })
 
   it.each([
-    ['quotes that never close', `${header}a,b,"${'c'.repeat(1_900_000)}`],
-    ['too many rows', `${header}${'a,b,\n'.repeat(20_001)}`],
-    ['JSON that ends early', `[${'{"name":"a","surname":"b"},'.repeat(5_000)}`],
-  ])('fails in the dry run, with a reason: %s', async (_what, file) => {
+    ['with a quote that is never closed', `${header}a,b,"${'c'.repeat(1_900_000)}`],
+    ['with too many rows', `${header}${'a,b,\n'.repeat(20_001)}`],
+    ['of JSON that ends early', `[${'{"name":"a","surname":"b"},'.repeat(5_000)}`],
+  ])('the dry run of a file %s fails with a reason', async (_what, file) => {
     const { id, status, error } = await files.check(file, { format: file.startsWith('[') ? 'json' : 'csv' })
     expect([status, error]).toEqual(['failed', { code: expect.any(String), message: expect.stringContaining('file') }])
     expect((await service.user.post(`/v1/imports/${id}/commit`, {})).status).toBe(409)
   })
 })
 
-describe('rows that are none', () => {
-  it('fail alone: NUL bytes, lone surrogates, keys twice, no object, too long', async () => {
+describe('Rows that cannot be imported', () => {
+  it('an invalid row fails alone: NUL character, lone surrogate, duplicate key, no object, too long, too many metadata keys', async () => {
     const good = row()
     const lines = [
       JSON.stringify({ ...row(), name: 'a\0b' }),
@@ -105,13 +105,13 @@ describe('rows that are none', () => {
     ])
   })
 
-  it('come in as they are where they are only odd: formulas, prototypes, the same e-mail again and again', async () => {
+  it('formulas, prototype names as headers and thousands of rows with the same e-mail are imported as ordinary rows', async () => {
     const email = row()['email'] ?? ''
     const same = Array.from({ length: 3_000 }, (_, index) => ({ name: `N${index}`, surname: '=cmd()', email }))
     const { id } = await files.check(csv(same))
     expect((await files.commit(id)).counts).toEqual(counts({ created: 1, updated: 2_999 }))
-    const [made] = (await service.user.get(`/v1/customers?email=${email}`)).body.data
-    expect(made).toMatchObject({ name: 'N2999', surname: '=cmd()', version: 3_000 })
+    const [customer] = (await service.user.get(`/v1/customers?email=${email}`)).body.data
+    expect(customer).toMatchObject({ name: 'N2999', surname: '=cmd()', version: 3_000 })
     expect((await files.undo(id)).counts).toMatchObject({ removed: 1 })
     const odd = `name,surname,__proto__,constructor\n${row()['name']},b,c,d\n`
     const { id: second, unmapped } = await files.check(odd)
@@ -120,12 +120,12 @@ describe('rows that are none', () => {
   })
 })
 
-describe('at the same time', () => {
-  it('two imports of the same people end as if one had come after the other', async () => {
+describe('Concurrent imports and requests', () => {
+  it('two concurrent imports of the same customers have the result of one after the other', async () => {
     const rows = Array.from({ length: 1_500 }, () => row())
-    const turned = rows.toReversed().map((each) => ({ ...each, locale: 'sw' }))
-    const others = importing(service.admin)
-    const [first, second] = await Promise.all([files.check(csv(rows)), others.check(csv(turned))])
+    const reversed = rows.toReversed().map((row) => ({ ...row, locale: 'sw' }))
+    const others = createImportClient(service.admin)
+    const [first, second] = await Promise.all([files.check(csv(rows)), others.check(csv(reversed))])
     const [one, two] = await Promise.all([files.commit(first.id), others.commit(second.id)])
     expect([one.status, two.status]).toEqual(['finished', 'finished'])
     expect(one.counts.created + two.counts.created).toBe(1_500)
@@ -138,7 +138,7 @@ describe('at the same time', () => {
     expect(stored).toEqual([{ locale: 'sw', n: 1_500 }])
   })
 
-  it('an import and requests that take its values leave no row uncounted', async () => {
+  it('an import counts each row as created or failed while requests take e-mails of its rows', async () => {
     const rows = Array.from({ length: 2_000 }, () => row())
     const { id } = await files.check(csv(rows), { onMatch: 'fail' })
     const committed = files.commit(id)

@@ -1,103 +1,108 @@
-import { sweepImports } from '@clientele/features/imports/import.cleanup'
-import { sweepJobs } from '@clientele/features/jobs/job.cleanup'
-import type { Tap } from '@clientele/platform/testing/broker'
+import { cleanUpImports } from '@clientele/features/imports/import.cleanup'
+import { cleanUpJobs } from '@clientele/features/jobs/job.cleanup'
+import type { EventSubscription } from '@clientele/platform/testing/broker'
 import { client } from '@clientele/platform/testing/client'
-import { newPerson } from '@clientele/platform/testing/tokens'
+import { createSignedInUser } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { counts, csv, importing } from './importing.ts'
+import { counts, createImportClient, csv } from './import-client.ts'
 import { aCustomer, type Running, startCustomers } from './start.ts'
 
 let service: Running
-let tap: Tap
-let files: ReturnType<typeof importing>
+let tap: EventSubscription
+let files: ReturnType<typeof createImportClient>
 beforeAll(async () => {
   service = await startCustomers()
-  tap = await service.broker.tap()
-  files = importing(service.user)
+  tap = await service.broker.subscribe()
+  files = createImportClient(service.user)
 })
 afterAll(() => service?.stop())
 
 const row = (fields: Record<string, string> = {}) => aCustomer(fields) as Record<string, string>
-const make = async (fields: Record<string, unknown> = {}) =>
+const createCustomer = async (fields: Record<string, unknown> = {}) =>
   (await service.user.post('/v1/customers', aCustomer(fields))).body
-const read = async (id: string) => (await service.user.get(`/v1/customers/${id}`)).body
-const byEmail = async (email = '') => (await service.user.get(`/v1/customers?email=${email}`)).body.data[0]
+const getCustomer = async (id: string) => (await service.user.get(`/v1/customers/${id}`)).body
+const findByEmail = async (email = '') => (await service.user.get(`/v1/customers?email=${email}`)).body.data[0]
 
-describe('undo', () => {
-  it('trashes what was made and restores what was changed, with events', async () => {
-    const there = await make({ tags: ['a'], address: { city: 'Nairobi' }, metadata: { size: 'L' } })
-    const fresh = row()
+describe('POST /v1/imports/{id}/undo', () => {
+  it('an undo moves created customers to the trash and restores changed ones, with events', async () => {
+    const existing = await createCustomer({ tags: ['a'], address: { city: 'Nairobi' }, metadata: { size: 'L' } })
+    const newRow = row()
     const { id } = await files.check([
-      { ...fresh, tags: ['new'] },
-      { ...fresh, locale: 'sw' },
-      { email: there.email, name: 'Changed', tags: ['b'], address: { city: 'Lagos' }, metadata: { size: 'M' } },
-      { email: there.email, surname: 'Twice' },
+      { ...newRow, tags: ['new'] },
+      { ...newRow, locale: 'sw' },
+      { email: existing.email, name: 'Changed', tags: ['b'], address: { city: 'Lagos' }, metadata: { size: 'M' } },
+      { email: existing.email, surname: 'Twice' },
     ])
     expect((await files.commit(id)).counts).toEqual(counts({ created: 1, updated: 3 }))
-    const made = await byEmail(fresh['email'])
+    const created = await findByEmail(newRow['email'])
     expect(await files.undo(id)).toMatchObject({
       status: 'succeeded',
       counts: { removed: 1, restored: 1, kept: 0 },
       errorsUrl: null,
     })
     expect((await files.get(id)).status).toBe('undone')
-    const { version, updatedAt: _a, updatedBy: _b, ...before } = there
-    expect(await read(there.id)).toMatchObject({ ...before, version: version + 3 })
-    expect((await read(made.id)).status).toBe(404)
-    expect((await tap.next('customer.deleted.v1', made.id)).data).toMatchObject({ version: 3 })
-    expect((await service.user.post(`/v1/customers/${made.id}/restore`)).status).toBe(200)
+    const { version, updatedAt: _a, updatedBy: _b, ...before } = existing
+    expect(await getCustomer(existing.id)).toMatchObject({ ...before, version: version + 3 })
+    expect((await getCustomer(created.id)).status).toBe(404)
+    expect((await tap.next('customer.deleted.v1', created.id)).data).toMatchObject({ version: 3 })
+    expect((await service.user.post(`/v1/customers/${created.id}/restore`)).status).toBe(200)
     expect((await service.user.post(`/v1/imports/${id}/undo`)).status).toBe(409)
   })
 
-  it('leaves what was edited since as it is, and names it', async () => {
-    const [kept, purged, back] = [await make(), await make(), await make()]
-    const fresh = row()
-    const changed = [kept, purged, back].map(({ email }) => ({ email, name: 'Imported' }))
-    const { id } = await files.check(csv([...changed, fresh]))
+  it('an undo keeps customers that were changed or purged since the import, and reports them', async () => {
+    const [edited, purged, untouched] = [await createCustomer(), await createCustomer(), await createCustomer()]
+    const newRow = row()
+    const changed = [edited, purged, untouched].map(({ email }) => ({ email, name: 'Imported' }))
+    const { id } = await files.check(csv([...changed, newRow]))
     await files.commit(id)
-    const made = await byEmail(fresh['email'])
-    await service.user.patch(`/v1/customers/${kept.id}`, { locale: 'en' })
-    await service.user.patch(`/v1/customers/${made.id}`, { locale: 'en' })
+    const created = await findByEmail(newRow['email'])
+    await service.user.patch(`/v1/customers/${edited.id}`, { locale: 'en' })
+    await service.user.patch(`/v1/customers/${created.id}`, { locale: 'en' })
     await service.admin.delete(`/v1/customers/${purged.id}?purge=true`)
     const job = await files.undo(id)
     expect(job.counts).toMatchObject({ removed: 0, restored: 1, kept: 3 })
-    expect([(await read(kept.id)).name, (await read(back.id)).name]).toEqual(['Imported', back.name])
-    expect((await read(made.id)).locale).toBe('en')
-    const told = await files.download(service.url, job.errorsUrl)
-    expect(told.split('\r\n')[0]).toBe('id,field,reason')
-    for (const { id } of [kept, made]) expect(told).toContain(`${id},,somebody has changed the customer since`)
-    expect(told).toContain(`${purged.id},,the customer was purged`)
+    expect([(await getCustomer(edited.id)).name, (await getCustomer(untouched.id)).name]).toEqual([
+      'Imported',
+      untouched.name,
+    ])
+    expect((await getCustomer(created.id)).locale).toBe('en')
+    const errorFile = await files.download(service.url, job.errorsUrl)
+    expect(errorFile.split('\r\n')[0]).toBe('"id","field","reason"')
+    for (const { id } of [edited, created]) expect(errorFile).toContain(`"${id}",,"the customer was changed since`)
+    expect(errorFile).toContain(`"${purged.id}",,"the customer was purged`)
   })
 
-  it('gives unique values back in whatever order they went round', async () => {
-    const [a, b, c] = [await make(), await make(), await make()]
-    const swap = csv([
+  it('an undo restores unique values that the import passed from customer to customer', async () => {
+    const [a, b, c] = [await createCustomer(), await createCustomer(), await createCustomer()]
+    const rotated = csv([
       { code: a.code, email: `moved.${a.email}` },
       { code: b.code, email: a.email },
       { code: c.code, email: b.email },
     ])
-    const { id } = await files.check(swap, { matchBy: 'code' })
+    const { id } = await files.check(rotated, { matchBy: 'code' })
     expect((await files.commit(id)).counts).toEqual(counts({ updated: 3 }))
-    expect((await read(c.id)).email).toBe(b.email)
+    expect((await getCustomer(c.id)).email).toBe(b.email)
     expect((await files.undo(id)).counts).toMatchObject({ restored: 3, kept: 0 })
-    const now = await Promise.all([a, b, c].map(async ({ id }) => (await read(id)).email))
+    const now = await Promise.all([a, b, c].map(async ({ id }) => (await getCustomer(id)).email))
     expect(now).toEqual([a.email, b.email, c.email])
   })
 
-  it('says of a former value that somebody else has now', async () => {
-    const there = await make()
-    const { id } = await files.check(csv([{ code: there.code, email: `new.${there.email}` }]), { matchBy: 'code' })
+  it('an undo reports a customer whose former e-mail now belongs to another customer', async () => {
+    const existing = await createCustomer()
+    const { id } = await files.check(csv([{ code: existing.code, email: `new.${existing.email}` }]), {
+      matchBy: 'code',
+    })
     await files.commit(id)
-    await make({ email: there.email })
+    await createCustomer({ email: existing.email })
     const job = await files.undo(id)
     expect(job.counts).toMatchObject({ restored: 0, kept: 1 })
     expect(await files.download(service.url, job.errorsUrl)).toContain('another customer has its former e-mail')
   })
 })
 
-describe('the file of errors', () => {
+describe('The error file', () => {
   it.each(['csv', 'json', 'ndjson'] as const)(
-    'in %s has each row with its reason, and can be mended and sent again',
+    'the error file in %s contains each failed row with its reason and can be corrected and imported again',
     async (format) => {
       const rows = [row(), { ...row(), email: 'nobody' }, { ...row(), phone: 'no-number', name: '=1+1' }, row()]
       const text = {
@@ -111,21 +116,23 @@ describe('the file of errors', () => {
       const errors = await files.download(service.url, done.errorsUrl)
       const second = await files.check(errors, { format })
       expect(second.counts).toEqual(counts({ failed: 2 }))
-      expect(errors).toMatch(format === 'csv' ? /;row;field;reason\r\n/ : /"row":\d,"field":"email","reason":"email /)
-      const mended = await files.check(
+      expect(errors).toMatch(
+        format === 'csv' ? /;"row";"field";"reason"\r\n/ : /"row":\d,"field":"email","reason":"email /,
+      )
+      const corrected = await files.check(
         errors.replace('nobody', row()['email'] ?? '').replace('no-number', '+254711000123'),
         { format },
       )
-      const again = await files.commit(mended.id)
+      const again = await files.commit(corrected.id)
       expect(again).toMatchObject({ counts: counts({ created: 2 }), errorsUrl: null })
-      expect((await byEmail(rows[2]?.['email'])).name).toBe('=1+1')
+      expect((await findByEmail(rows[2]?.['email'])).name).toBe('=1+1')
     },
   )
 })
 
-describe('who sees imports', () => {
-  it('is their owner and every admin; a link alone opens its file', async () => {
-    const other = client(service.url, (await newPerson(['user'])).token)
+describe('Access to imports', () => {
+  it('an import is visible to its owner and to admins, and a link opens its error file', async () => {
+    const other = client(service.url, (await createSignedInUser(['user'])).token)
     const { id, jobId, errorsUrl } = await files.check(csv([{ name: 'only' }]))
     expect((await other.get(`/v1/imports/${id}`)).status).toBe(404)
     expect((await other.post(`/v1/imports/${id}/commit`, {})).status).toBe(404)
@@ -138,13 +145,15 @@ describe('who sees imports', () => {
     expect((await service.admin.get('/v1/jobs?kind=import.check')).body.data[0].id).toBe(jobId)
     const nobody = client(service.url)
     expect((await nobody.get(`/v1/jobs/${jobId}/errors`)).status).toBe(401)
-    expect((await nobody.get(errorsUrl ?? '')).body).toContain('is required')
-    expect((await nobody.get(`${errorsUrl}x`)).status).toBe(403)
+    expect((await service.user.get(errorsUrl ?? '')).body).toContain('is required')
+    const { body: link } = await service.user.post(`${errorsUrl}-link`)
+    expect((await nobody.get(link.url)).body).toContain('is required')
+    expect((await nobody.get(`${link.url}x`)).status).toBe(403)
   })
 })
 
-describe('an import', () => {
-  it('that is cancelled keeps what it has done, can go on, and be taken back', async () => {
+describe('Customer imports', () => {
+  it('a cancelled import keeps the rows that it has written, can be continued, and can be undone', async () => {
     const rows = Array.from({ length: 6_000 }, () => row())
     const { id } = await files.check(csv(rows))
     const { body: job } = await service.user.post(`/v1/imports/${id}/commit`, {})
@@ -158,7 +167,7 @@ describe('an import', () => {
     expect((await files.undo(id)).counts).toMatchObject({ removed: 6_000 })
   })
 
-  it('goes with its jobs and files when it is removed or has had its time', async () => {
+  it('an import is removed with its jobs and files when it is deleted or expires', async () => {
     const [first, second] = [await files.check(csv([{ name: 'x' }])), await files.check(csv([row()]))]
     await files.commit(second.id)
     expect((await service.user.delete(`/v1/jobs/${first.jobId}`)).status).toBe(409)
@@ -166,8 +175,8 @@ describe('an import', () => {
     expect((await service.user.get(`/v1/imports/${first.id}`)).status).toBe(404)
     expect((await service.user.get(`/v1/jobs/${first.jobId}`)).status).toBe(404)
     await service.db.query(`update imports set expires_at = now() - interval '1 second'`)
-    await sweepImports(service.db, new AbortController().signal)
-    await sweepJobs(service.db, new AbortController().signal)
+    await cleanUpImports(service.db, new AbortController().signal)
+    await cleanUpJobs(service.db, new AbortController().signal)
     for (const table of ['imports', 'import_changes', 'jobs', 'job_files', 'job_file_chunks'])
       expect([table, await service.db.query(`select from ${table}`)]).toEqual([table, []])
   })

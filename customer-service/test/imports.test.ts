@@ -1,16 +1,16 @@
 import { gzipSync } from 'node:zlib'
-import type { Tap } from '@clientele/platform/testing/broker'
-import { tokenFor } from '@clientele/platform/testing/tokens'
-import { counts, csv, importing } from './importing.ts'
+import type { EventSubscription } from '@clientele/platform/testing/broker'
+import { signedInAs } from '@clientele/platform/testing/tokens'
+import { counts, createImportClient, csv } from './import-client.ts'
 import { aCustomer, type Running, startCustomers } from './start.ts'
 
 let service: Running
-let tap: Tap
-let files: ReturnType<typeof importing>
+let tap: EventSubscription
+let files: ReturnType<typeof createImportClient>
 beforeAll(async () => {
   service = await startCustomers()
-  tap = await service.broker.tap()
-  files = importing(service.user)
+  tap = await service.broker.subscribe()
+  files = createImportClient(service.user)
 })
 afterAll(() => service?.stop())
 
@@ -20,14 +20,14 @@ const total = async () =>
   (await service.db.query<{ n: number }>('select count(*)::int as n from customers where deleted_at is null'))[0]?.n
 const row = (fields: Record<string, string> = {}) => aCustomer(fields) as Record<string, string>
 
-describe('a dry run (S3-01, S4-18)', () => {
-  it('finds out what the file is, suggests where columns go, and tells what would become of the rows', async () => {
-    const { body: there } = await service.user.post('/v1/customers', aCustomer())
+describe('Dry run of an import', () => {
+  it('a dry run detects format and encoding, suggests a mapping, and reports the result of each row without writing', async () => {
+    const { body: existing } = await service.user.post('/v1/customers', aCustomer())
     const before = await total()
     const file = [
       'Vorname;Nachname;E-Mail;Telefon;Ort;Notiz',
       'Zoë;Müller;zoe@example.com;+254711000111;Nairobi;hot',
-      `Ana;New;${there.email};;;`,
+      `Ana;New;${existing.email};;;`,
       'Bob;Broken;not-an-address;;;',
       ';Nameless;n@example.com;;;',
     ].join('\n')
@@ -53,13 +53,13 @@ describe('a dry run (S3-01, S4-18)', () => {
     })
     expect(checked.errors).toEqual([
       { row: 4, pointer: '/email', code: 'invalid_format', message: expect.any(String) },
-      { row: 5, pointer: '/name', code: 'required', message: 'is required' },
+      { row: 5, pointer: '/name', code: 'required', message: 'Vorname is required' },
     ])
     expect(await total()).toBe(before)
-    expect((await service.user.get(`/v1/customers/${there.id}`)).body.version).toBe(1)
+    expect((await service.user.get(`/v1/customers/${existing.id}`)).body.version).toBe(1)
   })
 
-  it('POST /v1/imports understands yes and no in many languages, and names the words when it does not', async () => {
+  it('an import reads yes and no in many languages, and its error lists the accepted words', async () => {
     const yes = ['sim', 'yes', 'JA', 'oui', 'sí', 'sì', 'tak', 'да', 'evet', 'ndiyo', 'x']
     const no = ['não', 'no', 'nein', 'NON', 'nee', 'nie', 'нет', 'hayır', 'hapana', 'na\u0303o']
     const addresses = [...yes, ...no, 'talvez'].map((word) => ({ word, email: row()['email'] ?? '' }))
@@ -71,7 +71,7 @@ describe('a dry run (S3-01, S4-18)', () => {
         row: addresses.length + 1,
         pointer: '/smsOptOut',
         code: 'invalid_type',
-        message: expect.stringMatching(/^must be yes \(.*\bsim\b.*\) or no \(.*\bnein\b.*\)$/),
+        message: expect.stringMatching(/^sms opt out must be yes \(.*\bsim\b.*\) or no \(.*\bnein\b.*\)$/),
       },
     ])
     expect(done.counts).toEqual(counts({ created: yes.length + no.length, failed: 1 }))
@@ -79,7 +79,7 @@ describe('a dry run (S3-01, S4-18)', () => {
       expect([word, (await find('email', email))[0].smsOptOut]).toEqual([word, yes.includes(word)])
   })
 
-  it('is made again under another mapping or way, and changes nothing either', async () => {
+  it('a change of mapping or onMatch starts a new dry run, which writes nothing either', async () => {
     const { email } = (await service.user.post('/v1/customers', aCustomer())).body
     const { id } = await files.check(csv([{ a: 'Ana', b: 'New', c: email }]), { onMatch: 'skip' })
     expect(await files.get(id)).toMatchObject({ mapping: {}, counts: counts({ failed: 1 }) })
@@ -94,28 +94,28 @@ describe('a dry run (S3-01, S4-18)', () => {
     [{ a: 'nothing' }, '/mapping/a', 'unknown_field'],
     [{ a: 'name', b: 'name' }, '/mapping/b', 'repeated'],
     [{ a: null }, '/mapping', 'empty'],
-  ])('answers 422 for a mapping that makes no sense: %j', async (mapping, pointer, code) => {
+  ])('PATCH returns 422 for the invalid mapping %j', async (mapping, pointer, code) => {
     const { id } = await files.check(csv([{ a: '1', b: '2' }]))
     const { status, body } = await service.user.patch(`/v1/imports/${id}`, { mapping })
     expect([status, body.errors[0]]).toEqual([422, expect.objectContaining({ pointer, code })])
   })
 })
 
-describe('a commit', () => {
-  it('makes and changes customers as the API does, with editors and events, and tells its end', async () => {
-    const { id: userId } = await tokenFor('user')
-    const { body: there } = await service.admin.post('/v1/customers', aCustomer({ tags: ['old'], locale: 'en' }))
-    const fresh = row()
+describe('Commit of an import', () => {
+  it('a commit creates and changes customers as the API does, with editors and events, and publishes import.finished', async () => {
+    const { id: userId } = await signedInAs('user')
+    const { body: existing } = await service.admin.post('/v1/customers', aCustomer({ tags: ['old'], locale: 'en' }))
+    const newRow = row()
     const file = csv([
       {
-        ...fresh,
+        ...newRow,
         phone: '+254 711 000 222',
         tags: 'vip;wholesale',
         'address.city': 'Nairobi',
         smsOptOut: 'yes',
         size: 'L',
       },
-      { name: 'Renamed', surname: '', email: String(there.email).toUpperCase(), tags: '' },
+      { name: 'Renamed', surname: '', email: String(existing.email).toUpperCase(), tags: '' },
     ])
     const mapping = JSON.stringify({
       ...{ name: 'name', surname: 'surname', email: 'email', phone: 'phone', tags: 'tags', smsOptOut: 'smsOptOut' },
@@ -129,8 +129,8 @@ describe('a commit', () => {
       counts: counts({ created: 1, updated: 1 }),
       errors: [],
     })
-    const [made] = await find('email', fresh['email'] ?? '')
-    expect(made).toMatchObject({
+    const [customer] = await find('email', newRow['email'] ?? '')
+    expect(customer).toMatchObject({
       ...{
         phone: '+254711000222',
         tags: ['vip', 'wholesale'],
@@ -140,51 +140,57 @@ describe('a commit', () => {
       },
       ...{ metadata: { size: 'L' }, code: expect.stringMatching(/^CUS-\d{6}$/), createdBy: { id: userId } },
     })
-    expect((await find('q', `${fresh['name']} wholesale`)).map(({ id }: { id: string }) => id)).toContain(made.id)
-    const changed = (await service.user.get(`/v1/customers/${there.id}`)).body
-    expect(changed).toMatchObject({ name: 'Renamed', surname: there.surname, tags: ['old'], version: 2 })
-    const editors = (await service.user.get(`/v1/customers/${there.id}/editors`)).body.data
+    expect((await find('q', `${newRow['name']} wholesale`)).map(({ id }: { id: string }) => id)).toContain(customer.id)
+    const changed = (await service.user.get(`/v1/customers/${existing.id}`)).body
+    expect(changed).toMatchObject({ name: 'Renamed', surname: existing.surname, tags: ['old'], version: 2 })
+    const editors = (await service.user.get(`/v1/customers/${existing.id}/editors`)).body.data
     expect(editors.map(({ user }: { user: { id: string } }) => user.id)).toContain(userId)
 
-    const created = await tap.next('customer.created.v1', made.id)
-    const { photoUrl: _link, ...told } = made
-    expect(created.data).toEqual({ ...told, actor: { id: userId, displayName: expect.any(String) } })
-    expect((await tap.next('customer.updated.v1', there.id)).data).toMatchObject({
-      ...{ version: 2, changed: ['name'], previous: { name: there.name }, actor: { id: userId } },
+    const created = await tap.next('customer.created.v1', customer.id)
+    const { photoUrl: _link, photoUrls: _links, ...published } = customer
+    expect(created.data).toEqual({ ...published, actor: { id: userId, displayName: expect.any(String) } })
+    expect((await tap.next('customer.updated.v1', existing.id)).data).toMatchObject({
+      ...{ version: 2, changed: ['name'], previous: { name: existing.name }, actor: { id: userId } },
     })
     expect((await tap.next('import.finished.v1', id)).data).toMatchObject({
       ...{ entity: 'customers', status: 'finished', counts: counts({ created: 1, updated: 1 }) },
     })
   })
 
-  it.each(['id', 'code', 'email', 'phone', 'externalId'] as const)('matches by %s', async (matchBy) => {
-    const number = `+25471100${String(Math.floor(Math.random() * 10_000)).padStart(4, '0')}`
-    const { body: there } = await service.user.post(
-      '/v1/customers',
-      aCustomer({ externalId: `x-${matchBy}`, phone: number }),
-    )
-    const rows = [{ [matchBy]: there[matchBy], name: 'Matched', surname: 'Now' }]
-    const { id } = await files.check(csv(rows), { matchBy })
-    expect(await files.commit(id)).toMatchObject({ counts: counts({ updated: 1 }) })
-    expect((await service.user.get(`/v1/customers/${there.id}`)).body).toMatchObject({
-      name: 'Matched',
-      surname: 'Now',
-    })
-  })
+  it.each(['id', 'code', 'email', 'phone', 'externalId'] as const)(
+    'an import with matchBy=%s updates the customer that has the key',
+    async (matchBy) => {
+      const number = `+25471100${String(Math.floor(Math.random() * 10_000)).padStart(4, '0')}`
+      const { body: existing } = await service.user.post(
+        '/v1/customers',
+        aCustomer({ externalId: `x-${matchBy}`, phone: number }),
+      )
+      const rows = [{ [matchBy]: existing[matchBy], name: 'Matched', surname: 'Now' }]
+      const { id } = await files.check(csv(rows), { matchBy })
+      expect(await files.commit(id)).toMatchObject({ counts: counts({ updated: 1 }) })
+      expect((await service.user.get(`/v1/customers/${existing.id}`)).body).toMatchObject({
+        name: 'Matched',
+        surname: 'Now',
+      })
+    },
+  )
 
   it.each([
     ['update', { updated: 1 }, 'New'],
     ['skip', { skipped: 1 }, undefined],
     ['fail', { failed: 1 }, undefined],
-  ] as const)('does as onMatch=%s says', async (onMatch, outcome, name) => {
-    const { body: there } = await service.user.post('/v1/customers', aCustomer())
-    const { id, counts: foreseen } = await files.check(csv([{ name: 'New', email: there.email }]), { onMatch })
-    expect(await files.commit(id)).toMatchObject({ counts: counts(outcome) })
-    expect(foreseen).toEqual(counts(outcome))
-    expect((await service.user.get(`/v1/customers/${there.id}`)).body.name).toBe(name ?? there.name)
-  })
+  ] as const)(
+    'an import with onMatch=%s treats a row that matches a customer as the option says',
+    async (onMatch, outcome, name) => {
+      const { body: existing } = await service.user.post('/v1/customers', aCustomer())
+      const { id, counts: predicted } = await files.check(csv([{ name: 'New', email: existing.email }]), { onMatch })
+      expect(await files.commit(id)).toMatchObject({ counts: counts(outcome) })
+      expect(predicted).toEqual(counts(outcome))
+      expect((await service.user.get(`/v1/customers/${existing.id}`)).body.name).toBe(name ?? existing.name)
+    },
+  )
 
-  it('takes rows as if they came one after the other', async () => {
+  it('rows of a file are imported as if each was written before the next', async () => {
     const [one, two] = [row(), row()]
     const file = csv([
       one,
@@ -198,26 +204,32 @@ describe('a commit', () => {
       counts: counts({ created: 2, updated: 1, skipped: 1, failed: 1 }),
       errors: [{ row: 6, pointer: '/externalId', code: 'taken' }],
     })
-    const [made] = await find('email', one['email'] ?? '')
-    expect(made).toMatchObject({ surname: 'Second', version: 2 })
-    expect((await tap.next('customer.created.v1', made.id)).data).toMatchObject({ version: 1, surname: one['surname'] })
-    expect((await tap.next('customer.updated.v1', made.id)).data).toMatchObject({ version: 2, changed: ['surname'] })
+    const [customer] = await find('email', one['email'] ?? '')
+    expect(customer).toMatchObject({ surname: 'Second', version: 2 })
+    expect((await tap.next('customer.created.v1', customer.id)).data).toMatchObject({
+      version: 1,
+      surname: one['surname'],
+    })
+    expect((await tap.next('customer.updated.v1', customer.id)).data).toMatchObject({
+      version: 2,
+      changed: ['surname'],
+    })
   })
 
-  it('refuses what is ambiguous, named by nobody, or in the trash of its match', async () => {
+  it('a row fails if its key is ambiguous or its code is unknown, and does not match a customer in the trash', async () => {
     const phone = '+254711999888'
     for (const _ of [1, 2]) await service.user.post('/v1/customers', aCustomer({ phone }))
     const ambiguous = await files.check(csv([{ ...row(), phone }]), { matchBy: 'phone' })
     expect(ambiguous.errors).toMatchObject([{ pointer: '/phone', code: 'ambiguous' }])
     const nobody = await files.check(csv([{ ...row(), code: 'CUS-999999' }]), { matchBy: 'code' })
     expect(nobody.errors).toMatchObject([{ pointer: '/code', code: 'no_match' }])
-    const { body: gone } = await service.user.post('/v1/customers', aCustomer())
-    await service.user.delete(`/v1/customers/${gone.id}`)
-    const { id } = await files.check(csv([{ ...row(), email: gone.email }]))
+    const { body: deleted } = await service.user.post('/v1/customers', aCustomer())
+    await service.user.delete(`/v1/customers/${deleted.id}`)
+    const { id } = await files.check(csv([{ ...row(), email: deleted.email }]))
     expect((await files.commit(id)).counts).toEqual(counts({ created: 1 }))
   })
 
-  it('takes JSON, NDJSON and gzip, nested or dotted, and keys that come late', async () => {
+  it('an import accepts JSON, NDJSON and gzip, nested fields, and keys that first appear in a late row', async () => {
     const [one, two, three] = [row(), row(), row()]
     const json = [{ ...one, address: { city: 'Lagos' }, metadata: { source: 'fair' }, tags: ['a'] }]
     const first = await files.check(json)
@@ -232,7 +244,7 @@ describe('a commit', () => {
     expect((await find('email', three['email'] ?? ''))[0]).toMatchObject({ phone: '+254711000777', tags: [] })
   })
 
-  it('of the same content is refused until it is asked for again', async () => {
+  it('the commit of a file that was imported before returns 409 unless again is true', async () => {
     const file = csv([row()])
     const first = await files.check(file)
     await files.commit(first.id)
@@ -243,8 +255,8 @@ describe('a commit', () => {
     expect((await files.commit(second.id, { again: true })).counts).toEqual(counts({ skipped: 1 }))
   })
 
-  it('answers 409 before the dry run has ended and after it was committed', async () => {
-    const { body } = await files.send(csv(Array.from({ length: 2_000 }, () => row())))
+  it('a commit returns 409 before the dry run has ended and after an earlier commit', async () => {
+    const { body } = await files.send(csv(Array.from({ length: 20_000 }, () => row())))
     expect((await service.user.post(`/v1/imports/${body.id}/commit`, {})).status).toBe(409)
     await files.rest(body.id)
     await files.commit(body.id)

@@ -12,12 +12,13 @@ import { migrations } from '../../media-service/src/migrations.ts'
 import { createStore } from '../../media-service/src/storage/create-store.ts'
 import { mediaSigningKey } from './start.ts'
 
-/** A media-service on the virtual host that customers share with it. */
+/** A running media-service on a virtual host that customer-service can share. */
 export type RunningMedia = {
   url: string
   db: Db
-  broker: TestBroker /** Uploads that are on their way. */
-  unfinished(): Promise<number>
+  broker: TestBroker
+  /** The number of active uploads. */
+  unfinishedUploads(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -38,8 +39,12 @@ export const startMedia = async (): Promise<RunningMedia> => {
     mediaLinkTtlSeconds: 3_600,
     mediaMaxBytes: 1_000_000,
     mediaMaxPixels: 10_000_000,
+    mediaMegapixelsPerMinute: 1_000,
     mediaIdleMs: 20_000,
     mediaMaxUploads: 40,
+    imageSandbox: 'auto',
+    mediaMaxUnused: 1_000,
+    mediaMaxUnusedBytes: 1_000_000_000,
     mediaSweepIntervalMs: 3_600_000,
   }
   const log = testLog()
@@ -51,7 +56,7 @@ export const startMedia = async (): Promise<RunningMedia> => {
     url: service.url,
     db,
     broker,
-    unfinished: async () => {
+    unfinishedUploads: async () => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true })
       return entries.filter((entry) => entry.isFile() && entry.parentPath.includes('/part')).length
     },

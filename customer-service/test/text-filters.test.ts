@@ -1,5 +1,5 @@
-import { explain, watched } from '@clientele/platform/testing/database'
-import { listOf } from '../src/customers/customer.list.ts'
+import { asOwner, explain, observeQueries } from '@clientele/platform/testing/database'
+import { createCustomerList } from '../src/customers/customer.list.ts'
 import { aCustomer, type Running, startCustomers } from './start.ts'
 
 const names = [
@@ -16,7 +16,7 @@ const names = [
   'K Ω 😀',
   'anna  maria',
 ]
-const list = listOf({ defaultCountry: undefined })
+const list = createCustomerList({ defaultCountry: undefined })
 
 let service: Running
 beforeAll(async () => {
@@ -29,8 +29,8 @@ beforeAll(async () => {
 })
 afterAll(() => service?.stop())
 
-/** Pieces of each text, in either case too. */
-const pieces = (text: string, from: 'contains' | 'startsWith'): string[] => {
+/** Substrings of a text, also in upper and lower case. */
+const substrings = (text: string, from: 'contains' | 'startsWith'): string[] => {
   const letters = [...text]
   const starts = from === 'startsWith' ? [0] : letters.keys()
   const found = [...starts].flatMap((start) =>
@@ -39,28 +39,42 @@ const pieces = (text: string, from: 'contains' | 'startsWith'): string[] => {
   return found.flatMap((piece) => [piece, piece.toUpperCase(), piece.toLowerCase()])
 }
 
-it.each(['contains', 'startsWith'] as const)('the search text never hides what [%s] means', async (operator) => {
-  const stored = await service.db.query<{ name: string }>('select name from customers order by name')
-  expect(stored).toHaveLength(names.length)
-  for (const piece of new Set(stored.flatMap(({ name }) => pieces(name, operator)))) {
-    const pattern = piece.replace(/[\\%_]/g, '\\$&')
-    const meant = await service.db.query<{ name: string }>(
-      'select name from customers where name collate "und-x-icu" ilike $1',
-      [operator === 'contains' ? `%${pattern}%` : `${pattern}%`],
-    )
-    const { rows } = await list.run(service.db, { [`name[${operator}]`]: piece })
-    expect([piece, rows.map(({ name }) => name).sort()]).toEqual([piece, meant.map(({ name }) => name).sort()])
-  }
-})
+it.each(['contains', 'startsWith'] as const)(
+  'the index of the search text does not change the result of a [%s] filter',
+  async (operator) => {
+    const stored = await service.db.query<{ name: string }>('select name from customers order by name')
+    expect(stored).toHaveLength(names.length)
+    for (const piece of new Set(stored.flatMap(({ name }) => substrings(name, operator)))) {
+      const pattern = piece.replace(/[\\%_]/g, '\\$&')
+      const expected = await service.db.query<{ name: string }>(
+        'select name from customers where name collate "und-x-icu" ilike $1',
+        [operator === 'contains' ? `%${pattern}%` : `${pattern}%`],
+      )
+      const { rows } = await list.run(service.db, { [`name[${operator}]`]: piece })
+      expect([piece, rows.map(({ name }) => name).sort()]).toEqual([piece, expected.map(({ name }) => name).sort()])
+    }
+  },
+)
 
-describe('at twenty thousand customers', () => {
+describe('Text filters with twenty thousand customers', () => {
   beforeAll(async () => {
     await service.db.query(`insert into customers (id, code, name, surname, email, search_text,
         created_at, created_by, created_by_name, updated_at, updated_by, updated_by_name)
       select gen_random_uuid(), code, name, surname, email, lower(concat_ws(' ', name, surname, email, code)), now(), 'x', 'x', now(), 'x', 'x'
       from (select 'CUS-' || n as code, 'Name ' || md5(n::text) as name, md5('s' || n) as surname, n || '@shop.example' as email
         from generate_series(100000, 120000) as n) as made`)
-    await service.db.query('vacuum analyze customers')
+    await asOwner(service.database, 'vacuum analyze customers')
+  })
+
+  it('editedBy finds the newest of more than ten thousand customers of a user', async () => {
+    const { rows, page } = await list.run(service.db, { editedBy: 'x', limit: '20' })
+    expect(page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
+    const newest = await service.db.query<{ id: string }>(
+      `select id from customers where updated_by = 'x' order by created_at desc, id desc limit 20`,
+    )
+    expect(rows.map(({ id }) => id)).toEqual(newest.map(({ id }) => id))
+    const next = await list.run(service.db, { editedBy: 'x', limit: '20', cursor: String(page.nextCursor) })
+    expect(next.rows).toHaveLength(20)
   })
 
   it.each([
@@ -68,10 +82,13 @@ describe('at twenty thousand customers', () => {
     ['surname', 'startsWith', 'Ån'],
     ['email', 'contains', '9877@'],
     ['code', 'startsWith', 'CUS-00'],
-  ])('%s[%s]=%s is found by the index of the search text', async (field, operator, value) => {
+  ])('the filter %s[%s]=%s uses the index of the search text', async (field, operator, value) => {
     const plans: string[] = []
     const { db } = service
-    const explained = watched(db, async (sql, values) => void plans.push((await explain(db, sql, values)).join('\n')))
+    const explained = observeQueries(
+      db,
+      async (sql, values) => void plans.push((await explain(db, sql, values)).join('\n')),
+    )
     await list.run(explained, { [`${field}[${operator}]`]: value })
     expect(plans[0]).toMatch(/Bitmap Index Scan on customers_by_search_text/)
   })

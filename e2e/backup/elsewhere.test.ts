@@ -2,182 +2,186 @@ import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { provisionAndMigrate } from '@clientele/stack/backing/provision'
 import { type Secrets, secretsOf } from '@clientele/stack/profile/secrets'
-import { databaseUrl, services } from '@clientele/stack/profile/services'
-import { npmRun, type Run, startEnv } from '../start.process.ts'
-import { startOwnParts } from './own-parts.ts'
+import { databaseUrl, ownerDatabaseUrl, services } from '@clientele/stack/profile/services'
+import { type NpmProcess, productEnv, runNpm } from '../start.process.ts'
+import { startBackingServices } from './backing-services.ts'
 import { openShop } from './shop.ts'
 
-const minutes = 60_000
+const minuteMs = 60_000
 
-describe('backup and restore of an installation by its addresses', () => {
-  let parts: Awaited<ReturnType<typeof startOwnParts>>
-  let product: Run | undefined
+describe('Backup and restore of an installation that is given by its addresses', () => {
+  let backing: Awaited<ReturnType<typeof startBackingServices>>
+  let product: NpmProcess | undefined
   let gateway = ''
   let before: unknown
-  let person: { username: string; password: string }
-  const folder = (name: string) => join(parts.home, name)
+  let user: { username: string; password: string }
+  const folder = (name: string) => join(backing.home, name)
 
-  /** Of `npm start`, on the parts of this test. */
+  /** The environment of `npm start` on these backing services. */
   const startEnvironment = (home: string) => ({
-    ...startEnv(home, parts.ports),
-    CLIENTELE_POSTGRES_URL: parts.postgresUrl,
-    CLIENTELE_KEYCLOAK_URL: parts.keycloak.url,
-    CLIENTELE_KEYCLOAK_ADMIN_PASSWORD: parts.keycloak.password,
+    ...productEnv(home, backing.ports),
+    CLIENTELE_POSTGRES_URL: backing.postgresUrl,
+    CLIENTELE_KEYCLOAK_URL: backing.keycloak.url,
+    CLIENTELE_KEYCLOAK_ADMIN_PASSWORD: backing.keycloak.password,
   })
-  /** What an operator gives: addresses, nothing of the local profile. */
-  const addresses = (home: string) => {
+  /** The settings of an operator: addresses only, nothing of the local profile. */
+  const operatorEnvironment = (home: string) => {
     const secrets: Secrets = secretsOf(home)
-    const place = { postgresUrl: parts.postgresUrl, secrets }
+    const installation = { postgresUrl: backing.postgresUrl, secrets }
     const databases = services.flatMap((row) =>
-      row.schema ? [[`${row.schema.name.toUpperCase()}_DATABASE_URL`, databaseUrl(row, place)]] : [],
+      row.schema ? [[`${row.schema.name.toUpperCase()}_DATABASE_URL`, databaseUrl(row, installation)]] : [],
     )
     return {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       ...Object.fromEntries(databases),
+      OWNER_DATABASE_URL: ownerDatabaseUrl(installation),
       MEDIA_FOLDER: join(home, 'media'),
-      KEYCLOAK_DATABASE_URL: parts.keycloak.databaseUrl,
+      KEYCLOAK_DATABASE_URL: backing.keycloak.databaseUrl,
     }
   }
-  const command = async (script: string, env: NodeJS.ProcessEnv, ...args: string[]) => {
-    const run = npmRun(script, env, args)
-    return { code: await run.ended, output: run.output() }
+  const npmCommand = async (script: string, env: NodeJS.ProcessEnv, ...args: string[]) => {
+    const run = runNpm(script, env, args)
+    return { code: await run.exited, output: run.output() }
   }
   const start = async (home: string) => {
-    product = npmRun('start', startEnvironment(home))
-    await product.says('Clientele is ready', 3 * minutes)
+    product = runNpm('start', startEnvironment(home))
+    await product.waitForOutput('Clientele is ready', 3 * minuteMs)
   }
   const stop = async () => {
     product?.interrupt()
-    await product?.ended
+    await product?.exited
     product = undefined
   }
 
   beforeAll(async () => {
-    parts = await startOwnParts()
-    gateway = `http://localhost:${parts.ports.GATEWAY_PORT}`
-    await parts.begin()
+    backing = await startBackingServices()
+    gateway = `http://localhost:${backing.ports.GATEWAY_PORT}`
+    await backing.reset()
     mkdirSync(folder('old'))
     await start(folder('old'))
-  }, 8 * minutes)
+  }, 8 * minuteMs)
 
   afterAll(async () => {
     await stop()
-    await parts.close()
-  }, minutes)
+    await backing.close()
+  }, minuteMs)
 
   it(
-    'the product runs on the oldest PostgreSQL at hand',
+    'the product runs on the oldest PostgreSQL of this machine',
     async () => {
-      process.stdout.write(`PostgreSQL ${parts.version}\n`)
+      process.stdout.write(`PostgreSQL ${backing.version}\n`)
       const shop = await openShop(gateway)
-      expect(await shop.pages('orders')).toHaveLength(8)
-      ;({ person } = await shop.work())
+      expect(await shop.listAll('orders')).toHaveLength(8)
+      ;({ user } = await shop.createRecords())
     },
-    minutes,
+    minuteMs,
   )
 
   it(
-    'npm run backup saves it while people work',
+    'npm run backup saves an installation while records are created',
     async () => {
       const shop = await openShop(gateway)
-      let working = true
+      let isWorking = true
       const workers = [1, 2, 3].map(async () => {
-        while (working) await shop.work()
+        while (isWorking) await shop.createRecords()
       })
-      const { code, output } = await command('backup', addresses(folder('old')), '--to', folder('busy'))
-      working = false
+      const { code, output } = await npmCommand('backup', operatorEnvironment(folder('old')), '--to', folder('busy'))
+      isWorking = false
       await Promise.all(workers)
       expect([code, output]).toEqual([0, expect.stringContaining('complete')])
     },
-    2 * minutes,
+    2 * minuteMs,
   )
 
   it(
-    'npm run consistency finds nothing wrong, and npm run backup saves what the API shows',
+    'npm run consistency finds no problem, and npm run backup saves what the API shows',
     async () => {
-      const { code, output } = await command('consistency', addresses(folder('old')))
-      expect([code, output]).toEqual([0, expect.stringContaining('all is well')])
-      before = await (await openShop(gateway)).state()
-      expect((await command('backup', addresses(folder('old')), '--to', folder('quiet'))).code).toBe(0)
+      const { code, output } = await npmCommand('consistency', operatorEnvironment(folder('old')))
+      expect([code, output]).toEqual([0, expect.stringContaining('all checks passed')])
+      before = await (await openShop(gateway)).snapshot()
+      expect((await npmCommand('backup', operatorEnvironment(folder('old')), '--to', folder('quiet'))).code).toBe(0)
     },
-    2 * minutes,
+    2 * minuteMs,
   )
 
   it(
-    'npm run restore refuses where services run, and where data are',
+    'npm run restore refuses to run while services run, if there are data, or without the owner of the schemas',
     async () => {
-      const running = await command('restore', addresses(folder('old')), '--from', folder('quiet'))
+      const running = await npmCommand('restore', operatorEnvironment(folder('old')), '--from', folder('quiet'))
       expect([running.code, running.output]).toEqual([1, expect.stringContaining('stop the services')])
       await stop()
-      await parts.stopKeycloak()
-      const full = await command('restore', addresses(folder('old')), '--from', folder('quiet'))
-      expect([full.code, full.output]).toEqual([1, expect.stringContaining('--overwrite removes them')])
+      await backing.stopKeycloak()
+      const full = await npmCommand('restore', operatorEnvironment(folder('old')), '--from', folder('quiet'))
+      expect([full.code, full.output]).toEqual([1, expect.stringContaining('add --overwrite to replace it')])
+      const withoutOwner = { ...operatorEnvironment(folder('old')), OWNER_DATABASE_URL: '' }
+      const refused = await npmCommand('restore', withoutOwner, '--from', folder('quiet'), '--overwrite')
+      expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('set OWNER_DATABASE_URL')])
     },
-    2 * minutes,
+    2 * minuteMs,
   )
 
   it(
-    'restores a backup that was made while people worked, without a contradiction in it',
+    'a backup that was made while records were created is restored consistently',
     async () => {
       rmSync(folder('old'), { recursive: true })
-      await parts.begin()
-      await parts.stopKeycloak()
-      await provisionAndMigrate({ postgresUrl: parts.postgresUrl, secrets: secretsOf(folder('new')) })
-      // Keycloak has made the realm, without people.
-      const { code, output } = await command('restore', addresses(folder('new')), '--from', folder('busy'))
-      expect([code, output]).toEqual([0, expect.stringContaining('all is well')])
+      await backing.reset()
+      await backing.stopKeycloak()
+      await provisionAndMigrate({ postgresUrl: backing.postgresUrl, secrets: secretsOf(folder('new')) })
+      // Keycloak has created the realm, without users.
+      const { code, output } = await npmCommand('restore', operatorEnvironment(folder('new')), '--from', folder('busy'))
+      expect([code, output]).toEqual([0, expect.stringContaining('all checks passed')])
     },
-    4 * minutes,
+    4 * minuteMs,
   )
 
   it(
-    'names a file that was changed, and one that is missing, and changes nothing',
+    'npm run restore names a changed and a missing file of the backup, and changes nothing',
     async () => {
       cpSync(folder('quiet'), folder('damaged'), { recursive: true })
       writeFileSync(join(folder('damaged'), 'database/customer-service/customers.copy.gz'), 'other bytes')
       rmSync(join(folder('damaged'), 'database/order-service/orders.copy.gz'))
       const args = ['--from', folder('damaged'), '--overwrite']
-      const { code, output } = await command('restore', addresses(folder('new')), ...args)
+      const { code, output } = await npmCommand('restore', operatorEnvironment(folder('new')), ...args)
       expect(code).toBe(1)
       expect(output).toContain('database/customer-service/customers.copy.gz was changed')
       expect(output).toContain('database/order-service/orders.copy.gz is missing')
     },
-    minutes,
+    minuteMs,
   )
 
   it(
-    'restores over it what the API showed, with people, passwords and photos',
+    'npm run restore -- --overwrite brings back what the API showed, with users, passwords and photos',
     async () => {
       const args = ['--from', folder('quiet'), '--overwrite']
-      const { code, output } = await command('restore', addresses(folder('new')), ...args)
-      expect([code, output]).toEqual([0, expect.stringContaining('all is well')])
-      await parts.startKeycloak()
+      const { code, output } = await npmCommand('restore', operatorEnvironment(folder('new')), ...args)
+      expect([code, output]).toEqual([0, expect.stringContaining('all checks passed')])
+      await backing.startKeycloak()
       await start(folder('new'))
       const shop = await openShop(gateway)
-      expect(await shop.state()).toEqual(before)
-      await openShop(gateway, person.username, person.password)
-      await shop.work()
+      expect(await shop.snapshot()).toEqual(before)
+      await openShop(gateway, user.username, user.password)
+      await shop.createRecords()
     },
-    5 * minutes,
+    5 * minuteMs,
   )
 
   it(
-    'npm run consistency names a photo that is gone, one that was changed, and stock that is wrong',
+    'npm run consistency names a missing and a changed photo',
     async () => {
       const media = join(folder('new'), 'media')
       const files = readdirSync(media, { recursive: true, encoding: 'utf8' }).filter((name) =>
         name.endsWith('.original'),
       )
-      const [gone = '', changed = ''] = files
-      rmSync(join(media, gone))
+      const [missing = '', changed = ''] = files
+      rmSync(join(media, missing))
       writeFileSync(join(media, changed), 'other bytes')
-      const { code, output } = await command('consistency', addresses(folder('new')))
+      const { code, output } = await npmCommand('consistency', operatorEnvironment(folder('new')))
       expect(code).toBe(1)
-      expect(output).toContain(`${gone} is missing`)
-      expect(output).toContain(`${changed} has other bytes`)
+      expect(output).toContain(`${missing} is missing`)
+      expect(output).toContain(`${changed} has another checksum`)
       expect(output).toContain('1 of')
     },
-    minutes,
+    minuteMs,
   )
 })

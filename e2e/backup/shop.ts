@@ -1,17 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { png } from '../picture.ts'
+import { createPng } from '../png-image.ts'
 
 type Json = Record<string, unknown>
 export type Shop = Awaited<ReturnType<typeof openShop>>
 
 const lists = ['customers', 'products', 'orders', 'notifications', 'users'] as const
-/** What another key signs, or a sign-in changes. */
-const passing = ['photoUrl', 'photoThumbUrl', 'links', 'lastLoginAt']
+/** Fields that differ after a restore: links are signed with another key, and sign-ins change `lastLoginAt`. */
+const volatileFields = ['photoUrl', 'photoUrls', 'links', 'lastLoginAt']
 
-const withoutPassing = (row: Json): Json =>
-  Object.fromEntries(Object.entries(row).filter(([name]) => !passing.includes(name)))
+const withoutVolatile = (row: Json): Json =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => !volatileFields.includes(name)))
 
-/** An admin at work in a running installation. */
+/** A client of a running installation, signed in as an admin. */
 export const openShop = async (gateway: string, username = 'admin', password = '12345') => {
   const signIn = await fetch(`${gateway}/v1/auth/login`, {
     method: 'POST',
@@ -32,7 +32,7 @@ export const openShop = async (gateway: string, username = 'admin', password = '
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
-  const pages = async (list: string): Promise<Json[]> => {
+  const listAll = async (list: string): Promise<Json[]> => {
     const rows: Json[] = []
     for (let cursor = ''; ; ) {
       const page = await call<{ data: Json[]; nextCursor?: string | null }>('GET', `/v1/${list}?limit=100${cursor}`)
@@ -47,43 +47,43 @@ export const openShop = async (gateway: string, username = 'admin', password = '
       surname: randomBytes(4).toString('hex'),
       phone: '+254700000001',
     })
-    await call('PUT', `/v1/customers/${customer.id}/photo`, png(40, 30))
+    await call('PUT', `/v1/customers/${customer.id}/photo`, createPng(40, 30))
     return customer
   }
   return {
     call,
-    pages,
+    listAll,
     createCustomer,
-    /** A customer with a photo, an order of a product, and a person with a password. */
-    work: async () => {
-      const [product] = await pages('products')
+    /** Creates a customer with a photo, an order of a product, and a user with a password. */
+    createRecords: async () => {
+      const [product] = await listAll('products')
       const customer = await createCustomer()
       const lines = [{ productId: product?.['id'], quantity: 1 }]
       const order = await call<{ id: string }>('POST', '/v1/orders', { customerId: customer.id, lines })
       const name = `kept-${randomBytes(4).toString('hex')}`
-      const person = {
+      const user = {
         username: name,
         email: `${name}@example.com`,
         password: `Aa1-${name}`,
         name: 'Kept',
         surname: name,
       }
-      await call('POST', '/v1/users', person)
-      return { customer, order, person }
+      await call('POST', '/v1/users', user)
+      return { customer, order, user }
     },
-    /** All that the API shows, and the hash of every photo. */
-    state: async () => {
-      const shown = await Promise.all(
-        lists.map(async (list) => [list, (await pages(list)).map(withoutPassing)] as const),
+    /** All records that the API lists, and the hash of every photo. */
+    snapshot: async () => {
+      const records = await Promise.all(
+        lists.map(async (list) => [list, (await listAll(list)).map(withoutVolatile)] as const),
       )
       const hashes: string[] = []
-      for (const { id, photoUrl } of await pages('customers')) {
+      for (const { id, photoUrl } of await listAll('customers')) {
         if (typeof photoUrl !== 'string') continue
         const photo = await fetch(new URL(photoUrl, gateway))
         const hash = createHash('sha256').update(Buffer.from(await photo.arrayBuffer()))
         hashes.push(`${id} ${photo.status} ${hash.digest('hex')}`)
       }
-      return { ...Object.fromEntries(shown), hashes }
+      return { ...Object.fromEntries(records), hashes }
     },
   }
 }

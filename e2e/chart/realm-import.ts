@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util'
 import { projectRoot } from '@clientele/stack/processes/folders'
 
 /**
- * Writes k8s/overlays/production/keycloak-realm.json: the realm file as a resource of the Keycloak Operator, which has no way
- * to read it from elsewhere and wants its placeholders typed. `--check` fails where that would change it.
+ * Writes k8s/overlays/production/keycloak-realm.json: the realm file as a KeycloakRealmImport of the Keycloak Operator, which
+ * needs the realm inside the resource, with typed values. With `--check` it fails if the file is out of date.
  */
 const source = join(projectRoot, 'deploy', 'keycloak', 'realm.json')
 const target = join(projectRoot, 'k8s', 'overlays', 'production', 'keycloak-realm.json')
@@ -17,27 +17,32 @@ const values: Record<string, string> = {
   CLIENTELE_SMTP_FROM: 'no-reply@example.com',
   CLIENTELE_SMTP_STARTTLS: 'true',
 }
-// Kept as they are: the operator fills them in from Secrets.
+// These placeholders stay; the operator replaces them by values of Secrets.
 const secrets = {
   CLIENTELE_LOGIN_SECRET: { name: 'clientele-keycloak', key: 'login' },
   CLIENTELE_USER_SERVICE_SECRET: { name: 'clientele-keycloak', key: 'user-service' },
 }
 
-const filled = (text: string): string =>
+const fillPlaceholders = (text: string): string =>
   text.replace(/\$\{([A-Z_]+)(?::([^}]*))?\}/g, (whole, name: string, fallback = '') =>
     Object.hasOwn(secrets, name) ? whole : (values[name] ?? fallback),
   )
 
-const isText = new Set(['smtpServer', 'config', 'attributes'])
+const stringMaps = new Set(['smtpServer', 'config', 'attributes'])
 
-/** Placeholders filled in; what was one as a whole and reads as a truth value becomes one, save in maps of texts. */
-const typed = (node: unknown, texts = false): unknown => {
-  if (Array.isArray(node)) return node.map((item) => typed(item, texts))
+/**
+ * Fills in the placeholders. A value that is a single placeholder becomes a boolean if it reads as one, for example
+ * `"${VERIFY_EMAIL:true}"` becomes `true`, except in maps of strings.
+ */
+const fillValues = (node: unknown, inStringMap = false): unknown => {
+  if (Array.isArray(node)) return node.map((item) => fillValues(item, inStringMap))
   if (typeof node === 'object' && node !== null)
-    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, typed(value, texts || isText.has(key))]))
+    return Object.fromEntries(
+      Object.entries(node).map(([key, value]) => [key, fillValues(value, inStringMap || stringMaps.has(key))]),
+    )
   if (typeof node !== 'string') return node
-  const text = filled(node)
-  return !texts && text !== node && /^(true|false)$/.test(text) ? text === 'true' : text
+  const text = fillPlaceholders(node)
+  return !inStringMap && text !== node && /^(true|false)$/.test(text) ? text === 'true' : text
 }
 
 const resource = {
@@ -47,7 +52,7 @@ const resource = {
   spec: {
     keycloakCRName: 'clientele-keycloak',
     placeholders: Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, { secret }])),
-    realm: typed(JSON.parse(readFileSync(source, 'utf8'))),
+    realm: fillValues(JSON.parse(readFileSync(source, 'utf8'))),
   },
 }
 
@@ -56,6 +61,6 @@ const text = `${JSON.stringify(resource, undefined, 2)}\n`
 const kept = existsSync(target) ? readFileSync(target, 'utf8') : ''
 if (kept === text) console.log('the realm of the Keycloak Operator is up to date')
 else if (check) {
-  console.error('k8s/overlays/production/keycloak-realm.json is not made from deploy/keycloak/realm.json as it is')
+  console.error('k8s/overlays/production/keycloak-realm.json is out of date: run npm run generate')
   process.exit(1)
 } else writeFileSync(target, text)

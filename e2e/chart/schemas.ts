@@ -12,12 +12,13 @@ const modules = {
   kubernetes: 'k8s.io/kubernetes@v1.33.13',
   'prometheus-operator': 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
   'gateway-api': 'sigs.k8s.io/gateway-api@v1.4.1',
+  'cert-manager': 'github.com/cert-manager/cert-manager@v1.18.2',
 }
 
 const isSchema = (value: Json | undefined): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Closes objects whose fields are all known, and says in JSON Schema what Kubernetes says by a format. */
+/** Refuses unknown fields of objects with known properties, and translates `int-or-string` into JSON Schema. */
 const strict = (node: Json): Json => {
   if (Array.isArray(node)) return node.map(strict)
   if (!isSchema(node)) return node
@@ -33,23 +34,23 @@ const strict = (node: Json): Json => {
   return schema
 }
 
-/** One schema for each kind, with the definitions that it leads to. */
+/** A schema for each kind, with the definitions that it refers to. */
 const kubernetesSchemas = (swagger: { definitions: Record<string, Schema> }): [Gvk, Schema][] => {
   const definitions = Object.fromEntries(
     Object.entries(swagger.definitions).map(([name, schema]) => [name, strict(schema) as Schema]),
   )
   definitions['io.k8s.apimachinery.pkg.api.resource.Quantity'] = { type: ['string', 'number'] }
-  const reached = (schema: Json, found: Set<string>): Set<string> => {
+  const collectDefinitions = (schema: Json, found: Set<string>): Set<string> => {
     for (const [, name = ''] of JSON.stringify(schema).matchAll(/"#\/definitions\/([^"]+)"/g)) {
       if (found.has(name)) continue
       found.add(name)
-      reached(definitions[name] ?? {}, found)
+      collectDefinitions(definitions[name] ?? {}, found)
     }
     return found
   }
   return Object.values(definitions).flatMap((schema) =>
     ((schema['x-kubernetes-group-version-kind'] ?? []) as Gvk[]).map((gvk): [Gvk, Schema] => {
-      const used = [...reached(schema, new Set())].map((name) => [name, definitions[name] ?? {}])
+      const used = [...collectDefinitions(schema, new Set())].map((name) => [name, definitions[name] ?? {}])
       return [gvk, { ...schema, definitions: Object.fromEntries(used) as Schema }]
     }),
   )
@@ -81,12 +82,12 @@ const yamlFiles = (folder: string): string[] =>
     .filter((name) => /\.ya?ml$/.test(name))
     .map((name) => join(folder, name))
 
-/** The name of a schema's file; `schemaLocation` is the same in kubeconform's terms, to which `v1` is a group of itself. */
+/** The file name of a schema. `schemaLocation` is the same as a template of kubeconform, which takes `v1` as a group. */
 const fileName = ({ group, version, kind }: Gvk): string => `${kind.toLowerCase()}-${group || version}-${version}.json`
 
 /**
- * A folder of JSON schemas for kubeconform: Kubernetes' own from its OpenAPI document, the others from the definitions in their
- * Go modules and in the folder `CHART_CRDS`, where that is given (operators whose modules hold none).
+ * Prepares a folder of JSON schemas for kubeconform. Those of Kubernetes come from its OpenAPI document, the others from the
+ * CRDs in Go modules, and from the folder `CHART_CRDS` if it is set (for operators whose modules contain no CRDs).
  */
 export const schemaFolder = async (crds = process.env['CHART_CRDS']): Promise<string> => {
   const stamp = Object.values(modules)
@@ -95,17 +96,18 @@ export const schemaFolder = async (crds = process.env['CHART_CRDS']): Promise<st
   const folder = join(cacheFolder(), 'chart-schemas')
   const done = join(folder, `${stamp}.done`)
   if (!existsSync(done)) {
-    const part = `${folder}.${process.pid}`
-    mkdirSync(part, { recursive: true })
-    const write = ([gvk, schema]: [Gvk, Schema]) => writeFileSync(join(part, fileName(gvk)), JSON.stringify(schema))
+    const partial = `${folder}.${process.pid}`
+    mkdirSync(partial, { recursive: true })
+    const write = ([gvk, schema]: [Gvk, Schema]) => writeFileSync(join(partial, fileName(gvk)), JSON.stringify(schema))
     const swagger = join(await moduleFolder(modules.kubernetes), 'api/openapi-spec/swagger.json')
     kubernetesSchemas(JSON.parse(readFileSync(swagger, 'utf8'))).forEach(write)
     const monitoring = join(await moduleFolder(modules['prometheus-operator']), 'example/prometheus-operator-crd')
     const gateway = join(await moduleFolder(modules['gateway-api']), 'config/crd/standard')
-    for (const file of [...yamlFiles(monitoring), ...yamlFiles(gateway)]) crdSchemas(file).forEach(write)
-    writeFileSync(join(part, `${stamp}.done`), '')
+    const certManager = join(await moduleFolder(modules['cert-manager']), 'deploy/crds')
+    for (const file of [monitoring, gateway, certManager].flatMap(yamlFiles)) crdSchemas(file).forEach(write)
+    writeFileSync(join(partial, `${stamp}.done`), '')
     rmSync(folder, { recursive: true, force: true })
-    renameSync(part, folder)
+    renameSync(partial, folder)
   }
   if (crds) {
     for (const file of yamlFiles(crds))
@@ -114,7 +116,7 @@ export const schemaFolder = async (crds = process.env['CHART_CRDS']): Promise<st
   return folder
 }
 
-/** Whether there is a schema for `apiVersion` and `kind`. */
+/** Whether the folder has a schema for `apiVersion` and `kind`. */
 export const hasSchema = (folder: string, apiVersion: string, kind: string): boolean => {
   const [version = '', group = ''] = apiVersion.split('/').toReversed()
   return existsSync(join(folder, fileName({ group, version, kind })))

@@ -8,7 +8,7 @@ import { goCommand } from '@clientele/stack/tools/go'
 const run = promisify(execFile)
 const limits = { timeout: 1_200_000, maxBuffer: 64 << 20 }
 
-/** What is built from Go modules: `replace` holds the lines that its own go.mod has and `go install` does not take. */
+/** Tools that are built from Go modules. `replace` has lines of the tool's go.mod, which `go install` would refuse. */
 const tools = {
   helm: { path: 'helm.sh/helm/v3/cmd/helm', version: 'v3.19.5', replace: '' },
   kubeconform: { path: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0', replace: '' },
@@ -21,16 +21,16 @@ const tools = {
 }
 export type ToolName = keyof typeof tools
 
-const say = (text: string): void => console.log(`  ${text}`)
+const log = (text: string): void => console.log(`  ${text}`)
 
-/** The program of that name at its pinned version, built at its first use and kept in the cache folder. */
+/** The path of a tool at its pinned version. It is built at its first use and kept in the cache folder. */
 export const toolPath = async (name: ToolName): Promise<string> => {
   const { path, version, replace } = tools[name]
   const folder = join(cacheFolder(), 'chart-tools', `${name}-${version}`)
   const program = join(folder, name)
   if (existsSync(program)) return program
-  const go = await goCommand(say)
-  say(`building ${name} ${version} (once)`)
+  const go = await goCommand(log)
+  log(`building ${name} ${version} (once)`)
   const module = join(folder, 'module')
   rmSync(module, { recursive: true, force: true })
   mkdirSync(module, { recursive: true })
@@ -44,9 +44,9 @@ export const toolPath = async (name: ToolName): Promise<string> => {
   return program
 }
 
-/** The folder of a Go module's files, which hold schemas besides code. */
+/** Downloads a Go module, and returns the folder of its files. */
 export const moduleFolder = async (module: string): Promise<string> => {
-  const go = await goCommand(say)
+  const go = await goCommand(log)
   const { stdout } = await run(go, ['mod', 'download', '-json', module], limits)
   return (JSON.parse(stdout) as { Dir: string }).Dir
 }

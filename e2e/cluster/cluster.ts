@@ -7,25 +7,25 @@ type Pod = {
 
 const selector = `app.kubernetes.io/instance=${release}`
 
-/** The pods of the release's services that are not about to end. */
+/** The pods of the release's services, without those that are terminating. */
 export const servicePods = async (): Promise<Pod[]> => {
   const { items } = await kubectlJson<{ items: Pod[] }>('get', 'pods', '--selector', selector)
-  const others = ['migrations', 'test', 'doctor']
+  const otherComponents = ['migrations', 'test', 'doctor']
   return items.filter(
     ({ metadata }) =>
       metadata.deletionTimestamp === undefined &&
-      !others.includes(metadata.labels['app.kubernetes.io/component'] ?? ''),
+      !otherComponents.includes(metadata.labels['app.kubernetes.io/component'] ?? ''),
   )
 }
 
-/** What tells whether any pod was replaced or started again. */
-export const podStamp = async (): Promise<string> =>
+/** The ids and restart counts of the pods. They change if a pod is replaced or restarted. */
+export const podIdentities = async (): Promise<string> =>
   (await servicePods())
     .map(({ metadata, status }) => `${metadata.uid}:${status.containerStatuses?.[0]?.restartCount}`)
     .sort()
     .join('\n')
 
-/** The data of the Secrets that the chart made. */
+/** The data of the Secret that the chart generated. */
 export const generatedSecret = async (): Promise<string> =>
   JSON.stringify((await kubectlJson<{ data: unknown }>('get', 'secret', `${release}-generated`)).data)
 
@@ -34,7 +34,7 @@ export const secretValue = async (name: string, key: string): Promise<string> =>
   return Buffer.from(data[key] ?? '', 'base64').toString()
 }
 
-/** Runs a statement as a role, by its password, as a service would. */
+/** Runs a statement as a database role, signed in with its password like a service. */
 export const query = async (sql: string, role = 'postgres'): Promise<string> => {
   const url = `postgres://${role}@localhost/clientele`
   const secret = role === 'postgres' ? 'postgres-admin' : `clientele-database-${role.replace('clientele_', '')}`
@@ -58,13 +58,13 @@ export const query = async (sql: string, role = 'postgres'): Promise<string> => 
 
 type Usage = { pods: { podRef: { name: string; namespace: string }; memory?: { workingSetBytes?: number } }[] }
 
-/** Working set of each pod of the namespace in MB, as the node's kubelet counts it. */
-export const memory = async (): Promise<Record<string, number>> => {
+/** The working set of each pod of the namespace in MB, as the kubelet reports it. */
+export const podMemory = async (): Promise<Record<string, number>> => {
   const { items } = await kubectlJson<{ items: { metadata: { name: string } }[] }>('get', 'nodes')
   const node = items[0]?.metadata.name ?? ''
   const usage = JSON.parse(await kubectl('get', '--raw', `/api/v1/nodes/${node}/proxy/stats/summary`)) as Usage
-  const mine = usage.pods.filter(({ podRef }) => podRef.namespace === 'clientele')
+  const pods = usage.pods.filter(({ podRef }) => podRef.namespace === 'clientele')
   return Object.fromEntries(
-    mine.map(({ podRef, memory: used }) => [podRef.name, Math.round((used?.workingSetBytes ?? 0) / 1e6)]),
+    pods.map(({ podRef, memory: used }) => [podRef.name, Math.round((used?.workingSetBytes ?? 0) / 1e6)]),
   )
 }

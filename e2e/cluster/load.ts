@@ -1,17 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { png } from '../picture.ts'
-import { as, call, signIn } from './api.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPng } from '../png-image.ts'
+import { authorized, call, signIn } from './api.ts'
 
-export type Figures = { requests: number; failures: string[]; seconds: number; p99: number; longest: number }
+export type LoadFigures = { requests: number; failures: string[]; seconds: number; p99Ms: number; maxMs: number }
 
 const workers = 4
 const pauseMs = 120
 const tokenMs = 120_000
-const picture = new Blob([png(64, 64)], { type: 'image/png' })
+const photo = new Blob([createPng(64, 64)], { type: 'image/png' })
 
 /**
- * Readers and writers on kept-alive connections to the gateway, about thirty requests a second. Each request is sent once: an
- * answer that is not the expected one, or none, is a failure.
+ * Sends about thirty reading and writing requests a second to the gateway, on kept-alive connections. Requests are not
+ * retried: an unexpected response, or none, is a failure.
  */
 export const startLoad = async () => {
   const startedAt = performance.now()
@@ -40,27 +40,29 @@ export const startLoad = async () => {
     serial += 1
     return { name: 'Load', surname: `n${serial}` }
   }
-  const kinds: (() => Promise<void>)[] = [
-    async () => void (await request('GET', '/v1/customers?limit=5', 200, as(token))),
+  const operations: (() => Promise<void>)[] = [
+    async () => void (await request('GET', '/v1/customers?limit=5', 200, authorized(token))),
     async () => {
-      const { id } = JSON.parse(await request('POST', '/v1/customers', 201, as(token, customer()))) as { id?: string }
-      if (id) await request('GET', `/v1/customers/${id}`, 200, as(token))
+      const { id } = JSON.parse(await request('POST', '/v1/customers', 201, authorized(token, customer()))) as {
+        id?: string
+      }
+      if (id) await request('GET', `/v1/customers/${id}`, 200, authorized(token))
     },
-    async () => void (await request('GET', '/v1/products?limit=5', 200, as(token))),
+    async () => void (await request('GET', '/v1/products?limit=5', 200, authorized(token))),
     async () => {
       const body = new FormData()
       for (const [name, value] of Object.entries(customer())) body.set(name, value)
-      body.set('photo', picture, 'photo.png')
-      await request('POST', '/v1/customers', 201, { ...as(token), body })
+      body.set('photo', photo, 'photo.png')
+      await request('POST', '/v1/customers', 201, { ...authorized(token), body })
     },
     async () => {
       const lines = [{ description: 'gift wrap', quantity: 1, unitPrice: '1.50' }]
-      await request('POST', '/v1/orders', 201, as(token, { lines }))
+      await request('POST', '/v1/orders', 201, authorized(token, { lines }))
     },
-    async () => void (await request('GET', '/v1/users/me', 200, as(token))),
-    async () => void (await request('GET', '/v1/notifications?limit=5', 200, as(token))),
+    async () => void (await request('GET', '/v1/users/me', 200, authorized(token))),
+    async () => void (await request('GET', '/v1/notifications?limit=5', 200, authorized(token))),
   ]
-  const work = async (first: number): Promise<void> => {
+  const runWorker = async (first: number): Promise<void> => {
     for (let index = first; running; index += 1) {
       if (first === 0 && Date.now() - tokenAt > tokenMs) {
         tokenAt = Date.now()
@@ -69,43 +71,43 @@ export const startLoad = async () => {
           return token
         })
       }
-      await kinds[index % kinds.length]?.()
-      await pause(pauseMs)
+      await operations[index % operations.length]?.()
+      await sleep(pauseMs)
     }
   }
-  const all = Promise.all(Array.from({ length: workers }, (_, index) => work(index)))
+  const finished = Promise.all(Array.from({ length: workers }, (_, index) => runWorker(index)))
 
   return {
-    /** Ends it, and tells how it went. Times are milliseconds. */
-    stop: async (): Promise<Figures> => {
+    /** Stops the load, and returns its figures. */
+    stop: async (): Promise<LoadFigures> => {
       running = false
-      await all
+      await finished
       const sorted = durations.toSorted((a, b) => a - b)
       return {
         requests: durations.length,
         failures,
         seconds: Math.round((performance.now() - startedAt) / 1000),
-        p99: Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0),
-        longest: Math.round(sorted.at(-1) ?? 0),
+        p99Ms: Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0),
+        maxMs: Math.round(sorted.at(-1) ?? 0),
       }
     },
   }
 }
 
-/** Does `work` under load. @throws Error naming the requests that failed */
+/** Runs `work` under load. @returns a summary. @throws Error that lists failed requests */
 export const underLoad = async (work: () => Promise<void>): Promise<string> => {
   const load = await startLoad()
-  let fault: unknown
-  const began = performance.now()
+  let workError: unknown
+  const startedAt = performance.now()
   await work().catch((error: unknown) => {
-    fault = error
+    workError = error
   })
-  const seconds = Math.round((performance.now() - began) / 1000)
-  // What a pod that is ending does to connections shows after the work, too.
-  await pause(5_000)
-  const { requests, failures, p99, longest } = await load.stop()
-  if (fault) throw fault
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  // Terminating pods may still break connections for some seconds after `work`.
+  await sleep(5_000)
+  const { requests, failures, p99Ms, maxMs } = await load.stop()
+  if (workError) throw workError
   if (failures.length > 0)
     throw new Error(`${failures.length} of ${requests} requests failed:\n  ${failures.slice(0, 10).join('\n  ')}`)
-  return `${seconds} s; ${requests} requests, none failed, p99 ${p99} ms, longest ${longest} ms`
+  return `${seconds} s; ${requests} requests, none failed, p99 ${p99Ms} ms, max ${maxMs} ms`
 }

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { projectRoot } from '@clientele/stack/processes/folders'
 
-/** `output` is all that it said, `stdout` what another program may read: warnings come in between. */
-export type Said = { code: number; output: string; stdout: string }
+/** `output` is stdout and stderr in their order. Parse `stdout` only: stderr may contain warnings. */
+export type CommandResult = { code: number; output: string; stdout: string }
 
-/** Runs a program in the project's folder; what it says is kept, and shown when it fails. */
-export const attempt = (program: string, args: string[]): Promise<Said> =>
+/** Runs a program in the project's folder. Resolves whatever its exit code. */
+export const run = (program: string, args: string[]): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: projectRoot, timeout: 900_000, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
@@ -21,30 +21,30 @@ export const attempt = (program: string, args: string[]): Promise<Said> =>
     child.on('close', (code) => resolve({ code: code ?? 1, output: output.trim(), stdout: stdout.trim() }))
   })
 
-/** The same, for what must succeed. @throws Error with what it said */
-const succeed = async (program: string, args: string[]): Promise<Said> => {
-  const said = await attempt(program, args)
-  if (said.code !== 0)
-    throw new Error(`${program} ${args.join(' ')} ended with ${said.code}:\n${said.output.slice(-4_000)}`)
-  return said
+/** As `run`. @throws Error with the output if the exit code is not 0 */
+const runOk = async (program: string, args: string[]): Promise<CommandResult> => {
+  const result = await run(program, args)
+  if (result.code !== 0)
+    throw new Error(`${program} ${args.join(' ')} exited with ${result.code}:\n${result.output.slice(-4_000)}`)
+  return result
 }
 
-/** What a command that must succeed says, warnings included. */
-export const sh = async (program: string, args: string[]): Promise<string> => (await succeed(program, args)).output
+/** As `runOk`. @returns the output, with warnings */
+export const sh = async (program: string, args: string[]): Promise<string> => (await runOk(program, args)).output
 
 export const namespace = 'clientele'
 export const release = 'clientele'
 
 export const kubectl = async (...args: string[]): Promise<string> =>
-  (await succeed('kubectl', ['--namespace', namespace, ...args])).stdout
+  (await runOk('kubectl', ['--namespace', namespace, ...args])).stdout
 
 export const kubectlJson = async <T>(...args: string[]): Promise<T> =>
   JSON.parse(await kubectl(...args, '--output', 'json')) as T
 
-export const helm = (...args: string[]): Promise<Said> => attempt('helm', ['--namespace', namespace, ...args])
+export const helm = (...args: string[]): Promise<CommandResult> => run('helm', ['--namespace', namespace, ...args])
 
-/** A helm command that must succeed. */
+/** As `helm`. @returns the output. @throws Error with the output if it fails */
 export const helmOk = (...args: string[]): Promise<string> => sh('helm', ['--namespace', namespace, ...args])
 
 export const helmJson = async <T>(...args: string[]): Promise<T> =>
-  JSON.parse((await succeed('helm', ['--namespace', namespace, ...args, '--output', 'json'])).stdout) as T
+  JSON.parse((await runOk('helm', ['--namespace', namespace, ...args, '--output', 'json'])).stdout) as T

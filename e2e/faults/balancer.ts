@@ -1,20 +1,20 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** One process behind a balancer: its port, and where it tells whether it is ready. */
-export type Member = { port: number; healthUrl: string }
+/** One process behind a balancer: its port and the URL of its readiness check. */
+export type Backend = { port: number; healthUrl: string }
 
 /**
- * What a Kubernetes Service does for its pods: each new connection goes to the next replica that was ready when it was
- * last asked, one that refuses is passed over, and connections that are open stay open.
+ * A TCP load balancer that works like a Kubernetes Service. Each new connection goes to the next replica that passed its last
+ * readiness check. A replica that refuses the connection is skipped. Open connections stay open.
  */
 export type Balancer = { port: number; close(): Promise<void> }
 
-const askEveryMs = 250
-const askMs = 2_500
+const checkEveryMs = 250
+const checkTimeoutMs = 2_500
 
-const isReady = async ({ healthUrl }: Member): Promise<boolean> => {
+const isReady = async ({ healthUrl }: Backend): Promise<boolean> => {
   try {
-    const response = await fetch(healthUrl, { signal: AbortSignal.timeout(askMs) })
+    const response = await fetch(healthUrl, { signal: AbortSignal.timeout(checkTimeoutMs) })
     await response.body?.cancel()
     return response.ok
   } catch {
@@ -22,7 +22,7 @@ const isReady = async ({ healthUrl }: Member): Promise<boolean> => {
   }
 }
 
-const dial = (port: number): Promise<Socket> =>
+const connectTo = (port: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true })
     socket.once('error', reject)
@@ -32,7 +32,7 @@ const dial = (port: number): Promise<Socket> =>
     })
   })
 
-const join = (client: Socket, upstream: Socket): void => {
+const pipeBothWays = (client: Socket, upstream: Socket): void => {
   for (const [one, other] of [
     [client, upstream],
     [upstream, client],
@@ -43,35 +43,35 @@ const join = (client: Socket, upstream: Socket): void => {
   }
 }
 
-/** Balances connections over the ready ones of `members`. */
-export const startBalancer = async (members: Member[]): Promise<Balancer> => {
-  const ready = new Set<Member>()
+/** Starts a balancer in front of `backends`. */
+export const startBalancer = async (backends: Backend[]): Promise<Balancer> => {
+  const ready = new Set<Backend>()
   const open = new Set<Socket>()
-  let turn = 0
-  const watch = members.map((member) => {
-    let asking = false
+  let nextIndex = 0
+  const timers = backends.map((backend) => {
+    let checking = false
     return setInterval(async () => {
-      if (asking) return
-      asking = true
-      const is = await isReady(member)
-      asking = false
-      if (is) ready.add(member)
-      else ready.delete(member)
-    }, askEveryMs)
+      if (checking) return
+      checking = true
+      const isUp = await isReady(backend)
+      checking = false
+      if (isUp) ready.add(backend)
+      else ready.delete(backend)
+    }, checkEveryMs)
   })
 
   const route = async (client: Socket): Promise<void> => {
-    turn += 1
-    const first = turn
-    const candidates = members.map((_, index) => members[(first + index) % members.length])
-    for (const member of candidates) {
-      if (!member || !ready.has(member)) continue
-      const upstream = await dial(member.port).catch(() => undefined)
+    nextIndex += 1
+    const first = nextIndex
+    const candidates = backends.map((_, index) => backends[(first + index) % backends.length])
+    for (const backend of candidates) {
+      if (!backend || !ready.has(backend)) continue
+      const upstream = await connectTo(backend.port).catch(() => undefined)
       if (!upstream) continue
       if (client.destroyed) return void upstream.destroy()
       open.add(upstream)
       upstream.once('close', () => open.delete(upstream))
-      return join(client, upstream)
+      return pipeBothWays(client, upstream)
     }
     client.resetAndDestroy()
   }
@@ -86,7 +86,7 @@ export const startBalancer = async (members: Member[]): Promise<Balancer> => {
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {
-      for (const timer of watch) clearInterval(timer)
+      for (const timer of timers) clearInterval(timer)
       for (const socket of open) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },

@@ -2,126 +2,141 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
-import { storing } from '../services.ts'
-import { customerFaults } from './checks/customers.ts'
-import { inboxFaults, projectionFaults } from './checks/effects.ts'
-import { customerEventFaults, otherEventFaults } from './checks/events.ts'
-import { sweepFaults, unreadable } from './checks/media.ts'
-import { orderEffectFaults, orderFaults } from './checks/orders.ts'
+import { databaseServices } from '../services.ts'
+import { checkInboxes, checkProjections } from './checks/consumers.ts'
+import { checkCustomers } from './checks/customers.ts'
+import { checkCustomerEvents, checkMediaAndUserEvents } from './checks/events.ts'
+import { checkCleanup, checkMediaContent } from './checks/media.ts'
+import { checkOrderEffects, checkOrders } from './checks/orders.ts'
 import { openQueries, type Query } from './checks/query.ts'
-import { userFaults } from './checks/users.ts'
-import { bindingsOf, consumersDone, type Event, openJournal, readJournal } from './journal.ts'
-import { curvesOf, growthOf } from './memory.ts'
-import { keepFiles, reportOf } from './report.ts'
-import { longMinutes, type Outcome, runFaults } from './run.ts'
-import { type FaultSystem, startFaultSystem } from './system.ts'
+import { checkUsers } from './checks/users.ts'
+import { type Event, openEventLog, queueBindings, readEventLog, waitForConsumers } from './event-log.ts'
+import { type FaultSystem, startFaultSystem } from './fault-system.ts'
+import { memoryCurves, memoryGrowth } from './memory.ts'
+import { formatReport, writeFiles } from './report.ts'
+import { minMinutesForMemory, type Outcome, runFaults } from './run-faults.ts'
+
+/*
+ * The fault suite. It starts two replicas of the gateway and of every service behind load balancers, and its own PostgreSQL,
+ * RabbitMQ and Keycloak.
+ *
+ * 1. `beforeAll` runs simulated clients (`*-writer.ts`) that create, change and delete records through the gateway. Meanwhile it
+ *    injects faults one after the other (faults.ts), in a random order that the seed repeats. Processes get SIGKILL or SIGTERM;
+ *    connections to PostgreSQL and RabbitMQ are slowed down, stalled, reset or blackholed; a table is locked; RabbitMQ raises a
+ *    memory alarm.
+ * 2. It records every acknowledged write (ledger.ts), every published event (event-log.ts), every failed request with the faults
+ *    of that time (traffic.ts, fault-windows.ts), and the memory of each process (memory.ts).
+ * 3. All faults end, and all queues become empty. Then the tests below compare databases, Keycloak, stored images and events with
+ *    the acknowledged writes: nothing may be lost, duplicated or out of order. A request may only have failed if the fault of that
+ *    moment allows it on that route.
+ */
 
 const minutes = Number(process.env['TEST_FAULT_MINUTES'] ?? 3)
 const seed = Number(process.env['TEST_FAULT_SEED'] ?? Date.now() % 1_000_000)
 const folder = mkdtempSync(join(tmpdir(), `clientele-faults-${seed}-`))
-const facts = { seed, minutes, folder }
-// Past jest, whose console marks every line with its place.
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
+const runInfo = { seed, minutes, folder }
+// Not console.log: jest adds a stack trace to each of its lines.
+const log = (text: string): void => void process.stdout.write(`${text}\n`)
 
 let system: FaultSystem
 let outcome: Outcome
 let query: Query
 let endQueries: () => Promise<void>
 let events: Event[] = []
-let waiting: string[] = []
+let nonEmptyQueues: string[] = []
 let bindings: Map<string, string[]>
 
-const outboxesEmpty = async (): Promise<void> => {
-  for (const service of storing) {
+const checkOutboxesEmpty = async (): Promise<void> => {
+  for (const service of databaseServices) {
     const [row] = await query<{ n: number }>(service, 'select count(*)::int as n from outbox', [])
-    if (row?.n !== 0) throw new Error(`the outbox of ${service} still holds ${row?.n} events`)
+    if (row?.n !== 0) throw new Error(`the outbox of ${service} still has ${row?.n} events`)
   }
 }
 
 beforeAll(
   async () => {
-    say(`faults: seed ${seed}, ${minutes} minutes, logs in ${folder}`)
+    log(`fault suite: seed ${seed}, ${minutes} minutes, logs in ${folder}`)
     system = await startFaultSystem(folder)
-    await openJournal(system.broker)
-    outcome = await runFaults(system, { seed, minutes, say })
+    await openEventLog(system.broker)
+    outcome = await runFaults(system, { seed, minutes, log })
     ;({ query, end: endQueries } = await openQueries(system))
-    await eventually(outboxesEmpty, { timeoutMs: 60_000 })
-    waiting = await consumersDone(system.broker, 120_000)
-    bindings = await bindingsOf(system.broker)
-    events = await readJournal(system.broker)
+    await eventually(checkOutboxesEmpty, { timeoutMs: 60_000 })
+    nonEmptyQueues = await waitForConsumers(system.broker, 120_000)
+    bindings = await queueBindings(system.broker)
+    events = await readEventLog(system.broker)
   },
   (minutes * 60 + 900) * 1000,
 )
 
 afterAll(async () => {
-  const report = outcome ? reportOf(outcome, events.length, facts) : 'the run did not come to its end'
-  if (system) keepFiles(system, outcome, report, facts)
-  say(
-    `\n${report}\n\nlogs, report and memory curve: ${folder}\nagain: npm run test:faults -- --minutes ${minutes} --seed ${seed}`,
+  const report = outcome ? formatReport(outcome, events.length, runInfo) : 'the run did not finish'
+  if (system) writeFiles(system, outcome, report, runInfo)
+  log(
+    `\n${report}\n\nlogs, report and memory samples: ${folder}\nrepeat with: npm run test:faults -- --minutes ${minutes} --seed ${seed}`,
   )
   await endQueries?.()
   await system?.close()
 }, 120_000)
 
-describe('under faults', () => {
-  it('every failed try is a 502, 503 or 504 problem with Retry-After, within a fault that may cost it, and none hangs', () => {
+describe('The product under faults', () => {
+  it('requests fail only during a fault that may fail them, with a 502, 503 or 504 problem and Retry-After, and none hangs', () => {
     expect(outcome.traffic.violations()).toEqual([])
   })
 
-  it('writes went on all the time', () => {
+  it('the product acknowledges more than one write per second on average', () => {
     expect(outcome.ledger.size()).toBeGreaterThan(minutes * 60)
-    expect(outcome.ledger.customers.filter(({ known }) => !known)).toEqual([])
+    expect(outcome.ledger.customers.filter(({ certain }) => !certain)).toEqual([])
   })
 
-  it('every acknowledged change of a customer is there', async () => {
-    expect(await customerFaults(query, outcome.ledger)).toEqual([])
+  it('no acknowledged change of a customer is lost', async () => {
+    expect(await checkCustomers(query, outcome.ledger)).toEqual([])
   })
 
-  it('every change of a customer has exactly its event, in order', () => {
-    expect(customerEventFaults(events, outcome.ledger)).toEqual([])
+  it('every change of a customer has exactly one event, and events are in order', () => {
+    expect(checkCustomerEvents(events, outcome.ledger)).toEqual([])
   })
 
-  it('events of media and users are there once and in order', () => {
-    expect(otherEventFaults(events, outcome.ledger)).toEqual([])
+  it('every upload and every new user has exactly one event, and events are in order', () => {
+    expect(checkMediaAndUserEvents(events, outcome.ledger)).toEqual([])
   })
 
-  it('every consumer has handled each of its events once', async () => {
-    expect(waiting).toEqual([])
+  it('every consumer handles each of its events exactly once', async () => {
+    expect(nonEmptyQueues).toEqual([])
     expect(bindings.size).toBeGreaterThanOrEqual(5)
-    expect(await inboxFaults(events, bindings, query)).toEqual([])
-    expect(await projectionFaults(query, outcome.ledger)).toEqual([])
+    expect(await checkInboxes(events, bindings, query)).toEqual([])
+    expect(await checkProjections(query, outcome.ledger)).toEqual([])
   })
 
-  it('every acknowledged order is there, stock adds up, and each customer was told once', async () => {
+  it('no acknowledged order is lost, stock equals deliveries minus sales, and each order sends one notification', async () => {
     expect(outcome.ledger.orders.length).toBeGreaterThan(minutes * 20)
-    expect(await orderFaults(query, outcome.ledger)).toEqual([])
-    await eventually(async () => expect(await orderEffectFaults(events, query)).toEqual([]), {
+    expect(await checkOrders(query, outcome.ledger)).toEqual([])
+    await eventually(async () => expect(await checkOrderEffects(events, query)).toEqual([]), {
       timeoutMs: 90_000,
       everyMs: 3_000,
     })
   }, 120_000)
 
-  it('the projection of users, Keycloak and what was acknowledged agree', async () => {
-    await eventually(async () => expect(await userFaults(query, outcome.ledger)).toEqual([]), {
+  it('user-service, Keycloak and the acknowledged changes agree on every user', async () => {
+    await eventually(async () => expect(await checkUsers(query, outcome.ledger)).toEqual([]), {
       timeoutMs: 45_000,
       everyMs: 3_000,
     })
   }, 120_000)
 
-  it('every acknowledged upload can be read, and after the sweep every object has a row', async () => {
-    expect(await unreadable(system, query, outcome.ledger, outcome.people.user)).toEqual([])
-    expect(await sweepFaults(system, query)).toEqual([])
+  it('every acknowledged upload can be downloaded, and after the cleanup every stored object has a row', async () => {
+    expect(await checkMediaContent(system, query, outcome.ledger, outcome.tokens.user)).toEqual([])
+    expect(await checkCleanup(system, query)).toEqual([])
   }, 120_000)
 
-  it('memory stays flat', () => {
+  it('the memory of no process grows, in runs of ten minutes and more', () => {
     expect(outcome.samples.length).toBeGreaterThan(minutes * 30)
-    if (minutes < longMinutes) return
-    const curves = curvesOf(outcome.samples, outcome.calmSince)
-    const growth = growthOf(outcome.collected)
+    if (minutes < minMinutesForMemory) return
+    const curves = memoryCurves(outcome.samples, outcome.measuredFrom)
+    const growth = memoryGrowth(outcome.afterGc)
     expect(curves).toHaveLength(system.replicas.length)
     expect(growth).toHaveLength(system.replicas.length)
     expect(growth.filter(({ from, perMinute }) => perMinute * 10 >= Math.max(10, from * 0.1))).toEqual([])
-    const high = curves.filter(({ name, most }) => most > (name.startsWith('gateway') ? 300 : 200))
+    const high = curves.filter(({ name, max }) => max > (name.startsWith('gateway') ? 300 : 200))
     expect(high).toEqual([])
   })
 })

@@ -1,45 +1,48 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { at, services, storing } from '../services.ts'
+import { databaseServices, services, valueFor } from '../services.ts'
+import type { FaultSystem } from './fault-system.ts'
+import type { AllowedFailures } from './fault-windows.ts'
 import type { Random } from './random.ts'
 import type { Replica } from './replica.ts'
-import type { FaultSystem } from './system.ts'
-import type { Cost } from './windows.ts'
 
-/** Something that goes wrong, from its beginning until all is right again. `restarts`: a process of ours is new after it. */
-export type Fault = { label: string; cost: Cost; restarts?: boolean; run(): Promise<void> }
+/**
+ * A fault to inject. `run` injects it, waits and restores normal operation. `allowed` lists the request failures that it may
+ * cause. `restarts`: it replaces a process of a service or of the gateway.
+ */
+export type Fault = { label: string; allowed: AllowedFailures; restarts?: boolean; run(): Promise<void> }
 
-/** What of the API may fail while a service is away. */
+/** The routes that may fail while a service is unavailable. */
 const routes: Record<string, RegExp> = {
   'user-service': /^\/v1\/(users|auth)/,
-  // An order for a customer of this moment asks customer-service.
+  // Placing an order for a customer created a moment ago calls customer-service.
   'customer-service': /^\/v1\/(customers|orders)/,
   'media-service': /^\/v1\/(media|customers\/[^/]+\/photo)/,
   'order-service': /^\/v1\/(products|orders)/,
   'notification-service': /^\/v1\/notifications/,
 }
-const keycloakRoutes = at(routes, 'user-service')
-const everywhere = /^\/v1\//
-const nothing: Cost = {}
+const keycloakRoutes = valueFor(routes, 'user-service')
+const everyRoute = /^\/v1\//
+const noFailures: AllowedFailures = {}
 
-const killCost = ({ service }: Replica): Cost =>
-  service === 'gateway' ? { connections: true } : { routes: at(routes, service) }
+const failuresOfKill = ({ service }: Replica): AllowedFailures =>
+  service === 'gateway' ? { connections: true } : { routes: valueFor(routes, service) }
 
 /**
- * Every fault once, in no order: of the two replicas of a service each dies in one way. `patient` adds what takes half a
- * minute to be over.
+ * Every fault once, unordered. Of the two replicas of a service, one gets SIGKILL and the other SIGTERM. `includeSlow` adds
+ * the fault that takes half a minute.
  */
-export const allFaults = (system: FaultSystem, random: Random, { patient }: { patient: boolean }): Fault[] => {
-  const { parts, control } = system.backing
-  const { wires } = system
+export const allFaults = (system: FaultSystem, random: Random, { includeSlow }: { includeSlow: boolean }): Fault[] => {
+  const { servers, control } = system.backing
+  const { proxies } = system
 
-  const ofReplicas = services.flatMap((service): Fault[] => {
-    const [first, second] = random.shuffled(system.replicas.filter((replica) => replica.service === service))
+  const replicaFaults = services.flatMap((service): Fault[] => {
+    const [first, second] = random.shuffle(system.replicas.filter((replica) => replica.service === service))
     if (!first || !second) throw new Error(`${service} needs two replicas`)
     return [
       {
         label: `kill -9 ${first.name}`,
-        cost: killCost(first),
+        allowed: failuresOfKill(first),
         restarts: true,
         run: async () => {
           await first.kill()
@@ -49,7 +52,7 @@ export const allFaults = (system: FaultSystem, random: Random, { patient }: { pa
       },
       {
         label: `SIGTERM ${second.name}`,
-        cost: nothing,
+        allowed: noFailures,
         restarts: true,
         run: async () => {
           await second.terminate()
@@ -59,74 +62,82 @@ export const allFaults = (system: FaultSystem, random: Random, { patient }: { pa
     ]
   })
 
-  const outage = (): Fault => {
-    const service = random.pick(storing)
-    const all = system.replicas.filter((replica) => replica.service === service)
+  const serviceOutage = (): Fault => {
+    const service = random.pick(databaseServices)
+    const allReplicas = system.replicas.filter((replica) => replica.service === service)
     return {
-      label: `kill -9 of all of ${service}`,
-      cost: { routes: at(routes, service) },
+      label: `kill -9 all replicas of ${service}`,
+      allowed: { routes: valueFor(routes, service) },
       restarts: true,
       run: async () => {
-        await Promise.all(all.map((replica) => replica.kill()))
+        await Promise.all(allReplicas.map((replica) => replica.kill()))
         await pause(1_500)
-        await Promise.all(all.map((replica) => replica.start()))
+        await Promise.all(allReplicas.map((replica) => replica.start()))
       },
     }
   }
 
-  const costOf = { postgres: { routes: everywhere }, rabbitmq: nothing, keycloak: { routes: keycloakRoutes } }
-  const ofParts = (['postgres', 'rabbitmq', 'keycloak'] as const).flatMap((name): Fault[] =>
+  const allowedOf = { postgres: { routes: everyRoute }, rabbitmq: noFailures, keycloak: { routes: keycloakRoutes } }
+  const backingServiceFaults = (['postgres', 'rabbitmq', 'keycloak'] as const).flatMap((name): Fault[] =>
     (['kill', 'stop'] as const).map((how) => ({
       label: `${how === 'kill' ? 'kill -9' : 'SIGTERM'} ${name}`,
-      cost: costOf[name],
+      allowed: allowedOf[name],
       run: async () => {
-        await parts[name][how]()
+        await servers[name][how]()
         await pause(1_500)
-        await parts[name].start()
+        await servers[name].start()
       },
     })),
   )
 
-  const onDatabase = (what: string, ms: number, begin: (service: string) => void): Fault => {
-    const service = random.pick(storing)
+  const databaseFault = (what: string, ms: number, inject: (service: string) => void): Fault => {
+    const service = random.pick(databaseServices)
     return {
-      label: `${what} of ${service}`,
-      cost: { routes: service === 'media-service' ? everywhere : at(routes, service) },
+      label: `${what}, ${service}`,
+      allowed: { routes: service === 'media-service' ? everyRoute : valueFor(routes, service) },
       run: async () => {
-        begin(service)
+        inject(service)
         await pause(ms)
-        at(wires.database, service).heal()
+        valueFor(proxies.database, service).restore()
       },
     }
   }
-  const cutBroker = (): Fault => ({
-    label: 'cut to the broker, of every service',
-    cost: nothing,
+  const brokerDisconnect = (): Fault => ({
+    label: 'RabbitMQ connections of all services reset',
+    allowed: noFailures,
     run: async () => {
-      for (const wire of Object.values(wires.broker)) wire.cut()
+      for (const proxy of Object.values(proxies.broker)) proxy.disconnect()
       await pause(4_000)
-      for (const wire of Object.values(wires.broker)) wire.heal()
+      for (const proxy of Object.values(proxies.broker)) proxy.restore()
     },
   })
 
   return [
-    ...ofReplicas,
-    outage(),
-    ...ofParts,
-    onDatabase('slow database', 6_000, (service) => at(wires.database, service).delay(120)),
-    onDatabase('silent database', 6_000, (service) => at(wires.database, service).stall()),
-    onDatabase('cut to the database', 3_000, (service) => at(wires.database, service).cut()),
-    cutBroker(),
-    // A database that failed over without a word: statements end after 15 s of silence.
-    ...(patient ? [onDatabase('lost connections', 20_000, (service) => at(wires.database, service).strand())] : []),
+    ...replicaFaults,
+    serviceOutage(),
+    ...backingServiceFaults,
+    databaseFault('slow database (120 ms per chunk)', 6_000, (service) =>
+      valueFor(proxies.database, service).delay(120),
+    ),
+    databaseFault('unresponsive database', 6_000, (service) => valueFor(proxies.database, service).stall()),
+    databaseFault('database connections reset', 3_000, (service) => valueFor(proxies.database, service).disconnect()),
+    brokerDisconnect(),
+    // As when a database fails over without closing connections. Statements then time out after 15 s.
+    ...(includeSlow
+      ? [
+          databaseFault('database connections blackholed', 20_000, (service) =>
+            valueFor(proxies.database, service).blackhole(),
+          ),
+        ]
+      : []),
     {
-      label: 'locked table, full pool',
-      cost: { routes: at(routes, 'customer-service') },
-      run: () => holdTable(at(system.databases, 'customer-service').adminUrl, 'customers.customers', 8_000),
+      label: 'locked table, exhausted pool',
+      allowed: { routes: valueFor(routes, 'customer-service') },
+      run: () => lockTable(valueFor(system.databases, 'customer-service').adminUrl, 'customers.customers', 8_000),
     },
     {
-      label: 'memory alarm of the broker',
-      cost: nothing,
+      label: 'RabbitMQ memory alarm',
+      allowed: noFailures,
       run: async () => {
         await control(['set_vm_memory_high_watermark', 'absolute', '1MB'])
         await pause(4_000)
@@ -136,16 +147,16 @@ export const allFaults = (system: FaultSystem, random: Random, { patient }: { pa
   ]
 }
 
-const holdTable = async (connectionString: string, table: string, ms: number): Promise<void> => {
-  const holder = new pg.Client({ connectionString })
-  holder.on('error', () => {})
-  await holder.connect()
+const lockTable = async (connectionString: string, table: string, ms: number): Promise<void> => {
+  const locker = new pg.Client({ connectionString })
+  locker.on('error', () => {})
+  await locker.connect()
   try {
-    await holder.query('begin')
-    await holder.query(`lock table ${table} in access exclusive mode`)
+    await locker.query('begin')
+    await locker.query(`lock table ${table} in access exclusive mode`)
     await pause(ms)
-    await holder.query('commit')
+    await locker.query('commit')
   } finally {
-    await holder.end().catch(() => {})
+    await locker.end().catch(() => {})
   }
 }

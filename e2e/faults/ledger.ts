@@ -1,44 +1,44 @@
-/** A customer as its only writer knows it; `known` is false once a change was left without an answer. */
-export type KnownCustomer = {
+/** The expected state of a customer. `certain` is false once a change got no final response. */
+export type CustomerState = {
   id: string
   version: number
   state: 'active' | 'trash' | 'purged'
   mark: string
   photo: string | null
-  known: boolean
+  certain: boolean
 }
-export type KnownUser = {
+export type UserState = {
   id: string
   username: string
   surname: string
   enabled: boolean
   admin: boolean
-  state: 'there' | 'deleted'
-  known: boolean
+  state: 'active' | 'deleted'
+  certain: boolean
 }
 
-/** An order as its only writer knows it. */
-export type KnownOrder = {
+/** The expected state of an order. */
+export type OrderState = {
   id: string
   lines: { productId: string; quantity: number }[]
   state: 'placed' | 'fulfilled' | 'cancelled'
-  known: boolean
+  certain: boolean
 }
-/** `delivered`: all that ever came in. */
-export type KnownProduct = { id: string; delivered: number; known: boolean }
+/** `delivered`: the sum of all deliveries. */
+export type ProductState = { id: string; delivered: number; certain: boolean }
 
-/** An acknowledged change, and the event that there must be for it. */
+/** An acknowledged change and the event that must exist for it. */
 export type Change = { subject: string; version: number; type: string }
 
-/** Everything that the product has acknowledged. */
+/** Records all writes that the product has acknowledged. */
 export const createLedger = () => {
-  const writes = { users: 0, lostOrders: 0 }
-  const customers: KnownCustomer[] = []
-  const users: KnownUser[] = []
+  const writes = { users: 0, uncertainOrders: 0 }
+  const customers: CustomerState[] = []
+  const users: UserState[] = []
   const changes: Change[] = []
   const uploads: { id: string; sha256: string }[] = []
-  const orders: KnownOrder[] = []
-  const products: KnownProduct[] = []
+  const orders: OrderState[] = []
+  const products: ProductState[] = []
   const signUps: { email: string; createCustomer: boolean }[] = []
   return {
     customers,
@@ -48,18 +48,18 @@ export const createLedger = () => {
     signUps,
     orders,
     products,
-    /** The writes so far. */
+    /** The number of writes so far. */
     size: (): number => changes.length + uploads.length + signUps.length + orders.length + writes.users,
-    /** Orders of which nobody knows whether they were placed. */
-    lostOrders: (): number => writes.lostOrders,
-    lostOrder: (): void => {
-      writes.lostOrders += 1
+    /** Orders that may or may not have been placed, because no response came. */
+    uncertainOrders: (): number => writes.uncertainOrders,
+    addUncertainOrder: (): void => {
+      writes.uncertainOrders += 1
     },
-    userChanged: (): void => {
+    addUserWrite: (): void => {
       writes.users += 1
     },
-    /** A change of a customer that was acknowledged, or turned out to have been made. */
-    applied: (customer: KnownCustomer, verb: string): void => {
+    /** Adds a change of a customer that was acknowledged, or that turned out to have been applied. */
+    addChange: (customer: CustomerState, verb: string): void => {
       customer.version += 1
       changes.push({ subject: customer.id, version: customer.version, type: `customer.${verb}.v1` })
     },

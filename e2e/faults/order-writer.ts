@@ -1,75 +1,75 @@
-import type { KnownOrder, KnownProduct } from './ledger.ts'
-import { json, keyFrom, unexpected, type Writer, type WriterParts } from './writers.ts'
+import type { OrderState, ProductState } from './ledger.ts'
+import { jsonHeaders, newIdempotencyKey, reportUnexpected, type Writer, type WriterContext } from './writer.ts'
 
-const mostProducts = 4
+const targetProducts = 4
 const firstStock = 60
 
 /**
- * Makes products and orders them, so often that they run out; fulfils and cancels. All order writers take from the same
- * products. What each answer says is what must be there in the end.
+ * Creates products, places orders until stock runs out, delivers more, and fulfils or cancels orders. All order writers order
+ * the same products. The last response for each order is its expected end state.
  */
-export const orderWriter = ({ traffic, ledger, random, people, name }: WriterParts): Writer => {
-  const token = people.user
-  const own: KnownOrder[] = []
+export const orderWriter = ({ traffic, ledger, random, tokens, name }: WriterContext): Writer => {
+  const token = tokens.user
+  const own: OrderState[] = []
   const post = (path: string, body?: object) => {
-    const headers = { ...(body && json), 'idempotency-key': keyFrom(random, name) }
-    return traffic.settle({ method: 'POST', path, token, headers, ...(body && { body: JSON.stringify(body) }) })
+    const headers = { ...(body && jsonHeaders), 'idempotency-key': newIdempotencyKey(random, name) }
+    return traffic.sendWithRetry({ method: 'POST', path, token, headers, ...(body && { body: JSON.stringify(body) }) })
   }
 
   const createProduct = async (): Promise<void> => {
-    const answer = await post('/v1/products', { name: `Goods of ${name}`, price: '4.20', stock: firstStock })
-    if (!answer) return
-    if (answer.status !== 201) return unexpected(traffic, 'create a product', answer)
-    ledger.products.push({ id: answer.body.id, delivered: firstStock, known: true })
+    const response = await post('/v1/products', { name: `Goods of ${name}`, price: '4.20', stock: firstStock })
+    if (!response) return
+    if (response.status !== 201) return reportUnexpected(traffic, 'create a product', response)
+    ledger.products.push({ id: response.body.id, delivered: firstStock, certain: true })
   }
 
-  const deliver = async (product: KnownProduct): Promise<void> => {
-    const answer = await post(`/v1/products/${product.id}/stock-movements`, { delta: 20, reason: 'delivery' })
-    if (!answer) product.known = false
-    else if (answer.status === 201) product.delivered += 20
-    else unexpected(traffic, 'deliver goods', answer)
+  const deliver = async (product: ProductState): Promise<void> => {
+    const response = await post(`/v1/products/${product.id}/stock-movements`, { delta: 20, reason: 'delivery' })
+    if (!response) product.certain = false
+    else if (response.status === 201) product.delivered += 20
+    else reportUnexpected(traffic, 'deliver goods', response)
   }
 
   const place = async (): Promise<void> => {
-    const items = random.shuffled(ledger.products).slice(0, 1 + random.below(3))
+    const items = random.shuffle(ledger.products).slice(0, 1 + random.below(3))
     const lines = items.map(({ id }) => ({ productId: id, quantity: 1 + random.below(3) }))
     const customer = random.next() < 0.6 ? ledger.customers.findLast(({ state }) => state === 'active') : undefined
     const text = { description: 'wrapping', unitPrice: '0.50' }
-    const answer = await post('/v1/orders', {
+    const response = await post('/v1/orders', {
       lines: [...lines, text],
       note: name,
       ...(customer && { customerId: customer.id }),
     })
-    if (!answer) {
-      for (const product of items) product.known = false
-      ledger.lostOrder()
+    if (!response) {
+      for (const product of items) product.certain = false
+      ledger.addUncertainOrder()
       return
     }
-    if (answer.status === 409 && answer.body.code === 'insufficient_stock') return
-    // Somebody else trashed or purged the customer meanwhile.
-    if (answer.status === 422 && answer.body.errors?.[0]?.pointer === '/customerId') return
-    if (answer.status !== 201) return unexpected(traffic, 'place an order', answer)
-    const order: KnownOrder = { id: answer.body.id, lines, state: 'placed', known: true }
+    if (response.status === 409 && response.body.code === 'insufficient_stock') return
+    // The customer was deleted or purged meanwhile.
+    if (response.status === 422 && response.body.errors?.[0]?.pointer === '/customerId') return
+    if (response.status !== 201) return reportUnexpected(traffic, 'place an order', response)
+    const order: OrderState = { id: response.body.id, lines, state: 'placed', certain: true }
     own.push(order)
     ledger.orders.push(order)
   }
 
-  const close = async (order: KnownOrder, verb: 'cancel' | 'fulfil'): Promise<void> => {
-    const answer = await post(`/v1/orders/${order.id}/${verb}`)
-    if (!answer) order.known = false
-    else if (answer.status === 200) order.state = verb === 'cancel' ? 'cancelled' : 'fulfilled'
-    else unexpected(traffic, `${verb} an order`, answer)
+  const finish = async (order: OrderState, verb: 'cancel' | 'fulfil'): Promise<void> => {
+    const response = await post(`/v1/orders/${order.id}/${verb}`)
+    if (!response) order.certain = false
+    else if (response.status === 200) order.state = verb === 'cancel' ? 'cancelled' : 'fulfilled'
+    else reportUnexpected(traffic, `${verb} an order`, response)
   }
 
   return {
     pauseMs: 250,
     step: async () => {
-      if (ledger.products.length < mostProducts) return createProduct()
-      const open = own.filter(({ state, known }) => known && state === 'placed')
+      if (ledger.products.length < targetProducts) return createProduct()
+      const open = own.filter(({ state, certain }) => certain && state === 'placed')
       const dice = random.next()
       if (dice < 0.1) return deliver(random.pick(ledger.products))
-      if (dice < 0.35 && open.length > 0) return close(random.pick(open), random.next() < 0.5 ? 'cancel' : 'fulfil')
-      if (dice < 0.4) return void (await traffic.settle({ method: 'GET', path: '/v1/orders?limit=5', token }))
+      if (dice < 0.35 && open.length > 0) return finish(random.pick(open), random.next() < 0.5 ? 'cancel' : 'fulfil')
+      if (dice < 0.4) return void (await traffic.sendWithRetry({ method: 'GET', path: '/v1/orders?limit=5', token }))
       return place()
     },
   }

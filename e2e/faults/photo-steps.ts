@@ -1,58 +1,64 @@
-import { png } from '../picture.ts'
-import type { KnownCustomer } from './ledger.ts'
-import type { Settled } from './traffic.ts'
-import { ifMatch, keyFrom, unexpected, type Writer, type WriterParts } from './writers.ts'
+import { createPng } from '../png-image.ts'
+import type { CustomerState } from './ledger.ts'
+import type { FinalResponse } from './traffic.ts'
+import { ifMatch, newIdempotencyKey, reportUnexpected, type Writer, type WriterContext } from './writer.ts'
 
-type Conclude = (
-  customer: KnownCustomer,
+type RecordResult = (
+  customer: CustomerState,
   verb: string,
-  answer: Settled | undefined,
-  change: (body: Settled['body']) => void,
+  response: FinalResponse | undefined,
+  change: (body: FinalResponse['body']) => void,
 ) => Promise<void>
 
-const aPicture = ({ random }: WriterParts) => png(16 + random.below(200), 16 + random.below(200))
+const randomImage = ({ random }: WriterContext) => createPng(16 + random.below(200), 16 + random.below(200))
 
-/** Sets and removes the photo of a customer. */
-export const photoSteps = (parts: WriterParts & { conclude: Conclude }) => {
-  const { traffic, people, conclude } = parts
-  const pathOf = ({ id }: KnownCustomer) => `/v1/customers/${id}/photo`
+/** Steps of a customer writer that set and remove the photo of a customer. */
+export const photoSteps = (context: WriterContext & { recordResult: RecordResult }) => {
+  const { traffic, tokens, recordResult } = context
+  const pathOf = ({ id }: CustomerState) => `/v1/customers/${id}/photo`
   return {
-    put: async (customer: KnownCustomer): Promise<void> => {
-      const answer = await traffic.settle({
+    setPhoto: async (customer: CustomerState): Promise<void> => {
+      const response = await traffic.sendWithRetry({
         method: 'PUT',
         path: pathOf(customer),
-        token: people.user,
+        token: tokens.user,
         headers: { 'content-type': 'image/png', ...ifMatch(customer.version) },
-        body: aPicture(parts),
+        body: randomImage(context),
       })
-      await conclude(customer, 'updated', answer, (body) => {
-        // After a lost answer only the product knows which of the uploads it kept.
-        customer.photo = answer?.status === 200 ? body.photoMediaId : 'unknown'
+      await recordResult(customer, 'updated', response, (body) => {
+        // After a lost response only the product knows which upload it kept.
+        customer.photo = response?.status === 200 ? body.photoMediaId : 'unknown'
       })
     },
-    take: async (customer: KnownCustomer): Promise<void> => {
+    removePhoto: async (customer: CustomerState): Promise<void> => {
       const headers = ifMatch(customer.version)
       const path = pathOf(customer)
-      const answer = await traffic.settle({ method: 'DELETE', path, token: people.user, headers })
-      const isGone = answer?.status === 404 && answer.uncertain
-      await conclude(customer, 'updated', isGone ? { ...answer, status: 412 } : answer, () => {
+      const response = await traffic.sendWithRetry({ method: 'DELETE', path, token: tokens.user, headers })
+      const wasRemoved = response?.status === 404 && response.uncertain
+      await recordResult(customer, 'updated', wasRemoved ? { ...response, status: 412 } : response, () => {
         customer.photo = null
       })
     },
   }
 }
 
-/** Uploads media that no customer shows. */
-export const uploadWriter = (parts: WriterParts): Writer => ({
+/** Uploads images that no customer shows. */
+export const uploadWriter = (context: WriterContext): Writer => ({
   pauseMs: 900,
   step: async () => {
-    const { traffic, ledger, random, people, name } = parts
+    const { traffic, ledger, random, tokens, name } = context
     const body = new FormData()
-    body.append('file', new Blob([aPicture(parts)], { type: 'image/png' }), 'photo.png')
-    const headers = { 'idempotency-key': keyFrom(random, name) }
-    const answer = await traffic.settle({ method: 'POST', path: '/v1/media', token: people.user, headers, body })
-    if (!answer) return
-    if (answer.status !== 201) return unexpected(traffic, 'upload', answer)
-    ledger.uploads.push({ id: answer.body.id, sha256: answer.body.sha256 })
+    body.append('file', new Blob([randomImage(context)], { type: 'image/png' }), 'photo.png')
+    const headers = { 'idempotency-key': newIdempotencyKey(random, name) }
+    const response = await traffic.sendWithRetry({
+      method: 'POST',
+      path: '/v1/media',
+      token: tokens.user,
+      headers,
+      body,
+    })
+    if (!response) return
+    if (response.status !== 201) return reportUnexpected(traffic, 'upload', response)
+    ledger.uploads.push({ id: response.body.id, sha256: response.body.sha256 })
   },
 })

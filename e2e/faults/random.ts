@@ -1,11 +1,11 @@
-/** A repeatable sequence of random numbers (mulberry32). */
+/** A random number generator whose sequence depends on the seed only (mulberry32). */
 export type Random = {
-  /** From 0 up to, not including, 1. */
+  /** A number from 0 up to, but not including, 1. */
   next(): number
-  /** A whole number from 0 to `below - 1`. */
+  /** An integer from 0 to `below - 1`. */
   below(below: number): number
   pick<T>(items: readonly T[]): T
-  shuffled<T>(items: readonly T[]): T[]
+  shuffle<T>(items: readonly T[]): T[]
 }
 
 export const createRandom = (seed: number): Random => {
@@ -25,7 +25,7 @@ export const createRandom = (seed: number): Random => {
       if (item === undefined) throw new Error('nothing to pick from')
       return item
     },
-    shuffled: (items) => {
+    shuffle: (items) => {
       const left = [...items]
       for (let last = left.length - 1; last > 0; last--) {
         const other = below(last + 1)

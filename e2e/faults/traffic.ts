@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { FaultWindows } from './fault-windows.ts'
 import type { Random } from './random.ts'
-import type { Windows } from './windows.ts'
 
 export type Request = {
   method: string
@@ -10,51 +10,53 @@ export type Request = {
   body?: NonNullable<RequestInit['body']>
 }
 
-/** `status` is 0 where no answer came. */
-// biome-ignore lint/suspicious/noExplicitAny: what came, whatever it is
-export type Answer = { status: number; headers: Headers; body: any }
-/** `uncertain`: an earlier try was not answered, or by a fault, so it may have been done. */
-export type Settled = Answer & { uncertain: boolean }
+/** `status` is 0 if there was no response. */
+// biome-ignore lint/suspicious/noExplicitAny: the body may be anything
+export type HttpResponse = { status: number; headers: Headers; body: any }
+/** `uncertain`: an earlier attempt failed or got no response, so it may have been applied. */
+export type FinalResponse = HttpResponse & { uncertain: boolean }
 
-/** Sends requests as a careful client does, and notes whatever a client must not see. */
+/** Sends requests, retries failed ones as a careful client does, and records violations: what a client must never see. */
 export type Traffic = {
-  /** Tries until there is an answer that is no fault of the moment. Undefined when the run ended before. */
-  settle(request: Request): Promise<Settled | undefined>
-  violation(text: string): void
+  /** Retries while there is no response, or 502, 503 or 504. @returns undefined if the run ended or after two minutes */
+  sendWithRetry(request: Request): Promise<FinalResponse | undefined>
+  addViolation(text: string): void
   violations(): readonly string[]
-  figures(): Figures
-  /** From now on nothing is tried again. */
-  end(): void
+  stats(): TrafficStats
+  /** From now on no request is retried. */
+  stopRetrying(): void
 }
 
-export type Figures = {
+export type TrafficStats = {
   attempts: number
   statuses: Record<string, number>
-  longest: { ms: number; what: string }
+  slowest: { ms: number; what: string }
 }
 
-/** The gateway's own limits are 2 s to connect, 5 s to wait and 30 s for the answer. */
-const hungMs = 40_000
-const giveUpMs = 120_000
-const mostKept = 200
-const passing = [502, 503, 504]
+/** The gateway's own timeouts are 2 s to connect, 5 s in its queue and 30 s for the response. */
+const hangTimeoutMs = 40_000
+const maxRetryMs = 120_000
+const maxViolations = 200
+const retryableStatuses = [502, 503, 504]
 
-const isRunning = (answer: Answer): boolean => answer.status === 409 && answer.body?.code === 'idempotency_running'
+const isStillRunning = (response: HttpResponse): boolean =>
+  response.status === 409 && response.body?.code === 'idempotency_running'
 
-const codeOf = (error: unknown): string => {
+const errorCode = (error: unknown): string => {
   const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } }
   return name === 'TimeoutError' ? 'hung' : String(cause?.code ?? cause?.message ?? message)
 }
 
-/** The status, or why there is none. */
-const labelOf = ({ status, error }: Answer & { error?: string }): string => String(status === 0 ? error : status)
+/** The status, or the error if there was no response. */
+const outcomeOf = ({ status, error }: HttpResponse & { error?: string }): string =>
+  String(status === 0 ? error : status)
 
-/** What a failure lacks that is answered at all. */
-const formFaults = ({ status, headers }: Answer): string[] => {
+/** What is wrong with the form of an error response. */
+const malformations = ({ status, headers }: HttpResponse): string[] => {
   if (status === 0) return []
   const hasDelay = /^\d+$/.test(headers.get('retry-after') ?? '')
   const isProblem = /^application\/problem\+json/.test(headers.get('content-type') ?? '')
-  return [...(hasDelay ? [] : ['without Retry-After']), ...(isProblem ? [] : ['that is no problem'])]
+  return [...(hasDelay ? [] : ['without Retry-After']), ...(isProblem ? [] : ['is not application/problem+json'])]
 }
 
 export const createTraffic = ({
@@ -63,35 +65,35 @@ export const createTraffic = ({
   random,
 }: {
   gateway: string
-  windows: Windows
+  windows: FaultWindows
   random: Random
 }): Traffic => {
   const violations = new Map<string, { first: string; count: number }>()
-  const figures: Figures = { attempts: 0, statuses: {}, longest: { ms: 0, what: '' } }
-  let ended = false
+  const stats: TrafficStats = { attempts: 0, statuses: {}, slowest: { ms: 0, what: '' } }
+  let stopped = false
 
-  const violation = (text: string): void => {
-    // The same fault meets many requests: it is told once, with the first of them.
+  const addViolation = (text: string): void => {
+    // Many requests fail in the same way: they are counted, and the first one is kept.
     const kind = text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…').replace(/\d+ ms/g, '… ms')
     const known = violations.get(kind)
     if (known) known.count += 1
-    else if (violations.size < mostKept)
+    else if (violations.size < maxViolations)
       violations.set(kind, { first: `${new Date().toISOString()} ${text}`, count: 1 })
   }
 
-  const fetched = async ({
+  const sendOnce = async ({
     method,
     path,
     token,
     headers = {},
     body,
-  }: Request): Promise<Answer & { error?: string }> => {
+  }: Request): Promise<HttpResponse & { error?: string }> => {
     try {
       const response = await fetch(`${gateway}${path}`, {
         method,
         redirect: 'manual',
         headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
-        signal: AbortSignal.timeout(hungMs),
+        signal: AbortSignal.timeout(hangTimeoutMs),
         ...(body !== undefined && { body }),
       })
       const isJson = /json/.test(response.headers.get('content-type') ?? '')
@@ -99,65 +101,74 @@ export const createTraffic = ({
       const parsed: unknown = text === '' ? undefined : JSON.parse(text)
       return { status: response.status, headers: response.headers, body: parsed }
     } catch (error) {
-      return { status: 0, headers: new Headers(), body: undefined, error: codeOf(error) }
+      return { status: 0, headers: new Headers(), body: undefined, error: errorCode(error) }
     }
   }
 
-  /** Reports what is wrong with a failure, by the windows that it happened in. */
-  const judge = (what: string, path: string, answer: Answer & { error?: string }, from: number): void => {
+  /** Adds a violation if no fault of that time allows the failure, if the request hung or if the response is malformed. */
+  const checkFailure = (
+    what: string,
+    path: string,
+    response: HttpResponse & { error?: string },
+    from: number,
+  ): void => {
     const to = Date.now()
     const during = windows.during(from, to)
-    const label = labelOf(answer)
-    for (const window of during) window.failures[label] = (window.failures[label] ?? 0) + 1
+    const outcome = outcomeOf(response)
+    for (const window of during) window.failures[outcome] = (window.failures[outcome] ?? 0) + 1
     const when = during.map((window) => window.label).join(', ') || 'no fault'
-    const place = `${what} during ${when}, after ${to - from} ms`
-    if (answer.error === 'hung') return void violation(`no answer within ${hungMs} ms: ${place}`)
-    const isAllowed = during.some(({ cost }) => (answer.status === 0 ? cost.connections : cost.routes?.test(path)))
-    const shown = answer.status === 0 ? label : `${label} ${JSON.stringify(answer.body)}`
-    if (!isAllowed) violation(`${shown}: ${place}`)
-    for (const fault of formFaults(answer)) violation(`${label} ${fault}: ${place}`)
+    const description = `${what} during ${when}, after ${to - from} ms`
+    if (response.error === 'hung') return void addViolation(`no response within ${hangTimeoutMs} ms: ${description}`)
+    const isAllowed = during.some(({ allowed }) =>
+      response.status === 0 ? allowed.connections : allowed.routes?.test(path),
+    )
+    const shown = response.status === 0 ? outcome : `${outcome} ${JSON.stringify(response.body)}`
+    if (!isAllowed) addViolation(`${shown}: ${description}`)
+    for (const malformation of malformations(response)) addViolation(`${outcome} ${malformation}: ${description}`)
   }
 
-  const attempt = async (request: Request): Promise<Answer> => {
+  const attempt = async (request: Request): Promise<HttpResponse> => {
     const from = Date.now()
-    const answer = await fetched(request)
+    const response = await sendOnce(request)
     const ms = Date.now() - from
     const what = `${request.method} ${request.path.slice(0, 100)}`
     for (const window of windows.during(from, from + ms)) {
-      window.longestMs = Math.max(window.longestMs, ms)
-      if (answer.status !== 0 && answer.status < 500) window.answered += 1
+      window.maxMs = Math.max(window.maxMs, ms)
+      if (response.status !== 0 && response.status < 500) window.responses += 1
     }
-    figures.attempts += 1
-    const label = labelOf(answer)
-    figures.statuses[label] = (figures.statuses[label] ?? 0) + 1
-    if (ms > figures.longest.ms) figures.longest = { ms, what: `${what} (${label})` }
-    if (answer.status === 0 || passing.includes(answer.status)) judge(what, request.path, answer, from)
-    else if (answer.status >= 500 || answer.status === 401 || answer.status === 429)
-      violation(`${answer.status} ${JSON.stringify(answer.body)}: ${what}`)
-    return answer
+    stats.attempts += 1
+    const outcome = outcomeOf(response)
+    stats.statuses[outcome] = (stats.statuses[outcome] ?? 0) + 1
+    if (ms > stats.slowest.ms) stats.slowest = { ms, what: `${what} (${outcome})` }
+    if (response.status === 0 || retryableStatuses.includes(response.status))
+      checkFailure(what, request.path, response, from)
+    else if (response.status >= 500 || response.status === 401 || response.status === 429)
+      addViolation(`${response.status} ${JSON.stringify(response.body)}: ${what}`)
+    return response
   }
 
   return {
-    settle: async (request) => {
+    sendWithRetry: async (request) => {
       let uncertain = false
-      for (const until = Date.now() + giveUpMs; ; ) {
-        const answer = await attempt(request)
-        const again = answer.status === 0 || passing.includes(answer.status) || isRunning(answer)
-        if (!again) return { ...answer, uncertain }
+      for (const until = Date.now() + maxRetryMs; ; ) {
+        const response = await attempt(request)
+        const mustRetry =
+          response.status === 0 || retryableStatuses.includes(response.status) || isStillRunning(response)
+        if (!mustRetry) return { ...response, uncertain }
         uncertain = true
-        if (ended) return undefined
+        if (stopped) return undefined
         if (Date.now() > until) {
-          violation(`still failing after ${giveUpMs} ms: ${request.method} ${request.path}`)
+          addViolation(`still failing after ${maxRetryMs} ms: ${request.method} ${request.path}`)
           return undefined
         }
         await pause(200 + random.below(800))
       }
     },
-    violation,
+    addViolation,
     violations: () => [...violations.values()].map(({ first, count }) => `${count} × ${first}`),
-    figures: () => figures,
-    end: () => {
-      ended = true
+    stats: () => stats,
+    stopRetrying: () => {
+      stopped = true
     },
   }
 }

@@ -1,70 +1,70 @@
-import type { KnownUser } from './ledger.ts'
-import { json, keyFrom, unexpected, type Writer, type WriterParts } from './writers.ts'
+import type { UserState } from './ledger.ts'
+import { jsonHeaders, newIdempotencyKey, reportUnexpected, type Writer, type WriterContext } from './writer.ts'
 
 /**
- * Manages users as an administrator. Keycloak is not part of the database's transaction, so a creation that was not
- * answered may be there the next time (409): that one is nobody's promise.
+ * Manages users as an admin. Keycloak does not take part in the database transaction, so a repeated creation may get 409
+ * because the first attempt created the user. That user is not recorded.
  */
-export const userWriter = ({ traffic, ledger, random, people, name }: WriterParts): Writer => {
-  const token = people.admin
-  const own: KnownUser[] = []
+export const userWriter = ({ traffic, ledger, random, tokens, name }: WriterContext): Writer => {
+  const token = tokens.admin
+  const own: UserState[] = []
   let count = 0
 
   const create = async (): Promise<void> => {
     const username = `${name}-${++count}`
     const surname = `s-${count}`
     const fields = { username, email: `${username}@load.example`, name: 'Managed', surname, roles: ['user'] }
-    const headers = { ...json, 'idempotency-key': keyFrom(random, name) }
+    const headers = { ...jsonHeaders, 'idempotency-key': newIdempotencyKey(random, name) }
     const body = JSON.stringify(fields)
-    const answer = await traffic.settle({ method: 'POST', path: '/v1/users', token, headers, body })
-    if (!answer || (answer.status === 409 && answer.uncertain)) return
-    if (answer.status !== 201) return unexpected(traffic, 'create a user', answer)
-    const { id } = answer.body as { id: string }
-    const user: KnownUser = { id, username, surname, enabled: true, admin: false, state: 'there', known: true }
+    const response = await traffic.sendWithRetry({ method: 'POST', path: '/v1/users', token, headers, body })
+    if (!response || (response.status === 409 && response.uncertain)) return
+    if (response.status !== 201) return reportUnexpected(traffic, 'create a user', response)
+    const { id } = response.body as { id: string }
+    const user: UserState = { id, username, surname, enabled: true, admin: false, state: 'active', certain: true }
     own.push(user)
     ledger.users.push(user)
-    ledger.userChanged()
+    ledger.addUserWrite()
   }
 
-  /** What is sent twice has the same effect, so the last answer counts. */
+  /** These requests are idempotent, so the last response counts. */
   const change = async (
-    user: KnownUser,
+    user: UserState,
     method: string,
     path: string,
     body: unknown,
     done: () => void,
   ): Promise<void> => {
-    const answer = await traffic.settle({
+    const response = await traffic.sendWithRetry({
       method,
       path: `/v1/users/${user.id}${path}`,
       token,
-      ...(body !== undefined && { headers: json, body: JSON.stringify(body) }),
+      ...(body !== undefined && { headers: jsonHeaders, body: JSON.stringify(body) }),
     })
-    if (!answer) {
-      user.known = false
+    if (!response) {
+      user.certain = false
       return
     }
-    const isGone = method === 'DELETE' && answer.status === 404 && answer.uncertain
-    if (answer.status >= 300 && !isGone) return unexpected(traffic, `${method} ${path} of a user`, answer)
-    ledger.userChanged()
+    const wasDeleted = method === 'DELETE' && response.status === 404 && response.uncertain
+    if (response.status >= 300 && !wasDeleted) return reportUnexpected(traffic, `${method} ${path} of a user`, response)
+    ledger.addUserWrite()
     done()
   }
 
-  const patch = (user: KnownUser): Promise<void> => {
+  const patch = (user: UserState): Promise<void> => {
     const surname = `s-${++count}`
     return change(user, 'PATCH', '', { surname }, () => {
       user.surname = surname
     })
   }
-  const enable = (user: KnownUser, enabled: boolean): Promise<void> =>
+  const setEnabled = (user: UserState, enabled: boolean): Promise<void> =>
     change(user, 'PATCH', '', { enabled }, () => {
       user.enabled = enabled
     })
-  const role = (user: KnownUser, admin: boolean): Promise<void> =>
+  const setAdmin = (user: UserState, admin: boolean): Promise<void> =>
     change(user, admin ? 'PUT' : 'DELETE', '/roles/admin', undefined, () => {
       user.admin = admin
     })
-  const remove = (user: KnownUser): Promise<void> =>
+  const deleteUser = (user: UserState): Promise<void> =>
     change(user, 'DELETE', '', undefined, () => {
       user.state = 'deleted'
     })
@@ -72,20 +72,20 @@ export const userWriter = ({ traffic, ledger, random, people, name }: WriterPart
   return {
     pauseMs: 600,
     step: async () => {
-      const usable = own.filter(({ state, known }) => known && state === 'there')
+      const usable = own.filter(({ state, certain }) => certain && state === 'active')
       const dice = random.next()
       if (usable.length < 3 || dice < 0.25) return create()
       const user = random.pick(usable)
       if (dice < 0.6) return patch(user)
-      if (dice < 0.75) return enable(user, !user.enabled)
-      if (dice < 0.9) return role(user, !user.admin)
-      return remove(user)
+      if (dice < 0.75) return setEnabled(user, !user.enabled)
+      if (dice < 0.9) return setAdmin(user, !user.admin)
+      return deleteUser(user)
     },
   }
 }
 
-/** Strangers who sign up, half of them with the wish for a customer of their own. */
-export const signUpWriter = ({ traffic, ledger, random, name }: WriterParts): Writer => {
+/** Signs up new users, half of them with `createCustomer`. */
+export const signUpWriter = ({ traffic, ledger, random, name }: WriterContext): Writer => {
   let count = 0
   return {
     pauseMs: 2_000,
@@ -94,14 +94,19 @@ export const signUpWriter = ({ traffic, ledger, random, name }: WriterParts): Wr
       const createCustomer = random.next() < 0.5
       const body = JSON.stringify({
         email,
-        password: `Aa1-${keyFrom(random, name)}`,
+        password: `Aa1-${newIdempotencyKey(random, name)}`,
         name: 'New',
         surname: name,
         createCustomer,
       })
-      const answer = await traffic.settle({ method: 'POST', path: '/v1/auth/signup', headers: json, body })
-      if (!answer) return
-      if (answer.status !== 202) return unexpected(traffic, 'sign up', answer)
+      const response = await traffic.sendWithRetry({
+        method: 'POST',
+        path: '/v1/auth/signup',
+        headers: jsonHeaders,
+        body,
+      })
+      if (!response) return
+      if (response.status !== 202) return reportUnexpected(traffic, 'sign up', response)
       ledger.signUps.push({ email, createCustomer })
     },
   }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Answer, client } from '@clientele/platform/testing/client'
+import { client, type TestResponse } from '@clientele/platform/testing/client'
 import { testEnv } from '@clientele/platform/testing/database'
-import { newPerson, type SignedIn } from '@clientele/platform/testing/tokens'
-import { makeRealm, secrets } from '../../user-service/test/realm.ts'
+import { createSignedInUser, type SignedInUser } from '@clientele/platform/testing/tokens'
+import { createRealm, secrets } from '../../user-service/test/realm.ts'
 import { services } from '../services.ts'
 import { startSystem } from '../system.ts'
 
@@ -13,34 +13,36 @@ type Overrides = NonNullable<Parameters<typeof startSystem>[0]>
 
 export type HostileSystem = Awaited<ReturnType<typeof startHostileSystem>>
 
-/** Tests send in minutes what people send in days. */
-const manyRequests = { RATE_LIMIT_USER: '1000000', RATE_LIMIT_ADDRESS: '1000000' }
+/** Tests send more requests in a minute than a user in days. */
+const highRateLimits = { RATE_LIMIT_USER: '1000000', RATE_LIMIT_ADDRESS: '1000000' }
 
-const jwt = /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+/
-const address = /[\w.+-]+(?:@|%40)[\w-]+\.[a-z]{2,}/i
-const around = (text: string, at: number): string => text.slice(Math.max(at - 150, 0), at + 150)
+const jwtPattern = /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+/
+const emailPattern = /[\w.+-]+(?:@|%40)[\w-]+\.[a-z]{2,}/i
+const excerptAt = (text: string, at: number): string => text.slice(Math.max(at - 150, 0), at + 150)
 
-/** Where `text` tells a secret, with what surrounds it. */
-export const secretsIn = (text: string, known: Iterable<string>): string[] => {
-  const found = [...known].filter((secret) => text.includes(secret)).map((secret) => around(text, text.indexOf(secret)))
-  const shaped = [jwt, address].flatMap((pattern) => {
+/** Excerpts of `text` that contain a known secret, or something that looks like a token or an e-mail address. */
+const findSecrets = (text: string, known: Iterable<string>): string[] => {
+  const found = [...known]
+    .filter((secret) => text.includes(secret))
+    .map((secret) => excerptAt(text, text.indexOf(secret)))
+  const shaped = [jwtPattern, emailPattern].flatMap((pattern) => {
     const at = text.search(pattern)
-    return at === -1 ? [] : [around(text, at)]
+    return at === -1 ? [] : [excerptAt(text, at)]
   })
   return [...found, ...shaped]
 }
 
 /**
- * The whole product on a realm of the file's own, so that keys and locks can be changed; it logs all it can, and every
- * answer that was given through `as` is kept for the search for secrets.
+ * Starts the whole product on its own realm, so that a test can change the realm's keys. Logs are at the level `trace`; error
+ * responses to clients of `as` are recorded, so that `findLeaks` can search both for secrets.
  */
 export const startHostileSystem = async (overrides: Overrides = {}, realmChange: Record<string, unknown> = {}) => {
-  const realm = await makeRealm(realmChange)
+  const realm = await createRealm(realmChange)
   const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${realm.name}`
   const common = { KEYCLOAK_ISSUER: issuer, LOG_LEVEL: 'trace' }
   const environment: Overrides = {}
   for (const name of services) environment[name] = { ...common, ...overrides[name] }
-  environment['gateway'] = { ...manyRequests, ...environment['gateway'] }
+  environment['gateway'] = { ...highRateLimits, ...environment['gateway'] }
   environment['user-service'] = {
     KEYCLOAK_CLIENT_SECRET: secrets.CLIENTELE_USER_SERVICE_SECRET,
     LOGIN_CLIENT_SECRET: secrets.CLIENTELE_LOGIN_SECRET,
@@ -48,20 +50,21 @@ export const startHostileSystem = async (overrides: Overrides = {}, realmChange:
   }
   const folder = await mkdtemp(join(tmpdir(), 'clientele-hostile-'))
   const logFile = join(folder, 'log')
-  const clear = async (): Promise<void> => {
+  const cleanUp = async (): Promise<void> => {
     await Promise.all([realm.drop(), rm(folder, { recursive: true, force: true })])
   }
   const system = await startSystem(environment, { logFile }).catch(async (error: unknown) => {
-    await clear()
+    await cleanUp()
     throw error
   })
   const log = (): string => readFileSync(logFile, 'utf8')
 
-  const known = new Set<string>([...Object.values(secrets), new URL(testEnv('TEST_RABBITMQ_URL')).password])
-  const refusals: string[] = []
-  const record = (answer: Answer): Answer => {
-    if (answer.status >= 400) refusals.push(JSON.stringify([answer.body, [...answer.headers]]))
-    return answer
+  const brokerUrls = [system.broker.url, ...services.map(system.brokerUrl)]
+  const knownSecrets = new Set<string>([...Object.values(secrets), ...brokerUrls.map((url) => new URL(url).password)])
+  const errorResponses: string[] = []
+  const record = (response: TestResponse): TestResponse => {
+    if (response.status >= 400) errorResponses.push(JSON.stringify([response.body, [...response.headers]]))
+    return response
   }
 
   return {
@@ -69,47 +72,48 @@ export const startHostileSystem = async (overrides: Overrides = {}, realmChange:
     realm,
     issuer,
     log,
-    /** A client whose refusals are searched at the end. */
+    /** A client whose error responses are recorded. */
     as: (token?: string, base: string = system.gateway) => {
       const { raw, get, post, put, patch, delete: remove } = client(base, token)
-      const kept =
-        <A extends unknown[]>(call: (...args: A) => Promise<Answer>) =>
-        async (...args: A): Promise<Answer> =>
+      const recorded =
+        <A extends unknown[]>(call: (...args: A) => Promise<TestResponse>) =>
+        async (...args: A): Promise<TestResponse> =>
           record(await call(...args))
       return {
-        raw: kept(raw),
-        get: kept(get),
-        post: kept(post),
-        put: kept(put),
-        patch: kept(patch),
-        delete: kept(remove),
+        raw: recorded(raw),
+        get: recorded(get),
+        post: recorded(post),
+        put: recorded(put),
+        patch: recorded(patch),
+        delete: recorded(remove),
       }
     },
-    /** Text that may stand in no log and in no refusal from now on. */
-    secret: (...texts: string[]): void => {
-      for (const text of texts) known.add(text)
+    /** Adds texts that logs and error responses must not contain. */
+    addSecrets: (...texts: string[]): void => {
+      for (const text of texts) knownSecrets.add(text)
     },
-    /** Somebody new in this realm, signed in. */
-    person: async (...roles: string[]): Promise<SignedIn> => {
-      const person = await newPerson(roles, realm.name)
-      for (const token of [person.token, person.refreshToken, person.idToken]) known.add(token.split('.')[2] ?? token)
-      known.add(person.password).add(`${person.username}@`)
-      return person
+    /** Creates a user with these roles in the realm, and signs in. */
+    signInNewUser: async (...roles: string[]): Promise<SignedInUser> => {
+      const user = await createSignedInUser(roles, realm.name)
+      for (const token of [user.token, user.refreshToken, user.idToken]) knownSecrets.add(token.split('.')[2] ?? token)
+      knownSecrets.add(user.password).add(`${user.username}@`)
+      return user
     },
-    refused: (text: string): void => void refusals.push(text),
-    /** What the logs and the refusals tell that they should not; and how much was searched. */
-    leaks: () => {
+    /** Records the body of an error response that no client of `as` received. */
+    addErrorResponse: (text: string): void => void errorResponses.push(text),
+    /** Secrets in the logs and in the error responses, and how many of both were searched. */
+    findLeaks: () => {
       const text = log()
       return {
         logLines: text.split('\n').length,
-        refusals: refusals.length,
-        inLogs: secretsIn(text, known),
-        inRefusals: refusals.flatMap((text) => secretsIn(text, known)),
+        errorResponses: errorResponses.length,
+        inLogs: findSecrets(text, knownSecrets),
+        inErrorResponses: errorResponses.flatMap((text) => findSecrets(text, knownSecrets)),
       }
     },
     close: async (): Promise<void> => {
       await system.close()
-      await clear()
+      await cleanUp()
     },
   }
 }

@@ -1,5 +1,5 @@
-import type { Answer } from '@clientele/platform/testing/client'
-import type { SignedIn } from '@clientele/platform/testing/tokens'
+import type { TestResponse } from '@clientele/platform/testing/client'
+import type { SignedInUser } from '@clientele/platform/testing/tokens'
 import { type HostileSystem, startHostileSystem } from './hostile-system.ts'
 
 let system: HostileSystem
@@ -8,91 +8,93 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => system?.close(), 60_000)
 
-type Doer = ReturnType<HostileSystem['as']>
-type Way = (doer: Doer, victim: SignedIn) => Promise<Answer>
-const ways: Record<string, Way> = {
-  demotes: (doer, { id }) => doer.delete(`/v1/users/${id}/roles/admin`),
-  'demotes by PATCH': (doer, { id }) => doer.patch(`/v1/users/${id}`, { roles: ['user'] }),
-  'demotes by PUT': (doer, { id, username }) =>
-    doer.put(`/v1/users/${id}`, { username, email: `${username}@example.com`, enabled: true, roles: [] }),
-  disables: (doer, { id }) => doer.patch(`/v1/users/${id}`, { enabled: false }),
-  deletes: (doer, { id }) => doer.delete(`/v1/users/${id}`),
+type Api = ReturnType<HostileSystem['as']>
+type Attack = (api: Api, other: SignedInUser) => Promise<TestResponse>
+const attacks: Record<string, Attack> = {
+  demotes: (api, { id }) => api.delete(`/v1/users/${id}/roles/admin`),
+  'demotes by PATCH': (api, { id }) => api.patch(`/v1/users/${id}`, { roles: ['user'] }),
+  'demotes by PUT': (api, { id, username }) =>
+    api.put(`/v1/users/${id}`, { username, email: `${username}@example.com`, enabled: true, roles: [] }),
+  disables: (api, { id }) => api.patch(`/v1/users/${id}`, { enabled: false }),
+  deletes: (api, { id }) => api.delete(`/v1/users/${id}`),
 }
-const leaves: Way = (doer) => doer.delete('/v1/users/me')
+const deleteOwnAccount: Attack = (api) => api.delete('/v1/users/me')
 
 const enabledAdmins = async (): Promise<string[]> =>
   (await system.realm.call<{ id: string; enabled: boolean }[]>('GET', '/roles/admin/users?max=100')).body
     .filter(({ enabled }) => enabled)
     .map(({ id }) => id)
 
-/** New administrators, the only ones of the realm, known to user-service. */
-const admins = async (count: number): Promise<SignedIn[]> => {
+/** Creates `count` admins, the only ones of the realm, whom user-service knows. */
+const createAdmins = async (count: number): Promise<SignedInUser[]> => {
   for (const id of await enabledAdmins()) await system.realm.deleteUser(id)
-  const people = await Promise.all(Array.from({ length: count }, () => system.person('admin', 'user')))
-  for (const { token } of people) expect((await system.as(token).get('/v1/users/me')).status).toBe(200)
-  return people
+  const admins = await Promise.all(Array.from({ length: count }, () => system.signInNewUser('admin', 'user')))
+  for (const { token } of admins) expect((await system.as(token).get('/v1/users/me')).status).toBe(200)
+  return admins
 }
 
-/** Through the gateway and past it: the guard is the service's. */
-const doorsOf = (index: number): string => (index % 2 === 0 ? system.gateway : system.url('user-service'))
+/** Every other request goes to the service directly, which has to refuse it by itself. */
+const baseFor = (index: number): string => (index % 2 === 0 ? system.gateway : system.url('user-service'))
 
-const atOnce = async (people: SignedIn[], doings: Way[], gatewayOnly = false): Promise<number[]> => {
-  const answers = await Promise.all(
-    doings.map((doing, index) => {
-      const doer = people[index % people.length] as SignedIn
-      const victim = people[(index + 1) % people.length] as SignedIn
-      return doing(system.as(doer.token, gatewayOnly ? system.gateway : doorsOf(index)), victim)
+const runConcurrently = async (admins: SignedInUser[], all: Attack[], gatewayOnly = false): Promise<number[]> => {
+  const responses = await Promise.all(
+    all.map((attack, index) => {
+      const admin = admins[index % admins.length] as SignedInUser
+      const other = admins[(index + 1) % admins.length] as SignedInUser
+      return attack(system.as(admin.token, gatewayOnly ? system.gateway : baseFor(index)), other)
     }),
   )
-  return answers.map(({ status }) => status)
+  return responses.map(({ status }) => status)
 }
 
-const check = async (statuses: number[]) => {
+const expectAdminRemains = async (statuses: number[]) => {
   for (const status of statuses) expect([200, 204, 401, 403, 404, 409]).toContain(status)
   expect(statuses.some((status) => status < 300)).toBe(true)
   expect((await enabledAdmins()).length).toBeGreaterThan(0)
 }
 
-describe('administrators who take each other’s rights at the same instant leave one', () => {
-  const names = Object.keys(ways)
+describe('Concurrent changes of the last two admins', () => {
+  const names = Object.keys(attacks)
   const pairs = names.flatMap((one, index) => names.slice(index).map((other) => [one, other] as const))
 
-  it.each(pairs)('one %s the other, who %s the first', async (one, other) => {
-    await check(await atOnce(await admins(2), [ways[one] as Way, ways[other] as Way]))
+  it.each(pairs)('one admin remains if the first %s the second while the second %s the first', async (one, other) => {
+    await expectAdminRemains(
+      await runConcurrently(await createAdmins(2), [attacks[one] as Attack, attacks[other] as Attack]),
+    )
   })
 
-  it('both leave', async () => {
+  it('one admin remains if both delete their own account', async () => {
     for (let round = 0; round < 2; round += 1) {
-      const statuses = await atOnce(await admins(2), [leaves, leaves], true)
+      const statuses = await runConcurrently(await createAdmins(2), [deleteOwnAccount, deleteOwnAccount], true)
       expect(statuses.toSorted()).toEqual([204, 409])
       expect(await enabledAdmins()).toHaveLength(1)
     }
   })
 
-  it('one leaves while the other demotes them, and three go round in a circle', async () => {
-    for (const doing of [ways['demotes'], ways['deletes']] as Way[]) {
-      await check(await atOnce(await admins(2), [leaves, doing]))
-      await check(await atOnce(await admins(3), [doing, doing, doing]))
+  it('one admin remains if one deletes their own account while the other removes them, and if three remove each other in a circle', async () => {
+    for (const attack of [attacks['demotes'], attacks['deletes']] as Attack[]) {
+      await expectAdminRemains(await runConcurrently(await createAdmins(2), [deleteOwnAccount, attack]))
+      await expectAdminRemains(await runConcurrently(await createAdmins(3), [attack, attack, attack]))
     }
   })
 
-  it('many requests of each at once', async () => {
-    const all = Object.values(ways)
-    await check(await atOnce(await admins(2), [...all, ...all, ...all, leaves]))
+  it('one admin remains if both send many requests at the same time', async () => {
+    const all = Object.values(attacks)
+    await expectAdminRemains(await runConcurrently(await createAdmins(2), [...all, ...all, ...all, deleteOwnAccount]))
   })
 })
 
-it('somebody who lost the rights in Keycloak’s console is not the one who stays', async () => {
-  const [first, second] = await admins(2)
+it('an admin whose role was revoked in Keycloak’s console does not count as the remaining admin', async () => {
+  const [first, second] = await createAdmins(2)
   await system.realm.revoke(second?.id ?? '', 'admin')
   const { status, body } = await system.as(first?.token).delete('/v1/users/me')
   expect({ status, code: body.code }).toEqual({ status: 409, code: 'last_admin' })
   expect(await enabledAdmins()).toEqual([first?.id])
 })
 
-it('nothing secret stands in the logs and refusals of all this', () => {
-  const { logLines, refusals, ...found } = system.leaks()
+it('logs and error responses contain no secrets', () => {
+  const { logLines, errorResponses, ...found } = system.findLeaks()
   expect(logLines).toBeGreaterThan(100)
-  expect(refusals).toBeGreaterThan(10)
-  expect(found).toEqual({ inLogs: [], inRefusals: [] })
+  expect(errorResponses).toBeGreaterThan(10)
+  expect(found).toEqual({ inLogs: [], inErrorResponses: [] })
 })

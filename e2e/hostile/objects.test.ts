@@ -1,15 +1,19 @@
-import type { SignedIn } from '@clientele/platform/testing/tokens'
+import type { SignedInUser } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { png } from '../picture.ts'
+import { createPng } from '../png-image.ts'
 import { allRoutes, type Route } from '../routes.ts'
 import { type HostileSystem, startHostileSystem } from './hostile-system.ts'
 
 /**
- * Whose things a route with an id reaches. `shared`: everybody with the role `user` works on the same customers and photos;
- * `admin`: for administrators only, whoever the id belongs to; `own`: one's own, and administrators'; `link`: the shared ones, or
- * a signed link; `secret`: open to who knows a part of the address. A new route fails until it stands here.
+ * Who may access the record that a route's id names:
+ * - `shared`: every user;
+ * - `admin`: admins only;
+ * - `own`: the user who created it, and admins;
+ * - `link`: every user, and anybody with a signed link;
+ * - `secret`: anybody who knows the secret in the path.
+ * A route that is not in this table fails the first test.
  */
-const reach: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
+const accessOf: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
   'GET /v1/customers/{key}': 'shared',
   'PATCH /v1/customers/{key}': 'shared',
   'PUT /v1/customers/{key}': 'shared',
@@ -28,6 +32,8 @@ const reach: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
   'DELETE /v1/jobs/{id}': 'own',
   'GET /v1/jobs/{id}/result': 'own',
   'GET /v1/jobs/{id}/errors': 'own',
+  'POST /v1/jobs/{id}/result-link': 'own',
+  'POST /v1/jobs/{id}/errors-link': 'own',
   'GET /v1/product-imports/{id}': 'own',
   'PATCH /v1/product-imports/{id}': 'own',
   'DELETE /v1/product-imports/{id}': 'own',
@@ -37,6 +43,8 @@ const reach: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
   'DELETE /v1/order-jobs/{id}': 'own',
   'GET /v1/order-jobs/{id}/result': 'own',
   'GET /v1/order-jobs/{id}/errors': 'own',
+  'POST /v1/order-jobs/{id}/result-link': 'own',
+  'POST /v1/order-jobs/{id}/errors-link': 'own',
   'GET /v1/products/{key}': 'shared',
   'PATCH /v1/products/{key}': 'shared',
   'PUT /v1/products/{key}': 'shared',
@@ -65,16 +73,21 @@ const reach: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> = {
   'DELETE /v1/users/{id}/roles/{role}': 'admin',
   'POST /v1/users/{id}/password-reset': 'admin',
   'POST /v1/users/{id}/logout': 'admin',
+  'GET /v1/users/{id}/lock': 'admin',
+  'DELETE /v1/users/{id}/lock': 'admin',
+  'GET /v1/users/{id}/sessions': 'admin',
+  'DELETE /v1/users/{id}/sessions/{sessionId}': 'admin',
+  'DELETE /v1/users/me/sessions/{sessionId}': 'own',
 }
 
 const routes = allRoutes().filter(({ path }) => path.includes('{'))
-const named = (wanted: string[]) =>
-  routes.filter(({ name }) => wanted.includes(reach[name] ?? '')).map((route) => [route.name, route] as const)
+const routesWith = (wanted: string[]) =>
+  routes.filter(({ name }) => wanted.includes(accessOf[name] ?? '')).map((route) => [route.name, route] as const)
 
 let system: HostileSystem
-let ana: SignedIn
-let ben: SignedIn
-let boss: SignedIn
+let ana: SignedInUser
+let ben: SignedInUser
+let admin: SignedInUser
 type Kind =
   | 'import'
   | 'job'
@@ -97,24 +110,24 @@ const kinds: [string, Kind][] = [
   ['/v1/orders', 'order'],
   ['/v1/notifications', 'notification'],
 ]
-let gone: Partial<Record<Kind, string>>
-let there: Record<Kind, string>
+let deleted: Partial<Record<Kind, string>>
+let existing: Record<Kind, string>
 beforeAll(async () => {
   system = await startHostileSystem()
-  ana = await system.person('user')
-  ben = await system.person('user')
-  boss = await system.person('admin', 'user')
-  const { id: leaver, token } = await system.person('user')
-  const [mine, chief] = [system.as(ana.token), system.as(boss.token)]
-  const things = async () => ({
-    customer: String((await mine.post('/v1/customers', { name: 'A', surname: 'B' })).body.id),
-    media: String((await mine.post('/v1/media', photo())).body.id),
-    product: String((await mine.post('/v1/products', goods)).body.id),
+  ana = await system.signInNewUser('user')
+  ben = await system.signInNewUser('user')
+  admin = await system.signInNewUser('admin', 'user')
+  const { id: leaver, token } = await system.signInNewUser('user')
+  const [anaApi, adminApi] = [system.as(ana.token), system.as(admin.token)]
+  const createRecords = async () => ({
+    customer: String((await anaApi.post('/v1/customers', { name: 'A', surname: 'B' })).body.id),
+    media: String((await anaApi.post('/v1/media', photo())).body.id),
+    product: String((await anaApi.post('/v1/products', newProduct)).body.id),
   })
-  const made = await things()
-  const order = await anOrder(mine, made.customer)
+  const records = await createRecords()
+  const order = await createOrder(anaApi, records.customer)
   const imported = async (path: string) => {
-    const { body } = await mine.raw('POST', path, { headers: { 'content-type': 'text/csv' }, body: 'name\nAna\n' })
+    const { body } = await anaApi.raw('POST', path, { headers: { 'content-type': 'text/csv' }, body: 'name\nAna\n' })
     return { id: String(body.id), job: String(body.jobId) }
   }
   const [customers, products] = [await imported('/v1/imports'), await imported('/v1/product-imports')]
@@ -124,24 +137,24 @@ beforeAll(async () => {
     'product-import': products.id,
     'order-job': products.job,
   }
-  there = { ...made, user: ana.id, order, notification: await notificationOf(mine, order), ...own }
-  gone = { ...(await things()), user: leaver }
-  expect((await chief.delete(`/v1/products/${gone.product}?purge=true`)).status).toBe(204)
+  existing = { ...records, user: ana.id, order, notification: await notificationOf(anaApi, order), ...own }
+  deleted = { ...(await createRecords()), user: leaver }
+  expect((await adminApi.delete(`/v1/products/${deleted.product}?purge=true`)).status).toBe(204)
   expect((await system.as(token).delete('/v1/users/me')).status).toBe(204)
-  expect((await mine.delete(`/v1/media/${gone.media}`)).status).toBe(204)
-  expect((await chief.delete(`/v1/customers/${gone.customer}?purge=true`)).status).toBe(204)
+  expect((await anaApi.delete(`/v1/media/${deleted.media}`)).status).toBe(204)
+  expect((await adminApi.delete(`/v1/customers/${deleted.customer}?purge=true`)).status).toBe(204)
 }, 120_000)
 afterAll(() => system?.close(), 60_000)
 
 const photo = () => {
   const data = new FormData()
-  data.append('file', new Blob([png(8, 8)], { type: 'image/png' }), 'a.png')
+  data.append('file', new Blob([createPng(8, 8)], { type: 'image/png' }), 'a.png')
   return data
 }
 
-const goods = { name: 'Goods', price: '2.50', stock: 10 }
+const newProduct = { name: 'Goods', price: '2.50', stock: 10 }
 type Api = ReturnType<HostileSystem['as']>
-const anOrder = async (api: Api, customerId?: string): Promise<string> => {
+const createOrder = async (api: Api, customerId?: string): Promise<string> => {
   const lines = [{ description: 'repair', unitPrice: '5' }]
   return String((await api.post('/v1/orders', { lines, ...(customerId && { customerId }) })).body.id)
 }
@@ -164,13 +177,16 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/users/{id}': { surname: 'Changed' },
 }
 const bodyFor = ({ name }: Route): unknown => {
-  if (name.startsWith('PUT') && name.endsWith('/photo')) return { mediaId: there.media }
+  if (name.startsWith('PUT') && name.endsWith('/photo')) return { mediaId: existing.media }
   if (name === 'PUT /v1/users/{id}')
     return { username: ana.username, email: `${ana.username}@example.com`, roles: ['user'], enabled: true }
   return bodies[name]
 }
 const call = async (route: Route, id: string, token: string | undefined, base: string) => {
-  const path = route.path.replace('{role}', 'user').replace(/\{\w+\}/, id)
+  const path = route.path
+    .replace('{role}', 'user')
+    .replace('{sessionId}', id)
+    .replace(/\{\w+\}/, id)
   const form = route.types.includes('application/x-www-form-urlencoded')
   const body = form ? 'id=x&status=Success&phoneNumber=%2B254711000111' : JSON.stringify(bodyFor(route))
   const type = form ? 'application/x-www-form-urlencoded' : 'application/json'
@@ -178,78 +194,81 @@ const call = async (route: Route, id: string, token: string | undefined, base: s
   const { status, body: problem } = await system.as(token, base).raw(route.method, path, init)
   return { status, code: problem?.code as string | undefined }
 }
-const doorsOf = ({ service }: Route) => [system.gateway, system.url(service)]
-const ownKind = ({ path }: Route): Kind => kinds.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'customer'
+const basesOf = ({ service }: Route) => [system.gateway, system.url(service)]
+const kindOf = ({ path }: Route): Kind => kinds.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'customer'
 
-it('every route with an id says whose things it reaches', () => {
-  expect(Object.keys(reach).sort()).toEqual(routes.map(({ name }) => name).sort())
+it('every route with an id is classified in this file', () => {
+  expect(Object.keys(accessOf).sort()).toEqual(routes.map(({ name }) => name).sort())
 })
 
-describe('what is for administrators', () => {
-  it.each(named(['admin']))(
-    '%s: 403 to a user, for another one, for themselves, for nobody, at every door',
+describe('Routes for admins', () => {
+  it.each(routesWith(['admin']))(
+    '%s returns 403 to a user, for any id, at the gateway and at the service',
     async (_name, route) => {
-      for (const base of doorsOf(route))
-        for (const id of [boss.id, ana.id, ben.id, String(gone.user), there.notification, 'x'])
+      for (const base of basesOf(route))
+        for (const id of [admin.id, ana.id, ben.id, String(deleted.user), existing.notification, 'x'])
           expect(await call(route, id, ben.token, base)).toEqual({ status: 403, code: 'forbidden' })
     },
   )
 })
 
-describe('what is somebody’s own', () => {
-  it.each(named(['own']))('%s: 404 to another user, at every door', async (_name, route) => {
-    for (const base of doorsOf(route))
-      expect(await call(route, there[ownKind(route)], ben.token, base)).toEqual({ status: 404, code: 'not_found' })
-  })
+describe('Routes for the owner of a record', () => {
+  it.each(routesWith(['own']))(
+    '%s returns 404 to another user, at the gateway and at the service',
+    async (_name, route) => {
+      for (const base of basesOf(route))
+        expect(await call(route, existing[kindOf(route)], ben.token, base)).toEqual({ status: 404, code: 'not_found' })
+    },
+  )
 })
 
-describe('what everybody works on', () => {
-  const fresh = async ({ name, path }: Route): Promise<string> => {
-    const mine = system.as(ana.token)
-    const media = String((await mine.post('/v1/media', photo())).body.id)
+describe('Routes for all users', () => {
+  const createFor = async ({ name, path }: Route): Promise<string> => {
+    const anaApi = system.as(ana.token)
+    const media = String((await anaApi.post('/v1/media', photo())).body.id)
     if (path.startsWith('/v1/media')) return media
-    if (path.startsWith('/v1/notifications')) return there.notification
-    if (path.startsWith('/v1/orders')) return anOrder(mine)
+    if (path.startsWith('/v1/notifications')) return existing.notification
+    if (path.startsWith('/v1/orders')) return createOrder(anaApi)
     if (path.startsWith('/v1/products')) {
-      const { body } = await mine.post('/v1/products', { ...goods, photoMediaId: media })
-      if (name.endsWith('/restore')) await mine.delete(`/v1/products/${body.id}`)
+      const { body } = await anaApi.post('/v1/products', { ...newProduct, photoMediaId: media })
+      if (name.endsWith('/restore')) await anaApi.delete(`/v1/products/${body.id}`)
       return String(body.id)
     }
-    const { body } = await mine.post('/v1/customers', { name: 'Of', surname: 'Ana', photoMediaId: media })
-    if (name.endsWith('/restore')) await mine.delete(`/v1/customers/${body.id}`)
+    const { body } = await anaApi.post('/v1/customers', { name: 'Of', surname: 'Ana', photoMediaId: media })
+    if (name.endsWith('/restore')) await anaApi.delete(`/v1/customers/${body.id}`)
     return String(body.id)
   }
 
-  it.each(named(['shared', 'link']))('%s: open to another user, as SECURITY.md says', async (_name, route) => {
-    for (const base of doorsOf(route)) {
-      const { status } = await call(route, await fresh(route), ben.token, base)
+  it.each(routesWith(['shared', 'link']))('%s works for users who did not create the record', async (_name, route) => {
+    for (const base of basesOf(route)) {
+      const { status } = await call(route, await createFor(route), ben.token, base)
       expect(status).toBeLessThan(400)
     }
   })
 
-  it('removing for good is for administrators', async () => {
-    const refused = async (path: string, service: 'customer-service' | 'order-service') => {
+  it('a purge by a user without the role admin gets 403', async () => {
+    const expectForbidden = async (path: string, service: 'customer-service' | 'order-service') => {
       for (const base of [system.gateway, system.url(service)]) {
         const { status, body } = await system.as(ben.token, base).delete(`${path}?purge=true`)
         expect({ status, code: body.code }).toEqual({ status: 403, code: 'forbidden' })
       }
     }
-    await refused(`/v1/customers/${there.customer}`, 'customer-service')
-    await refused(`/v1/products/${there.product}`, 'order-service')
+    await expectForbidden(`/v1/customers/${existing.customer}`, 'customer-service')
+    await expectForbidden(`/v1/products/${existing.product}`, 'order-service')
   })
 })
 
-describe('ids that lead nowhere', () => {
+describe('Unknown and malformed ids', () => {
   const unknown = '01900000-0000-7000-8000-000000000000'
   it.each(routes.map((route) => [route.name, route] as const))(
-    '%s: 404 to an id of nothing, of something deleted, of another type',
+    '%s returns 404 for an unknown id, the id of a deleted record and the id of another type of record',
     async (_name, route) => {
-      const kind = ownKind(route)
-      const { [kind]: _own, ...others } = there
-      const ids = { unknown, gone: gone[kind] ?? unknown, ...others }
-      for (const base of doorsOf(route))
+      const kind = kindOf(route)
+      const { [kind]: _own, ...others } = existing
+      const ids = { unknown, deleted: deleted[kind] ?? unknown, ...others }
+      for (const base of basesOf(route))
         for (const [what, id] of Object.entries(ids))
-          expect({ what, ...(await call(route, id, boss.token, base)) }).toEqual({
+          expect({ what, ...(await call(route, id, admin.token, base)) }).toEqual({
             what,
             status: 404,
             code: 'not_found',
@@ -263,20 +282,22 @@ describe('ids that lead nowhere', () => {
     ...[unknown.replaceAll('-', ''), `${unknown},${unknown}`, '__proto__', 'constructor', '9007199254740993', '1e9'],
   ]
   it.each(routes.map((route) => [route.name, route] as const))(
-    '%s: a 400 or 404 to what is no id',
+    '%s returns 400 or 404 for a malformed id',
     async (_name, route) => {
-      const wrong: unknown[] = []
-      for (const base of doorsOf(route))
+      const unexpected: unknown[] = []
+      for (const base of basesOf(route))
         for (const id of malformed) {
-          const { status } = await call(route, id, boss.token, base)
-          if (status !== 400 && status !== 404) wrong.push([base, id.slice(0, 50), status])
+          // A client resolves this to /v1/users/me before it sends the request.
+          if (id === '%2e%2e' && route.path.startsWith('/v1/users/me/')) continue
+          const { status } = await call(route, id, admin.token, base)
+          if (status !== 400 && status !== 404) unexpected.push([base, id.slice(0, 50), status])
         }
-      expect(wrong).toEqual([])
+      expect(unexpected).toEqual([])
     },
   )
 })
 
-describe('things of one’s own', () => {
+describe('Fields and headers that name another user', () => {
   const claims = () => ({
     'x-user-id': ana.id,
     'x-forwarded-user': ana.username,
@@ -284,7 +305,7 @@ describe('things of one’s own', () => {
     'x-sub': ana.id,
   })
 
-  it('GET /v1/users/me answers with the token’s owner, whoever the headers name', async () => {
+  it('GET /v1/users/me returns the user of the token, whatever the headers say', async () => {
     for (const base of [system.gateway, system.url('user-service')])
       expect((await system.as(ben.token, base).get('/v1/users/me', claims())).body.id).toBe(ben.id)
     expect((await system.as(ben.token).get(`/v1/users/me?id=${ana.id}`)).status).toBe(400)
@@ -295,10 +316,10 @@ describe('things of one’s own', () => {
     ['sub', () => ({ sub: ana.id })],
     ['roles', () => ({ roles: ['admin'] })],
     ['enabled', () => ({ enabled: false })],
-    ['emailVerified', () => ({ emailVerified: true })],
+    ['emailVerified', () => ({ emailVerified: false })],
     ['username', () => ({ username: ana.username })],
-    ['version', () => ({ version: 1 })],
-  ])('PATCH /v1/users/me refuses %s', async (field, body) => {
+    ['version', () => ({ version: 99 })],
+  ])('PATCH /v1/users/me refuses the field %s', async (field, body) => {
     const before = (await system.as(ben.token).get('/v1/users/me')).body
     for (const base of [system.gateway, system.url('user-service')]) {
       const { status, body: problem } = await system.as(ben.token, base).patch('/v1/users/me', body())
@@ -307,7 +328,7 @@ describe('things of one’s own', () => {
     expect((await system.as(ben.token).get('/v1/users/me')).body).toEqual(before)
   })
 
-  it('an Idempotency-Key of another user gives no answer of theirs', async () => {
+  it('the Idempotency-Key of another user does not replay their response', async () => {
     const key = { 'idempotency-key': 'ana-1' }
     const first = await system.as(ana.token).post('/v1/customers', { name: 'Key', surname: 'Ana' }, key)
     const second = await system.as(ben.token).post('/v1/customers', { name: 'Key', surname: 'Ana' }, key)
@@ -318,7 +339,7 @@ describe('things of one’s own', () => {
   })
 
   it.each(['createdBy', 'updatedBy', 'userId', 'id', 'version', 'code', 'deletedAt'])(
-    'a customer’s %s cannot be set',
+    'POST /v1/customers refuses the read-only field %s',
     async (field) => {
       const value = { createdBy: { id: ana.id, displayName: 'A' }, version: 7 }[field] ?? ana.id
       const { status, body } = await system
@@ -329,24 +350,24 @@ describe('things of one’s own', () => {
   )
 })
 
-describe('a signed link', () => {
-  it('opens one medium in one size until it expires, and nothing else', async () => {
+describe('A signed link', () => {
+  it('a signed link opens one image in one size until it expires, and nothing else', async () => {
     const [one, other] = [
       await system.as(ana.token).post('/v1/media', photo()),
       await system.as(ana.token).post('/v1/media', photo()),
     ]
     const link = new URL(one.body.url)
     expect(link.origin).toBe(system.gateway)
-    const ask = async (change: (url: URL) => void) => {
+    const statusOf = async (change: (url: URL) => void) => {
       const url = new URL(link)
       change(url)
       return (await system.as().get(`${url.pathname}${url.search}`)).status
     }
-    expect(await ask(() => {})).toBe(200)
+    expect(await statusOf(() => {})).toBe(200)
     const set = (name: string, value: string) => (url: URL) => url.searchParams.set(name, value)
     const changes: [string, (url: URL) => void][] = [
       [
-        'another medium',
+        'another image',
         (url) => {
           url.pathname = url.pathname.replace(one.body.id, other.body.id)
         },
@@ -360,16 +381,16 @@ describe('a signed link', () => {
       ['no signature', (url) => url.searchParams.delete('signature')],
     ]
     for (const [what, change] of changes) {
-      const status = await ask(change)
+      const status = await statusOf(change)
       expect({ what, refused: [400, 401, 403].includes(status) }).toEqual({ what, refused: true })
     }
     expect((await system.as().delete(`${link.pathname.replace('/content', '')}${link.search}`)).status).toBe(401)
   })
 })
 
-it('nothing secret stands in the logs and refusals of all this', () => {
-  const { logLines, refusals, ...found } = system.leaks()
+it('logs and error responses contain no secrets', () => {
+  const { logLines, errorResponses, ...found } = system.findLeaks()
   expect(logLines).toBeGreaterThan(100)
-  expect(refusals).toBeGreaterThan(100)
-  expect(found).toEqual({ inLogs: [], inRefusals: [] })
+  expect(errorResponses).toBeGreaterThan(100)
+  expect(found).toEqual({ inLogs: [], inErrorResponses: [] })
 })

@@ -1,6 +1,6 @@
 import type { ImportCounts } from '@clientele/contracts/import'
 
-/** What becomes of row `n`: of a hundred, one is wrong, one changes the row before it and one repeats that. */
+/** What kind of row `n` is: of a hundred, one is invalid, one changes the row before it and one repeats that change. */
 const kindOf = (n: number): 'new' | 'wrong' | 'change' | 'repeat' => {
   if (n % 100 === 50) return 'wrong'
   if (n % 100 === 60) return 'change'
@@ -15,25 +15,25 @@ const line = (n: number): string => {
   return `Ana ${base},${surname},ana.${base}@example.com,+25471${String(base % 10_000_000).padStart(7, '0')},shop-${base}`
 }
 
-/** A CSV of so many rows, piece by piece. */
-export function* linesOf(rows: number): Generator<string> {
+/** Yields a CSV file of `rows` rows in chunks. */
+export function* csvLines(rows: number): Generator<string> {
   yield 'name,surname,email,phone,external id\n'
   for (let from = 0; from < rows; from += 1_000) {
-    const some = Array.from({ length: Math.min(1_000, rows - from) }, (_, index) => line(from + index))
-    yield `${some.join('\n')}\n`
+    const chunk = Array.from({ length: Math.min(1_000, rows - from) }, (_, index) => line(from + index))
+    yield `${chunk.join('\n')}\n`
   }
 }
 
-/** What an import of it into an empty shop has to count. */
-export const expectedOf = (rows: number): ImportCounts => {
+/** The counts of an import of that file into an empty database. */
+export const expectedCounts = (rows: number): ImportCounts => {
   const counts = { read: rows, created: 0, updated: 0, skipped: 0, failed: 0 }
   const outcome = { new: 'created', wrong: 'failed', change: 'updated', repeat: 'skipped' } as const
   for (let n = 0; n < rows; n += 1) counts[outcome[kindOf(n)]] += 1
   return counts
 }
 
-/** SQL that gives the customers that are not as the file has them: none. */
-export const strangers = `select id from customers where
+/** SQL for customers that differ from the file. It must return no row. */
+export const unexpectedCustomers = `select id from customers where
   email is distinct from 'ana.' || substr(external_id, 6) || '@example.com'
   or name is distinct from 'Ana ' || substr(external_id, 6)
   or (substr(external_id, 6)::int % 100 = 59) is distinct from (surname = 'Changed ' || substr(external_id, 6))

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A span as OTLP's JSON has it; kind 2 is a server, 5 a consumer. */
+/** A span of OTLP/JSON. Kind 2 is a server, 5 a consumer. */
 export type Span = {
   name: string
   service: string
@@ -12,40 +12,40 @@ export type Span = {
   attributes: Record<string, unknown>
 }
 
-type Pair = { key: string; value: Record<string, unknown> }
-type Export = {
+type OtlpAttribute = { key: string; value: Record<string, unknown> }
+type OtlpExport = {
   resourceSpans: {
-    resource: { attributes: Pair[] }
-    scopeSpans: { spans: (Omit<Span, 'service' | 'attributes'> & { attributes: Pair[] })[] }[]
+    resource: { attributes: OtlpAttribute[] }
+    scopeSpans: { spans: (Omit<Span, 'service' | 'attributes'> & { attributes: OtlpAttribute[] })[] }[]
   }[]
 }
-/** A fault as Sentry gets it. */
-export type Fault = { server_name: string; exception: { values: { type: string; value: string }[] } }
+/** An event as Sentry receives it. */
+export type SentryEvent = { server_name: string; exception: { values: { type: string; value: string }[] } }
 
-const plain = (pairs: Pair[]): Record<string, unknown> =>
+const toRecord = (pairs: OtlpAttribute[]): Record<string, unknown> =>
   Object.fromEntries(pairs.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-const spansOf = ({ resourceSpans }: Export): Span[] =>
+const readSpans = ({ resourceSpans }: OtlpExport): Span[] =>
   resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap(({ spans }) =>
       spans.map((span) => ({
         ...span,
-        service: String(plain(resource.attributes)['service.name']),
-        attributes: plain(span.attributes),
+        service: String(toRecord(resource.attributes)['service.name']),
+        attributes: toRecord(span.attributes),
       })),
     ),
   )
 
-/** Takes traces as an OpenTelemetry collector does, and faults as Sentry does. */
+/** Starts an HTTP server that receives traces like an OpenTelemetry collector and error events like Sentry. */
 export const startCollector = async () => {
   const spans: Span[] = []
-  const faults: Fault[] = []
+  const sentryEvents: SentryEvent[] = []
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk as Buffer)
     const text = Buffer.concat(chunks).toString()
-    if (req.url === '/v1/traces') spans.push(...spansOf(JSON.parse(text) as Export))
-    else if (req.url?.includes('/envelope/')) faults.push(JSON.parse(text.split('\n')[2] ?? '{}') as Fault)
+    if (req.url === '/v1/traces') spans.push(...readSpans(JSON.parse(text) as OtlpExport))
+    else if (req.url?.includes('/envelope/')) sentryEvents.push(JSON.parse(text.split('\n')[2] ?? '{}') as SentryEvent)
     res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -54,7 +54,7 @@ export const startCollector = async () => {
     otlp: `http://127.0.0.1:${port}`,
     dsn: `http://key@127.0.0.1:${port}/1`,
     spans,
-    faults,
+    sentryEvents,
     stop: () => {
       server.closeAllConnections()
       server.close()

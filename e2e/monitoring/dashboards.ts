@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-const folder = new URL('../../deploy/grafana/dashboards/', import.meta.url)
+const dashboardsFolder = new URL('../../deploy/grafana/dashboards/', import.meta.url)
 
 export type Target = { expr: string; legendFormat: string; refId: string; datasource: { type: string; uid: string } }
 export type Panel = {
@@ -26,19 +26,19 @@ export type Dashboard = {
   annotations: { list: { expr?: string }[] }
 }
 
-/** The dashboards as they are shipped. */
-export const dashboards: readonly Dashboard[] = readdirSync(folder)
+/** All Grafana dashboards of the repository. */
+export const dashboards: readonly Dashboard[] = readdirSync(dashboardsFolder)
   .filter((name) => name.endsWith('.json'))
-  .map((file) => ({ ...JSON.parse(readFileSync(new URL(file, folder), 'utf8')), file }) as Dashboard)
+  .map((file) => ({ ...JSON.parse(readFileSync(new URL(file, dashboardsFolder), 'utf8')), file }) as Dashboard)
 
-const values: Record<string, string> = { __rate_interval: '10m', __range: '10m', namespace: '.*', job: '.+' }
+const variableValues: Record<string, string> = { __rate_interval: '10m', __range: '10m', namespace: '.*', job: '.+' }
 
-/** An expression as Grafana sends it, everything chosen. @throws Error for a variable that nobody knows */
-export const filledIn = (expression: string): string =>
+/** Replaces Grafana's variables in an expression, each by a value that selects everything. @throws Error if one is unknown */
+export const expandVariables = (expression: string): string =>
   expression.replaceAll(/\$\{?(\w+)\}?/g, (whole, name: string) => {
-    // label_replace has variables of its own.
+    // $1 and the like belong to label_replace.
     if (/^\d+$/.test(name)) return whole
-    const value = values[name]
+    const value = variableValues[name]
     if (value === undefined) throw new Error(`unknown variable ${whole} in ${expression}`)
     return value
   })
@@ -46,5 +46,5 @@ export const filledIn = (expression: string): string =>
 const metric = /\b(?:clientele|rabbitmq|nodejs|process)_\w+|\b(?:up|ALERTS)\b/.source
 const selector = new RegExp(`(?:${metric})(?:\\{[^}]*\\})?`, 'g')
 
-/** The series that an expression is made of: none of them may be missing, or an `or vector(0)` would hide it. */
-export const selectorsOf = (expression: string): string[] => [...new Set(expression.match(selector) ?? [])]
+/** The series selectors of an expression. Each must match a series: `or vector(0)` would hide a missing one. */
+export const seriesSelectors = (expression: string): string[] => [...new Set(expression.match(selector) ?? [])]

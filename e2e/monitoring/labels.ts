@@ -1,7 +1,7 @@
 const series = /^(\w+)\{(.*)\} /
 const label = /(\w+)="((?:[^"\\]|\\.)*)"/g
 
-/** What looks like an id, a person or an address: uuid, long number, hash, code, mail address, telephone number, number in a path. */
+/** Patterns of ids and personal data: UUID, long number, hash, code, e-mail address, phone number, number in a path. */
 const idLike = [
   /[0-9a-f]{8}-[0-9a-f]{4}/i,
   /\d{5,}/,
@@ -12,10 +12,10 @@ const idLike = [
   /\/\d/,
 ]
 
-/** Labels that hold a bound or a version, not a name. */
+/** Labels whose values are numbers by definition. */
 const numeric = new Set(['le', 'quantile', 'version'])
 
-/** Values of labels in a text of metrics (Prometheus' format) that look like ids, as `metric{label="value"}`. */
+/** Finds label values that look like ids in metrics (Prometheus text format). @returns them as `metric{label="value"}` */
 export const idLikeLabels = (text: string): string[] => {
   const found = new Set<string>()
   for (const line of text.split('\n')) {
@@ -26,7 +26,7 @@ export const idLikeLabels = (text: string): string[] => {
   return [...found]
 }
 
-/** How many series each metric has. */
+/** Counts the series of each metric. */
 export const seriesCounts = (text: string): Map<string, number> => {
   const counts = new Map<string, number>()
   for (const line of text.split('\n')) {

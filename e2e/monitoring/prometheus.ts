@@ -9,16 +9,16 @@ import { freePorts } from '@clientele/stack/profile/ports'
 
 const folder = new URL('../../deploy/prometheus/', import.meta.url)
 
-/** A value of a series; `value` may be NaN. */
+/** The current value of a series. `value` may be NaN. */
 export type Sample = { labels: Record<string, string>; value: number }
 export type Rule = { name: string; query: string; health: string; lastError?: string }
 
-export type Monitor = Awaited<ReturnType<typeof startMonitor>>
+export type Prometheus = Awaited<ReturnType<typeof startPrometheus>>
 
-type Answer<T> = { status: string; error?: string; data: T }
+type ApiResponse<T> = { status: string; error?: string; data: T }
 
-/** A Prometheus with the product's own configuration; `addresses` says where what it scrapes really is, by the address in the file. */
-export const startMonitor = async (addresses: Record<string, string>) => {
+/** Starts Prometheus with the repository's configuration. `addresses` maps each target in the file to its address in the test. */
+export const startPrometheus = async (addresses: Record<string, string>) => {
   const home = await mkdtemp(join(tmpdir(), 'clientele-prometheus-'))
   const [port = 0] = await freePorts(1)
   let config = await readFile(new URL('prometheus.yml', folder), 'utf8')
@@ -37,13 +37,13 @@ export const startMonitor = async (addresses: Record<string, string>) => {
   )
   const exited = once(child, 'exit')
 
-  const ask = async <T>(path: string, query: Record<string, string> = {}): Promise<T> => {
+  const callApi = async <T>(path: string, query: Record<string, string> = {}): Promise<T> => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(query)}`, {
       signal: AbortSignal.timeout(10_000),
     })
-    const answer = (await response.json()) as Answer<T>
-    if (answer.status !== 'success') throw new Error(`${answer.error}: ${query['query'] ?? path}`)
-    return answer.data
+    const result = (await response.json()) as ApiResponse<T>
+    if (result.status !== 'success') throw new Error(`${result.error}: ${query['query'] ?? path}`)
+    return result.data
   }
 
   const stop = async (): Promise<void> => {
@@ -52,19 +52,19 @@ export const startMonitor = async (addresses: Record<string, string>) => {
     await rm(home, { recursive: true, force: true })
   }
 
-  await eventually(() => ask('status/runtimeinfo'), { timeoutMs: 20_000 }).catch(async (error: unknown) => {
+  await eventually(() => callApi('status/runtimeinfo'), { timeoutMs: 20_000 }).catch(async (error: unknown) => {
     await stop()
     throw error
   })
   return {
-    /** What an expression gives now. @throws Error where it is not PromQL */
+    /** Evaluates an expression. @throws Error if it is not valid PromQL */
     query: async (expression: string): Promise<Sample[]> => {
       type Vector = { resultType: string; result: { metric: Record<string, string>; value: [number, string] }[] }
-      const { result } = await ask<Vector>('query', { query: expression })
+      const { result } = await callApi<Vector>('query', { query: expression })
       return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }))
     },
     rules: async (): Promise<Rule[]> =>
-      (await ask<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
+      (await callApi<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
     stop,
   }
 }

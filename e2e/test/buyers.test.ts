@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, type Client, client } from '@clientele/platform/testing/client'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { type Client, client, type TestResponse } from '@clientele/platform/testing/client'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import pg from 'pg'
 import { createRandom, type Random } from '../faults/random.ts'
 import { type System, startSystem } from '../system.ts'
@@ -9,14 +9,14 @@ import { type System, startSystem } from '../system.ts'
 const products = 6
 const buyers = 24
 const ordersEach = 12
-const firstStock = 110
+const initialStock = 110
 
 let system: System
 let user: Client
 let database: pg.Client
 beforeAll(async () => {
   system = await startSystem()
-  user = client(system.gateway, (await tokenFor('user')).token)
+  user = client(system.gateway, (await signedInAs('user')).token)
   database = new pg.Client({ connectionString: system.database('order-service') })
   await database.connect()
 }, 120_000)
@@ -37,40 +37,40 @@ const cartOf = (random: Random, ids: string[]): Cart => ({
   ),
 })
 
-/** As a careful client does it: the same key until there is an answer that says what became of the order. */
-const place = async (cart: Cart): Promise<Answer> => {
+/** Places an order as a careful client does: retries with the same idempotency key until the result is certain. */
+const placeOrder = async (cart: Cart): Promise<TestResponse> => {
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await user.post('/v1/orders', cart, { 'idempotency-key': cart.note })
-    if (![409, 502, 503, 504].includes(answer.status) || answer.body.code === 'insufficient_stock') return answer
-    if (attempt === 100) throw new Error(`still ${answer.status} ${JSON.stringify(answer.body)}`)
+    const response = await user.post('/v1/orders', cart, { 'idempotency-key': cart.note })
+    if (![409, 502, 503, 504].includes(response.status) || response.body.code === 'insufficient_stock') return response
+    if (attempt === 100) throw new Error(`still ${response.status} ${JSON.stringify(response.body)}`)
     await pause(100)
   }
 }
 
-it('many buyers with random carts, and order-service killed amid them: stock adds up and nothing is half done', async () => {
+it('stock and orders stay consistent when order-service is killed while many buyers place orders', async () => {
   const random = createRandom(20_261_120)
   const made = await Promise.all(
     Array.from({ length: products }, (_, index) =>
-      user.post('/v1/products', { name: `Goods ${index}`, price: '2.50', stock: firstStock }),
+      user.post('/v1/products', { name: `Goods ${index}`, price: '2.50', stock: initialStock }),
     ),
   )
   const ids = made.map(({ body }) => String(body.id))
   const carts = Array.from({ length: buyers }, () => Array.from({ length: ordersEach }, () => cartOf(random, ids)))
 
-  const answers: { cart: Cart; answer: Answer }[] = []
-  const shopping = carts.map(async (own) => {
-    for (const cart of own) answers.push({ cart, answer: await place(cart) })
+  const responses: { cart: Cart; response: TestResponse }[] = []
+  const buying = carts.map(async (own) => {
+    for (const cart of own) responses.push({ cart, response: await placeOrder(cart) })
   })
   for (let kill = 0; kill < 3; kill += 1) {
-    const before = answers.length
-    while (answers.length < before + 20) await pause(20)
+    const before = responses.length
+    while (responses.length < before + 20) await pause(20)
     await system.kill('order-service')
     await system.start('order-service')
   }
-  await Promise.all(shopping)
+  await Promise.all(buying)
 
-  const placed = answers.filter(({ answer }) => answer.status === 201)
-  const declined = answers.filter(({ answer }) => answer.status === 409)
+  const placed = responses.filter(({ response }) => response.status === 201)
+  const declined = responses.filter(({ response }) => response.status === 409)
   expect(placed.length + declined.length).toBe(buyers * ordersEach)
   expect(placed.length).toBeGreaterThan(20)
   expect(declined.length).toBeGreaterThan(20)
@@ -88,7 +88,7 @@ it('many buyers with random carts, and order-service killed amid them: stock add
   )
   expect(ledger.rows).toHaveLength(products)
   for (const { id, stock, sum, lowest } of ledger.rows) {
-    expect({ id, stock, sum }).toEqual({ id, stock: firstStock - (sold.get(id) ?? 0), sum: stock })
+    expect({ id, stock, sum }).toEqual({ id, stock: initialStock - (sold.get(id) ?? 0), sum: stock })
     expect(lowest).toBeGreaterThanOrEqual(0)
   }
 }, 180_000)

@@ -1,16 +1,23 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { envPrefix } from '@clientele/contracts/services'
 import { testEnv } from '@clientele/platform/testing/database'
 import { realmAdmin } from '@clientele/platform/testing/realm'
-import { schemaOf } from '../services.ts'
+import { schemaOf, services } from '../services.ts'
 import { type System, startSystem } from '../system.ts'
 
+/** Values in the table below that stand for a variable. */
+const references: Record<string, string> = { $users: 'USERS_DATABASE_URL', $broker: 'RABBITMQ_URL' }
 const doctor = fileURLToPath(new URL('../../stack/src/doctor.ts', import.meta.url))
 
-describe('the doctor, told of an installation by the environment alone', () => {
+describe('npm run doctor, configured by environment variables', () => {
   let system: System
   let env: Record<string, string>
-  const ask = (changes: Record<string, string> = {}) =>
+  const runDoctor = (changes: Record<string, string> = {}) =>
     new Promise<{ code: number; output: string }>((resolve) => {
       const options = { env: { PATH: process.env['PATH'], ...env, ...changes } }
       execFile(process.execPath, [doctor], options, (error, stdout, stderr) =>
@@ -25,6 +32,7 @@ describe('the doctor, told of an installation by the environment alone', () => {
       PROFILE: 'local',
       PUBLIC_URL: 'http://localhost:8000',
       GATEWAY_URL: system.gateway,
+      GATEWAY_INTERNAL_URL: system.url('gateway:internal'),
       KEYCLOAK_URL: keycloak,
       KEYCLOAK_ISSUER: `${keycloak}/realms/clientele`,
       KEYCLOAK_CLIENT_SECRET: testEnv('CLIENTELE_USER_SERVICE_SECRET'),
@@ -32,6 +40,7 @@ describe('the doctor, told of an installation by the environment alone', () => {
       CLIENTELE_KEYCLOAK_ADMIN_USER: testEnv('TEST_KEYCLOAK_ADMIN_USER'),
       CLIENTELE_KEYCLOAK_ADMIN_PASSWORD: testEnv('TEST_KEYCLOAK_ADMIN_PASSWORD'),
       RABBITMQ_URL: system.broker.url,
+      ...Object.fromEntries(services.map((name) => [`${envPrefix(name)}_RABBITMQ_URL`, system.brokerUrl(name)])),
       ...Object.fromEntries(
         Object.entries(schemaOf).map(([name, schema]) => [
           `${schema.toUpperCase()}_DATABASE_URL`,
@@ -44,47 +53,78 @@ describe('the doctor, told of an installation by the environment alone', () => {
   }, 60_000)
   afterAll(() => system.close())
 
-  it('finds nothing wrong with one that is well', async () => {
-    const { code, output } = await ask()
-    expect([code, output]).toEqual([0, expect.stringContaining('all is well')])
-    for (const name of ['PostgreSQL', 'mail server', 'SMS provider', 'Keycloak keeps events', 'realm settings'])
+  it('the doctor finds no problem in a healthy installation after npm run realm-upgrade', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'clientele-doctor-'))
+    const upgrade = fileURLToPath(new URL('../../stack/src/realm-upgrade.ts', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [upgrade], {
+      env: {
+        PATH: process.env['PATH'],
+        ...env,
+        CLIENTELE_HOME: home,
+        CLIENTELE_KEYCLOAK_URL: testEnv('TEST_KEYCLOAK_URL'),
+      },
+    })
+    await rm(home, { recursive: true })
+    expect(stdout).toContain('the realm is up to date')
+    const { code, output } = await runDoctor()
+    expect([code, output]).toEqual([0, expect.stringContaining('all checks passed')])
+    for (const name of [
+      'PostgreSQL',
+      'mail server',
+      'SMS provider',
+      'Keycloak keeps events',
+      'realm settings',
+      'broker accounts',
+    ])
       expect(output).toContain(`ok    ${name}`)
   }, 60_000)
 
   it.each([
-    ['TLS', { PROFILE: 'production' }, 'can be read on the way'],
+    ['TLS', { PROFILE: 'production' }, 'no TLS'],
     ['issuer', { KEYCLOAK_ISSUER: 'https://sign-in.example.com/realms/clientele' }, 'expected https://sign-in'],
     ['redirect address', { PUBLIC_URL: 'https://elsewhere.example.com' }, 'to a sign-in from https://elsewhere'],
-    ['clock', { KEYCLOAK_CLIENT_SECRET: 'of another realm' }, 'refuses the account of user-service'],
+    ['clock', { KEYCLOAK_CLIENT_SECRET: 'of another realm' }, 'refused the service account of user-service'],
     ['broker', { RABBITMQ_URL: 'amqp://nobody:wrong@127.0.0.1:1' }, 'ECONNREFUSED'],
-    ['schema of order-service', { ORDERS_DATABASE_URL: '$users' }, 'lacks'],
+    ['broker accounts', { PROFILE: 'production', MEDIA_SERVICE_RABBITMQ_URL: '$broker' }, 'account: media-service'],
+    ['schema of order-service', { ORDERS_DATABASE_URL: '$users' }, 'migrations are missing'],
     ['photo store', { MEDIA_STORE: 'gcs' }, 'MEDIA_BUCKET is missing'],
     ['mail server', { SMTP_URL: 'smtp://127.0.0.1:1' }, 'ECONNREFUSED'],
-    ['SMS provider', { SMS_PROVIDER: 'africastalking' }, 'user name or key is missing'],
-    ['default passwords', { PROFILE: 'production', LOGIN_CLIENT_SECRET: 'wrong' }, 'Keycloak refuses the client'],
-  ])('names what is wrong with %s, and its fix', async (name, changes: Record<string, string>, what) => {
-    const values = Object.entries(changes).map(([key, value]) => [
-      key,
-      value === '$users' ? (env['USERS_DATABASE_URL'] ?? '') : value,
-    ])
-    const { code, output } = await ask(Object.fromEntries(values))
-    expect(code).toBe(1)
-    expect(output).toMatch(new RegExp(`FAULT ${name}: .*${what}.*\n +fix: `))
+    ['SMS provider', { SMS_PROVIDER: 'africastalking' }, 'AFRICASTALKING_API_KEY is not set'],
+    ['default passwords', { PROFILE: 'production', LOGIN_CLIENT_SECRET: 'wrong' }, 'Keycloak refused the client'],
+  ])(
+    'the doctor reports what is wrong with %s and how to fix it',
+    async (name, changes: Record<string, string>, what) => {
+      const values = Object.entries(changes).map(([key, value]) => [key, env[references[value] ?? ''] ?? value])
+      const { code, output } = await runDoctor(Object.fromEntries(values))
+      expect(code).toBe(1)
+      expect(output).toMatch(new RegExp(`FAIL  ${name}: .*${what}.*\n +fix: `))
+    },
+  )
+
+  it('the doctor names the parts that are down, as the internal port of the gateway does', async () => {
+    await system.terminate('media-service')
+    try {
+      const { code, output } = await runDoctor()
+      const health = `${system.url('gateway:internal')}/health returned 503; media-service: no response`
+      expect([code, output]).toEqual([1, expect.stringContaining(`FAIL  gateway and services: ${health}`)])
+    } finally {
+      await system.start('media-service')
+    }
   })
 
-  it('sees that Keycloak keeps no events', async () => {
+  it('the doctor reports that Keycloak does not keep the details of admin events', async () => {
     const realm = realmAdmin()
     const { body: config } = await realm.call<Record<string, unknown>>('GET', '/events/config')
     await realm.call('PUT', '/events/config', { ...config, adminEventsDetailsEnabled: false })
     try {
-      expect((await ask()).output).toContain('FAULT Keycloak keeps events: admin events are kept without')
+      expect((await runDoctor()).output).toContain('FAIL  Keycloak keeps events: admin events are kept without')
     } finally {
       await realm.call('PUT', '/events/config', config)
     }
   })
 
-  it('lists what it needs to know', async () => {
-    expect(await ask({ KEYCLOAK_ISSUER: '', RABBITMQ_URL: '' })).toEqual({
+  it('the doctor lists the environment variables that are missing', async () => {
+    expect(await runDoctor({ KEYCLOAK_ISSUER: '', RABBITMQ_URL: '' })).toEqual({
       code: 1,
       output: expect.stringContaining('KEYCLOAK_ISSUER, RABBITMQ_URL must be set'),
     })

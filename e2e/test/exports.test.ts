@@ -1,8 +1,8 @@
 import { type Client, client } from '@clientele/platform/testing/client'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import pg from 'pg'
-import { exportedFile, succeeded } from '../export-file.ts'
+import { downloadExport, waitForJob } from '../download-export.ts'
 import { type System, startSystem } from '../system.ts'
 
 const rows = 40_000
@@ -11,7 +11,7 @@ let system: System
 let user: Client
 beforeAll(async () => {
   system = await startSystem({ 'customer-service': { JOB_LEASE_MS: '1000', JOB_POLL_MS: '100' } })
-  user = client(system.gateway, (await tokenFor('user')).token)
+  user = client(system.gateway, (await signedInAs('user')).token)
   const database = new pg.Client({ connectionString: system.database('customer-service') })
   await database.connect()
   await database.query(
@@ -26,17 +26,17 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => system?.close())
 
-describe('an export through the gateway', () => {
-  it('survives kill -9 of its replica, and its file comes whole', async () => {
+describe('Exports through the gateway', () => {
+  it('an export completes with every row exactly once although its service is killed', async () => {
     const { headers, status } = await user.post('/v1/exports', { format: 'ndjson' })
     expect(status).toBe(202)
     const location = headers.get('location') as string
     await eventually(async () => expect((await user.get(location)).body.counts.rows).toBeGreaterThan(0), { everyMs: 5 })
     await system.kill('customer-service')
     await system.start('customer-service')
-    const done = await succeeded(user, location)
+    const done = await waitForJob(user, location)
     expect(done.result?.rows).toBe(rows)
-    const file = await exportedFile(done)
+    const file = await downloadExport(user, done)
     const ids = new Set(
       file
         .trim()

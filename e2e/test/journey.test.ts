@@ -1,29 +1,29 @@
 import { type Client, client } from '@clientele/platform/testing/client'
 import { testEnv } from '@clientele/platform/testing/database'
 import { realmAdmin } from '@clientele/platform/testing/realm'
-import { newPerson, signIn, tokenFor } from '@clientele/platform/testing/tokens'
+import { createSignedInUser, signedInAs, signIn } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { png } from '../picture.ts'
+import { createPng } from '../png-image.ts'
 import { type System, startSystem } from '../system.ts'
 
 let system: System
 let user: Client
 let admin: Client
-const anybody = () => client(system.gateway)
+const anonymous = () => client(system.gateway)
 const unique = () => Math.random().toString(36).slice(2, 10)
 
 beforeAll(async () => {
   system = await startSystem()
-  user = client(system.gateway, (await tokenFor('user')).token)
-  admin = client(system.gateway, (await tokenFor('admin')).token)
+  user = client(system.gateway, (await signedInAs('user')).token)
+  admin = client(system.gateway, (await signedInAs('admin')).token)
 }, 120_000)
 afterAll(() => system?.close(), 60_000)
 
-describe('a newcomer (S0-06, S0-07, S2-15, S2-16, S4-06, S4-07, S4-21, S4-24)', () => {
-  it('signs up, signs in, refreshes and becomes a customer', async () => {
+describe('Sign-up and sign-in', () => {
+  it('a new user signs up, signs in, refreshes the token, signs out and becomes a customer', async () => {
     const email = `new-${unique()}@example.com`
     const password = 'a long enough Passw0rd'
-    const signup = await anybody().post('/v1/auth/signup', {
+    const signup = await anonymous().post('/v1/auth/signup', {
       email,
       password,
       name: 'Nova',
@@ -32,9 +32,9 @@ describe('a newcomer (S0-06, S0-07, S2-15, S2-16, S4-06, S4-07, S4-21, S4-24)', 
     })
     expect(signup.status).toBe(202)
     const login = await eventually(async () => {
-      const answer = await anybody().post('/v1/auth/login', { username: email, password })
-      expect(answer.status).toBe(200)
-      return answer.body
+      const response = await anonymous().post('/v1/auth/login', { username: email, password })
+      expect(response.status).toBe(200)
+      return response.body
     })
     expect(login).toMatchObject({ tokenType: 'Bearer', expiresIn: expect.any(Number) })
     const me = client(system.gateway, login.accessToken)
@@ -45,16 +45,16 @@ describe('a newcomer (S0-06, S0-07, S2-15, S2-16, S4-06, S4-07, S4-21, S4-24)', 
       return body
     })
     expect(customer.userId).toBe((await me.get('/v1/users/me')).body.id)
-    const refreshed = await anybody().post('/v1/auth/refresh', { refreshToken: login.refreshToken })
+    const refreshed = await anonymous().post('/v1/auth/refresh', { refreshToken: login.refreshToken })
     expect(refreshed.status).toBe(200)
-    expect((await anybody().post('/v1/auth/logout', { refreshToken: refreshed.body.refreshToken })).status).toBe(204)
-    expect((await anybody().post('/v1/auth/refresh', { refreshToken: refreshed.body.refreshToken })).status).toBe(401)
+    expect((await anonymous().post('/v1/auth/logout', { refreshToken: refreshed.body.refreshToken })).status).toBe(204)
+    expect((await anonymous().post('/v1/auth/refresh', { refreshToken: refreshed.body.refreshToken })).status).toBe(401)
   })
 
-  it('gets the same answer for an unknown name and a wrong password', async () => {
-    const { username } = await newPerson(['user'])
-    const wrong = await anybody().post('/v1/auth/login', { username, password: 'wrong' })
-    const unknown = await anybody().post('/v1/auth/login', { username: `nobody-${unique()}`, password: 'wrong' })
+  it('sign-in returns the same problem for an unknown user and for a wrong password', async () => {
+    const { username } = await createSignedInUser(['user'])
+    const wrong = await anonymous().post('/v1/auth/login', { username, password: 'wrong' })
+    const unknown = await anonymous().post('/v1/auth/login', { username: `nobody-${unique()}`, password: 'wrong' })
     expect([wrong.status, wrong.body.code, wrong.body.detail]).toEqual([
       401,
       'invalid_credentials',
@@ -64,13 +64,13 @@ describe('a newcomer (S0-06, S0-07, S2-15, S2-16, S4-06, S4-07, S4-21, S4-24)', 
   })
 })
 
-describe('a customer with a photo (S0-02, S0-09, S0-23, S1-05…S1-14, S4-02…S4-05)', () => {
-  it('is created in one multipart request, shown, searched, changed and deleted', async () => {
+describe('Customers with photos and editors', () => {
+  it('a customer with a photo is created by one multipart request, read, searched, changed, deleted, restored and purged', async () => {
     const name = `Photo${unique()}`
     const form = new FormData()
     form.set('name', name)
     form.set('surname', 'Owner')
-    form.set('photo', new Blob([png(640, 480)], { type: 'image/png' }), 'me.png')
+    form.set('photo', new Blob([createPng(640, 480)], { type: 'image/png' }), 'me.png')
     const created = await user.post('/v1/customers', form)
     expect(created.body).toMatchObject({ name, surname: 'Owner', code: expect.stringMatching(/^CUS-\d{6,}$/) })
     expect(created.status).toBe(201)
@@ -106,23 +106,37 @@ describe('a customer with a photo (S0-02, S0-09, S0-23, S1-05…S1-14, S4-02…S
     await eventually(async () => expect((await fetch(photoUrl)).status).toBe(404))
   })
 
-  it('names its editors by id and name, also when they are gone (S0-03, S1-11, S1-13, X12)', async () => {
-    const editor = await newPerson(['user'])
-    const as = client(system.gateway, editor.token)
-    const { body } = await as.post('/v1/customers', { name: 'Edited', surname: 'Once' })
+  it('a customer that is read compressed can be read again and changed with its ETag', async () => {
+    const metadata = Object.fromEntries(['a', 'b', 'c', 'd'].map((key) => [key, `${key} long text,`.repeat(25)]))
+    const { body } = await user.post('/v1/customers', { name: 'Large', surname: 'Customer', metadata })
+    const path = `/v1/customers/${body.id}`
+    const read = await user.get(path)
+    const etag = read.headers.get('etag') ?? ''
+    expect([read.body.metadata, etag]).toEqual([metadata, expect.stringMatching(/^"1\.[\w-]{11}\.(br|gzip)"$/)])
+    const again = await user.get(path, { 'if-none-match': etag })
+    expect([again.status, again.headers.get('etag')]).toEqual([304, etag])
+    expect((await user.patch(path, { name: 'Larger' }, { 'if-match': etag })).status).toBe(200)
+    expect((await user.get(path, { 'if-none-match': etag })).status).toBe(200)
+    expect((await user.patch(path, { name: 'Late' }, { 'if-match': etag })).status).toBe(412)
+  })
+
+  it('a customer shows id and name of its creator even after that user has been deleted', async () => {
+    const editor = await createSignedInUser(['user'])
+    const userClient = client(system.gateway, editor.token)
+    const { body } = await userClient.post('/v1/customers', { name: 'Edited', surname: 'Once' })
     expect(body.createdBy).toEqual({ id: editor.id, displayName: expect.any(String) })
-    expect((await as.get('/v1/customers?createdBy=me')).body.data.map((row: { id: string }) => row.id)).toEqual([
-      body.id,
-    ])
-    expect((await as.delete('/v1/users/me')).status).toBe(204)
+    expect((await userClient.get('/v1/customers?createdBy=me')).body.data.map((row: { id: string }) => row.id)).toEqual(
+      [body.id],
+    )
+    expect((await userClient.delete('/v1/users/me')).status).toBe(204)
     const after = await user.get(`/v1/customers/${body.id}`)
     expect(after.body.createdBy.id).toBe(editor.id)
     expect(after.body.createdBy.displayName).not.toBe('')
   })
 })
 
-describe('what an admin does, here or in Keycloak, both see (S0-04, S0-05, S0-15…S0-21, S1-16…S1-20)', () => {
-  it('creates, promotes, demotes, disables and deletes through the API', async () => {
+describe('User management through the API and in Keycloak', () => {
+  it('an admin creates, promotes, demotes, disables and deletes a user through the API', async () => {
     const username = `made-${unique()}`
     const made = await admin.post('/v1/users', {
       username,
@@ -145,18 +159,18 @@ describe('what an admin does, here or in Keycloak, both see (S0-04, S0-05, S0-15
     ['disabled', (id: string) => realmAdmin().updateUser(id, { enabled: false })],
     ['deleted', (id: string) => realmAdmin().deleteUser(id)],
     ['demoted', (id: string) => realmAdmin().revoke(id, 'admin')],
-    ['logged out', (id: string) => realmAdmin().call('POST', `/users/${id}/logout`)],
-  ])('a colleague who is %s in Keycloak is refused at the gateway within 5 s', async (_what, act) => {
-    const colleague = await newPerson(['user', 'admin'])
-    const as = client(system.gateway, colleague.token)
-    expect((await as.get('/v1/customers')).status).toBe(200)
+    ['signed out', (id: string) => realmAdmin().call('POST', `/users/${id}/logout`)],
+  ])('a user who is %s in Keycloak gets 401 from the gateway within 5 s', async (_what, act) => {
+    const colleague = await createSignedInUser(['user', 'admin'])
+    const userClient = client(system.gateway, colleague.token)
+    expect((await userClient.get('/v1/customers')).status).toBe(200)
     await eventually(async () => expect((await admin.get(`/v1/users/${colleague.id}`)).status).toBe(200))
     await act(colleague.id)
-    await eventually(async () => expect((await as.get('/v1/customers')).status).toBe(401), { timeoutMs: 5_000 })
+    await eventually(async () => expect((await userClient.get('/v1/customers')).status).toBe(401), { timeoutMs: 5_000 })
   })
 
-  it('a colleague who was refused may come back when enabled again', async () => {
-    const colleague = await newPerson(['user'])
+  it('a disabled user who is enabled again can sign in and use the API', async () => {
+    const colleague = await createSignedInUser(['user'])
     await eventually(async () =>
       expect((await admin.patch(`/v1/users/${colleague.id}`, { enabled: false })).status).toBe(200),
     )
@@ -171,8 +185,8 @@ describe('what an admin does, here or in Keycloak, both see (S0-04, S0-05, S0-15
   })
 })
 
-describe('mass assignment', () => {
-  it('a body cannot set what the server decides', async () => {
+describe('Mass assignment', () => {
+  it('requests that set server-controlled fields get 422', async () => {
     for (const field of ['id', 'code', 'version', 'createdBy', 'createdAt', 'userId', 'deletedAt', 'photoUrl']) {
       const { status, body } = await user.post('/v1/customers', { name: 'A', surname: 'B', [field]: '1' })
       expect([field, status, body.errors?.[0]?.pointer]).toEqual([field, 422, `/${field}`])
@@ -180,7 +194,7 @@ describe('mass assignment', () => {
     for (const field of ['roles', 'enabled', 'id', 'emailVerified']) {
       const own = await user.patch('/v1/users/me', { [field]: ['admin'] })
       expect([field, own.status]).toEqual([field, 422])
-      const signup = await anybody().post('/v1/auth/signup', {
+      const signup = await anonymous().post('/v1/auth/signup', {
         email: 'a@example.com',
         password: 'a long enough Passw0rd',
         [field]: true,
@@ -190,9 +204,9 @@ describe('mass assignment', () => {
   })
 })
 
-describe('the front door (S1-02, S1-48, S1-49, S2-34, S4-09, S4-10)', () => {
-  it('has health, contracts, problems and a home page', async () => {
-    const get = (path: string, accept = 'application/json') => anybody().get(path, { accept })
+describe('Public pages and documents of the gateway', () => {
+  it('the gateway serves health, API documents, problem pages, OAuth metadata and a home page', async () => {
+    const get = (path: string, accept = 'application/json') => anonymous().get(path, { accept })
     expect((await get('/health')).body.status).toBe('up')
     const document = (await get('/openapi.json')).body
     expect(document.openapi).toBe('3.1.0')

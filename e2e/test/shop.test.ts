@@ -1,8 +1,8 @@
 import { type Client, client } from '@clientele/platform/testing/client'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { type FakeProvider, startAfricastalking } from '../../notification-service/test/africastalking.ts'
-import { secretOf } from '../settings.ts'
+import { secretOf } from '../service-settings.ts'
 import { type System, startSystem } from '../system.ts'
 
 const callbackSecret = secretOf('callback')
@@ -10,7 +10,7 @@ const callbackSecret = secretOf('callback')
 let sms: FakeProvider
 let system: System
 let admin: Client
-const anybody = () => client(system.gateway)
+const anonymous = () => client(system.gateway)
 const unique = () => Math.random().toString(36).slice(2, 10)
 const aPhone = () => `+2547${Math.floor(10_000_000 + Math.random() * 89_999_999)}`
 
@@ -26,28 +26,52 @@ beforeAll(async () => {
       CALLBACK_SECRET: callbackSecret,
     },
   })
-  admin = client(system.gateway, (await tokenFor('admin')).token)
+  admin = client(system.gateway, (await signedInAs('admin')).token)
 }, 120_000)
 afterAll(async () => {
   await system?.close()
   await sms?.stop()
 }, 60_000)
 
-describe('a shop, from sign-up to the text message (S2-05, S2-12, S2-23, S3-02, S3-03, S3-26, S3-33)', () => {
+it('GET /v1/config shows the settings of every service without a token', async () => {
+  const { status, body } = await anonymous().get('/v1/config')
+  expect([status, body]).toEqual([
+    200,
+    {
+      name: 'Clientele',
+      version: expect.any(String),
+      shop: { name: 'Duka', locale: 'en', timeZone: 'UTC', currency: 'EUR', country: null },
+      customers: { requiredFields: ['name', 'surname'] },
+      limits: {
+        pageSize: 200,
+        batchItems: 500,
+        bodyBytes: 1_000_000,
+        uploadBytes: 20_971_520,
+        importBytes: 500_000_000,
+      },
+      features: { signup: true, passwordLogin: true, mail: false, docs: true },
+    },
+  ])
+  const { body: document } = await anonymous().get('/openapi.json')
+  expect(Object.keys(document.components.schemas)).toContain('InstallationConfig')
+  expect(document.paths['/v1/config'].get).toMatchObject({ operationId: 'getConfig', security: [] })
+})
+
+describe('A shop, from sign-up to the SMS', () => {
   let shopkeeper: Client
   beforeAll(async () => {
     const email = `keeper-${unique()}@example.com`
     const password = 'a long enough Passw0rd'
-    expect((await anybody().post('/v1/auth/signup', { email, password, name: 'Kip' })).status).toBe(202)
+    expect((await anonymous().post('/v1/auth/signup', { email, password, name: 'Kip' })).status).toBe(202)
     const login = await eventually(async () => {
-      const answer = await anybody().post('/v1/auth/login', { username: email, password })
-      expect(answer.status).toBe(200)
-      return answer
+      const response = await anonymous().post('/v1/auth/login', { username: email, password })
+      expect(response.status).toBe(200)
+      return response
     })
     shopkeeper = client(system.gateway, login.body.accessToken)
   }, 60_000)
 
-  it('a customer created a moment ago orders goods and a service, stock moves, and a text arrives', async () => {
+  it('an order for a new customer lowers the stock and sends an SMS whose delivery is reported', async () => {
     const product = await shopkeeper.post('/v1/products', {
       name: 'Red Bull',
       price: '2.2',
@@ -81,7 +105,7 @@ describe('a shop, from sign-up to the text message (S2-05, S2-12, S2-23, S3-02, 
     expect(text?.form['message']).toContain('56,033.68')
 
     const report = new URLSearchParams({ id: text?.messageId ?? '', status: 'Success', phoneNumber: phone })
-    const callback = await anybody().raw('POST', `/v1/callbacks/africastalking/${callbackSecret}`, {
+    const callback = await anonymous().raw('POST', `/v1/callbacks/africastalking/${callbackSecret}`, {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: report.toString(),
     })
@@ -94,7 +118,7 @@ describe('a shop, from sign-up to the text message (S2-05, S2-12, S2-23, S3-02, 
     )
   }, 60_000)
 
-  it('an order goes on while customer-service and notification-service are down, and the text comes later', async () => {
+  it('orders are placed while customer-service and notification-service are unavailable, and the SMS is sent later', async () => {
     const phone = aPhone()
     const customer = await shopkeeper.post('/v1/customers', { name: 'Ben', surname: 'Otieno', phone })
     const line = { description: 'repair', unitPrice: 12.5 }
@@ -106,7 +130,7 @@ describe('a shop, from sign-up to the text message (S2-05, S2-12, S2-23, S3-02, 
     await eventually(() => expect(sms.seen(phone)).toHaveLength(2), { timeoutMs: 30_000 })
   }, 90_000)
 
-  it('an order declined for want of stock leaves nothing, and names what is short', async () => {
+  it('an order beyond the stock gets 409 that names the short lines, and changes nothing', async () => {
     const [one, two] = await Promise.all(
       [3, 50].map((stock) => shopkeeper.post('/v1/products', { name: `Goods ${stock}`, price: 5, stock })),
     )

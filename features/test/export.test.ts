@@ -3,54 +3,51 @@ import { readFileSync } from 'node:fs'
 import { type JobRow, jobList } from '@clientele/features/jobs/job.list'
 import { createJobTable } from '@clientele/features/jobs/job.store'
 import { createJobFiles } from '@clientele/features/jobs/job-files'
-import { createJobHost, type JobHost } from '@clientele/features/jobs/worker-host'
-import { connectDb, type Db } from '@clientele/platform/data/db'
-import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { createWorkerSupervisor, type WorkerSupervisor } from '@clientele/features/jobs/worker-supervisor'
+import type { Db } from '@clientele/platform/data/db'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createThings } from './export.things.ts'
+import { type PlatformDatabase, startDatabase } from './platform-database.ts'
 import { collect } from './table-files.ts'
 
-// A million with EXPORT_ROWS=1000000: the short form shows the same, that memory does not follow the number of rows.
-const many = Number(process.env['EXPORT_ROWS'] ?? 60_000)
-const schema = 'platform_test'
+// Set EXPORT_ROWS=1000000 for a test with a million rows.
+const rowCount = Number(process.env['EXPORT_ROWS'] ?? 60_000)
 
-let database: TestDatabase
+let database: PlatformDatabase
 let db: Db
 beforeAll(async () => {
-  database = await testDatabase({ schema, migrations: new URL('../../platform/test/migrations/', import.meta.url) })
-  db = await connectDb({ ...database.config, statementTimeoutMs: 120_000 }, schema)
-  await createThings(db, many)
+  database = await startDatabase({ statementTimeoutMs: 120_000 })
+  db = database.db
+  await createThings(database, db, rowCount)
 }, 180_000)
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
+afterAll(() => database?.end())
 
-const hosts: JobHost[] = []
+const supervisors: WorkerSupervisor[] = []
 afterEach(async () => {
-  await Promise.all(hosts.splice(0).map((host) => host.stop()))
+  await Promise.all(supervisors.splice(0).map((supervisor) => supervisor.stop()))
   await db.query('delete from jobs')
   await db.query('delete from job_files')
 })
-const host = (more: object = {}): JobHost => {
-  const jobs = { jobsPerReplica: 2, jobsPerUser: 2, jobLeaseMs: 1_000, jobPollMs: 50, jobKeepHours: 1 }
+const startSupervisor = (overrides: object = {}): WorkerSupervisor => {
+  const limits = { jobsOpenPerUser: 20, jobFilesPerUser: 20, jobFileBytesPerUser: 1e9, jobFileBytes: 1e9 }
+  const jobs = { jobsPerReplica: 2, jobsPerUser: 2, jobLeaseMs: 1_000, jobPollMs: 50, jobKeepHours: 1, ...limits }
   const config = {
     ...database.config,
     logLevel: process.env['TEST_LOG'] ?? 'silent',
     ...jobs,
     exportMaxSeconds: 300,
-    ...more,
+    ...overrides,
   }
   const program = new URL('./export.process.ts', import.meta.url)
-  const made = createJobHost({ db, program, config, kinds: ['thing-export'], log: testLog() })
-  hosts.push(made)
-  void made.start()
-  return made
+  const supervisor = createWorkerSupervisor({ db, program, config, kinds: ['thing-export'], log: testLog() })
+  supervisors.push(supervisor)
+  void supervisor.start()
+  return supervisor
 }
 
 const table = () => createJobTable(db)
-const start = (input: object = {}): Promise<string> =>
+const addExport = (input: object = {}): Promise<string> =>
   db.transaction((tx) =>
     table().add(
       {
@@ -61,21 +58,21 @@ const start = (input: object = {}): Promise<string> =>
       tx,
     ),
   )
-const job = async (id: string): Promise<JobRow> => {
+const getJob = async (id: string): Promise<JobRow> => {
   const { rows } = await jobList.run(db, {}, { where: (bind) => `id = ${bind(id)}` })
   return rows[0] as JobRow
 }
-const ended = (id: string, status = 'succeeded'): Promise<JobRow> =>
+const waitForStatus = (id: string, status = 'succeeded'): Promise<JobRow> =>
   eventually(
     async () => {
-      const row = await job(id)
+      const row = await getJob(id)
       expect(row.status).toBe(status)
       return row
     },
     { timeoutMs: 120_000 },
   )
-type Written = { id: number; pot: number; version: number; again: number }
-const contentOf = async (row: JobRow): Promise<{ bytes: Buffer; rows: Written[] }> => {
+type ExportedRow = { id: number; pot: number; version: number; again: number }
+const readResult = async (row: JobRow): Promise<{ bytes: Buffer; rows: ExportedRow[] }> => {
   const bytes = await collect(createJobFiles(db).read(row.resultFile as string))
   return {
     bytes,
@@ -86,32 +83,32 @@ const contentOf = async (row: JobRow): Promise<{ bytes: Buffer; rows: Written[] 
       .map((line) => JSON.parse(line)),
   }
 }
-const chunks = async (): Promise<number> =>
+const countChunks = async (): Promise<number> =>
   (await db.query<{ n: number }>('select count(*)::int as n from job_file_chunks'))[0]?.n ?? 0
-const files = async (): Promise<number> =>
+const countFiles = async (): Promise<number> =>
   (await db.query<{ n: number }>('select count(*)::int as n from job_files'))[0]?.n ?? 0
 
-/** Moves something from one pot to another, again and again, until `stop`. */
-const moving = () => {
+/** Transfers units between random pots until `stop` is called. */
+const startTransfers = () => {
   let stopped = false
-  let moves = 0
+  let count = 0
   const run = async () => {
     while (!stopped) {
-      const [from, to] = [1 + Math.floor(Math.random() * many), 1 + Math.floor(Math.random() * many)].sort(
+      const [from, to] = [1 + Math.floor(Math.random() * rowCount), 1 + Math.floor(Math.random() * rowCount)].sort(
         (a, b) => a - b,
       )
       if (from === to) continue
       await db.transaction(async (tx) => {
-        const move = 'update things set pot = pot + $2, version = version + 1 where id = $1'
-        await db.query(move, [from, -1], { tx })
-        await db.query(move, [to, 1], { tx })
+        const update = 'update things set pot = pot + $2, version = version + 1 where id = $1'
+        await db.query(update, [from, -1], { tx })
+        await db.query(update, [to, 1], { tx })
       })
-      moves += 1
+      count += 1
     }
   }
   const running = Promise.all([run(), run(), run()])
   return {
-    moves: () => moves,
+    count: () => count,
     stop: async () => {
       stopped = true
       await running
@@ -119,83 +116,91 @@ const moving = () => {
   }
 }
 
-describe('an export', () => {
-  it('beside heavy writes is one snapshot: nothing that was moved is in it twice or missing', async () => {
-    const writes = moving()
-    host()
-    const id = await start()
-    await eventually(async () => expect((await job(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
-    const before = writes.moves()
-    const row = await ended(id)
-    expect(writes.moves()).toBeGreaterThan(before)
-    await writes.stop()
-    const { rows, bytes } = await contentOf(row)
+describe('Export jobs', () => {
+  it('an export during heavy writes is one snapshot, which contains each transfer completely or not at all', async () => {
+    const transfers = startTransfers()
+    startSupervisor()
+    const id = await addExport()
+    await eventually(async () => expect((await getJob(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
+    const before = transfers.count()
+    const row = await waitForStatus(id)
+    expect(transfers.count()).toBeGreaterThan(before)
+    await transfers.stop()
+    const { rows, bytes } = await readResult(row)
     const sum = (name: 'pot' | 'version') => rows.reduce((total, each) => total + each[name], 0)
-    expect(rows.length).toBe(many)
-    expect(sum('pot')).toBe(100 * many)
-    // Each move changed two versions, and both or none are in it.
-    expect((sum('version') - many) % 2).toBe(0)
+    expect(rows.length).toBe(rowCount)
+    expect(sum('pot')).toBe(100 * rowCount)
+    // Each transfer changes two versions. A snapshot has both changes or none.
+    expect((sum('version') - rowCount) % 2).toBe(0)
     expect(rows.filter(({ version, again }) => again !== version)).toEqual([])
     expect(row.state?.result).toEqual({
-      rows: many,
+      rows: rowCount,
       bytes: bytes.length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
     })
     expect(rows.map((each) => each.id)).toEqual(rows.map((_, index) => index + 1))
   }, 180_000)
 
-  it('that is killed starts over with a new snapshot, and what it had written goes', async () => {
-    const first = host()
-    const id = await start()
-    await eventually(async () => expect((await job(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
+  it('an export whose process is killed starts over with a new snapshot and deletes its former file', async () => {
+    const first = startSupervisor()
+    const id = await addExport()
+    await eventually(async () => expect((await getJob(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
     process.kill(first.pid() ?? 0, 'SIGKILL')
     await db.query(`update things set pot = pot + case id when 1 then 1 else -1 end where id in (1, 2)`)
-    const row = await ended(id)
+    const row = await waitForStatus(id)
     expect(row.state).toMatchObject({ starts: 2 })
-    const { rows } = await contentOf(row)
+    const { rows } = await readResult(row)
     const [now] = await db.query<{ pot: number }>('select pot from things where id = 1')
     expect(rows[0]?.pot).toBe(now?.pot)
-    expect(rows.length).toBe(many)
-    expect(await files()).toBe(1)
+    expect(rows.length).toBe(rowCount)
+    expect(await countFiles()).toBe(1)
   }, 180_000)
 
   it.each([false, true])(
-    'that is cancelled leaves no file (gzip: %s)',
+    'a cancelled export leaves no file (gzip: %s)',
     async (gzip) => {
-      host()
-      const id = await start({ gzip })
-      await eventually(async () => expect((await job(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
+      startSupervisor()
+      const id = await addExport({ gzip })
+      await eventually(async () => expect((await getJob(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
       await table().cancel(id)
-      await ended(id, 'cancelled')
-      expect([await files(), await chunks()]).toEqual([0, 0])
+      await waitForStatus(id, 'cancelled')
+      expect([await countFiles(), await countChunks()]).toEqual([0, 0])
     },
     60_000,
   )
 
-  it('that takes too long fails and says so: a long snapshot keeps PostgreSQL from cleaning up', async () => {
-    host({ exportMaxSeconds: 0 })
-    const row = await ended(await start(), 'failed')
+  it('an export that takes longer than exportMaxSeconds fails with the code export_too_long', async () => {
+    startSupervisor({ exportMaxSeconds: 0 })
+    const row = await waitForStatus(await addExport(), 'failed')
     expect(row.error?.code).toBe('export_too_long')
-    expect(await files()).toBe(0)
+    expect(await countFiles()).toBe(0)
   }, 60_000)
 
-  it('stays small, however many rows there are', async () => {
-    const running = host()
-    const id = await start({ format: 'csv', gzip: true })
-    let highest = 0
+  it('the memory of the worker process stays below 250 MB with any number of rows', async () => {
+    const running = startSupervisor()
+    const id = await addExport({ format: 'csv', gzip: true })
+    let peakMb = 0
     await eventually(
       async () => {
-        const row = await job(id)
+        const row = await getJob(id)
         if (running.pid()) {
           const status = readFileSync(`/proc/${running.pid()}/status`, 'utf8')
-          highest = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+          peakMb = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
         }
         expect(row.status).toBe('succeeded')
       },
       { timeoutMs: 120_000 },
     )
-    expect(highest).toBeGreaterThan(30)
-    expect(highest).toBeLessThan(250)
-    if (process.env['EXPORT_ROWS']) console.log(`${many} rows: at most ${Math.round(highest)} MB`)
+    expect(peakMb).toBeGreaterThan(30)
+    expect(peakMb).toBeLessThan(250)
+    if (process.env['EXPORT_ROWS']) console.log(`${rowCount} rows: at most ${Math.round(peakMb)} MB`)
   }, 180_000)
+
+  it('an export fails when its owner has stored as much as a user may', async () => {
+    startSupervisor({ jobFileBytesPerUser: 1_000_000 })
+    const first = await waitForStatus(await addExport())
+    expect(first.resultFile).not.toBeNull()
+    const second = await waitForStatus(await addExport(), 'failed')
+    expect(second.error).toMatchObject({ code: 'quota_exceeded', message: expect.stringContaining('limit: 1000000') })
+  }, 60_000)
 })

@@ -1,111 +1,116 @@
+import { readFileSync } from 'node:fs'
 import type { JobConfig } from '@clientele/features/jobs/job.config'
 import { type JobRow, jobList } from '@clientele/features/jobs/job.list'
 import { createJobTable, type JobTable } from '@clientele/features/jobs/job.store'
 import type { JobKind } from '@clientele/features/jobs/job-kind'
-import { createJobRunner, type JobRunner } from '@clientele/features/jobs/worker'
-import { createJobHost, type JobHost } from '@clientele/features/jobs/worker-host'
-import { connectDb, type Db } from '@clientele/platform/data/db'
-import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { createJobWorker, type JobWorker } from '@clientele/features/jobs/worker'
+import { createWorkerSupervisor, type WorkerSupervisor } from '@clientele/features/jobs/worker-supervisor'
+import type { Db } from '@clientele/platform/data/db'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { JobFailure } from '../src/jobs/job-kind.ts'
-import { countKind } from './jobs.kinds.ts'
+import { countKind } from './count-job.ts'
+import { type PlatformDatabase, startDatabase } from './platform-database.ts'
 
-let database: TestDatabase
+let database: PlatformDatabase
 let db: Db
 let table: JobTable
 beforeAll(async () => {
-  database = await testDatabase({
-    schema: 'platform_test',
-    migrations: new URL('../../platform/test/migrations/', import.meta.url),
-  })
-  db = await connectDb(database.config, 'platform_test')
+  database = await startDatabase()
+  db = database.db
   table = createJobTable(db)
 })
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
+afterAll(() => database?.end())
 
-const config: JobConfig = { jobsPerReplica: 2, jobsPerUser: 2, jobLeaseMs: 1_000, jobPollMs: 50, jobKeepHours: 1 }
-const open: (JobRunner & { ended: Promise<void> })[] = []
-const hosts: JobHost[] = []
+const config: JobConfig = {
+  jobsPerReplica: 2,
+  jobsPerUser: 2,
+  jobLeaseMs: 1_000,
+  jobPollMs: 50,
+  jobsOpenPerUser: 20,
+  jobFilesPerUser: 20,
+  jobFileBytesPerUser: 1_000_000,
+  jobFileBytes: 1_000_000,
+  jobKeepHours: 1,
+}
+const workers: (JobWorker & { ended: Promise<void> })[] = []
+const supervisors: WorkerSupervisor[] = []
 afterEach(async () => {
-  for (const { stop } of open) stop()
-  await Promise.all(open.splice(0).map(({ ended }) => ended))
-  await Promise.all(hosts.splice(0).map((host) => host.stop()))
+  for (const { stop } of workers) stop()
+  await Promise.all(workers.splice(0).map(({ ended }) => ended))
+  await Promise.all(supervisors.splice(0).map((supervisor) => supervisor.stop()))
   await db.query('delete from jobs')
 })
 
-const runner = (kinds: JobKind[], more: Partial<JobConfig> = {}) => {
-  const made = createJobRunner({
+const startWorker = (kinds: JobKind[], overrides: Partial<JobConfig> = {}) => {
+  const worker = createJobWorker({
     db,
     kinds,
-    config: { ...config, ...more },
+    config: { ...config, ...overrides },
     log: testLog(),
     idleMs: 60_000,
     retryMs: 1,
   })
-  const running = { ...made, ended: made.run() }
-  open.push(running)
+  const running = { ...worker, ended: worker.run() }
+  workers.push(running)
   return running
 }
 let owners = 0
-const anOwner = () => `owner-${++owners}`
-const add = (input: object, owner = anOwner(), kind = 'count') =>
+const newOwner = () => `owner-${++owners}`
+const addJob = (input: object, owner = newOwner(), kind = 'count') =>
   db.transaction((tx) => table.add({ kind, owner: { id: owner, displayName: owner }, input }, tx))
-const job = async (id: string): Promise<JobRow> => {
+const getJob = async (id: string): Promise<JobRow> => {
   const { rows } = await jobList.run(db, {}, { where: (bind) => `id = ${bind(id)}` })
   return rows[0] as JobRow
 }
-const ended = (id: string, status: string) =>
+const waitForStatus = (id: string, status: string) =>
   eventually(async () => {
-    const row = await job(id)
+    const row = await getJob(id)
     expect(row.status).toBe(status)
     return row
   })
-const notesOf = async (owner: string): Promise<number[]> =>
+const readNotes = async (owner: string): Promise<number[]> =>
   (await db.query<{ text: string }>(`select text from notes where text like $1 || ' %' order by id`, [owner])).map(
     ({ text }) => Number(text.split(' ')[1]),
   )
-const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
+const numbersTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
 
-describe('a job', () => {
-  it('commits the work of each step with counts and checkpoint, and succeeds with the last', async () => {
-    const owner = anOwner()
-    const id = await add({ to: 5 }, owner)
-    runner([countKind(db)])
-    const row = await ended(id, 'succeeded')
+describe('Jobs', () => {
+  it('a job commits each step with its counts and checkpoint, and succeeds with the last step', async () => {
+    const owner = newOwner()
+    const id = await addJob({ to: 5 }, owner)
+    startWorker([countKind(db)])
+    const row = await waitForStatus(id, 'succeeded')
     expect(row).toMatchObject({ counts: { notes: 5 }, progress: 1, error: null, startedAt: expect.any(Date) })
     expect(row.expiresAt?.getTime()).toBeGreaterThan(Date.now() + 3_500_000)
-    expect(await notesOf(owner)).toEqual(upTo(5))
+    expect(await readNotes(owner)).toEqual(numbersTo(5))
   })
 
-  it('goes on from its last checkpoint where a step throws, and repeats nothing', async () => {
-    const owner = anOwner()
-    let faults = 0
-    const plain = countKind(db)
-    const shaky = countKind(db, {
+  it('a job continues from its last checkpoint after a step throws, and repeats no committed step', async () => {
+    const owner = newOwner()
+    let failures = 0
+    const counting = countKind(db)
+    const failing = countKind(db, {
       run: (job, context) =>
-        plain.run(job, {
+        counting.run(job, {
           ...context,
           step: (work) =>
             context.step(async (tx) => {
-              const left = await work(tx)
-              if ((left.state as { at: number }).at === 3 && ++faults <= 2) throw new Error('not yet')
-              return left
+              const checkpoint = await work(tx)
+              if ((checkpoint.state as { at: number }).at === 3 && ++failures <= 2) throw new Error('not yet')
+              return checkpoint
             }),
         }),
     })
-    const id = await add({ to: 5 }, owner)
-    runner([shaky])
-    await ended(id, 'succeeded')
-    expect([faults, await notesOf(owner)]).toEqual([3, upTo(5)])
+    const id = await addJob({ to: 5 }, owner)
+    startWorker([failing])
+    await waitForStatus(id, 'succeeded')
+    expect([failures, await readNotes(owner)]).toEqual([3, numbersTo(5)])
   })
 
-  it('fails with a reason where a step always throws, and takes nobody’s place for ever', async () => {
+  it('a job fails with the code given_up when a step always throws', async () => {
     let runs = 0
-    const told: unknown[] = []
+    const outcomes: unknown[] = []
     const poison: JobKind = {
       kind: 'poison',
       run: async (_job, { step }) => {
@@ -114,147 +119,165 @@ describe('a job', () => {
           throw new Error('secret detail')
         })
       },
-      ended: async (job, outcome, tx) => {
-        told.push(outcome.status)
+      onFailedOrCancelled: async (job, outcome, tx) => {
+        outcomes.push(outcome.status)
         await db.query('insert into notes (text) values ($1)', [`${job.owner.id} 99`], { tx })
       },
     }
-    const owner = anOwner()
-    const id = await add({}, owner, 'poison')
-    runner([poison])
-    const { error } = await ended(id, 'failed')
+    const owner = newOwner()
+    const id = await addJob({}, owner, 'poison')
+    startWorker([poison])
+    const { error } = await waitForStatus(id, 'failed')
     expect(error).toMatchObject({ code: 'given_up', message: expect.stringContaining('6 times in a row') })
     expect(JSON.stringify(error)).not.toContain('secret')
-    expect([runs, told, await notesOf(owner)]).toEqual([6, ['failed'], [99]])
+    expect([runs, outcomes, await readNotes(owner)]).toEqual([6, ['failed'], [99]])
   })
 
-  it('fails at once, with its words, where its kind says so', async () => {
-    const id = await add({}, anOwner(), 'picky')
+  it('a job fails at once with code and message when its kind throws a JobFailure', async () => {
+    const id = await addJob({}, newOwner(), 'strict')
     const run = async () => {
-      throw new JobFailure('wrong_file', 'the file is no list of customers')
+      throw new JobFailure('wrong_file', 'the file is not a list of customers')
     }
-    runner([{ kind: 'picky', run }])
-    expect((await ended(id, 'failed')).error).toEqual({
+    startWorker([{ kind: 'strict', run }])
+    expect((await waitForStatus(id, 'failed')).error).toEqual({
       code: 'wrong_file',
-      message: 'the file is no list of customers',
+      message: 'the file is not a list of customers',
     })
   })
 
-  it('is cancelled after the step that it is at; a queued one at once', async () => {
-    const [running, queued] = [anOwner(), anOwner()]
-    const first = await add({ to: 1_000, pauseMs: 20 }, running)
-    runner([countKind(db)], { jobsPerReplica: 1 })
-    await eventually(async () => expect((await job(first)).counts['notes']).toBeGreaterThan(1))
-    const second = await add({ to: 5 }, queued)
+  it('a running job is cancelled after its current step, and a queued job at once', async () => {
+    const [running, queued] = [newOwner(), newOwner()]
+    const first = await addJob({ to: 1_000, pauseMs: 20 }, running)
+    startWorker([countKind(db)], { jobsPerReplica: 1 })
+    await eventually(async () => expect((await getJob(first)).counts['notes']).toBeGreaterThan(1))
+    const second = await addJob({ to: 5 }, queued)
     expect(await table.cancel(second)).toBe(true)
     expect(await table.cancel(first)).toBe(true)
-    const { counts } = await ended(first, 'cancelled')
-    await ended(second, 'cancelled')
-    expect(await notesOf(running)).toEqual(upTo(counts['notes'] ?? 0))
-    expect([await notesOf(queued), await table.cancel(first)]).toEqual([[], false])
+    const { counts } = await waitForStatus(first, 'cancelled')
+    await waitForStatus(second, 'cancelled')
+    expect(await readNotes(running)).toEqual(numbersTo(counts['notes'] ?? 0))
+    expect([await readNotes(queued), await table.cancel(first)]).toEqual([[], false])
   })
 
-  it('is given back at once by a replica that stops, and another goes on', async () => {
-    const owner = anOwner()
-    const id = await add({ to: 20, pauseMs: 10 }, owner)
-    const first = runner([countKind(db)], { jobLeaseMs: 600_000 })
-    await eventually(async () => expect((await job(id)).counts['notes']).toBeGreaterThan(2))
+  it('a worker that stops releases its job at once, and another worker continues it', async () => {
+    const owner = newOwner()
+    const id = await addJob({ to: 20, pauseMs: 10 }, owner)
+    const first = startWorker([countKind(db)], { jobLeaseMs: 600_000 })
+    await eventually(async () => expect((await getJob(id)).counts['notes']).toBeGreaterThan(2))
     first.stop()
     await first.ended
-    expect((await job(id)).status).toBe('queued')
-    runner([countKind(db)])
-    await ended(id, 'succeeded')
-    expect(await notesOf(owner)).toEqual(upTo(20))
+    expect((await getJob(id)).status).toBe('queued')
+    startWorker([countKind(db)])
+    await waitForStatus(id, 'succeeded')
+    expect(await readNotes(owner)).toEqual(numbersTo(20))
   })
 })
 
-describe('a lease', () => {
-  it('that was taken over lets its former holder write nothing more', async () => {
-    const owner = anOwner()
-    const id = await add({ to: 3 }, owner)
-    const leasing = { leaseMs: 1, perUser: 2 }
-    const stale = await table.claim(['count'], leasing)
-    await eventually(async () => expect(await table.isWaiting(['count'], leasing)).toBe(true))
-    runner([countKind(db)])
-    await ended(id, 'succeeded')
+describe('Leases of jobs', () => {
+  it('a worker whose job was taken over can write nothing more', async () => {
+    const owner = newOwner()
+    const id = await addJob({ to: 3 }, owner)
+    const limits = { leaseMs: 1, perUser: 2 }
+    const stale = await table.claim(['count'], limits)
+    await eventually(async () => expect(await table.hasClaimable(['count'], limits)).toBe(true))
+    startWorker([countKind(db)])
+    await waitForStatus(id, 'succeeded')
     const late = db.transaction(async (tx) => {
       await db.query('insert into notes (text) values ($1)', [`${owner} 1`], { tx })
       const status = await table.checkpoint(id, stale?.lease ?? '', 1_000, { state: { at: 1 } }, tx)
-      if (status === undefined) throw new Error('the lease is lost')
+      if (status === undefined) throw new Error('lease lost')
     })
-    await expect(late).rejects.toThrow('the lease is lost')
+    await expect(late).rejects.toThrow('lease lost')
     expect(await table.renew(id, stale?.lease ?? '', 1_000)).toBe(false)
-    expect(await notesOf(owner)).toEqual(upTo(3))
+    expect(await readNotes(owner)).toEqual(numbersTo(3))
   })
 
-  it('is renewed while a step takes longer than it lasts', async () => {
-    const owner = anOwner()
-    const id = await add({ to: 2, pauseMs: 2_500 }, owner)
-    runner([countKind(db)])
-    runner([countKind(db)])
-    await ended(id, 'succeeded')
-    expect(await notesOf(owner)).toEqual(upTo(2))
+  it('a lease is renewed while a step takes longer than the lease', async () => {
+    const owner = newOwner()
+    const id = await addJob({ to: 2, pauseMs: 2_500 }, owner)
+    startWorker([countKind(db)])
+    startWorker([countKind(db)])
+    await waitForStatus(id, 'succeeded')
+    expect(await readNotes(owner)).toEqual(numbersTo(2))
   })
 })
 
-describe('caps', () => {
-  const atWork = async () =>
+describe('Limits of jobs', () => {
+  const runningOwners = async () =>
     (await db.query<{ ownerId: string }>(`select owner_id as "ownerId" from jobs where leased_until > now()`)).map(
       ({ ownerId }) => ownerId,
     )
 
-  it('hold for a user on all replicas and for a replica; the rest queues in order', async () => {
-    const [busy, other] = [anOwner(), anOwner()]
+  it('the limit per user holds across replicas, and further jobs run in order', async () => {
+    const [busy, idle] = [newOwner(), newOwner()]
     const jobs = []
-    for (const owner of [busy, busy, busy, other]) jobs.push(await add({ to: 30, pauseMs: 20 }, owner))
-    runner([countKind(db)], { jobsPerUser: 1 })
-    runner([countKind(db)], { jobsPerUser: 1 })
-    await eventually(async () => expect((await atWork()).sort()).toEqual([busy, other].sort()))
-    for (const id of jobs) await ended(id, 'succeeded')
-    const rows = await Promise.all(jobs.slice(0, 3).map(job))
-    const begun = rows.map(({ startedAt }) => startedAt?.getTime() ?? 0)
-    expect(begun).toEqual([...begun].sort((a, b) => a - b))
+    for (const owner of [busy, busy, busy, idle]) jobs.push(await addJob({ to: 30, pauseMs: 20 }, owner))
+    startWorker([countKind(db)], { jobsPerUser: 1 })
+    startWorker([countKind(db)], { jobsPerUser: 1 })
+    await eventually(async () => expect((await runningOwners()).sort()).toEqual([busy, idle].sort()))
+    for (const id of jobs) await waitForStatus(id, 'succeeded')
+    const rows = await Promise.all(jobs.slice(0, 3).map(getJob))
+    const startTimes = rows.map(({ startedAt }) => startedAt?.getTime() ?? 0)
+    expect(startTimes).toEqual([...startTimes].sort((a, b) => a - b))
     for (const [index, row] of rows.slice(1).entries())
       expect(row.startedAt?.getTime()).toBeGreaterThanOrEqual(rows[index]?.finishedAt?.getTime() ?? Number.NaN)
   })
 
-  it('of one place let one job run at a time', async () => {
-    const jobs = [await add({ to: 10, pauseMs: 10 }), await add({ to: 10, pauseMs: 10 })]
-    runner([countKind(db)], { jobsPerReplica: 1 })
-    const [first, second] = await Promise.all(jobs.map((id) => ended(id, 'succeeded')))
+  it('a replica with jobsPerReplica 1 runs one job at a time', async () => {
+    const jobs = [await addJob({ to: 10, pauseMs: 10 }), await addJob({ to: 10, pauseMs: 10 })]
+    startWorker([countKind(db)], { jobsPerReplica: 1 })
+    const [first, second] = await Promise.all(jobs.map((id) => waitForStatus(id, 'succeeded')))
     expect(second?.startedAt?.getTime()).toBeGreaterThanOrEqual(first?.finishedAt?.getTime() ?? Number.NaN)
   })
 })
 
-describe('the job process', () => {
-  const host = (more: Partial<JobConfig> = {}) => {
-    const program = new URL('./jobs.process.ts', import.meta.url)
-    const settings = { ...database.config, logLevel: 'silent', ...config, ...more }
-    const made = createJobHost({ db, program, config: settings, kinds: ['count'], log: testLog() })
-    hosts.push(made)
-    void made.start()
-    return made
+describe('The worker process', () => {
+  const startSupervisor = (overrides: Partial<JobConfig> = {}) => {
+    const program = new URL('./job-worker.process.ts', import.meta.url)
+    const settings = { ...database.config, logLevel: 'silent', ...config, ...overrides }
+    const supervisor = createWorkerSupervisor({ db, program, config: settings, kinds: ['count'], log: testLog() })
+    supervisors.push(supervisor)
+    void supervisor.start()
+    return supervisor
   }
 
-  it('starts when there is work, and another one goes on after kill -9, without a row twice', async () => {
-    const owner = anOwner()
-    const first = host()
-    expect(first.pid()).toBeUndefined()
-    const id = await add({ to: 40, pauseMs: 25 }, owner)
-    first.wake()
-    for (const least of [3, 12, 20]) {
-      await eventually(async () => expect((await job(id)).counts['notes']).toBeGreaterThan(least))
-      process.kill(first.pid() ?? 0, 'SIGKILL')
+  it('the worker process starts when there is a job, and after kill -9 a new one continues without repeating a step', async () => {
+    const owner = newOwner()
+    const supervisor = startSupervisor()
+    expect(supervisor.pid()).toBeUndefined()
+    const id = await addJob({ to: 40, pauseMs: 25 }, owner)
+    supervisor.wake()
+    for (const notes of [3, 12, 20]) {
+      await eventually(async () => expect((await getJob(id)).counts['notes']).toBeGreaterThan(notes))
+      process.kill(supervisor.pid() ?? 0, 'SIGKILL')
     }
-    await ended(id, 'succeeded')
-    expect(await notesOf(owner)).toEqual(upTo(40))
+    await waitForStatus(id, 'succeeded')
+    expect(await readNotes(owner)).toEqual(numbersTo(40))
   })
 
-  it('gives its jobs back before it ends with the service', async () => {
-    const id = await add({ to: 1_000, pauseMs: 25 })
-    const first = host({ jobLeaseMs: 600_000 })
-    await eventually(async () => expect((await job(id)).counts['notes']).toBeGreaterThan(1))
-    await first.stop()
-    expect([first.pid(), (await job(id)).status]).toEqual([undefined, 'queued'])
+  it('the environment of the worker process contains no setting of the service', async () => {
+    const secrets = { DATABASE_URL: 'postgres://u:p@h/d', RABBITMQ_URL: 'amqp://u:p@h', MEDIA_SIGNING_KEY: 'secret' }
+    Object.assign(process.env, secrets)
+    try {
+      const id = await addJob({ to: 1_000, pauseMs: 25 })
+      const supervisor = startSupervisor()
+      await eventually(async () => expect((await getJob(id)).counts['notes']).toBeGreaterThan(1))
+      const names = readFileSync(`/proc/${supervisor.pid()}/environ`, 'utf8')
+        .split('\0')
+        .map((entry) => entry.split('=', 1)[0])
+      expect(names).toContain('PATH')
+      expect(names.filter((name) => name && name in secrets)).toEqual([])
+      await supervisor.stop()
+    } finally {
+      for (const name of Object.keys(secrets)) delete process.env[name]
+    }
+  })
+
+  it('the worker process releases its jobs when the service stops', async () => {
+    const id = await addJob({ to: 1_000, pauseMs: 25 })
+    const supervisor = startSupervisor({ jobLeaseMs: 600_000 })
+    await eventually(async () => expect((await getJob(id)).counts['notes']).toBeGreaterThan(1))
+    await supervisor.stop()
+    expect([supervisor.pid(), (await getJob(id)).status]).toEqual([undefined, 'queued'])
   })
 })

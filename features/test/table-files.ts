@@ -1,8 +1,8 @@
-import { sniffTable } from '../src/tables/format-detection.ts'
+import { detectTable } from '../src/tables/format-detection.ts'
 import { type ReadOptions, readRows } from '../src/tables/reader.ts'
-import { FileFault, type Row, type TableFormat } from '../src/tables/row.ts'
+import { FileError, type Row, type TableFormat } from '../src/tables/row.ts'
 
-/** The bytes in chunks of the sizes given, in turn. */
+/** Yields the bytes in chunks of the given sizes, in turn. */
 export async function* inChunks(bytes: Uint8Array, sizes: readonly number[] = [1 << 16]): AsyncGenerator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
     const size = sizes[turn % sizes.length] as number
@@ -11,12 +11,14 @@ export async function* inChunks(bytes: Uint8Array, sizes: readonly number[] = [1
   }
 }
 
+/** Reads a stream to its end. */
 export const collect = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   for await (const chunk of source) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
+/** Reads all rows of a file, whose bytes arrive in chunks of the given sizes. */
 export const readAll = async (
   bytes: Uint8Array,
   format: TableFormat,
@@ -28,33 +30,34 @@ export const readAll = async (
   return rows
 }
 
-/** The rows of a text whose format is found out. */
-export const rowsOf = async (text: string, options: ReadOptions = {}): Promise<Row[]> => {
+/** Reads the rows of a text whose format is detected. */
+export const readText = async (text: string, options: ReadOptions = {}): Promise<Row[]> => {
   const bytes = Buffer.from(text)
-  return readAll(bytes, sniffTable(bytes, true).format, options)
+  return readAll(bytes, detectTable(bytes, true).format, options)
 }
 
+/** Returns the number and the values of each row, or its error code. */
 export const valuesOf = async (text: string, options: ReadOptions = {}) =>
-  (await rowsOf(text, options)).map(({ number, values, fault }) =>
-    fault ? [number, fault.code] : [number, { ...values }],
+  (await readText(text, options)).map(({ number, values, error }) =>
+    error ? [number, error.code] : [number, { ...values }],
   )
 
-/** The fault that ends a file; an error where there is none. */
-export const faultOf = async (work: () => unknown): Promise<FileFault> => {
+/** Returns the FileError that `work` throws; fails if it throws none. */
+export const fileErrorOf = async (work: () => unknown): Promise<FileError> => {
   try {
     await work()
   } catch (error) {
-    if (error instanceof FileFault) return error
+    if (error instanceof FileError) return error
     throw error
   }
   throw new Error('the file was read to its end')
 }
 
-/** The same bytes again and again, `total` of them; `made` counts what was taken. */
-export const endless = (piece: Buffer, total: number) => {
-  const state = { made: 0 }
+/** Creates a stream that repeats `piece` up to `total` bytes. `state.bytesRead` counts the bytes that were read. */
+export const repeatPiece = (piece: Buffer, total: number) => {
+  const state = { bytesRead: 0 }
   async function* stream(): AsyncGenerator<Buffer> {
-    for (; state.made < total; state.made += piece.length) yield piece
+    for (; state.bytesRead < total; state.bytesRead += piece.length) yield piece
   }
   return { stream, state }
 }

@@ -12,4 +12,10 @@ const ui = SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis],
   layout: 'BaseLayout',
 })
-ui.initOAuth({ clientId, scopes: 'openid', usePkceWithAuthorizationCodeGrant: true })
+ui.initOAuth({
+  clientId,
+  scopes: 'openid',
+  usePkceWithAuthorizationCodeGrant: true,
+  // Some operations require a sign-in of the last five minutes.
+  additionalQueryStringParams: { max_age: '300' },
+})

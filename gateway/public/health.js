@@ -17,18 +17,18 @@ const show = (kind, text, checks) => {
   )
 }
 
-const ask = async () => {
+const refresh = async () => {
   try {
-    const answer = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5000) })
-    const health = await answer.json()
+    const response = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5000) })
+    const health = await response.json()
     const up = health.status === 'up'
-    show(up ? 'up' : 'down', up ? 'all well' : 'something is down', health.checks ?? [])
+    show(up ? 'up' : 'down', up ? 'up' : 'down', health.checks ?? [])
   } catch {
-    show('down', 'no answer', [])
+    show('down', 'no response', [])
   }
 }
 
-ask()
+refresh()
 setInterval(() => {
-  if (!document.hidden) ask()
+  if (!document.hidden) refresh()
 }, 10_000)

@@ -1,20 +1,24 @@
 import { registry } from '@clientele/contracts/services'
 import { addressKeys, type GatewayConfig } from './config.ts'
 
-/** A service behind the gateway. Its OpenAPI document says which `/v1` paths are its own. */
-export type ServiceRow = { name: string; url: string; internalUrl: string }
+/** The addresses of a service. Its OpenAPI document lists its `/v1` paths. */
+export type ServiceAddress = { name: string; url: string; internalUrl: string }
 
-/** Every service of the registry with its addresses. @throws Error where the configuration was read for other services */
-export const services = (config: GatewayConfig, registered: { name: string }[] = registry.services): ServiceRow[] =>
+/** The addresses of every service in the registry. @throws Error if the configuration lacks one */
+export const serviceAddresses = (
+  config: GatewayConfig,
+  registered: { name: string }[] = registry.services,
+): ServiceAddress[] =>
   registered.map(({ name }) => {
     const keys = addressKeys(name)
     const [url, internalUrl] = [config[keys.url], config[keys.internalUrl]]
-    if (url === undefined || internalUrl === undefined) throw new Error(`the configuration has no address of ${name}`)
+    if (url === undefined || internalUrl === undefined)
+      throw new Error(`the configuration has no addresses for ${name}`)
     return { name, url, internalUrl }
   })
 
 /**
- * For questions that are asked again and again on internal ports: a kept connection would go on asking whoever answered the
- * first one, where an address came to lead to somebody else meanwhile.
+ * Headers for periodic requests to internal ports. Each uses a new connection: a kept-alive one would still reach the old
+ * process after an address has moved to another.
  */
-export const ownConnection = { connection: 'close' }
+export const closeConnection = { connection: 'close' }

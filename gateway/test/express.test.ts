@@ -1,13 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import type { RequestHandler } from 'express'
 import { startGateway, type TestGateway } from './gateway.ts'
 
-describe('a middleware in front of everything', () => {
+describe('A custom middleware', () => {
   let gateway: TestGateway
   const seen: string[] = []
-  const first: RequestHandler = (req, res, next) => {
+  const recorder: RequestHandler = (req, res, next) => {
     seen.push(`${req.method} ${req.url} from ${req.ip}`)
     res.setHeader('X-First', 'yes')
     if (req.url === '/health/live?fail') throw new Error('it failed')
@@ -15,22 +15,22 @@ describe('a middleware in front of everything', () => {
   }
   let token: string
   beforeAll(async () => {
-    gateway = await startGateway({ trustedProxies: 1 }, { middleware: [first] })
-    token = (await tokenFor('user')).token
+    gateway = await startGateway({ trustedProxies: 1 }, { middleware: [recorder] })
+    token = (await signedInAs('user')).token
   }, 60_000)
   afterAll(() => gateway?.stop())
   beforeEach(() => {
     seen.length = 0
   })
 
-  it('sees a request to a service and one to a page', async () => {
+  it('a middleware sees requests to services and to pages', async () => {
     const forwarded = { 'x-forwarded-for': '198.51.100.7' }
-    const answers = [
+    const responses = [
       await gateway.as(token).get('/v1/customers?limit=1', forwarded),
       await gateway.as().get('/v1/nothing', forwarded),
       await gateway.as().get('/problems', forwarded),
     ]
-    expect(answers.map(({ status, headers }) => [status, headers.get('x-first')])).toEqual([
+    expect(responses.map(({ status, headers }) => [status, headers.get('x-first')])).toEqual([
       [200, 'yes'],
       [401, 'yes'],
       [200, 'yes'],
@@ -43,7 +43,7 @@ describe('a middleware in front of everything', () => {
     expect(gateway.customers.requests.map(({ url }) => url)).toEqual(['/v1/customers?limit=1'])
   })
 
-  it('is answered for with a problem when it fails', async () => {
+  it('a middleware that throws leads to a problem response', async () => {
     const { status, body, headers } = await gateway.as().get('/health/live?fail')
     expect({ status, code: body.code, instance: body.instance }).toEqual({
       status: 500,
@@ -54,14 +54,14 @@ describe('a middleware in front of everything', () => {
   })
 })
 
-it('does not name Express, and does not take /V1 for the API', async () => {
+it('the gateway does not reveal Express, and /V1 is not the API', async () => {
   const gateway = await startGateway()
   const { status, headers } = await gateway.as().get('/V1/customers')
   await gateway.stop()
   expect({ status, poweredBy: headers.get('x-powered-by') }).toEqual({ status: 404, poweredBy: null })
 }, 30_000)
 
-it('traces requests to services and to pages, and names metrics by route', async () => {
+it('requests to services and pages have spans, and their metrics are labelled by route', async () => {
   type Export = { resourceSpans: { scopeSpans: { spans: { name: string; traceId: string }[] }[] }[] }
   const exports: Export[] = []
   const collector = createServer(async (req, res) => {
@@ -78,7 +78,7 @@ it('traces requests to services and to pages, and names metrics by route', async
   const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
   const { body } = await gateway.as().get('/v1/auth/config', { traceparent })
   await gateway.as().get('/problems/not-found', { traceparent })
-  const metrics = await fetch(`${gateway.internalUrl}/metrics`).then((answer) => answer.text())
+  const metrics = await fetch(`${gateway.internalUrl}/metrics`).then((response) => response.text())
   await gateway.stop()
   collector.close()
 

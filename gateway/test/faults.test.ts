@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { startGateway, type TestGateway } from './gateway.ts'
-import { echo } from './upstreams.ts'
-import { open, send, textOf } from './wire.ts'
+import { open, send, textOf } from './raw-http.ts'
+import { echo } from './stub-service.ts'
 
-describe('services that are slow, gone or broken', () => {
+describe('Services that are slow, unavailable or broken', () => {
   let gateway: TestGateway
   let authorization: string
   beforeAll(async () => {
@@ -19,7 +19,7 @@ describe('services that are slow, gone or broken', () => {
       maxInFlight: 3,
       clientStallMs: 800,
     })
-    authorization = `Bearer ${(await tokenFor('user')).token}`
+    authorization = `Bearer ${(await signedInAs('user')).token}`
   }, 60_000)
   afterAll(() => gateway?.stop())
   beforeEach(() => {
@@ -29,24 +29,24 @@ describe('services that are slow, gone or broken', () => {
 
   const url = (path = '/v1/customers') => `${gateway.url}${path}`
   const get = (path?: string) => send(url(path), { headers: { authorization } })
-  const seen = () =>
+  const nextRequest = () =>
     new Promise<{ req: IncomingMessage; res: ServerResponse }>((resolve) => {
       gateway.customers.handler = (req, res) => resolve({ req, res })
     })
 
-  it('answers 504 when a service does not answer in time, and lets go of it', async () => {
-    const asked = seen()
+  it('a service that does not respond in time leads to 504, and its request is aborted', async () => {
+    const requested = nextRequest()
     const { status, headers, text } = await get()
     expect({ status, retry: headers['retry-after'], code: JSON.parse(text).code }).toEqual({
       status: 504,
       retry: '5',
       code: 'gateway_timeout',
     })
-    const { res } = await asked
+    const { res } = await requested
     if (!res.destroyed) await once(res, 'close')
   })
 
-  it('answers 502 when a service closes the connection without an answer to a POST, and does not repeat it', async () => {
+  it('a service that closes the connection during a POST leads to 502, and the POST is not retried', async () => {
     gateway.customers.handler = (req) => req.socket.destroy()
     const { status, text } = await send(url(), {
       method: 'POST',
@@ -57,12 +57,12 @@ describe('services that are slow, gone or broken', () => {
     expect(gateway.customers.requests.length).toBe(1)
   })
 
-  it('answers 502 when a service does not speak HTTP', async () => {
+  it('a service that does not speak HTTP leads to 502', async () => {
     gateway.customers.handler = (req) => void req.socket.end('nonsense\r\n\r\n')
     expect((await get()).status).toBe(502)
   })
 
-  it('repeats a GET once when its connection turns out to be closed', async () => {
+  it('a GET is retried once if its connection turns out to be closed', async () => {
     gateway.customers.handler = (req, res) => {
       if (gateway.customers.requests.length === 1) req.socket.destroy()
       else echo(req, res)
@@ -71,18 +71,18 @@ describe('services that are slow, gone or broken', () => {
     expect(gateway.customers.requests.length).toBe(2)
   })
 
-  it('cuts the answer off when the service dies in the middle of it', async () => {
+  it('the response is aborted if the service dies halfway through it', async () => {
     gateway.customers.handler = (req, res) => {
       res.writeHead(200, { 'content-length': '1000' })
       res.write('half')
       setImmediate(() => req.socket.destroy())
     }
-    const { req, answer } = open(url(), { headers: { authorization } })
+    const { req, response } = open(url(), { headers: { authorization } })
     req.end()
-    await expect(answer.then(textOf)).rejects.toThrow(/aborted|hang up|terminated/)
+    await expect(response.then(textOf)).rejects.toThrow(/aborted|hang up|terminated/)
   })
 
-  it('stops reading from a service while the client does not read, and gives the client up after a while', async () => {
+  it('a client that does not read stops the service from sending, and is disconnected after a while', async () => {
     let written = 0
     let ended = false
     gateway.customers.handler = (_req, res) => {
@@ -98,18 +98,18 @@ describe('services that are slow, gone or broken', () => {
       })
       more()
     }
-    const { req, answer } = open(url(), { headers: { authorization } })
+    const { req, response } = open(url(), { headers: { authorization } })
     req.end()
-    const message = await answer
+    const message = await response
     message.pause()
     await eventually(() => {
-      if (!ended) throw new Error('the client still holds the service')
+      if (!ended) throw new Error('the service is still sending')
     })
     expect(written).toBeLessThan(50_000_000)
     req.destroy()
   })
 
-  it('sheds requests beyond the limit with 503 and Retry-After, and those that wait too long for a connection', async () => {
+  it('requests beyond the limit, or that wait too long for a connection, are shed with 503 and Retry-After', async () => {
     const held: ServerResponse[] = []
     gateway.customers.handler = (_req, res) => void held.push(res)
     const first = [get(), get()]
@@ -118,9 +118,9 @@ describe('services that are slow, gone or broken', () => {
     })
     const queued = get()
     const shed = await eventually(async () => {
-      const answer = await get()
-      if (!answer.text.includes('too many requests')) throw new Error(answer.text)
-      return answer
+      const response = await get()
+      if (!response.text.includes('too many requests')) throw new Error(response.text)
+      return response
     })
     expect({ status: shed.status, retry: shed.headers['retry-after'] }).toEqual({ status: 503, retry: '1' })
     expect((await queued).status).toBe(503)
@@ -129,17 +129,17 @@ describe('services that are slow, gone or broken', () => {
     await eventually(async () => expect((await get('/v1/customers/x')).status).not.toBe(503))
   })
 
-  it('streams server-sent events as they come, past the timeout for silence, and ends them with the client', async () => {
-    const asked = seen()
-    const { req, answer } = open(url(), { headers: { authorization, accept: 'text/event-stream' } })
+  it('server-sent events are streamed without a timeout between chunks, and end when the client disconnects', async () => {
+    const requested = nextRequest()
+    const { req, response } = open(url(), { headers: { authorization, accept: 'text/event-stream' } })
     req.end()
-    const { res } = await asked
+    const { res } = await requested
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     res.flushHeaders()
-    const message = await answer
+    const message = await response
     message.setEncoding('utf8')
     for (const data of ['one', 'two']) {
-      // Silence that would end any other answer.
+      // Silence that would end any other response.
       await new Promise((resolve) => setTimeout(resolve, 1_300))
       res.write(`data: ${data}\n\n`)
       expect((await once(message, 'data'))[0]).toBe(`data: ${data}\n\n`)
@@ -149,7 +149,7 @@ describe('services that are slow, gone or broken', () => {
     await closed
   })
 
-  it('answers 503 with Retry-After while a service is down, and serves again when it is back', async () => {
+  it('an unavailable service leads to 503 with Retry-After, and is used again once it is back', async () => {
     const { port } = new URL(gateway.customers.url)
     const sockets = new Set<Socket>()
     gateway.customers.server.on('connection', (socket) => sockets.add(socket))
@@ -168,39 +168,39 @@ describe('services that are slow, gone or broken', () => {
   })
 })
 
-describe('clients that go away', () => {
+describe('Clients that disconnect', () => {
   let gateway: TestGateway
   let authorization: string
   beforeAll(async () => {
     gateway = await startGateway()
-    authorization = `Bearer ${(await tokenFor('user')).token}`
+    authorization = `Bearer ${(await signedInAs('user')).token}`
   }, 60_000)
   afterAll(() => gateway?.stop())
 
   const url = () => `${gateway.url}/v1/customers`
-  const seen = () =>
+  const nextRequest = () =>
     new Promise<{ req: IncomingMessage; res: ServerResponse }>((resolve) => {
       gateway.customers.handler = (req, res) => resolve({ req, res })
     })
 
-  it('tells the service when the client goes away while it waits', async () => {
-    const asked = seen()
+  it('the request to the service is aborted if the client disconnects while waiting', async () => {
+    const requested = nextRequest()
     const { req } = open(url(), { headers: { authorization } })
     req.end()
-    const { res } = await asked
+    const { res } = await requested
     const closed = once(res, 'close')
     req.destroy()
     await closed
   })
 
-  it('tells the service when the client goes away in the middle of an upload', async () => {
-    const asked = seen()
+  it('the request to the service is aborted if the client disconnects during an upload', async () => {
+    const requested = nextRequest()
     const { req } = open(url(), {
       method: 'POST',
       headers: { authorization, 'content-type': 'multipart/form-data; boundary=x' },
     })
     req.write('half')
-    const { req: upstream } = await asked
+    const { req: upstream } = await requested
     upstream.resume()
     const closed = new Promise((resolve) => upstream.once('close', resolve))
     req.destroy()
@@ -208,13 +208,13 @@ describe('clients that go away', () => {
     expect(upstream.complete).toBe(false)
   })
 
-  it('tells the service when the client goes away in the middle of the answer', async () => {
-    const asked = seen()
-    const { req, answer } = open(url(), { headers: { authorization } })
+  it('the request to the service is aborted if the client disconnects during the response', async () => {
+    const requested = nextRequest()
+    const { req, response } = open(url(), { headers: { authorization } })
     req.end()
-    const { res } = await asked
-    res.write('begun')
-    await answer
+    const { res } = await requested
+    res.write('partial')
+    await response
     const closed = once(res, 'close')
     req.destroy()
     await closed

@@ -1,4 +1,4 @@
-import { registry, variablePrefix } from '@clientele/contracts/services'
+import { envPrefix, registry } from '@clientele/contracts/services'
 import { loadConfig } from '@clientele/platform/runtime/config'
 import { type Service, startService } from '@clientele/platform/service/service'
 import { client } from '@clientele/platform/testing/client'
@@ -7,10 +7,10 @@ import { eventually } from '@clientele/platform/testing/wait'
 import type { RequestHandler } from 'express'
 import { createGateway } from '../src/app.ts'
 import { configShape, type GatewayConfig } from '../src/config.ts'
-import type { ServiceContract } from '../src/site/api-documents.ts'
-import { type StandIn, standIn } from './upstreams.ts'
+import { readOwnDocument, type ServiceContract } from '../src/site/api-documents.ts'
+import { type StubService, startStubService } from './stub-service.ts'
 
-const signedIn = [{ bearer: [] }, { keycloak: [] }]
+const tokenRequired = [{ bearer: [] }, { keycloak: [] }]
 const json = { 'application/json': {} }
 const contract = (service: string, paths: Record<string, object>): ServiceContract => ({
   service,
@@ -18,23 +18,23 @@ const contract = (service: string, paths: Record<string, object>): ServiceContra
   asyncapi: {},
 })
 
-/** Routes as services declare them, few of each kind. */
+/** Contracts with a few routes of each kind. */
 export const testContracts: ServiceContract[] = [
   contract('user-service', {
-    '/v1/auth/login': { post: { security: [], requestBody: { content: json } } },
+    '/v1/auth/login': { post: { security: [], requestBody: { content: json }, 'x-max-body-bytes': 10_000 } },
     '/v1/auth/config': { get: { security: [] } },
-    '/v1/users/me': { get: { security: signedIn } },
+    '/v1/users/me': { get: { security: tokenRequired } },
   }),
   contract('customer-service', {
     '/v1/customers': {
-      get: { security: signedIn },
-      post: { security: signedIn, requestBody: { content: { ...json, 'multipart/form-data': {} } } },
+      get: { security: tokenRequired },
+      post: { security: tokenRequired, requestBody: { content: { ...json, 'multipart/form-data': {} } } },
     },
-    '/v1/customers/{key}': { get: { security: signedIn }, patch: { requestBody: { content: json } }, delete: {} },
-    '/v1/customers/batch': { post: { security: signedIn } },
+    '/v1/customers/{key}': { get: { security: tokenRequired }, patch: { requestBody: { content: json } }, delete: {} },
+    '/v1/customers/batch': { post: { security: tokenRequired } },
     '/v1/imports': {
       post: {
-        security: signedIn,
+        security: tokenRequired,
         requestBody: { content: { ...json, 'text/csv': {} } },
         'x-file-bodies': ['application/json', 'text/csv'],
       },
@@ -42,9 +42,10 @@ export const testContracts: ServiceContract[] = [
   }),
   contract('media-service', {
     '/v1/media': {
-      post: { security: signedIn, requestBody: { content: { 'multipart/form-data': {}, 'image/*': {} } } },
+      post: { security: tokenRequired, requestBody: { content: { 'multipart/form-data': {}, 'image/*': {} } } },
     },
-    '/v1/media/{id}/content': { get: { security: [{}, ...signedIn] } },
+    '/v1/media/{id}': { get: { security: tokenRequired } },
+    '/v1/media/{id}/content': { get: { security: [{}, ...tokenRequired], 'x-file-response': true } },
   }),
 ]
 
@@ -52,16 +53,16 @@ export type TestGateway = {
   url: string
   internalUrl: string
   config: GatewayConfig
-  users: StandIn
-  customers: StandIn
-  media: StandIn
-  /** Of every service, those above among them. */
-  standIns: StandIn[]
+  users: StubService
+  customers: StubService
+  media: StubService
+  /** The stubs of all services, including those above. */
+  stubs: StubService[]
   as: (token?: string) => ReturnType<typeof client>
   stop(): Promise<void>
 }
 
-/** A real gateway in front of stand-ins for the services. It is ready when this resolves, unless `wait` is false. */
+/** Starts a real gateway in front of stub services and waits until it is ready, unless `wait` is false. */
 export const startGateway = async (
   overrides: Partial<GatewayConfig> = {},
   {
@@ -72,34 +73,35 @@ export const startGateway = async (
   }: {
     contracts?: ServiceContract[]
     wait?: boolean
-    prepare?: (users: StandIn) => void
+    prepare?: (users: StubService) => void
     middleware?: RequestHandler[]
   } = {},
 ): Promise<TestGateway> => {
-  const standIns = new Map(
-    await Promise.all(registry.services.map(async ({ name }) => [name, await standIn()] as const)),
+  const stubs = new Map(
+    await Promise.all(registry.services.map(async ({ name }) => [name, await startStubService()] as const)),
   )
-  const standInOf = (name: string): StandIn => {
-    const found = standIns.get(name)
-    if (!found) throw new Error(`there is no ${name} in services.json`)
+  const stubOf = (name: string): StubService => {
+    const found = stubs.get(name)
+    if (!found) throw new Error(`${name} is not in services.json`)
     return found
   }
-  const users = standInOf('user-service')
+  const users = stubOf('user-service')
   prepare?.(users)
-  const { checkResponses: _unused, ...base } = testConfig()
+  const { checkResponses: _checkResponses, ...base } = testConfig()
   const env = {
+    PROFILE: 'local',
     RABBITMQ_URL: base.rabbitmqUrl,
     KEYCLOAK_URL: base.keycloakUrl,
     KEYCLOAK_ISSUER: base.keycloakIssuer,
     PUBLIC_URL: 'http://gateway.example',
     ...Object.fromEntries(
-      [...standIns].flatMap(([name, { url, internalUrl }]) => [
-        [`${variablePrefix(name)}_URL`, url],
-        [`${variablePrefix(name)}_INTERNAL_URL`, internalUrl],
+      [...stubs].flatMap(([name, { url, internalUrl }]) => [
+        [`${envPrefix(name)}_URL`, url],
+        [`${envPrefix(name)}_INTERNAL_URL`, internalUrl],
       ]),
     ),
   }
-  const { requestTimeoutMs: _shorter, ...own } = base
+  const { requestTimeoutMs: _requestTimeoutMs, userServiceInternalUrl: _url, ...own } = base
   const config: GatewayConfig = {
     ...loadConfig(configShape, env),
     ...own,
@@ -108,7 +110,7 @@ export const startGateway = async (
     ...overrides,
   }
   const log = testLog()
-  const gateway = createGateway({ config, contracts, log, middleware })
+  const gateway = createGateway({ config, contracts, ownDocument: await readOwnDocument(), log, middleware })
   const service: Service = await startService({ name: 'gateway', config, log, ...gateway })
   const as = (token?: string) => client(service.url, token)
   if (wait)
@@ -121,13 +123,13 @@ export const startGateway = async (
     internalUrl: service.internalUrl,
     config,
     users,
-    customers: standInOf('customer-service'),
-    media: standInOf('media-service'),
-    standIns: [...standIns.values()],
+    customers: stubOf('customer-service'),
+    media: stubOf('media-service'),
+    stubs: [...stubs.values()],
     as,
     stop: async () => {
       await service.stop()
-      await Promise.all([gateway.close(), ...[...standIns.values()].map((each) => each.stop())])
+      await Promise.all([gateway.close(), ...[...stubs.values()].map((each) => each.stop())])
     },
   }
 }

@@ -1,21 +1,22 @@
 import type { ServerResponse } from 'node:http'
-import { newPerson, tokenFor } from '@clientele/platform/testing/tokens'
+import { createSignedInUser, signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createRateLimits } from '../src/access/rate-limit.ts'
+import { networksOf } from '../src/request/client-address.ts'
 import { startGateway, type TestGateway } from './gateway.ts'
 
-describe('rate limits', () => {
+describe('Rate limits', () => {
   let gateway: TestGateway
   afterEach(() => gateway?.stop())
 
-  it('answers 429 with Retry-After to a user beyond the limit, and only to that one', async () => {
+  it('a user beyond the limit gets 429 with Retry-After, and other users do not', async () => {
     gateway = await startGateway({ rateLimitUser: 3 })
-    const [one, other] = await Promise.all([tokenFor('user'), newPerson(['user'])])
+    const [user, other] = await Promise.all([signedInAs('user'), createSignedInUser(['user'])])
     const headers = []
     for (let index = 0; index < 3; index += 1)
-      headers.push((await gateway.as(one.token).get('/v1/customers')).headers.get('ratelimit'))
+      headers.push((await gateway.as(user.token).get('/v1/customers')).headers.get('ratelimit'))
     expect(headers.map((header) => /^"user";r=(\d+);t=\d+$/.exec(header ?? '')?.[1])).toEqual(['2', '1', '0'])
-    const refused = await gateway.as(one.token).get('/v1/customers')
+    const refused = await gateway.as(user.token).get('/v1/customers')
     expect({
       status: refused.status,
       code: refused.body.code,
@@ -29,28 +30,40 @@ describe('rate limits', () => {
     expect((await gateway.as(other.token).get('/v1/customers')).status).toBe(200)
   }, 30_000)
 
-  it('limits attempts to sign in by address more strictly than other calls', async () => {
+  it('sign-in attempts per address have a stricter limit than other requests', async () => {
     gateway = await startGateway({ rateLimitAuth: 2 })
-    const attempts = []
-    for (let index = 0; index < 3; index += 1) attempts.push((await gateway.as().post('/v1/auth/login', {})).status)
-    expect(attempts).toEqual([200, 200, 429])
+    const statuses = []
+    for (let index = 0; index < 3; index += 1) statuses.push((await gateway.as().post('/v1/auth/login', {})).status)
+    expect(statuses).toEqual([200, 200, 429])
     expect((await gateway.as().get('/v1/auth/config')).status).toBe(200)
   })
 
-  it('counts an address before it looks at tokens, and does not believe X-Forwarded-For', async () => {
+  it('150 people behind one address can refresh and sign out, and do not use up its sign-ins', async () => {
+    gateway = await startGateway({ rateLimitAuth: 2, rateLimitRefresh: 300 })
+    const post = async (path: string) => (await gateway.as().post(path, {})).status
+    const statuses = []
+    for (let person = 0; person < 150; person += 1)
+      statuses.push(await post('/v1/auth/refresh'), await post('/v1/auth/logout'))
+    expect(statuses).not.toContain(429)
+    expect([await post('/v1/auth/refresh'), await post('/v1/auth/logout')]).toEqual([429, 429])
+    expect([await post('/v1/auth/login'), await post('/v1/auth/login')]).toEqual([200, 200])
+    expect([await post('/v1/auth/login'), await post('/v1/auth/password-reset')]).toEqual([429, 429])
+  }, 30_000)
+
+  it('requests are counted by address before tokens are verified, and X-Forwarded-For is not trusted', async () => {
     gateway = await startGateway({ rateLimitAddress: 4 })
     const before = (await gateway.as().get('/')).headers.get('ratelimit')
     expect(before).toMatch(/^"address";r=3/)
-    const answers = []
+    const statuses = []
     for (let index = 0; index < 4; index += 1)
-      answers.push(
+      statuses.push(
         (await gateway.as('a.b.c').get('/v1/customers', { 'x-forwarded-for': `198.51.100.${index}` })).status,
       )
-    expect(answers).toEqual([401, 401, 401, 429])
+    expect(statuses).toEqual([401, 401, 401, 429])
     expect((await gateway.as().get('/health/live')).status).toBe(200)
   })
 
-  it('counts each client behind a trusted proxy on its own, an IPv6 network as one', async () => {
+  it('clients behind a trusted proxy are counted separately, and an IPv6 /64 network counts as one client', async () => {
     gateway = await startGateway({ rateLimitAuth: 1, trustedProxies: 1 })
     const from = async (address: string) =>
       (await gateway.as().post('/v1/auth/login', {}, { 'x-forwarded-for': address })).status
@@ -63,55 +76,111 @@ describe('rate limits', () => {
   })
 })
 
-describe('the memory of rate limits', () => {
-  it('is bounded: keys beyond 50,000 in a window share one count, known keys keep theirs', () => {
-    const { address } = createRateLimits({
-      rateLimitWindowSeconds: 60,
-      rateLimitAddress: 2,
-      rateLimitUser: 2,
-      rateLimitAuth: 2,
-    })
-    const count = (key: string) => {
-      const headers = {}
-      address.consume(key, headers)
-      return headers
+describe('The memory of rate limits', () => {
+  const points = 2
+  const limitsOf = (maxKeys: number) =>
+    createRateLimits(
+      {
+        rateLimitWindowSeconds: 60,
+        rateLimitAddress: points,
+        rateLimitUser: points,
+        rateLimitAuth: points,
+        rateLimitRefresh: points,
+      },
+      maxKeys,
+    )
+  const rateLimited = expect.objectContaining({ code: 'rate_limited' })
+
+  it('a flood of addresses takes no request from newcomers, and a client in use keeps its count', () => {
+    const { auth } = limitsOf(5)
+    auth.consume('guesser', {})
+    for (let index = 0; index < 100; index += 1) {
+      auth.consume(`flood-${index}`, {})
+      if (index % 4 > 0) continue
+      if (index === 0) auth.consume('guesser', {})
+      else expect(() => auth.consume('guesser', {})).toThrow(rateLimited)
     }
-    for (let index = 0; index < 50_000; index += 1) count(`known-${index}`)
-    count('further-1')
-    count('further-2')
-    expect(() => count('further-3')).toThrow(expect.objectContaining({ code: 'rate_limited' }))
-    expect(count('known-0')).toMatchObject({ 'ratelimit-policy': '"address";q=2;w=60' })
+    for (let index = 0; index < 45; index += 1) expect(() => auth.consume(`person-${index}`, {})).not.toThrow()
+  })
+
+  it.each([
+    ['/64', 1, (index: number) => `2001:db8::${index + 1}`],
+    ['/56', 2, (index: number) => `2001:db8:0:${index.toString(16)}::1`],
+    ['/48', 8, (index: number) => `2001:db8:0:${(index * 256).toString(16)}::1`],
+  ])('all addresses of an IPv6 %s together get %i times the limit of one address', (size, factor, addressOf) => {
+    const { auth } = limitsOf(1_000)
+    const attempt = (index: number) => auth.consume(networksOf(addressOf(index)), {})
+    for (let index = 0; index < factor * points; index += 1) attempt(index)
+    expect(() => attempt(factor * points)).toThrow(rateLimited)
+    expect(() => auth.consume(networksOf('2001:db8:1::1'), {})).not.toThrow()
+    expect(networksOf(addressOf(0)).map((network) => network.slice(network.indexOf('/')))).toContain(size)
+  })
+
+  it('requests that a /64 may not make do not count for its neighbours', () => {
+    const { auth } = limitsOf(1_000)
+    for (let index = 0; index < 100; index += 1)
+      try {
+        auth.consume(networksOf('2001:db8::1'), {})
+      } catch {}
+    expect(() => auth.consume(networksOf('2001:db8:0:1::1'), {})).not.toThrow()
   })
 })
 
-describe('requests at a time', () => {
+describe('The limit of concurrent requests', () => {
   let gateway: TestGateway
   afterEach(() => gateway?.stop())
 
-  it('answers 429 to a client that has too many under way, not to another, and again 200 when they are done', async () => {
-    gateway = await startGateway({ maxInFlightPerClient: 2 })
-    const [one, other] = await Promise.all([tokenFor('user'), newPerson(['user'])])
+  it('further requests of a client wait, then get 429; other clients are served', async () => {
+    gateway = await startGateway({ maxInFlightPerClient: 2, upstreamQueueMs: 300 })
+    const [user, other] = await Promise.all([signedInAs('user'), createSignedInUser(['user'])])
     const held: ServerResponse[] = []
     gateway.customers.handler = (_req, res) => void held.push(res)
-    const first = [gateway.as(one.token).get('/v1/customers'), gateway.as(one.token).get('/v1/customers')]
+    const first = [gateway.as(user.token).get('/v1/customers'), gateway.as(user.token).get('/v1/customers')]
     await eventually(() => expect(held.length).toBe(2))
-    expect((await gateway.as(one.token).get('/v1/users/me')).status).toBe(429)
+    expect((await gateway.as(user.token).get('/v1/users/me')).status).toBe(429)
     expect((await gateway.as(other.token).get('/v1/users/me')).status).toBe(200)
     for (const res of held) res.end('{}')
     await Promise.all(first)
-    await eventually(async () => expect((await gateway.as(one.token).get('/v1/users/me')).status).toBe(200))
+    await eventually(async () => expect((await gateway.as(user.token).get('/v1/users/me')).status).toBe(200))
+  }, 30_000)
+
+  it('a burst of a client is served a few requests at a time, and what exceeds the waiting requests gets 429 at once', async () => {
+    gateway = await startGateway({ maxInFlightPerClient: 2, upstreamQueueMs: 20_000 })
+    const { token } = await signedInAs('user')
+    let inFlight = 0
+    let maxInFlight = 0
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    gateway.customers.handler = async (_req, res) => {
+      inFlight += 1
+      maxInFlight = Math.max(maxInFlight, inFlight)
+      await released
+      inFlight -= 1
+      res.end('{}')
+    }
+    const statuses: number[] = []
+    const burst = Array.from({ length: 14 }, async () => {
+      statuses.push((await gateway.as(token).get('/v1/customers')).status)
+    })
+    await eventually(() => expect(statuses).toEqual([429, 429, 429, 429]))
+    release()
+    await Promise.all(burst)
+    expect(statuses.toSorted()).toEqual([...Array(10).fill(200), ...Array(4).fill(429)])
+    expect(maxInFlight).toBe(2)
   }, 30_000)
 })
 
-describe('CORS (S1-02)', () => {
+describe('CORS', () => {
   const origin = 'https://crm.example'
   let gateway: TestGateway
   beforeAll(async () => {
-    gateway = await startGateway({ corsOrigins: [origin] })
+    gateway = await startGateway({ corsOrigins: [origin], frontEndOrigins: ['https://app.example'] })
   }, 60_000)
   afterAll(() => gateway?.stop())
 
-  it('answers the preflight of an allowed origin without a token', async () => {
+  it('the preflight of an allowed origin succeeds without a token', async () => {
     const { status, headers } = await gateway.as().raw('OPTIONS', '/v1/customers', {
       headers: {
         origin,
@@ -126,14 +195,28 @@ describe('CORS (S1-02)', () => {
     expect(headers.get('access-control-allow-credentials')).toBeNull()
   })
 
-  it('exposes what a front end needs, on answers and on problems', async () => {
-    const { token } = await tokenFor('user')
-    for (const answer of [
+  it('the preflight of a front end with browser SDKs for tracing succeeds', async () => {
+    const asked = 'tracestate,baggage,sentry-trace,x-requested-with,traceparent'
+    const { headers } = await gateway.as().raw('OPTIONS', '/v1/customers', {
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': asked,
+      },
+    })
+    expect(headers.get('access-control-allow-origin')).toBe('https://app.example')
+    const allowed = headers.get('access-control-allow-headers')?.toLowerCase().split(',')
+    expect(allowed).toEqual(expect.arrayContaining(asked.split(',')))
+  })
+
+  it('responses and problems expose the headers that a front end needs', async () => {
+    const { token } = await signedInAs('user')
+    for (const response of [
       await gateway.as(token).get('/v1/customers', { origin }),
       await gateway.as().get('/v1/customers', { origin }),
     ]) {
-      expect(answer.headers.get('access-control-allow-origin')).toBe(origin)
-      expect(answer.headers.get('vary')).toContain('Origin')
+      expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+      expect(response.headers.get('vary')).toContain('Origin')
       for (const name of [
         'ETag',
         'Location',
@@ -142,25 +225,28 @@ describe('CORS (S1-02)', () => {
         'RateLimit-Policy',
         'Idempotency-Replayed',
         'Retry-After',
+        'X-Row-Count',
+        'Repr-Digest',
+        'Content-Range',
       ])
-        expect(answer.headers.get('access-control-expose-headers')).toContain(name)
+        expect(response.headers.get('access-control-expose-headers')).toContain(name)
     }
   })
 
   it.each(['https://evil.example', 'https://crm.example.evil.example', 'http://crm.example', 'null'])(
-    'allows nothing to %s',
+    'the origin %s is not allowed',
     async (other) => {
       const preflight = await gateway
         .as()
         .raw('OPTIONS', '/v1/customers', { headers: { origin: other, 'access-control-request-method': 'GET' } })
-      const answer = await gateway.as().get('/v1/auth/config', { origin: other })
+      const response = await gateway.as().get('/v1/auth/config', { origin: other })
       expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
-      expect(answer.headers.get('access-control-allow-origin')).toBeNull()
-      expect(answer.headers.get('vary')).toContain('Origin')
+      expect(response.headers.get('access-control-allow-origin')).toBeNull()
+      expect(response.headers.get('vary')).toContain('Origin')
     },
   )
 
-  it('treats an OPTIONS that is no preflight as any other method', async () => {
+  it('an OPTIONS request that is not a preflight is handled like any other method', async () => {
     expect((await gateway.as().raw('OPTIONS', '/v1/customers', { headers: { origin } })).status).toBe(401)
   })
 })

@@ -1,5 +1,6 @@
 import { problems } from '@clientele/contracts/problem'
 import { registry } from '@clientele/contracts/services'
+import { client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'
 import { html } from '../src/pages/html.ts'
 import { mergeOpenApi, type ServiceContract } from '../src/site/api-documents.ts'
@@ -7,7 +8,7 @@ import { startGateway, type TestGateway } from './gateway.ts'
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 
-describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
+describe('Pages and documents of the gateway', () => {
   let gateway: TestGateway
   beforeAll(async () => {
     gateway = await startGateway()
@@ -15,7 +16,7 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
   }, 60_000)
   afterAll(() => gateway?.stop())
 
-  it('GET / is a page for a browser and JSON for others', async () => {
+  it('GET / returns a page to a browser and JSON to other clients', async () => {
     const page = await gateway.as().get('/', browser)
     expect(page.headers.get('content-type')).toContain('text/html')
     expect(page.body).toContain('href="/docs"')
@@ -27,8 +28,8 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     })
   })
 
-  it('every page forbids inline scripts and framing, and has none', async () => {
-    for (const path of ['/', '/docs', '/problems', '/problems/not-found', '/nothing']) {
+  it('every page forbids framing and inline scripts, and contains none', async () => {
+    for (const path of ['/', '/docs', '/email-confirmation', '/problems', '/problems/not-found', '/nothing']) {
       const { headers, body } = await gateway.as().get(path, browser)
       const policy = headers.get('content-security-policy') ?? ''
       expect(policy).toContain("default-src 'none'")
@@ -39,8 +40,8 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     }
   })
 
-  it('serves what its pages refer to', async () => {
-    for (const path of ['/', '/docs', '/docs/oauth2-redirect.html']) {
+  it('every link on a page leads to a file that the gateway serves', async () => {
+    for (const path of ['/', '/docs', '/email-restoration', '/docs/oauth2-redirect.html']) {
       const { body } = await gateway.as().get(path, browser)
       const references = [...String(body).matchAll(/(?:src|href)="([^"#]+)"/g)].map((match) => match[1] ?? '')
       for (const reference of references.filter((each) => !/^https?:/.test(each))) {
@@ -50,7 +51,7 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     }
   })
 
-  it('/docs may talk to Keycloak, keeps its sign-in window, and names the client; /api/ui leads there', async () => {
+  it('/docs may connect to Keycloak, keeps its sign-in window and names its client, and /api/ui redirects to it', async () => {
     const { headers, body } = await gateway.as().get('/docs')
     expect(headers.get('content-security-policy')).toContain(
       `connect-src 'self' ${new URL(gateway.config.keycloakIssuer).origin}`,
@@ -63,13 +64,13 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     expect({ status, location: moved.get('location') }).toEqual({ status: 302, location: '/docs' })
   })
 
-  it('serves nothing of the packages behind the docs but what they need', async () => {
+  it('only the files that the documentation needs are served from its packages', async () => {
     for (const file of ['package.json', 'swagger-ui-bundle.js.map', 'absolute-path.js', '..%2fpackage.json'])
       expect((await gateway.as().get(`/docs/${file}`)).status).toBeGreaterThanOrEqual(400)
     expect((await gateway.as().get('/assets/')).status).toBe(404)
   })
 
-  it('merges the services into one OpenAPI document with this installation’s addresses', async () => {
+  it('the OpenAPI documents are merged into one with the URLs of this installation', async () => {
     const { body } = await gateway.as().get('/openapi.json')
     expect(body.servers).toEqual([{ url: 'http://gateway.example' }])
     expect(Object.keys(body.paths)).toEqual(expect.arrayContaining(['/v1/customers', '/v1/media', '/v1/users/me']))
@@ -78,7 +79,7 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     expect((await gateway.as().get('/asyncapi.json')).body.asyncapi).toBe('3.0.0')
   })
 
-  it('GET /problems/{type} explains every code, and no other', async () => {
+  it('GET /problems/{type} describes every error code, and returns 404 for others', async () => {
     for (const [code, { title, status: number }] of Object.entries(problems)) {
       const { status, body } = await gateway.as().get(`/problems/${code.replaceAll('_', '-')}`)
       expect({ code, status }).toEqual({ code, status: 200 })
@@ -89,7 +90,24 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     expect((await gateway.as().get('/problems/nothing')).status).toBe(404)
   })
 
-  it('GET /.well-known/oauth-protected-resource names the issuer (RFC 9728)', async () => {
+  it('the pages of error codes show code as code, without backticks', async () => {
+    const list = String((await gateway.as().get('/problems')).body)
+    const page = String((await gateway.as().get('/problems/unauthorized')).body)
+    const error = String((await gateway.as().get('/v1/customers', browser)).body)
+    for (const body of [list, page, error]) {
+      expect(body).not.toContain('`')
+      expect(body).toContain('<code>Authorization: Bearer &lt;token&gt;</code>')
+    }
+  })
+
+  it('every code in the help of an error is closed', () => {
+    for (const [code, { help }] of Object.entries(problems)) {
+      expect({ code, backticks: help.split('`').length % 2 }).toEqual({ code, backticks: 1 })
+      expect({ code, help }).toEqual({ code, help: expect.not.stringMatching(/\*\*|\]\(/) })
+    }
+  })
+
+  it('GET /.well-known/oauth-protected-resource returns the issuer (RFC 9728)', async () => {
     const { body } = await gateway.as().get('/.well-known/oauth-protected-resource')
     expect(body).toMatchObject({
       resource: 'http://gateway.example',
@@ -97,7 +115,7 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     })
   })
 
-  it('answers 404 and 405 as a problem, or as a page for a browser', async () => {
+  it('404 and 405 are a problem, or a page in a browser', async () => {
     const { status, body, headers } = await gateway.as().get('/nothing')
     expect({ status, code: body.code, instance: body.instance }).toEqual({
       status: 404,
@@ -117,21 +135,21 @@ describe('pages and documents (S1-48, S1-49, S4-09, S4-10, S2-32)', () => {
     }
   })
 
-  it('/metrics is not on the public port, but on the internal one', async () => {
+  it('/metrics is served on the internal port, not on the public one', async () => {
     expect((await gateway.as().get('/metrics')).status).toBe(404)
-    const metrics = await fetch(`${gateway.internalUrl}/metrics`).then((answer) => answer.text())
+    const metrics = await fetch(`${gateway.internalUrl}/metrics`).then((response) => response.text())
     expect(metrics).toContain('gateway_in_flight')
   })
 })
 
-describe('health (S1-48)', () => {
+describe('The health endpoints', () => {
   let gateway: TestGateway
   beforeAll(async () => {
     gateway = await startGateway()
   }, 60_000)
   afterAll(() => gateway?.stop())
 
-  it('GET /health has a line for every part, and turns 503 when one is down, without details of where it is', async () => {
+  it('GET /health lists every check, and returns 503 without addresses if one is down', async () => {
     await eventually(async () => {
       const { status, body } = await gateway.as().get('/health')
       expect({ status, names: body.checks.map(({ name }: { name: string }) => name) }).toEqual({
@@ -141,9 +159,9 @@ describe('health (S1-48)', () => {
     })
     gateway.media.ready = false
     const { body } = await eventually(async () => {
-      const answer = await gateway.as().get('/health')
-      expect(answer.status).toBe(503)
-      return answer
+      const response = await gateway.as().get('/health')
+      expect(response.status).toBe(503)
+      return response
     })
     expect(body.checks).toContainEqual({ name: 'media-service', status: 'down', detail: 'not ready' })
     expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|localhost|amqp|http/)
@@ -152,37 +170,58 @@ describe('health (S1-48)', () => {
   })
 })
 
-describe('closing the documentation', () => {
+describe('In production', () => {
   let gateway: TestGateway
   beforeAll(async () => {
-    gateway = await startGateway({ docsEnabled: false })
+    gateway = await startGateway({ profile: 'production' })
   }, 60_000)
   afterAll(() => gateway?.stop())
 
   it.each(['/docs', '/docs/swagger-ui.css', '/openapi.json', '/asyncapi.json', '/api/ui'])(
-    'GET %s answers 404',
+    'GET %s returns 404, since the documentation is disabled by default',
     async (path) => {
       expect((await gateway.as().get(path)).status).toBe(404)
     },
   )
 
-  it('offers no link to it', async () => {
+  it('the public port says only whether the gateway is up, and the internal port names every part', async () => {
+    const paths = ['/health', '/health/ready', '/health/live']
+    const report = () => client(gateway.internalUrl).get('/health')
+    await eventually(async () => expect((await report()).status).toBe(200))
+    for (const path of paths) {
+      const { status, body } = await gateway.as().get(path)
+      expect([path, status, body]).toEqual([path, 200, { status: 'up' }])
+    }
+    gateway.media.ready = false
+    await eventually(async () => expect((await report()).status).toBe(503))
+    expect((await report()).body).toMatchObject({
+      status: 'down',
+      checks: expect.arrayContaining([
+        { name: 'media-service', status: 'down', detail: 'not ready' },
+        { name: 'broker', status: 'up' },
+      ]),
+    })
+    const { status, body } = await gateway.as().get('/health')
+    expect([status, body]).toEqual([503, { status: 'down' }])
+  })
+
+  it('no page links to the disabled documentation', async () => {
     expect((await gateway.as().get('/')).body.links).toEqual({ health: '/health', api: '/v1' })
     expect((await gateway.as().get('/', browser)).body).not.toContain('/docs')
   })
 })
 
-describe('pages', () => {
-  it('escape every value that is put into them', () => {
+describe('HTML templates', () => {
+  it('every value in an HTML template is escaped', () => {
     expect(html`<p title="${'"&\''}">${'<script>'}${[html`<i>${1}</i>`]}</p>`.text).toBe(
       '<p title="&quot;&amp;&#39;">&lt;script&gt;<i>1</i></p>',
     )
   })
 })
 
-describe('merging contracts', () => {
-  it('renames a schema that two services shape differently, and its references', () => {
-    const part = (service: string, type: string): ServiceContract => ({
+describe('Merging of OpenAPI documents', () => {
+  it('a schema that two services define differently is renamed, together with its references', () => {
+    const contractOf = (service: string, type: string): ServiceContract => ({
       service,
       asyncapi: {},
       openapi: {
@@ -190,7 +229,7 @@ describe('merging contracts', () => {
         components: { schemas: { Thing: { type }, Same: { type: 'null' } } },
       },
     })
-    const merged = mergeOpenApi([part('a-service', 'string'), part('b-service', 'number')], {
+    const merged = mergeOpenApi([contractOf('a-service', 'string'), contractOf('b-service', 'number')], {
       publicUrl: 'http://x',
       keycloakIssuer: 'http://k/realms/r',
     }) as { paths: Record<string, unknown>; components: { schemas: Record<string, unknown> } }
@@ -203,8 +242,8 @@ describe('merging contracts', () => {
     expect(JSON.stringify(merged.paths['/v1/a-service'])).toContain('#/components/schemas/Thing')
   })
 
-  it('renames no property that is called like a schema and looks like it', () => {
-    const part = (service: string, type: string): ServiceContract => ({
+  it('a property that has the name and shape of a schema is not renamed', () => {
+    const contractOf = (service: string, type: string): ServiceContract => ({
       service,
       asyncapi: {},
       openapi: {
@@ -212,7 +251,7 @@ describe('merging contracts', () => {
         components: { schemas: { Thing: { type }, Box: { type: 'object', properties: { Thing: { type } } } } },
       },
     })
-    const { components } = mergeOpenApi([part('a-service', 'string'), part('b-service', 'number')], {
+    const { components } = mergeOpenApi([contractOf('a-service', 'string'), contractOf('b-service', 'number')], {
       publicUrl: 'http://x',
       keycloakIssuer: 'http://k/realms/r',
     }) as { components: { schemas: Record<string, unknown> } }

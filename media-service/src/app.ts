@@ -1,17 +1,25 @@
 import { createMediaLink } from '@clientele/features/photos/media-link'
-import type { Verifier } from '@clientele/platform/auth/token-verifier'
+import { nameErasureTask } from '@clientele/features/users/name-erasure'
+import { userNameConsumer, userNameProjection } from '@clientele/features/users/user-names.consumer'
+import { userReconciliationTask } from '@clientele/features/users/user-reconciliation'
+import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
+import { createUserNames } from '@clientele/platform/data/user-names'
 import { createApi } from '@clientele/platform/http/api'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { MediaConfig } from './config.ts'
-import { mediaWasStored } from './consumers/media-stored.consumer.ts'
-import { usageChanged } from './consumers/usage-changed.consumer.ts'
+import { variantConsumer } from './consumers/media-stored.consumer.ts'
+import { usageConsumer } from './consumers/usage-changed.consumer.ts'
 import { createReaderCheck } from './content/check-reader.ts'
 import { createContentService } from './content/content.service.ts'
-import { createImageLane } from './images/image-lane.ts'
+import { createDecoderClient } from './images/decoder-client.ts'
+import { createImageBudget } from './images/image-budget.ts'
+import { createImageQueue } from './images/image-queue.ts'
 import { createImageWorker } from './images/image-worker.ts'
+import { createSandbox } from './images/sandbox.ts'
 import { cleanupTask, createCleanup } from './media/media.cleanup.ts'
 import { defineMedia } from './media/media.model.ts'
+import { createMediaQuota } from './media/media.quota.ts'
 import { createRemoval } from './media/media.removal.ts'
 import { mediaRoutes } from './media/media.routes.ts'
 import { createMediaService } from './media/media.service.ts'
@@ -19,31 +27,39 @@ import { createVariants } from './media/media.variants.ts'
 import { defineMediaUsages } from './media/media-usage.model.ts'
 import { createMediaUsageProjection } from './media/media-usage.projection.ts'
 import type { Store } from './storage/store.ts'
-import { createCleaner } from './uploads/clean-upload.ts'
 import { createMultipartReader } from './uploads/multipart.ts'
+import { createSanitiser } from './uploads/sanitise-upload.ts'
 import { createUploadReader } from './uploads/upload.ts'
 
-export const service = { service: 'media-service', title: 'Clientele media' }
+const storedNames = [{ table: 'media', key: 'id', id: 'created_by', name: 'created_by_name' }]
 
-type Deps = { config: MediaConfig; db: Db; verifier: Verifier; log: Log; store: Store }
+export const service = { service: 'media-service', title: 'Media' }
 
-/** All parts of the service, nothing started. */
+type Deps = { config: MediaConfig; db: Db; verifier: TokenVerifier; log: Log; store: Store }
+
+/** Wires the service. It connects to nothing and starts nothing. */
 export const createApp = ({ config, db, verifier, log, store }: Deps) => {
   const { mediaMaxPixels: maxPixels, mediaMaxBytes: maxBytes, mediaMaxUploads: maxUploads } = config
   const model = defineMedia(db.sequelize)
-  const lane = createImageLane({ maxWaiting: maxUploads * 2 })
-  const produce = createImageWorker()
+  const queue = createImageQueue({ maxWaiting: maxUploads * 2 })
+  const budget = createImageBudget(config.mediaMegapixelsPerMinute)
+  const produce = config.imageDecoderUrl
+    ? createDecoderClient(config.imageDecoderUrl)
+    : createImageWorker(createSandbox(config.imageSandbox, log))
   const usages = defineMediaUsages(db.sequelize)
+  const userNames = createUserNames(db)
   const removal = createRemoval({ db, model, store })
-  const variants = createVariants({ db, store, lane, produce, maxPixels })
-  const media = createMediaService({ db, model, link: createMediaLink(config), removal })
+  const variants = createVariants({ db, store, queue, produce, maxPixels })
+  const quota = createMediaQuota({ db, maxImages: config.mediaMaxUnused, maxBytes: config.mediaMaxUnusedBytes })
+  const media = createMediaService({ db, model, link: createMediaLink(config), removal, quota, userNames })
   const content = createContentService({ media, variants, store, redirects: config.mediaRedirect })
   const readUpload = createUploadReader({
     store,
     maxUploads,
-    check: lane.check,
+    budget,
+    assertCapacity: queue.assertCapacity,
     readMultipart: createMultipartReader({ store, maxBytes, idleMs: config.mediaIdleMs }),
-    clean: createCleaner({ db, store, lane, produce, maxPixels }),
+    sanitise: createSanitiser({ db, store, queue, budget, produce, maxPixels }),
   })
   const cleanup = createCleanup({ db, model, store, removal, log })
 
@@ -54,10 +70,20 @@ export const createApp = ({ config, db, verifier, log, store }: Deps) => {
   return {
     app: api.app(),
     consumers: [
-      usageChanged({ usages: createMediaUsageProjection({ model, usages, removal }) }),
-      mediaWasStored({ model, variants }),
+      usageConsumer({ usages: createMediaUsageProjection({ model, usages, removal }) }),
+      variantConsumer({ model, variants }),
+      userNameConsumer({ service: service.service, userNames }),
     ],
-    tasks: [cleanupTask({ db, log, intervalMs: config.mediaSweepIntervalMs, run: cleanup })],
+    tasks: [
+      cleanupTask({ db, log, intervalMs: config.mediaSweepIntervalMs, run: cleanup }),
+      nameErasureTask(db, log, storedNames),
+      userReconciliationTask({
+        userServiceInternalUrl: config.userServiceInternalUrl,
+        db,
+        log,
+        projections: [userNameProjection(userNames)],
+      }),
+    ],
     ready: { store: store.ping },
     cleanup,
   }

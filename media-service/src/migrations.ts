@@ -1,2 +1,2 @@
-/** The schema `media`. */
+/** The migrations of the schema `media`. */
 export const migrations = new URL('../migrations/', import.meta.url)

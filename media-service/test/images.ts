@@ -4,8 +4,8 @@ import sharp from 'sharp'
 export const formats = ['jpeg', 'png', 'webp', 'avif', 'gif'] as const
 export type Format = (typeof formats)[number]
 
-/** Left half red, right half blue. */
-const picture = (width: number, height: number) =>
+/** An image whose left half is red and whose right half is blue. */
+const drawing = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#ff0000' } }).composite([
     {
       input: { create: { width: Math.ceil(width / 2), height, channels: 3, background: '#0000ff' } },
@@ -15,11 +15,11 @@ const picture = (width: number, height: number) =>
   ])
 
 export const anImage = (format: Format, width = 60, height = 40): Promise<Buffer> =>
-  picture(width, height)[format]().toBuffer()
+  drawing(width, height)[format]().toBuffer()
 
-/** A JPEG as a phone held upright makes it: lying on its side, with orientation, position and a name in it. */
+/** A JPEG like that of a phone held upright: stored on its side, with orientation, GPS position and a name in its metadata. */
 export const phonePhoto = (): Promise<Buffer> =>
-  picture(80, 40)
+  drawing(80, 40)
     .jpeg()
     .withExif({
       IFD0: { Copyright: 'Ana Lovelace', Make: 'Phonemaker' },
@@ -28,7 +28,7 @@ export const phonePhoto = (): Promise<Buffer> =>
     .withMetadata({ orientation: 6 })
     .toBuffer()
 
-/** Bytes that do not compress, as a JPEG of at least `bytes` bytes. */
+/** A JPEG of noise, which compresses badly and so gives a large file. */
 export const largeJpeg = async (width: number, height: number, quality = 100): Promise<Buffer> =>
   sharp({
     create: { width, height, channels: 3, background: '#888', noise: { type: 'gaussian', mean: 128, sigma: 60 } },
@@ -47,7 +47,7 @@ const chunk = (type: string, data: Buffer): Buffer => {
 
 export const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
-/** A small file of 256 million pixels: 16,000 × 16,000, black, one bit each. */
+/** A PNG of about 31 kB with 256 million pixels: 16,000 × 16,000, black, one bit each. */
 export const pixelBomb = (): Buffer => {
   const side = 16_000
   const header = Buffer.alloc(13)

@@ -7,7 +7,7 @@ import { testBroker } from '@clientele/platform/testing/broker'
 import { client } from '@clientele/platform/testing/client'
 import { testDatabase } from '@clientele/platform/testing/database'
 import { testConfig, testLog, testVerifier } from '@clientele/platform/testing/service'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { createApp } from '../src/app.ts'
 import type { MediaConfig } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
@@ -23,32 +23,38 @@ const defaults = {
   mediaLinkTtlSeconds: 3600,
   mediaMaxBytes: 2_000_000,
   mediaMaxPixels: 40_000_000,
+  mediaMegapixelsPerMinute: 1_000,
   mediaIdleMs: 20_000,
   mediaMaxUploads: 40,
+  imageSandbox: 'auto',
+  mediaMaxUnused: 1_000,
+  mediaMaxUnusedBytes: 1_000_000_000,
   mediaSweepIntervalMs: 3_600_000,
 } satisfies Partial<MediaConfig>
 
 export type Setup = Awaited<ReturnType<typeof startMedia>>
 
-/** A running media-service on real parts with a database, a virtual host and a store of its own. */
+/** A running media-service with its own database, virtual host and store. */
 export const startMedia = async (overrides: Partial<MediaConfig> = {}, { consuming = true } = {}) => {
-  const [database, broker, folder, person] = await Promise.all([
+  const [database, broker, folder, signedIn] = await Promise.all([
     testDatabase({ schema: 'media', migrations }),
     testBroker(),
     mkdtemp(join(tmpdir(), 'media-test-')),
-    tokenFor('user'),
+    signedInAs('user'),
   ])
-  const tap = await broker.tap()
+  const tap = await broker.subscribe()
   const base = testConfig({ rabbitmqUrl: broker.url })
   const config = { ...base, ...database.config, ...defaults, mediaFolder: folder, ...overrides }
   const log = testLog()
   const db = await connectDb(config, 'media')
   const store = await createStore(config)
   const verifier = testVerifier(config)
-  const { consumers, tasks: _cleanupIsRunByHand, ...parts } = createApp({ config, db, verifier, log, store })
+  const { consumers, tasks, ...parts } = createApp({ config, db, verifier, log, store })
   const service = await startService({
     ...parts,
     ...(consuming && { consumers }),
+    // Tests run the cleanup by hand.
+    tasks: tasks.filter(({ name }) => name !== 'media-sweep'),
     name: 'media-service',
     config,
     db,
@@ -68,10 +74,10 @@ export const startMedia = async (overrides: Partial<MediaConfig> = {}, { consumi
     service,
     broker,
     tap,
-    person,
+    person: signedIn,
     keys,
-    user: client(service.url, person.token),
-    anybody: client(service.url),
+    user: client(service.url, signedIn.token),
+    anonymous: client(service.url),
     stop: async () => {
       await service.stop()
       await Promise.all([database.drop(), broker.close(), rm(folder, { recursive: true, force: true })])
@@ -79,7 +85,7 @@ export const startMedia = async (overrides: Partial<MediaConfig> = {}, { consumi
   }
 }
 
-/** A form with one file, whatever it says it is. */
+/** A form with one file. Name and type need not fit the content. */
 export const form = (
   content: Uint8Array,
   { name = 'file', fileName = 'photo.jpg', type = 'image/jpeg' } = {},
@@ -89,7 +95,7 @@ export const form = (
   return data
 }
 
-/** The answer to a GET as bytes. */
+/** Sends a GET and returns the response with its body as bytes. */
 export const bytesOf = async (url: string, headers: Record<string, string> = {}) => {
   const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(20_000) })
   return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) }

@@ -21,8 +21,8 @@ const storedAs: Record<Format, string> = {
   gif: 'image/png',
 }
 
-describe('uploads (S0-23, S1-10)', () => {
-  it.each(formats)('POST /v1/media takes %s, whatever its name and header say', async (format) => {
+describe('POST /v1/media', () => {
+  it.each(formats)('POST /v1/media accepts %s with any file name and content type', async (format) => {
     const { status, headers, body } = await media.user.post(
       '/v1/media',
       form(await anImage(format), { fileName: '../../etc/passwd', type: 'application/x-msdownload' }),
@@ -38,18 +38,18 @@ describe('uploads (S0-23, S1-10)', () => {
     await expect(media.tap.next('media.stored.v1', body.id)).resolves.toMatchObject({ data: { sha256: body.sha256 } })
   })
 
-  it.each(['photo', 'picture'])('POST /v1/media takes the field %s', async (name) => {
+  it.each(['photo', 'picture'])('POST /v1/media accepts the file in the field %s', async (name) => {
     expect((await media.user.post('/v1/media', form(await anImage('png'), { name }))).status).toBe(201)
   })
 
-  it('GET /v1/media/{id} answers what POST answered', async () => {
+  it('GET /v1/media/{id} returns what POST returned', async () => {
     const { body } = await media.user.post('/v1/media', form(await anImage('png')))
     const read = await media.user.get(`/v1/media/${body.id}`)
     expect(read.body).toMatchObject({ id: body.id, sha256: body.sha256, width: 60 })
     expect(read.headers.get('etag')).toMatch(/^"1\./)
   })
 
-  it('turns a photo upright and leaves EXIF, GPS and names behind', async () => {
+  it('POST turns a photo upright and removes EXIF, GPS position and names', async () => {
     const sent = await phonePhoto()
     expect(await sharp(sent).metadata()).toMatchObject({ orientation: 6, width: 80, height: 40 })
     expect(sent.includes('Ana Lovelace')).toBe(true)
@@ -59,13 +59,13 @@ describe('uploads (S0-23, S1-10)', () => {
     const { exif, xmp, iptc, icc, orientation } = await sharp(bytes).metadata()
     expect({ exif, xmp, iptc, icc, orientation: orientation ?? 1 }).toEqual({ orientation: 1 })
     expect(bytes.includes('Ana Lovelace')).toBe(false)
-    // Turned a quarter to the right, what was left is above.
+    // Turned by 90° to the right, the red left half is the upper half.
     const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true })
     expect(data[0]).toBeGreaterThan(200)
     expect(data[data.length - 1]).toBeGreaterThan(200)
   })
 
-  it('leaves what follows an image behind (S1-30)', async () => {
+  it('POST removes data after the end of the image', async () => {
     const script = '<script>alert(1)</script>'
     const { body } = await media.user.post(
       '/v1/media',
@@ -74,7 +74,7 @@ describe('uploads (S0-23, S1-10)', () => {
     expect((await original(body.id)).bytes.includes(script)).toBe(false)
   })
 
-  it('POST /v1/media with the same Idempotency-Key answers the same, and keeps nothing of the second file', async () => {
+  it('POST /v1/media with the same Idempotency-Key replays the first response and keeps nothing of the second file', async () => {
     const image = await anImage('jpeg', 50, 50)
     const headers = { 'idempotency-key': 'upload-1' }
     const first = await media.user.post('/v1/media', form(image), headers)
@@ -88,14 +88,14 @@ describe('uploads (S0-23, S1-10)', () => {
     await eventually(async () => expect(await media.keys()).toEqual(before))
   })
 
-  it('twenty uploads at once are all stored', async () => {
+  it('twenty concurrent uploads are all stored', async () => {
     const image = await largeJpeg(900, 700)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => media.user.post('/v1/media', form(image))))
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]))
+    const responses = await Promise.all(Array.from({ length: 20 }, () => media.user.post('/v1/media', form(image))))
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([201]))
   })
 })
 
-describe('uploads that are refused (S1-30)', () => {
+describe('Refused uploads', () => {
   let before: string[]
   beforeAll(async () => {
     before = await media.keys()
@@ -115,7 +115,7 @@ describe('uploads that are refused (S1-30)', () => {
     ['HEIC, which cannot be decoded here', heic],
     ['an empty file', ''],
     ['one byte', '\xff'],
-  ])('POST /v1/media answers 415 for %s named .png', async (_what, content) => {
+  ])('POST /v1/media returns 415 for %s named .png', async (_what, content) => {
     const sent = form(Buffer.from(content), { fileName: 'photo.png', type: 'image/png' })
     const { status, body } = await media.user.post('/v1/media', sent)
     expect({ status, code: body.code }).toEqual({ status: 415, code: 'unsupported_media_type' })
@@ -123,18 +123,18 @@ describe('uploads that are refused (S1-30)', () => {
 
   it.each([
     [
-      'junk behind the first bytes of a PNG',
+      'junk after the first bytes of a PNG',
       () => Buffer.concat([pngSignature, Buffer.alloc(5_000, 'junk')]),
       'undecodable',
     ],
     ['a JPEG cut in half', async () => (await largeJpeg(300, 300)).subarray(0, 20_000), 'undecodable'],
     [
-      'SVG behind the first bytes of a GIF',
+      'SVG after the first bytes of a GIF',
       () => Buffer.from('GIF89a<svg xmlns="http://www.w3.org/2000/svg"/>'),
       'undecodable',
     ],
     ['31 kB with 256 million pixels', () => pixelBomb(), 'too_many_pixels'],
-  ])('POST /v1/media answers 422 for %s', async (_what, make, code) => {
+  ])('POST /v1/media returns 422 for %s', async (_what, make, code) => {
     const sent = await make()
     expect(sent.length).toBeLessThan(40_000)
     const { status, body } = await media.user.post('/v1/media', form(sent))
@@ -144,7 +144,7 @@ describe('uploads that are refused (S1-30)', () => {
     await expect(media.tap.next('media.rejected.v1')).resolves.toMatchObject({ data: { reason: code, sha256 } })
   })
 
-  it('POST /v1/media answers 413 with the limit for a file one byte too large', async () => {
+  it('POST /v1/media returns 413 with the limit for a file that is one byte too large', async () => {
     const limit = media.config.mediaMaxBytes
     const image = await anImage('jpeg')
     const fitting = Buffer.concat([image, Buffer.alloc(limit - image.length)])
@@ -167,11 +167,11 @@ describe('uploads that are refused (S1-30)', () => {
   }
   it.each([
     ['two files', twoFiles, '/file', 'too_many'],
-    ['a field nobody knows (mass assignment)', () => withField('createdBy', 'x'), '/createdBy', 'unknown_field'],
+    ['an unknown field (mass assignment)', () => withField('createdBy', 'x'), '/createdBy', 'unknown_field'],
     ['a file in another field', async () => form(await anImage('png'), { name: 'avatar' }), '/avatar', 'unknown_field'],
     ['a long field', () => withField('note', 'x'.repeat(5_000)), '', 'too_many'],
     ['no file', async () => Object.assign(new FormData(), {}), '/file', 'required'],
-  ])('POST /v1/media answers 422 for %s', async (_what, make, pointer, code) => {
+  ])('POST /v1/media returns 422 for %s', async (_what, make, pointer, code) => {
     const { status, body } = await media.user.post('/v1/media', await make())
     expect({ status, errors: body.errors }).toEqual({
       status: 422,
@@ -179,13 +179,13 @@ describe('uploads that are refused (S1-30)', () => {
     })
   })
 
-  it('POST /v1/media answers 415 for JSON and 400 for a form without a boundary', async () => {
+  it('POST /v1/media returns 415 for JSON and 400 for a form without a boundary', async () => {
     expect((await media.user.post('/v1/media', { file: 'x' })).status).toBe(415)
     const broken = await media.user.post('/v1/media', 'x', { 'content-type': 'multipart/form-data' })
     expect(broken.status).toBe(400)
   })
 
-  it('POST /v1/media answers 401 without a token before it reads the file', async () => {
-    expect((await media.anybody.post('/v1/media', form(await anImage('png')))).status).toBe(401)
+  it('POST /v1/media returns 401 without a token before it reads the file', async () => {
+    expect((await media.anonymous.post('/v1/media', form(await anImage('png')))).status).toBe(401)
   })
 })

@@ -46,7 +46,7 @@ const productEvent = (type: string, id: string, { photo, version, previous }: Ch
     ...{ ...envelope, source: '/order-service', type: `product.${type}.v1` },
     data: {
       ...{ id, sku: null, name: 'Shoe', description: null, price: '2.20', currency: 'EUR', stock: 1, lowStockAt: null },
-      ...{ active: true, archivedAt: null, photoMediaId: photo, version, actor },
+      ...{ active: true, deletedAt: null, photoMediaId: photo, version, actor },
       ...{ createdAt, createdBy, updatedAt, updatedBy },
       ...(previous !== undefined && { changed: ['photoMediaId'], previous: { photoMediaId: previous } }),
     },
@@ -54,54 +54,54 @@ const productEvent = (type: string, id: string, { photo, version, previous }: Ch
 }
 
 const publish = async (event: object) => expect(await media.broker.publish(event as never)).toBe('confirmed')
-const handled = (event: { id: string }) =>
+const waitUntilHandled = (event: { id: string }) =>
   eventually(async () => {
     const sql = 'select 1 from inbox where consumer = $1 and event_id = $2'
     expect(await media.db.query(sql, ['media-service.usage', event.id])).toHaveLength(1)
   })
-const tell = async (...args: Parameters<typeof customerEvent>): Promise<CustomerEvent> => {
+const publishCustomerEvent = async (...args: Parameters<typeof customerEvent>): Promise<CustomerEvent> => {
   const event = customerEvent(...args)
   await eventually(() => publish(event))
-  await handled(event)
+  await waitUntilHandled(event)
   return event
 }
-const tellOfProduct = async (...args: Parameters<typeof productEvent>): Promise<void> => {
+const publishProductEvent = async (...args: Parameters<typeof productEvent>): Promise<void> => {
   const event = productEvent(...args)
   await eventually(() => publish(event))
-  await handled(event)
+  await waitUntilHandled(event)
 }
 
-describe('media that a product shows', () => {
-  it('DELETE /v1/media/{id} answers 409 while a product shows it, also from the trash; a purged one frees it', async () => {
+describe('Images that products show', () => {
+  it('DELETE /v1/media/{id} returns 409 while a product shows the image, also in the trash, and a purge deletes the image', async () => {
     const [photo, product] = [await upload(), newId()]
-    await tellOfProduct('created', product, { photo, version: 1 })
+    await publishProductEvent('created', product, { photo, version: 1 })
     expect((await media.user.delete(`/v1/media/${photo}`)).status).toBe(409)
-    await tellOfProduct('archived', product, { photo, version: 2 })
+    await publishProductEvent('archived', product, { photo, version: 2 })
     expect((await media.user.delete(`/v1/media/${photo}`)).status).toBe(409)
-    await tellOfProduct('restored', product, { photo, version: 3 })
+    await publishProductEvent('restored', product, { photo, version: 3 })
     expect(await status(photo)).toBe(200)
-    await tellOfProduct('purged', product, { photo, version: 4 })
+    await publishProductEvent('purged', product, { photo, version: 4 })
     expect(await status(photo)).toBe(404)
   })
 
-  it('a replaced photo is removed at once, unless a customer shows it too', async () => {
+  it('the former photo of a product is deleted at once unless a customer shows it', async () => {
     const [first, second, product, customer] = [await upload(), await upload(), newId(), newId()]
-    await tellOfProduct('created', product, { photo: first, version: 1 })
-    await tell('created', customer, { photo: first, version: 1 })
-    await tellOfProduct('updated', product, { photo: second, version: 2, previous: first })
+    await publishProductEvent('created', product, { photo: first, version: 1 })
+    await publishCustomerEvent('created', customer, { photo: first, version: 1 })
+    await publishProductEvent('updated', product, { photo: second, version: 2, previous: first })
     expect([await status(first), await status(second)]).toEqual([200, 200])
-    await tell('updated', customer, { photo: null, version: 2, previous: first })
+    await publishCustomerEvent('updated', customer, { photo: null, version: 2, previous: first })
     expect(await status(first)).toBe(404)
   })
 })
 
-describe('media that a customer shows (S1-10)', () => {
-  it('DELETE /v1/media/{id} answers 409 while a customer shows it, 204 once not, then 404', async () => {
+describe('Images that customers show', () => {
+  it('DELETE /v1/media/{id} returns 409 while a customer shows the image, 204 for an unused one, then 404', async () => {
     const [photo, customer] = [await upload(), newId()]
-    await tell('created', customer, { photo, version: 1 })
+    await publishCustomerEvent('created', customer, { photo, version: 1 })
     const refused = await media.user.delete(`/v1/media/${photo}`)
     expect(refused).toMatchObject({ status: 409, body: { code: 'in_use' } })
-    await tell('deleted', customer, { photo, version: 2 })
+    await publishCustomerEvent('deleted', customer, { photo, version: 2 })
     expect((await media.user.delete(`/v1/media/${photo}`)).status).toBe(409)
     const other = await upload()
     expect((await media.user.delete(`/v1/media/${other}`, { 'if-match': '"7"' })).status).toBe(412)
@@ -114,10 +114,10 @@ describe('media that a customer shows (S1-10)', () => {
     await eventually(async () => expect(await objectsOf(other)).toEqual([]))
   })
 
-  it('a replaced photo is removed at once, row and objects', async () => {
+  it('the former photo of a customer is deleted at once, row and objects', async () => {
     const [first, second, customer] = [await upload(), await upload(), newId()]
-    await tell('created', customer, { photo: first, version: 1 })
-    await tell('updated', customer, { photo: second, version: 2, previous: first })
+    await publishCustomerEvent('created', customer, { photo: first, version: 1 })
+    await publishCustomerEvent('updated', customer, { photo: second, version: 2, previous: first })
     expect(await status(first)).toBe(404)
     expect(await status(second)).toBe(200)
     await eventually(async () => expect(await objectsOf(first)).toEqual([]))
@@ -125,77 +125,77 @@ describe('media that a customer shows (S1-10)', () => {
     expect(deleted).toMatchObject({ data: { reason: 'released', version: 2 } })
   })
 
-  it('a photo taken away is removed, one that another customer shows stays', async () => {
+  it('a photo is deleted when its last customer removes it, and not before', async () => {
     const [photo, ana, ben] = [await upload(), newId(), newId()]
-    await tell('created', ana, { photo, version: 1 })
-    await tell('created', ben, { photo, version: 1 })
-    await tell('updated', ana, { photo: null, version: 2, previous: photo })
+    await publishCustomerEvent('created', ana, { photo, version: 1 })
+    await publishCustomerEvent('created', ben, { photo, version: 1 })
+    await publishCustomerEvent('updated', ana, { photo: null, version: 2, previous: photo })
     expect(await status(photo)).toBe(200)
-    await tell('updated', ben, { photo: null, version: 2, previous: photo })
+    await publishCustomerEvent('updated', ben, { photo: null, version: 2, previous: photo })
     expect(await status(photo)).toBe(404)
   })
 
-  it('the trash keeps a photo, a restored customer has it, a purged one frees it', async () => {
+  it('a customer in the trash keeps its photo, and a purge deletes it', async () => {
     const [photo, customer] = [await upload(), newId()]
-    await tell('created', customer, { photo, version: 1 })
-    await tell('deleted', customer, { photo, version: 2 })
-    await tell('restored', customer, { photo, version: 3 })
+    await publishCustomerEvent('created', customer, { photo, version: 1 })
+    await publishCustomerEvent('deleted', customer, { photo, version: 2 })
+    await publishCustomerEvent('restored', customer, { photo, version: 3 })
     expect(await status(photo)).toBe(200)
-    await tell('purged', customer, { photo, version: 4 })
+    await publishCustomerEvent('purged', customer, { photo, version: 4 })
     expect(await status(photo)).toBe(404)
   })
 
-  it('an event that comes twice, and one that comes late, change nothing', async () => {
+  it('a repeated event and a late event change nothing', async () => {
     const [first, second, customer] = [await upload(), await upload(), newId()]
-    const created = await tell('created', customer, { photo: first, version: 1 })
-    await tell('updated', customer, { photo: second, version: 3, previous: first })
+    const created = await publishCustomerEvent('created', customer, { photo: first, version: 1 })
+    await publishCustomerEvent('updated', customer, { photo: second, version: 3, previous: first })
     expect(await status(first)).toBe(404)
     await publish(created)
-    await tell('updated', customer, { photo: first, version: 2, previous: null })
+    await publishCustomerEvent('updated', customer, { photo: first, version: 2, previous: null })
     expect(await status(second)).toBe(200)
     const [usage] = await media.db.query('select media_id, version from media_usages where subject = $1', [customer])
     expect(usage).toEqual({ media_id: second, version: 3 })
   })
 
-  it('a purge that overtakes the creation leaves nothing in use', async () => {
+  it('a purge event that arrives before the creation leaves no usage', async () => {
     const [photo, customer] = [await upload(), newId()]
-    await tell('purged', customer, { photo, version: 2 })
-    await tell('created', customer, { photo, version: 1 })
+    await publishCustomerEvent('purged', customer, { photo, version: 2 })
+    await publishCustomerEvent('created', customer, { photo, version: 1 })
     expect(await status(photo)).toBe(404)
     expect(await media.db.query('select 1 from media_usages where media_id = $1', [photo])).toEqual([])
   })
 
-  it('a customer that comes to show media which is gone is told so again', async () => {
+  it('media.deleted is published again if a customer shows a deleted or unknown image', async () => {
     const photo = await upload()
     await media.user.delete(`/v1/media/${photo}`)
     await media.tap.next('media.deleted.v1', photo)
-    await tell('created', newId(), { photo, version: 1 })
+    await publishCustomerEvent('created', newId(), { photo, version: 1 })
     await expect(media.tap.next('media.deleted.v1', photo)).resolves.toMatchObject({
       data: { reason: 'missing', version: 3 },
     })
     const never = newId()
-    await tell('created', newId(), { photo: never, version: 1 })
+    await publishCustomerEvent('created', newId(), { photo: never, version: 1 })
     await expect(media.tap.next('media.deleted.v1', never)).resolves.toMatchObject({ data: { reason: 'missing' } })
   })
 
-  it('deleting media and coming to show it at the same moment never leaves a customer with missing media untold', async () => {
+  it('an image that is deleted and shown at the same moment is either kept or announced as missing', async () => {
     for (let round = 0; round < 5; round += 1) {
       const [photo, customer] = [await upload(), newId()]
       const event = customerEvent('created', customer, { photo, version: 1 })
-      const [answer] = await Promise.all([media.user.delete(`/v1/media/${photo}`), publish(event)])
-      await handled(event)
-      expect([204, 409]).toContain(answer.status)
-      expect(await status(photo)).toBe(answer.status === 204 ? 404 : 200)
-      if (answer.status === 409) continue
+      const [response] = await Promise.all([media.user.delete(`/v1/media/${photo}`), publish(event)])
+      await waitUntilHandled(event)
+      expect([204, 409]).toContain(response.status)
+      expect(await status(photo)).toBe(response.status === 204 ? 404 : 200)
+      if (response.status === 409) continue
       await media.tap.next('media.deleted.v1', photo)
-      const told = await media.tap.next('media.deleted.v1', photo)
-      expect(told).toMatchObject({ data: { reason: 'missing' } })
+      const missing = await media.tap.next('media.deleted.v1', photo)
+      expect(missing).toMatchObject({ data: { reason: 'missing' } })
     }
   })
 })
 
-describe('variants (S1-10)', () => {
-  it('thumb and medium are made by the consumer, once, though media.stored comes twice', async () => {
+describe('Variants', () => {
+  it('the consumer creates thumb and medium once, also if media.stored arrives twice', async () => {
     const photo = await upload()
     const all = await eventually(async () => {
       const keys = await objectsOf(photo)

@@ -1,5 +1,9 @@
+import { isTimeZone } from '@clientele/contracts/fields'
+import type { PublicSettings } from '@clientele/contracts/installation'
+import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { ConfigError, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { ConfigError, commaList, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 
 const line = (max: number) =>
@@ -11,50 +15,88 @@ const line = (max: number) =>
     .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
 const mailbox = /^(?:[^<>\p{Cc}]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/u
 
+const countries = commaList
+  .transform((list) => list.map((code) => code.toUpperCase()))
+  .refine(
+    (list) => list.join() === '*' || (list.length > 0 && list.every((code) => isSupportedCountry(code))),
+    'must be country codes such as KE,UG, or * for every country',
+  )
+
 export const configShape = {
   ...serviceConfig,
+  ...revocationConfig,
   ...databaseConfig,
-  shopName: line(40).default('Clientele').describe('who messages are from'),
+  shopName: line(40).default('Clientele').describe('the sender that messages name'),
   shopLocale: z
     .string()
     .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$/, 'must be a BCP 47 tag such as en or pt-BR')
     .default('en')
-    .describe('the language of customers who have none that there are texts in'),
+    .describe('the language of messages to customers without a supported locale'),
+  shopTimeZone: z
+    .string()
+    .refine(isTimeZone, 'must be a name of the IANA time zone database, such as Africa/Nairobi')
+    .default('UTC')
+    .describe('the time zone in which front ends show times; it changes nothing in the services'),
   smsProvider: z.enum(['log', 'africastalking']).default('log'),
   africastalkingUsername: line(100).optional(),
   africastalkingApiKey: line(300).optional(),
   africastalkingSenderId: line(20).optional(),
-  africastalkingUrl: httpUrl.optional().describe('another address of its API; the sandbox for the user name sandbox'),
+  africastalkingUrl: httpUrl
+    .optional()
+    .describe(
+      "the URL of Africa's Talking's API; default: the sandbox for the username sandbox, the live API for others",
+    ),
+  smsCountries: countries
+    .optional()
+    .describe('the countries whose numbers get text messages; required with a provider that charges for them'),
+  maxMessagesPerRecipient: integer(1, 100_000_000)
+    .default(5)
+    .describe('messages to one number or address per hour; further ones are skipped'),
+  maxMessagesPerAuthor: integer(1, 100_000_000)
+    .default(1_000)
+    .describe('messages that one user or client causes per day; further ones are skipped'),
+  maxMessagesPerDay: integer(1, 100_000_000)
+    .default(10_000)
+    .describe('messages of the installation per day; further ones are skipped'),
   smtpUrl: z
     .url({ protocol: /^smtps?$/ })
     .optional()
-    .describe('without it nobody gets an e-mail'),
+    .describe('without it no e-mails are sent'),
   mailFrom: z
     .string()
     .max(320)
     .regex(mailbox, 'must be an address, such as shop@example.com or Shop <shop@example.com>')
     .optional(),
-  /** Part of the address that the provider sends delivery reports to; without it that address is switched off. */
+  /** The secret in the URL that the provider posts delivery reports to. Without it that URL responds with 404. */
   callbackSecret: z
     .string()
     .regex(/^[\w-]{24,200}$/, 'must have 24 to 200 letters, digits, - or _')
     .optional(),
-  sendTimeoutMs: integer(1_000, 120_000).default(20_000).describe('how long a provider may take to answer'),
-  sendConcurrency: integer(1, 100).default(10).describe('messages sent at the same time by one process'),
+  sendTimeoutMs: integer(1_000, 120_000).default(20_000).describe('how long a provider may take to respond'),
+  sendConcurrency: integer(1, 100).default(10).describe('messages that one process sends at the same time'),
 }
 export type NotificationConfig = z.infer<z.ZodObject<typeof configShape>>
 
-/** @throws ConfigError naming every fault */
+/** The settings that everybody may know. */
+export const publicSettings = (config: NotificationConfig): PublicSettings => ({
+  shop: { name: config.shopName, locale: config.shopLocale, timeZone: config.shopTimeZone },
+})
+
+/** Checks what depends on several settings. @throws ConfigError that lists every invalid setting */
 export const checkConfig = (config: NotificationConfig): NotificationConfig => {
-  const faults: string[] = []
+  const errors: string[] = []
   if (config.smsProvider === 'africastalking') {
-    if (!config.africastalkingUsername) faults.push('AFRICASTALKING_USERNAME is missing')
-    if (!config.africastalkingApiKey) faults.push('AFRICASTALKING_API_KEY is missing')
+    if (!config.africastalkingUsername) errors.push('AFRICASTALKING_USERNAME is missing')
+    if (!config.africastalkingApiKey) errors.push('AFRICASTALKING_API_KEY is missing')
+    if (!config.smsCountries)
+      errors.push(
+        'SMS_COUNTRIES is missing: set the countries of your customers, such as KE,UG, or * for every country',
+      )
   }
-  if (config.smtpUrl && !config.mailFrom) faults.push('MAIL_FROM is missing: SMTP_URL needs it')
-  if (faults.length > 0) throw new ConfigError(`configuration: ${faults.join('; ')}`)
+  if (config.smtpUrl && !config.mailFrom) errors.push('MAIL_FROM is missing: SMTP_URL needs it')
+  if (errors.length > 0) throw new ConfigError(`configuration: ${errors.join('; ')}`)
   return config
 }
 
-/** @throws ConfigError naming every fault */
+/** @throws ConfigError that lists every invalid setting */
 export const config = (): NotificationConfig => checkConfig(loadConfig(configShape))

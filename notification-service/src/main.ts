@@ -1,9 +1,9 @@
-import { createVerifier } from '@clientele/platform/auth/token-verifier'
+import { createTokenVerifier } from '@clientele/platform/auth/token-verifier'
 import { connectDb } from '@clientele/platform/data/db'
 import { createLog } from '@clientele/platform/runtime/log'
 import { runService } from '@clientele/platform/service/service'
 import { createApp, service } from './app.ts'
-import { config as readConfig } from './config.ts'
+import { publicSettings, config as readConfig } from './config.ts'
 import { migrations } from './migrations.ts'
 
 const name = service.service
@@ -12,7 +12,9 @@ await runService(async () => {
   const config = readConfig()
   const log = createLog({ name, level: config.logLevel })
   const db = await connectDb(config, 'notifications')
-  const verifier = createVerifier(config)
+  const verifier = createTokenVerifier(config)
   const { app, consumers, tasks } = createApp({ config, db, verifier, log })
-  return { name, config, log, db, app, consumers, tasks, migrations, ready: { keycloak: verifier.ready } }
+  const ready = { keycloak: verifier.ready }
+  const settings = publicSettings(config)
+  return { name, config, log, db, app, consumers, tasks, migrations, verifier, ready, settings }
 })

@@ -1,2 +1,2 @@
-/** The schema `notifications`. */
+/** The migrations of the schema `notifications`. */
 export const migrations = new URL('../migrations/', import.meta.url)

@@ -3,7 +3,7 @@ import { defineCustomers } from './customers/customer.model.ts'
 import { defineNotifications } from './notifications/notification.model.ts'
 import { defineDeliveryReports } from './reports/delivery-report.model.ts'
 
-/** The tables of the schema `notifications`. */
+/** The models of the schema `notifications`. */
 export const defineModels = (sequelize: Sequelize) => ({
   customers: defineCustomers(sequelize),
   notifications: defineNotifications(sequelize),

@@ -1,14 +1,14 @@
 import { newId } from '@clientele/platform/data/db'
 import { client } from '@clientele/platform/testing/client'
-import { badTokens, tokenFor } from '@clientele/platform/testing/tokens'
+import { badTokens, signedInAs } from '@clientele/platform/testing/tokens'
 import { contract } from '../src/contract.ts'
 import { type Running, startNotifications } from './start.ts'
 
 let service: Running
-let refused: (string | undefined)[]
+let invalidTokens: (string | undefined)[]
 beforeAll(async () => {
   service = await startNotifications()
-  refused = [undefined, ...Object.values(await badTokens())]
+  invalidTokens = [undefined, ...Object.values(await badTokens())]
 })
 afterAll(() => service?.stop())
 
@@ -18,19 +18,19 @@ const routes = Object.entries(contract.document().paths ?? {})
     Object.keys(item ?? {}).map((method): [string, string] => [method.toUpperCase(), path.replace('{id}', newId())]),
   )
 const statusFor = async (role: 'nobody' | 'user' | 'admin', method: string, path: string) =>
-  (await client(service.url, (await tokenFor(role)).token).raw(method, path)).status
+  (await client(service.url, (await signedInAs(role)).token).raw(method, path)).status
 
-describe('who may call (S3-32)', () => {
-  it('knows every route of the service', () => expect(routes.length).toBe(3))
+describe('Access to notifications', () => {
+  it('the test covers every route of the service', () => expect(routes.length).toBe(3))
 
-  it.each(routes)('%s %s answers 401 without a valid token, 403 without a role', async (method, path) => {
-    for (const token of refused) expect((await client(service.url, token).raw(method, path)).status).toBe(401)
+  it.each(routes)('%s %s returns 401 without a valid token and 403 without a role', async (method, path) => {
+    for (const token of invalidTokens) expect((await client(service.url, token).raw(method, path)).status).toBe(401)
     expect(await statusFor('nobody', method, path)).toBe(403)
   })
 
-  it.each(routes)('%s %s lets admins in, and users where they only look', async (method, path) => {
+  it.each(routes)('%s %s is open to admins, and to users if it only reads', async (method, path) => {
     expect([200, 404]).toContain(await statusFor('admin', method, path))
-    const looks = method === 'GET'
-    expect(looks ? [200, 404] : [403]).toContain(await statusFor('user', method, path))
+    const reads = method === 'GET'
+    expect(reads ? [200, 404] : [403]).toContain(await statusFor('user', method, path))
   })
 })

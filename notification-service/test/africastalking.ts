@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** How the provider treats the next request. `hold` takes the message and keeps the answer until `release`. */
+/**
+ * How the provider handles a request: `take` accepts the message, `hold` accepts it but responds only after `release`, `drop`
+ * closes the connection.
+ */
 export type Behaviour =
   | 'take'
   | 'hold'
@@ -11,7 +14,7 @@ export type Behaviour =
   | { recipient: { statusCode: number; status: string } }
   | { message: string }
 
-/** A request as the provider saw it, with the id that it gave to the message. */
+/** A request that the provider got, with the id that it gave to the message. */
 export type SeenText = {
   headers: IncomingMessage['headers']
   path: string
@@ -19,7 +22,7 @@ export type SeenText = {
   messageId: string
 }
 
-/** A local server that speaks Africa's Talking's messaging API. */
+/** A local server with Africa's Talking's messaging API. */
 export type FakeProvider = Awaited<ReturnType<typeof startAfricastalking>>
 
 let ids = 0
@@ -30,7 +33,7 @@ const formOf = async (req: IncomingMessage): Promise<Record<string, string>> => 
   return Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()))
 }
 
-const answer = (to: string, messageId: string, statusCode = 101, status = 'Success') =>
+const response = (to: string, messageId: string, statusCode = 101, status = 'Success') =>
   JSON.stringify({
     SMSMessageData: {
       Message: 'Sent to 1/1 Total Cost: KES 0.8000',
@@ -53,14 +56,14 @@ export const startAfricastalking = async () => {
     const messageId = `ATXid_${process.pid}_${++ids}`
     seen.push({ headers: req.headers, path: req.url ?? '', form, messageId })
     const behaviour = behaviours.shift() ?? usual
-    if (behaviour === 'take') return reply(res, 201, answer(to, messageId))
-    if (behaviour === 'hold') return void held.push(() => reply(res, 201, answer(to, messageId)))
+    if (behaviour === 'take') return reply(res, 201, response(to, messageId))
+    if (behaviour === 'hold') return void held.push(() => reply(res, 201, response(to, messageId)))
     if (behaviour === 'drop') return void req.socket.destroy()
     if ('status' in behaviour) return reply(res, behaviour.status, behaviour.body ?? 'no')
     if ('message' in behaviour)
       return reply(res, 201, JSON.stringify({ SMSMessageData: { Message: behaviour.message, Recipients: [] } }))
     const { statusCode, status } = behaviour.recipient
-    reply(res, 201, answer(to, 'None', statusCode, status))
+    reply(res, 201, response(to, 'None', statusCode, status))
   }
 
   const server = createServer((req, res) => void serve(req, res).catch(() => res.destroy()))
@@ -68,9 +71,9 @@ export const startAfricastalking = async () => {
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Requests for that number; all without one. */
+    /** The requests for a number, by default for all. */
     seen: (to?: string) => seen.filter(({ form }) => to === undefined || form['to'] === to),
-    /** The next requests are treated so, one after the other. */
+    /** Sets the behaviours of the next requests, in order. */
     next: (...some: Behaviour[]) => void behaviours.push(...some),
     always: (behaviour: Behaviour) => {
       usual = behaviour

@@ -11,8 +11,8 @@ afterEach(() => service?.stop())
 
 const main = new URL('../src/main.ts', import.meta.url).pathname
 
-/** The service as a process, against the same database, broker and provider. */
-const spawned = (): ChildProcess => {
+/** Starts the service as a process with the same database, broker and provider. */
+const spawnService = (): ChildProcess => {
   const keycloak = process.env['TEST_KEYCLOAK_URL']
   const env = {
     PATH: process.env['PATH'],
@@ -30,26 +30,28 @@ const spawned = (): ChildProcess => {
     AFRICASTALKING_USERNAME: 'duka',
     AFRICASTALKING_API_KEY: 'at-key',
     AFRICASTALKING_URL: service.sms.url,
+    SMS_COUNTRIES: '*',
+    USER_SERVICE_INTERNAL_URL: 'http://127.0.0.1:1',
     SEND_TIMEOUT_MS: '1000',
   }
   return spawn(process.execPath, [main], { env, stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
-type Found = { status: string; reason: string | null; attempts: number }
+type Status = { status: string; reason: string | null; attempts: number }
 const statusOf = async (db: Running['db'], orderId: string) =>
-  (await db.query<Found>('select status, reason, attempts from notifications where order_id = $1', [orderId]))[0]
+  (await db.query<Status>('select status, reason, attempts from notifications where order_id = $1', [orderId]))[0]
 const unknown = { status: 'failed', reason: 'outcome_unknown', attempts: 1 }
 
-describe('a process that ends between sending and recording', () => {
-  it('killed, leaves an unknown outcome that nobody repeats, until a delivery report tells it', async () => {
+describe('A process that ends between sending a message and recording its outcome', () => {
+  it('an attempt of a killed process has an unknown outcome and is not repeated, until a delivery report decides it', async () => {
     const customer = customerEvent()
     const order = orderEvent(customer.subject)
     const { phone } = dataOf(customer)
     await service.publish(customer)
-    await service.handled('customers', customer)
-    await service.halt()
+    await service.waitUntilHandled('customers', customer)
+    await service.stopService()
     service.sms.next('hold')
-    const child = spawned()
+    const child = spawnService()
     await service.publish(order)
     await eventually(() => expect(service.sms.seen(phone)).toHaveLength(1), { timeoutMs: 20_000 })
     const ended = once(child, 'exit')
@@ -68,30 +70,30 @@ describe('a process that ends between sending and recording', () => {
     await next.stop()
   }, 60_000)
 
-  it('told to stop, waits a moment for the answer, and records that it does not know', async () => {
+  it('a process that stops records an unknown outcome if the provider does not respond in time', async () => {
     const customer = customerEvent()
     const order = orderEvent(customer.subject)
     service.sms.next('hold')
     await service.publish(customer, order)
     await eventually(() => expect(service.sms.seen(dataOf(customer).phone)).toHaveLength(1))
-    await service.halt()
+    await service.stopService()
     const next = await service.another()
     expect(await statusOf(next.db, order.subject)).toEqual(unknown)
     await next.stop()
   })
 
-  it('told to stop, records the answer that comes in time', async () => {
+  it('a process that stops records the outcome if the provider responds in time', async () => {
     const patient = await startNotifications({ timing: { graceMs: 5_000 } })
     const customer = customerEvent()
     const order = orderEvent(customer.subject)
     patient.sms.next('hold')
     await patient.publish(customer, order)
     await eventually(() => expect(patient.sms.seen(dataOf(customer).phone)).toHaveLength(1))
-    const halted = patient.halt()
+    const stopping = patient.stopService()
     const ready = async () => (await fetch(`${patient.internalUrl}/health/ready`)).status
     await eventually(async () => expect(await ready()).toBe(503))
     patient.sms.release()
-    await halted
+    await stopping
     const next = await patient.another()
     expect(await statusOf(next.db, order.subject)).toMatchObject({ status: 'sent', attempts: 1 })
     await next.stop()

@@ -8,21 +8,24 @@ import { customerEvent, type Overrides, orderEvent, type Running, startNotificat
 
 type Replies = { recipient?: string; content?: string | undefined }
 
-/** What the server says to a command. */
+/** The reply to a command. */
 const replyTo = (command: string, replies: Replies): string => {
   if (command.startsWith('RCPT')) return replies.recipient ?? '250 ok'
   if (command.startsWith('DATA')) return '354 go on'
   return command.startsWith('QUIT') ? '221 bye' : '250 ok'
 }
 
-/** What the server does after the content of a mail. */
+/** Replies to the content of an e-mail. */
 const answerContent = (socket: Socket, replies: Replies): void => {
   if (replies.content === 'nothing') return
   if ('content' in replies && replies.content === undefined) socket.destroy()
-  else socket.write(`${replies.content ?? '250 taken'}\r\n`)
+  else socket.write(`${replies.content ?? '250 accepted'}\r\n`)
 }
 
-/** An SMTP server that answers the recipient or the content as told: undefined breaks off there, `nothing` is no answer. */
+/**
+ * Starts an SMTP server with the given replies to the recipient or the content. For the content, undefined closes the connection
+ * and `nothing` sends no reply.
+ */
 const startSmtp = async (replies: Replies) => {
   const mails: string[] = []
   const sockets = new Set<Socket>()
@@ -57,9 +60,9 @@ const startSmtp = async (replies: Replies) => {
 }
 
 type Mail = { from: string; to: string[]; subject: string; text: string }
-const caught = async (to: string): Promise<Mail[]> => {
-  const answer = await fetch(`${process.env['TEST_MAIL_URL']}/messages?to=${encodeURIComponent(to)}`)
-  return (await answer.json()) as Mail[]
+const receivedMails = async (to: string): Promise<Mail[]> => {
+  const response = await fetch(`${process.env['TEST_MAIL_URL']}/messages?to=${encodeURIComponent(to)}`)
+  return (await response.json()) as Mail[]
 }
 
 const anAddress = () => `ana.${newId()}@example.com`
@@ -68,7 +71,7 @@ const place = async (service: Running, fields: Record<string, unknown> = {}) => 
   const customer = customerEvent({ phone: null, email, ...fields })
   const order = orderEvent(customer.subject, { number: 'ORD-000777', total: '99.90', currency: 'EUR' })
   await service.publish(customer)
-  await service.handled('customers', customer)
+  await service.waitUntilHandled('customers', customer)
   await service.publish(order)
   return { orderId: order.subject, email }
 }
@@ -81,13 +84,13 @@ const withService = async (overrides: Overrides, work: (service: Running) => Pro
   }
 }
 
-describe('a customer without a number gets an e-mail', () => {
-  it('with number, total and shop, in the language of the customer', () =>
+describe('E-mail to customers without a phone number', () => {
+  it('the e-mail has number, total and shop, in the language of the customer', () =>
     withService({}, async (service) => {
       const { orderId, email } = await place(service, { locale: 'de', name: 'Jörg' })
-      const sent = await service.becomes(orderId, { status: 'sent', channel: 'email', provider: 'smtp', to: email })
+      const sent = await service.waitFor(orderId, { status: 'sent', channel: 'email', provider: 'smtp', to: email })
       const [mail, ...more] = await eventually(async () => {
-        const mails = await caught(email)
+        const mails = await receivedMails(email)
         expect(mails.length).toBeGreaterThan(0)
         return mails
       })
@@ -103,24 +106,24 @@ describe('a customer without a number gets an e-mail', () => {
       expect((await service.user.get(`/v1/notifications/${sent.id}`)).body.to).toBe(masked)
     }))
 
-  it('into whose headers nothing gets by a name', () =>
+  it('a name cannot inject e-mail headers', () =>
     withService({}, async (service) => {
-      const { orderId, email } = await place(service, { name: 'Ana\r\nBcc: eve@example.com\r\n\r\nBuy' })
-      await service.becomes(orderId, { status: 'sent' })
-      const [mail] = await caught(email)
+      const { orderId, email } = await place(service, { name: 'Ana\r\nBcc: eve\r\n\r\nBuy' })
+      await service.waitFor(orderId, { status: 'sent' })
+      const [mail] = await receivedMails(email)
       expect(mail?.to).toEqual([email])
-      expect(mail?.text).toContain('Hello Ana Bcc: eve@example.com Buy,')
-      expect(await caught('eve@example.com')).toEqual([])
+      expect(mail?.text).toContain('Hello Ana Bcc: eve Buy,')
+      expect(await receivedMails('eve')).toEqual([])
     }))
 
-  it('is skipped where there is no mail server', () =>
+  it('the message is skipped if no mail server is configured', () =>
     withService({ config: { smtpUrl: undefined } }, async (service) => {
       const { orderId } = await place(service)
-      await service.becomes(orderId, { status: 'skipped', reason: 'no_email_channel' })
+      await service.waitFor(orderId, { status: 'skipped', reason: 'no_email_channel' })
     }))
 })
 
-describe('an e-mail', () => {
+describe('Outcomes of e-mails', () => {
   const run = async (
     replies: Parameters<typeof startSmtp>[0],
     expected: Record<string, unknown>,
@@ -131,31 +134,31 @@ describe('an e-mail', () => {
       { config: { smtpUrl: smtp.url, sendTimeoutMs: 1_000 }, timing: { retryMs: [20, 20] } },
       async (service) => {
         const { orderId } = await place(service)
-        await service.becomes(orderId, expected)
+        await service.waitFor(orderId, expected)
         expect(smtp.mails).toHaveLength(contents)
       },
     )
     smtp.stop()
   }
 
-  it('whose recipient the server refuses for good has failed', () =>
+  it('an e-mail fails if the server permanently rejects the recipient', () =>
     run({ recipient: '550 no such mailbox' }, { status: 'failed', reason: 'smtp_550', attempts: 1 }, 0))
 
-  it('whose content the server refuses for good has failed', () =>
+  it('an e-mail fails if the server permanently rejects the content', () =>
     run({ content: '554 spam' }, { status: 'failed', reason: 'smtp_554', attempts: 1 }, 1))
 
-  it('that the server puts off is tried again', () =>
+  it('an e-mail is retried if the server rejects it temporarily', () =>
     run({ recipient: '451 later' }, { status: 'failed', reason: 'gave_up', attempts: 3 }, 0))
 
-  it('after which the connection breaks is not repeated', () =>
+  it('an e-mail is not repeated if the connection breaks after the content', () =>
     run({ content: undefined }, { status: 'failed', reason: 'outcome_unknown', attempts: 1 }, 1))
 
-  it('to which no answer comes is not repeated', () =>
+  it('an e-mail is not repeated if the server does not respond to the content', () =>
     run({ content: 'nothing' }, { status: 'failed', reason: 'outcome_unknown', attempts: 1 }, 1))
 
-  it('is tried again where the server does not answer at all', () =>
+  it('an e-mail is retried if the server is unavailable', () =>
     withService({ config: { smtpUrl: 'smtp://127.0.0.1:1' }, timing: { retryMs: [20] } }, async (service) => {
       const { orderId } = await place(service)
-      await service.becomes(orderId, { status: 'failed', reason: 'gave_up', attempts: 2 })
+      await service.waitFor(orderId, { status: 'failed', reason: 'gave_up', attempts: 2 })
     }))
 })

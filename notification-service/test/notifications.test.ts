@@ -12,18 +12,18 @@ const place = async (fields: Record<string, unknown> = {}, ...statuses: number[]
   const customer = customerEvent(fields)
   const order = orderEvent(customer.subject)
   await service.publish(customer)
-  await service.handled('customers', customer)
+  await service.waitUntilHandled('customers', customer)
   await service.publish(order)
   return { orderId: order.subject, customer, phone: dataOf(customer).phone }
 }
 
-describe('GET /v1/notifications (S3-34)', () => {
-  it('finds messages by status, channel, order, customer, template and time, and pages through them', async () => {
+describe('GET /v1/notifications', () => {
+  it('notifications can be filtered by status, channel, order, customer, template and time, and paged', async () => {
     const { orderId, customer } = await place()
-    const { id, createdAt } = await service.becomes(orderId, { status: 'sent' })
+    const { id, createdAt } = await service.waitFor(orderId, { status: 'sent' })
     const second = orderEvent(customer.subject)
     await service.publish(second)
-    await service.becomes(second.subject, { status: 'sent' })
+    await service.waitFor(second.subject, { status: 'sent' })
     const ids = async (query: string): Promise<string[]> => {
       const { status, body } = await service.user.get(`/v1/notifications?customerId=${customer.subject}&${query}`)
       expect(status).toBe(200)
@@ -43,7 +43,7 @@ describe('GET /v1/notifications (S3-34)', () => {
     expect(next.body.data[0].id).toBe(id)
   })
 
-  it('answers 400 to a parameter that it does not know', async () => {
+  it('an unknown parameter returns 400', async () => {
     for (const query of ['to=1', 'status[contains]=se']) {
       const { status, body } = await service.user.get(`/v1/notifications?${query}`)
       expect([status, body.code]).toEqual([400, 'unknown_parameter'])
@@ -51,10 +51,10 @@ describe('GET /v1/notifications (S3-34)', () => {
   })
 })
 
-describe('the address', () => {
-  it('is masked for users and whole for admins, in lists and alone', async () => {
+describe('The address of a notification', () => {
+  it('the address is masked for users and complete for admins, in lists and single responses', async () => {
     const { orderId, phone } = await place()
-    const { id } = await service.becomes(orderId, { status: 'sent', to: phone })
+    const { id } = await service.waitFor(orderId, { status: 'sent', to: phone })
     const hidden = `${phone.slice(0, 7)}***${phone.slice(-3)}`
     expect((await service.user.get(`/v1/notifications/${id}`)).body.to).toBe(hidden)
     expect((await service.user.get(`/v1/notifications?orderId=${orderId}`)).body.data[0].to).toBe(hidden)
@@ -63,60 +63,60 @@ describe('the address', () => {
 })
 
 describe('GET /v1/notifications/{id}', () => {
-  it('answers 404 where there is none, 400 where it is no id', async () => {
+  it('GET returns 404 for an unknown id and 400 for an invalid one', async () => {
     expect((await service.user.get(`/v1/notifications/${newId()}`)).status).toBe(404)
     expect((await service.user.get('/v1/notifications/1')).status).toBe(400)
   })
 })
 
 describe('POST /v1/notifications/{id}/retry', () => {
-  it('sends once more what failed', async () => {
+  it('retry sends a failed notification again', async () => {
     const { orderId, phone } = await place({}, 400)
-    const { id } = await service.becomes(orderId, { status: 'failed', reason: 'http_400' })
+    const { id } = await service.waitFor(orderId, { status: 'failed', reason: 'http_400' })
     const { status, body, headers } = await service.admin.post(`/v1/notifications/${id}/retry`)
     expect([status, headers.get('location')]).toEqual([202, `/v1/notifications/${id}`])
     expect(body).toMatchObject({ id, status: 'queued', reason: null })
-    await service.becomes(orderId, { status: 'sent', attempts: 2 })
+    await service.waitFor(orderId, { status: 'sent', attempts: 2 })
     expect(service.sms.seen(phone)).toHaveLength(2)
   })
 
-  it('sends what was skipped to a customer who has a number by now', async () => {
+  it('retry sends a skipped notification if the customer has opted in again', async () => {
     const { orderId, customer, phone } = await place({ smsOptOut: true })
-    const { id } = await service.becomes(orderId, { status: 'skipped' })
+    const { id } = await service.waitFor(orderId, { status: 'skipped' })
     const back = customerEvent({ id: customer.subject, phone, version: 2 }, 'customer.updated.v1')
     await service.publish(back)
-    await service.handled('customers', back)
+    await service.waitUntilHandled('customers', back)
     expect((await service.admin.post(`/v1/notifications/${id}/retry`)).status).toBe(202)
-    await service.becomes(orderId, { status: 'sent', to: phone })
+    await service.waitFor(orderId, { status: 'sent', to: phone })
   })
 
-  it('asked twice with one Idempotency-Key, sends once', async () => {
+  it('a repeated retry with an Idempotency-Key sends once', async () => {
     const { orderId, phone } = await place({}, 400)
-    const { id } = await service.becomes(orderId, { status: 'failed' })
+    const { id } = await service.waitFor(orderId, { status: 'failed' })
     const retry = () => service.admin.post(`/v1/notifications/${id}/retry`, undefined, { 'idempotency-key': `r-${id}` })
     const [first] = [await retry()]
-    await service.becomes(orderId, { status: 'sent' })
+    await service.waitFor(orderId, { status: 'sent' })
     const again = await retry()
     expect([first.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 202, 'true'])
     expect(service.sms.seen(phone)).toHaveLength(2)
   })
 
-  it('answers 409 where it was sent, 404 where there is none', async () => {
+  it('retry returns 409 if the notification was sent and 404 for an unknown id', async () => {
     const { orderId } = await place()
-    const { id } = await service.becomes(orderId, { status: 'sent' })
+    const { id } = await service.waitFor(orderId, { status: 'sent' })
     const { status, body } = await service.admin.post(`/v1/notifications/${id}/retry`)
     expect([status, body.code]).toEqual([409, 'invalid_state'])
     expect((await service.admin.post(`/v1/notifications/${newId()}/retry`)).status).toBe(404)
   })
 })
 
-describe('metrics', () => {
-  it('count messages by status and provider, and tell how long sending takes and what waits', async () => {
+describe('Metrics of notifications', () => {
+  it('metrics count messages by status and provider, and measure sending times and queued messages', async () => {
     const { orderId } = await place()
-    await service.becomes(orderId, { status: 'sent' })
+    await service.waitFor(orderId, { status: 'sent' })
     const text = await (await fetch(`${service.internalUrl}/metrics`)).text()
     expect(text).toMatch(/notifications_total\{status="sent",provider="africastalking"\} [1-9]/)
-    expect(text).toMatch(/notification_send_seconds_count\{provider="africastalking",outcome="taken"\} [1-9]/)
+    expect(text).toMatch(/notification_send_seconds_count\{provider="africastalking",outcome="accepted"\} [1-9]/)
     expect(text).toMatch(/notifications_queued \d/)
     expect(text).toMatch(/notifications_queued_oldest_seconds \d/)
   })

@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto'
+import { publishersOf } from '@clientele/contracts/broker-accounts'
 import { connectDb, type Db, newId } from '@clientele/platform/data/db'
 import type { Envelope } from '@clientele/platform/events/envelope'
 import { startService } from '@clientele/platform/service/service'
-import { type Tap, type TestBroker, testBroker } from '@clientele/platform/testing/broker'
+import { type EventSubscription, type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { type Client, client } from '@clientele/platform/testing/client'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testConfig, testLog, testVerifier } from '@clientele/platform/testing/service'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createApp } from '../src/app.ts'
 import type { NotificationConfig } from '../src/config.ts'
@@ -18,7 +19,7 @@ export const callbackSecret = 'delivery-reports-in-tests'
 
 export type Overrides = { config?: Partial<NotificationConfig>; timing?: Partial<Timing> }
 
-/** A running notification-service with its own database, virtual host and SMS provider, and people to call it. */
+/** A running notification-service with its own database, virtual host and SMS provider, and clients that call it. */
 export type Running = Awaited<ReturnType<typeof startNotifications>>
 
 const start = async (database: TestDatabase, broker: TestBroker, sms: FakeProvider, overrides: Overrides) => {
@@ -27,11 +28,16 @@ const start = async (database: TestDatabase, broker: TestBroker, sms: FakeProvid
     ...database.config,
     shopName: 'Duka',
     shopLocale: 'en',
+    shopTimeZone: 'UTC',
     smsProvider: 'africastalking',
     africastalkingUsername: 'duka',
     africastalkingApiKey: 'at-key',
     africastalkingSenderId: 'DUKA',
     africastalkingUrl: sms.url,
+    smsCountries: ['*'],
+    maxMessagesPerRecipient: 1_000,
+    maxMessagesPerAuthor: 1_000,
+    maxMessagesPerDay: 1_000,
     smtpUrl: `smtp://127.0.0.1:${process.env['TEST_SMTP_PORT']}`,
     mailFrom: 'Duka <shop@example.com>',
     callbackSecret,
@@ -53,7 +59,7 @@ const start = async (database: TestDatabase, broker: TestBroker, sms: FakeProvid
     consumers,
     tasks,
   })
-  await service.receiving(20_000)
+  await service.consumersReady(20_000)
   return {
     url: service.url,
     internalUrl: service.internalUrl,
@@ -70,22 +76,23 @@ export const startNotifications = async (overrides: Overrides = {}) => {
     testDatabase({ schema: 'notifications', migrations }),
     testBroker(),
     startAfricastalking(),
-    tokenFor('user'),
-    tokenFor('admin'),
+    signedInAs('user'),
+    signedInAs('admin'),
   ])
   const service = await start(database, broker, sms, overrides)
-  let halted: Promise<void> | undefined
-  const halt = () => {
-    halted ??= service.stop()
-    return halted
+  let stopped: Promise<void> | undefined
+  const stopService = () => {
+    stopped ??= service.stop()
+    return stopped
   }
-  const tap: Tap = await broker.tap()
+  const tap: EventSubscription = await broker.subscribe()
   const user: Client = client(service.url, userToken.token)
   const admin: Client = client(service.url, adminToken.token)
   const publish = async (...events: Envelope[]) => {
     for (const event of events) expect(await broker.publish(event)).toBe('confirmed')
   }
-  const ofOrder = async (orderId: string) => (await admin.get(`/v1/notifications?orderId=${orderId}`)).body.data[0]
+  const notificationOf = async (orderId: string) =>
+    (await admin.get(`/v1/notifications?orderId=${orderId}`)).body.data[0]
   return {
     ...service,
     database,
@@ -95,18 +102,19 @@ export const startNotifications = async (overrides: Overrides = {}) => {
     user,
     admin,
     publish,
-    ofOrder,
-    /** The notification of an order, once it is as expected. */
-    becomes: (orderId: string, expected: Record<string, unknown>, timeoutMs = 10_000) =>
+    notificationOf,
+    /** Waits until the notification of an order matches. @returns the notification */
+    waitFor: (orderId: string, expected: Record<string, unknown>, timeoutMs = 10_000) =>
       eventually(
         async () => {
-          const found = await ofOrder(orderId)
+          const found = await notificationOf(orderId)
           expect(found).toMatchObject(expected)
           return found
         },
         { timeoutMs },
       ),
-    handled: (queue: string, event: Envelope) =>
+    /** Waits until a consumer has handled an event. */
+    waitUntilHandled: (queue: string, event: Envelope) =>
       eventually(async () => {
         const sql = 'select from inbox where consumer = $1 and event_id = $2'
         expect(await service.db.query(sql, [`notification-service.${queue}`, event.id])).toHaveLength(1)
@@ -116,36 +124,36 @@ export const startNotifications = async (overrides: Overrides = {}) => {
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams(fields).toString(),
       }),
-    /** Stops the process and leaves the rest, for others to take over. */
-    halt,
+    /** Stops the service, but not the database, the broker and the provider. */
+    stopService,
     another: (more: Overrides = {}) => start(database, broker, sms, { ...overrides, ...more }),
     stop: async () => {
       sms.release()
-      await halt()
+      await stopService()
       await Promise.all([database.drop(), broker.close(), sms.stop()])
     },
   }
 }
 
-const by = { id: 'u1', displayName: 'Ana' }
+const actor = { id: 'u1', displayName: 'Ana' }
 const now = () => new Date().toISOString()
 
 const envelope = (type: string, subject: string, data: Record<string, unknown>): Envelope =>
   ({
     specversion: '1.0',
     id: newId(),
-    source: '/test',
+    source: `/${publishersOf(type)[0]}`,
     type,
     subject,
     time: now(),
     datacontenttype: 'application/json',
-    data: { ...data, actor: by },
+    data: { ...data, actor },
   }) as Envelope
 
-/** A number that no other test sends to. */
+/** A phone number that no other test uses. */
 export const aPhone = () => `+2547${String(randomInt(100_000_000)).padStart(8, '0')}`
 
-/** An event of a customer, `created` unless told otherwise. */
+/** An event of a customer, by default `customer.created.v1`. */
 export const customerEvent = (fields: Record<string, unknown> = {}, type = 'customer.created.v1') => {
   const id = String(fields['id'] ?? newId())
   return envelope(type, id, {
@@ -164,16 +172,16 @@ export const customerEvent = (fields: Record<string, unknown> = {}, type = 'cust
     smsOptOut: false,
     metadata: {},
     createdAt: now(),
-    createdBy: by,
+    createdBy: actor,
     updatedAt: now(),
-    updatedBy: by,
+    updatedBy: actor,
     deletedAt: null,
     version: 1,
     ...fields,
   })
 }
 
-/** The event of an order that was placed. */
+/** An event `order.placed.v1`. */
 export const orderEvent = (customerId: string | null, fields: Record<string, unknown> = {}) => {
   const id = newId()
   return envelope('order.placed.v1', id, {
@@ -189,14 +197,14 @@ export const orderEvent = (customerId: string | null, fields: Record<string, unk
     placedAt: now(),
     fulfilledAt: null,
     cancelledAt: null,
-    createdBy: by,
+    createdBy: actor,
     updatedAt: now(),
-    updatedBy: by,
+    updatedBy: actor,
     version: 1,
     ...fields,
   })
 }
 
 type Data = { phone: string; email: string | null }
-/** What the service was told of a customer. */
+/** The data of a customer event. */
 export const dataOf = (event: Envelope): Data => event.data as Data

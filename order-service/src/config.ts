@@ -1,6 +1,8 @@
+import type { PublicSettings } from '@clientele/contracts/installation'
 import { exportConfig } from '@clientele/features/exports/export.config'
 import { importConfig } from '@clientele/features/imports/import.config'
 import { photoConfig } from '@clientele/features/photos/photo.config'
+import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
 import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
@@ -8,13 +10,14 @@ import { currencyDecimals } from './money.ts'
 
 export const configShape = {
   ...serviceConfig,
+  ...revocationConfig,
   ...databaseConfig,
   ...photoConfig,
   ...importConfig,
   ...exportConfig,
-  /** Asked for a customer whose events have not come yet. */
+  /** Customers are read from there while their events have not arrived yet. */
   customerServiceUrl: httpUrl,
-  /** The currency of products and orders that name none. */
+  /** The default currency of products and orders. */
   shopCurrency: z
     .string()
     .refine((code) => currencyDecimals(code) !== undefined, 'must be an ISO 4217 code such as EUR')
@@ -22,5 +25,8 @@ export const configShape = {
 }
 export type OrderConfig = z.infer<z.ZodObject<typeof configShape>>
 
-/** @throws ConfigError naming every fault */
+/** The settings that everybody may know. */
+export const publicSettings = (config: OrderConfig): PublicSettings => ({ shop: { currency: config.shopCurrency } })
+
+/** @throws ConfigError that lists every invalid setting */
 export const config = (): OrderConfig => loadConfig(configShape)

@@ -1,37 +1,41 @@
-import { exportKind } from '@clientele/features/exports/export.jobs'
+import { createExportJobKind } from '@clientele/features/exports/export.jobs'
 import { createSnapshotDb } from '@clientele/features/exports/snapshot'
-import { importKinds } from '@clientele/features/imports/import.jobs'
+import { createImportJobKinds } from '@clientele/features/imports/import.jobs'
+import { createJobQuota } from '@clientele/features/jobs/job.quota'
 import { createJobFiles } from '@clientele/features/jobs/job-files'
-import { runJobProcess } from '@clientele/features/jobs/worker-process'
+import { runWorkerProcess } from '@clientele/features/jobs/worker-process'
+import { createUserNames } from '@clientele/platform/data/user-names'
 import type { OrderConfig } from './config.ts'
 import { orderExport } from './orders/order.export.ts'
 import { createOrderFinder } from './orders/order.finder.ts'
 import { defineOrders } from './orders/order.model.ts'
-import { createBulkWriter } from './products/product.bulk.ts'
+import { createProductBulkWriter } from './products/product.bulk.ts'
 import { productExport } from './products/product.export.ts'
 import { createProductFinder } from './products/product.finder.ts'
 import { createProductImport } from './products/product.import.ts'
-import { createInputs } from './products/product.input.ts'
+import { createProductInputs } from './products/product.input.ts'
 import { defineProducts } from './products/product.model.ts'
 
 const schema = 'orders'
 
-runJobProcess<OrderConfig>({
+runWorkerProcess<OrderConfig>({
   name: 'order-service',
   schema,
   kinds: ({ config, db }) => {
-    const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), config }
+    const quota = createJobQuota(db, config)
+    const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), quota, config }
     const { shopCurrency } = config
     const model = defineProducts(db.sequelize)
+    const userNames = createUserNames(db)
     const parts = {
-      inputs: createInputs(shopCurrency),
-      finder: createProductFinder(db, model),
-      bulk: createBulkWriter({ db, model }),
+      inputs: createProductInputs(shopCurrency),
+      finder: createProductFinder(db, model, userNames),
+      bulk: createProductBulkWriter({ db, model }),
     }
     return [
-      ...importKinds({ db, target: createProductImport({ ...parts, shopCurrency }), config }),
-      exportKind(productExport, deps),
-      exportKind(orderExport(createOrderFinder(db, defineOrders(db.sequelize))), deps),
+      ...createImportJobKinds({ db, target: createProductImport({ ...parts, shopCurrency }), config }),
+      createExportJobKind(productExport(userNames), deps),
+      createExportJobKind(orderExport(createOrderFinder(db, defineOrders(db.sequelize), userNames), userNames), deps),
     ]
   },
 })

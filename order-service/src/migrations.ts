@@ -1,2 +1,2 @@
-/** The schema `orders`. */
+/** The migrations of the schema `orders`. */
 export const migrations = new URL('../migrations/', import.meta.url)

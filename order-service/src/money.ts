@@ -1,4 +1,6 @@
-const decimalsOf: Record<string, number> = {
+// ISO 4217 defaults to 2 decimals; these are the exceptions. `Intl.NumberFormat` is no substitute: it follows CLDR, which differs
+// for currencies such as HUF, IDR and COP.
+const decimalExceptions: Record<string, number> = {
   ...Object.fromEntries(
     'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((c) => [c, 0]),
   ),
@@ -6,32 +8,33 @@ const decimalsOf: Record<string, number> = {
   CLF: 4,
   UYW: 4,
 }
-const known = new Set([...Intl.supportedValuesOf('currency'), ...Object.keys(decimalsOf)])
+const knownCurrencies = new Set([...Intl.supportedValuesOf('currency'), ...Object.keys(decimalExceptions)])
 
-/** How many decimals amounts of a currency have (ISO 4217); undefined where there is no such currency. */
+/** The number of decimals of a currency (ISO 4217): 2 for EUR, 0 for JPY; undefined for an unknown code. */
 export const currencyDecimals = (currency: string): number | undefined =>
-  known.has(currency) ? (decimalsOf[currency] ?? 2) : undefined
+  knownCurrencies.has(currency) ? (decimalExceptions[currency] ?? 2) : undefined
 
-const decimals = (currency: string): number => {
+const requireDecimals = (currency: string): number => {
   const count = currencyDecimals(currency)
-  if (count === undefined) throw new RangeError(`${currency} is no currency`)
+  if (count === undefined) throw new RangeError(`unknown currency ${currency}`)
   return count
 }
 
 /**
- * A decimal string such as `56000.68`, not negative, in the currency's smallest unit (5600068n); undefined where it has more
- * decimals than the currency. Zeros at the end do not count. @throws RangeError for what is no currency
+ * Converts a decimal string that is not negative to minor units: `56000.68` EUR → 5600068n. Trailing zeros do not count.
+ * @returns undefined if the amount has more decimals than the currency
+ * @throws RangeError for an unknown currency
  */
 export const toMinor = (amount: string, currency: string): bigint | undefined => {
   const [whole = '', fraction = ''] = amount.split('.')
-  const count = decimals(currency)
-  const kept = fraction.replace(/0+$/, '')
-  return kept.length > count ? undefined : BigInt(whole + kept.padEnd(count, '0'))
+  const count = requireDecimals(currency)
+  const significant = fraction.replace(/0+$/, '')
+  return significant.length > count ? undefined : BigInt(whole + significant.padEnd(count, '0'))
 }
 
-/** The decimal string of an amount in the currency's smallest unit, with all its decimals. @throws RangeError for what is no currency */
+/** Converts minor units to a decimal string with all decimals of the currency: 220n EUR → `2.20`. @throws RangeError for an unknown currency */
 export const fromMinor = (minor: bigint, currency: string): string => {
-  const count = decimals(currency)
+  const count = requireDecimals(currency)
   const text = minor.toString().padStart(count + 1, '0')
   return count === 0 ? text : `${text.slice(0, -count)}.${text.slice(-count)}`
 }

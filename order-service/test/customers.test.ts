@@ -1,41 +1,41 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { Tap } from '@clientele/platform/testing/broker'
+import type { EventSubscription } from '@clientele/platform/testing/broker'
 import { eventually } from '@clientele/platform/testing/wait'
 import { aCustomer, type Running as RunningCustomers, startCustomers } from '../../customer-service/test/start.ts'
-import { faults, orderCalls, textLine } from './order-calls.ts'
+import { errorCodes, orderCalls, textLine } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
 
 let customers: RunningCustomers
-/** Hears the events of customer-service. */
+/** Receives the events of customer-service. */
 let service: Running
-/** Hears none: whom it does not know, it asks for. */
-let deaf: Running
-let tap: Tap
+/** Receives no events, so it reads customers from customer-service. */
+let isolated: Running
+let tap: EventSubscription
 beforeAll(async () => {
   customers = await startCustomers()
   service = await startOrders({}, customers.broker)
-  deaf = await startOrders({ customerServiceUrl: customers.url })
-  tap = await service.broker.tap()
+  isolated = await startOrders({ customerServiceUrl: customers.url })
+  tap = await service.broker.subscribe()
 })
 afterAll(async () => {
-  await Promise.all([service?.stop(), deaf?.stop()])
+  await Promise.all([service?.stop(), isolated?.stop()])
   await customers?.stop()
 })
 
-const { customer, place, placed, product, stockOf } = orderCalls(() => service)
-const order = (customerId: string, by = service.user) => place([textLine], { customerId }, by)
+const { createCustomer, place, createOrder, createProduct, stockOf } = orderCalls(() => service)
+const placeFor = (customerId: string, by = service.user) => place([textLine], { customerId }, by)
 const create = async (): Promise<string> => (await customers.user.post('/v1/customers', aCustomer())).body.id
-const stateOf = async (id: string, of = service) =>
-  (await of.db.query<{ state: string; version: number }>('select state, version from customers where id = $1', [id]))[0]
-const becomes = (id: string, state: string) =>
+const stateOf = async (id: string, by = service) =>
+  (await by.db.query<{ state: string; version: number }>('select state, version from customers where id = $1', [id]))[0]
+const waitForState = (id: string, state: string) =>
   eventually(async () => expect(await stateOf(id)).toMatchObject({ state }))
 
 const event = (type: string, id: string, version: number, fields: Record<string, unknown> = {}) => ({
   specversion: '1.0' as const,
   id: randomUUID(),
-  source: '/test',
+  source: '/customer-service',
   type: `customer.${type}.v1`,
   subject: id,
   time: new Date().toISOString(),
@@ -65,28 +65,28 @@ const event = (type: string, id: string, version: number, fields: Record<string,
 const publish = async (...events: ReturnType<typeof event>[]) => {
   for (const each of events) expect(await service.broker.publish(each)).toBe('confirmed')
 }
-const handled = (id: string) =>
+const waitUntilHandled = (id: string) =>
   eventually(async () =>
     expect(
       await service.db.query(`select from inbox where consumer = 'order-service.customers' and event_id = $1`, [id]),
     ).toHaveLength(1),
   )
 
-describe('customers that events told of', () => {
-  it('can have orders while customer-service is down; not from the trash, and again out of it', async () => {
+describe('Customers known by their events', () => {
+  it('an order for a customer needs no customer-service; it is refused while the customer is in the trash, and accepted after the restore', async () => {
     const id = await create()
-    await becomes(id, 'active')
-    expect((await order(id)).body).toMatchObject({ customerId: id, status: 'placed' })
+    await waitForState(id, 'active')
+    expect((await placeFor(id)).body).toMatchObject({ customerId: id, status: 'placed' })
     await customers.user.delete(`/v1/customers/${id}`)
-    await becomes(id, 'trash')
-    const refused = await order(id)
-    expect([refused.status, faults(refused.body)]).toEqual([422, ['/customerId in_trash']])
+    await waitForState(id, 'trash')
+    const refused = await placeFor(id)
+    expect([refused.status, errorCodes(refused.body)]).toEqual([422, ['/customerId in_trash']])
     await customers.user.post(`/v1/customers/${id}/restore`)
-    await becomes(id, 'active')
-    expect((await order(id)).status).toBe(201)
+    await waitForState(id, 'active')
+    expect((await placeFor(id)).status).toBe(201)
   })
 
-  it('are what the newest event says, whatever order they come in and however often', async () => {
+  it('the newest version of a customer wins, whatever the order and the repetition of its events', async () => {
     const id = randomUUID()
     const [created, deleted] = [
       event('created', id, 1),
@@ -94,104 +94,106 @@ describe('customers that events told of', () => {
     ]
     const late = event('updated', id, 2)
     await publish(deleted, created, created, late)
-    await handled(late.id)
-    await handled(created.id)
+    await waitUntilHandled(late.id)
+    await waitUntilHandled(created.id)
     expect(await stateOf(id)).toEqual({ state: 'trash', version: 3 })
     // In the trash a customer may still lose its photo.
     const photo = event('updated', id, 4, { deletedAt: new Date().toISOString() })
     await publish(photo)
-    await handled(photo.id)
+    await waitUntilHandled(photo.id)
     expect(await stateOf(id)).toEqual({ state: 'trash', version: 4 })
   })
 
-  it('stay purged, whatever comes later', async () => {
+  it('a purged customer stays purged, whatever events arrive later', async () => {
     const id = randomUUID()
     const last = event('restored', id, 9)
     await publish(event('purged', id, 5), event('created', id, 1), last)
-    await handled(last.id)
+    await waitUntilHandled(last.id)
     expect(await stateOf(id)).toEqual({ state: 'purged', version: 5 })
-    const { status, body } = await order(id)
-    expect([status, faults(body)]).toEqual([422, ['/customerId not_found']])
+    const { status, body } = await placeFor(id)
+    expect([status, errorCodes(body)]).toEqual([422, ['/customerId not_found']])
   })
 })
 
-describe('a purge', () => {
-  it('of an older version than the one known purges the customer', async () => {
+describe('The purge of a customer', () => {
+  it('a purge event with an older version than the stored one purges the customer', async () => {
     const id = randomUUID()
     const last = event('purged', id, 5)
     await publish(event('updated', id, 7), last)
-    await handled(last.id)
+    await waitUntilHandled(last.id)
     expect(await stateOf(id)).toEqual({ state: 'purged', version: 5 })
   })
 })
 
-describe('a customer that no event has told of yet', () => {
-  it('is asked for at customer-service, and known from then on', async () => {
+describe('A customer whose events have not arrived', () => {
+  it('an unknown customer is read from customer-service once and stored', async () => {
     const id = await create()
-    expect(await stateOf(id, deaf)).toBeUndefined()
-    expect((await order(id.toUpperCase(), deaf.user)).body).toMatchObject({ customerId: id })
-    expect(await stateOf(id, deaf)).toEqual({ state: 'active', version: 1 })
+    expect(await stateOf(id, isolated)).toBeUndefined()
+    expect((await placeFor(id.toUpperCase(), isolated.user)).body).toMatchObject({ customerId: id })
+    expect(await stateOf(id, isolated)).toEqual({ state: 'active', version: 1 })
     await customers.user.delete(`/v1/customers/${id}`)
-    expect((await order(id, deaf.user)).status).toBe(201)
+    expect((await placeFor(id, isolated.user)).status).toBe(201)
   })
 
-  it('is asked for with an Idempotency-Key as well', async () => {
+  it('an unknown customer is read from customer-service also with an Idempotency-Key', async () => {
     const id = await create()
     const body = { customerId: id, lines: [textLine] }
-    const first = await deaf.user.post('/v1/orders', body, { 'idempotency-key': 'asked' })
+    const first = await isolated.user.post('/v1/orders', body, { 'idempotency-key': 'unknown-customer-1' })
     expect(first.status).toBe(201)
-    expect((await deaf.user.post('/v1/orders', body, { 'idempotency-key': 'asked' })).body).toEqual(first.body)
+    expect((await isolated.user.post('/v1/orders', body, { 'idempotency-key': 'unknown-customer-1' })).body).toEqual(
+      first.body,
+    )
   })
 
-  it('is asked for while no transaction is open, also with an Idempotency-Key', async () => {
-    const silent = createServer().listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const { port } = silent.address() as AddressInfo
+  it('no transaction is open while an unknown customer is read from customer-service, even with an Idempotency-Key', async () => {
+    const silentServer = createServer().listen(0, '127.0.0.1')
+    await once(silentServer, 'listening')
+    const { port } = silentServer.address() as AddressInfo
     const waiting = await startOrders({ customerServiceUrl: `http://127.0.0.1:${port}` })
-    const asked = once(silent, 'connection') as Promise<[Socket]>
-    const answer = waiting.user.post(
+    const connected = once(silentServer, 'connection') as Promise<[Socket]>
+    const response = waiting.user.post(
       '/v1/orders',
       { customerId: randomUUID(), lines: [textLine] },
       { 'idempotency-key': 'w' },
     )
-    const [socket] = await asked
+    const [socket] = await connected
     const open = `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`
     expect(await waiting.db.query(open)).toEqual([])
     socket.destroy()
-    expect((await answer).status).toBe(503)
-    silent.close()
+    expect((await response).status).toBe(503)
+    silentServer.close()
     await waiting.stop()
   })
 
-  it('is refused at /customerId where customer-service does not know it either, also with an Idempotency-Key', async () => {
+  it('an order with an Idempotency-Key is refused at /customerId if customer-service does not know the customer', async () => {
     const body = { customerId: randomUUID(), lines: [textLine] }
-    const answer = await deaf.user.post('/v1/orders', body, { 'idempotency-key': 'nobody' })
-    expect([answer.status, faults(answer.body)]).toEqual([422, ['/customerId not_found']])
+    const response = await isolated.user.post('/v1/orders', body, { 'idempotency-key': 'nobody' })
+    expect([response.status, errorCodes(response.body)]).toEqual([422, ['/customerId not_found']])
   })
 
-  it('is refused at /customerId where customer-service does not know it either', async () => {
-    const { status, body } = await order(randomUUID(), deaf.user)
-    expect([status, faults(body)]).toEqual([422, ['/customerId not_found']])
+  it('an order is refused at /customerId if customer-service does not know the customer', async () => {
+    const { status, body } = await placeFor(randomUUID(), isolated.user)
+    expect([status, errorCodes(body)]).toEqual([422, ['/customerId not_found']])
   })
 
-  it('is answered with 503 while customer-service is down, and nothing is ordered', async () => {
-    const { id } = await product({ stock: 5 })
-    const answer = await place([{ productId: id, quantity: 1 }], { customerId: randomUUID() })
-    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+  it('an order for an unknown customer returns 503 while customer-service is unavailable, and takes no stock', async () => {
+    const { id } = await createProduct({ stock: 5 })
+    const response = await place([{ productId: id, quantity: 1 }], { customerId: randomUUID() })
+    expect(response).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(await stockOf(id)).toBe(5)
   })
 })
 
-describe('a purged customer', () => {
-  it('is taken off all of its orders, which stay, with what may name a person', async () => {
+describe('Orders of a purged customer', () => {
+  it('a purge removes the customer and its personal data from all of its orders, which stay', async () => {
     const id = await create()
-    await becomes(id, 'active')
-    const goods = await product()
-    const kept = await placed([textLine], { note: 'of somebody else', metadata: { a: 1 } })
-    const whole = await placed(
+    await waitForState(id, 'active')
+    const orderedProduct = await createProduct()
+    const kept = await createOrder([textLine], { note: 'of somebody else', metadata: { a: 1 } })
+    const whole = await createOrder(
       [
-        { productId: goods.id, quantity: 2 },
+        { productId: orderedProduct.id, quantity: 2 },
         { description: 'engraved: Ana', unitPrice: '5' },
       ],
       {
@@ -215,7 +217,10 @@ describe('a purged customer', () => {
     const { body } = await service.user.get(`/v1/orders/${whole.id}`)
     expect(body).toMatchObject({ customerId: null, note: null, metadata: {}, version: 2, total: whole.total })
     expect(body.metadata).toEqual({})
-    expect(body.lines.map(({ description }: { description: string }) => description)).toEqual([goods.name, 'removed'])
+    expect(body.lines.map(({ description }: { description: string }) => description)).toEqual([
+      orderedProduct.name,
+      'removed',
+    ])
     const { data } = await tap.next('order.updated.v1', whole.id)
     expect(data).toMatchObject({
       ...body,
@@ -228,18 +233,18 @@ describe('a purged customer', () => {
     await eventually(async () => expect(await service.db.query('select from customers_to_forget')).toHaveLength(0))
   })
 
-  it('is taken off also where the process that heard of it ended before it was done', async () => {
-    const id = await customer()
-    const made = await placed([textLine], { customerId: id })
+  it('the anonymisation continues if the process that handled the purge event has ended', async () => {
+    const id = await createCustomer()
+    const made = await createOrder([textLine], { customerId: id })
     await service.db.query(`update customers set state = 'purged' where id = $1`, [id])
     await service.db.query('insert into customers_to_forget (customer_id) values ($1)', [id])
     await tap.next('order.updated.v1', made.id)
     expect((await service.user.get(`/v1/orders/${made.id}`)).body).toMatchObject({ customerId: null, version: 2 })
   })
 
-  it('gets no order that was on its way while it was purged', async () => {
-    const id = await customer()
-    const answer = await service.db.transaction(async (tx) => {
+  it('an order that waits for a concurrent purge of its customer is refused', async () => {
+    const id = await createCustomer()
+    const response = await service.db.transaction(async (tx) => {
       await service.db.query(`update customers set state = 'purged' where id = $1`, [id], { tx })
       const order = place([textLine], { customerId: id })
       await eventually(async () => {
@@ -248,6 +253,6 @@ describe('a purged customer', () => {
       })
       return { order }
     })
-    expect(faults((await answer.order).body)).toEqual(['/customerId not_found'])
+    expect(errorCodes((await response.order).body)).toEqual(['/customerId not_found'])
   })
 })

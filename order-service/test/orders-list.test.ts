@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '@clientele/platform/data/db'
-import { explain } from '@clientele/platform/testing/database'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { asOwner, explain } from '@clientele/platform/testing/database'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { orderList } from '../src/orders/order.list.ts'
 import { orderCalls, textLine } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
 
-type Shown = {
+type OrderBody = {
   id: string
   number: string
   total: string
@@ -21,26 +21,30 @@ beforeAll(async () => {
 })
 afterAll(() => service?.stop())
 
-const { placed, product, customer } = orderCalls(() => service)
+const { createOrder, createProduct, createCustomer } = orderCalls(() => service)
 const text = (unitPrice: string, description = 'a') => ({ description, unitPrice })
-const listed = async (query: string, by = service.user): Promise<Shown[]> => {
+const listOrders = async (query: string, by = service.user): Promise<OrderBody[]> => {
   const { status, body } = await by.get(`/v1/orders?${query}`)
   if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
   return body.data
 }
-const ids = async (query: string, by = service.user) => (await listed(query, by)).map(({ id }) => id)
+const ids = async (query: string, by = service.user) => (await listOrders(query, by)).map(({ id }) => id)
 
-describe('GET /v1/orders (S2-06, S2-22, S3-31, X5)', () => {
-  let orders: Shown[]
+describe('GET /v1/orders', () => {
+  let orders: OrderBody[]
   let customerId: string
-  let goods: { id: string }
+  let orderedProduct: { id: string }
   beforeAll(async () => {
-    customerId = await customer()
-    goods = await product({ stock: 100 })
+    customerId = await createCustomer()
+    orderedProduct = await createProduct({ stock: 100 })
     orders = [
-      await placed([text('10')], { customerId }),
-      await placed([{ productId: goods.id, quantity: 2 }, text('5'), { productId: goods.id, quantity: 1 }]),
-      await placed([text('100.5')], { currency: 'USD', customerId }),
+      await createOrder([text('10')], { customerId }),
+      await createOrder([
+        { productId: orderedProduct.id, quantity: 2 },
+        text('5'),
+        { productId: orderedProduct.id, quantity: 1 },
+      ]),
+      await createOrder([text('100.5')], { currency: 'USD', customerId }),
       (await service.admin.post('/v1/orders', { lines: [text('9.5')] })).body,
     ]
     await service.user.post(`/v1/orders/${orders[0]?.id}/cancel`)
@@ -48,25 +52,27 @@ describe('GET /v1/orders (S2-06, S2-22, S3-31, X5)', () => {
   })
   const at = (...places: number[]) => places.map((place) => orders[place]?.id)
 
-  it('lists the newest first, each with its lines in their order', async () => {
-    const found = await listed('')
+  it('orders are listed newest first, with their lines in order', async () => {
+    const found = await listOrders('')
     expect(found.map(({ id }) => id)).toEqual(at(3, 2, 1, 0))
     expect(found[2]).toEqual(orders[1])
   })
 
-  it('lists the history of who asks with createdBy=me', async () => {
+  it('createdBy=me lists the orders of the signed-in user', async () => {
     expect(await ids('createdBy=me')).toEqual(at(2, 1, 0))
     expect(await ids('createdBy=me', service.admin)).toEqual(at(3))
-    expect(await ids(`createdBy=${(await tokenFor('admin')).id}`)).toEqual(at(3))
+    expect(await ids(`createdBy=${(await signedInAs('admin')).id}`)).toEqual(at(3))
   })
 
-  it('filters by everything that it names', async () => {
+  it('orders can be filtered by every documented parameter', async () => {
     expect(await ids(`customerId=${customerId}`)).toEqual(at(2, 0))
     expect(await ids('customerId[exists]=false')).toEqual(at(3, 1))
     expect(await ids('status=placed')).toEqual(at(3, 1))
     expect(await ids('status=cancelled,fulfilled')).toEqual(at(2, 0))
-    expect(await ids(`productId=${goods.id}`)).toEqual(at(1))
+    expect(await ids(`productId=${orderedProduct.id}`)).toEqual(at(1))
     expect(await ids(`productId=${randomUUID()}`)).toEqual([])
+    expect(await ids(`id=${at(0, 3).join(',')}`)).toEqual(at(3, 0))
+    expect(await ids(`id=${at(0, 1).join(',')}&productId=${orderedProduct.id}`)).toEqual(at(1))
     expect(await ids('total[gte]=10&total[lt]=100')).toEqual(at(1, 0))
     expect(await ids('total=100.50')).toEqual(at(2))
     expect(await ids('currency=usd')).toEqual(at(2))
@@ -80,10 +86,10 @@ describe('GET /v1/orders (S2-06, S2-22, S3-31, X5)', () => {
     expect(await ids(`placedAt[lt]=${placedAt}`)).toEqual(at(0))
     expect(await ids(`placedAt=${placedAt},${orders[3]?.placedAt}`)).toEqual(at(3, 1))
     expect(await ids('placedAt[gt]=1900-01-01&placedAt[lt]=9999-12-31T23:59:59-05:00')).toEqual(at(3, 2, 1, 0))
-    expect(await ids(`status=placed&createdBy=me&productId=${goods.id}`)).toEqual(at(1))
+    expect(await ids(`status=placed&createdBy=me&productId=${orderedProduct.id}`)).toEqual(at(1))
   })
 
-  it('sorts by total and by number, both ways', async () => {
+  it('orders can be sorted by total, number and time of change, in both directions', async () => {
     expect(await ids('sort=total')).toEqual(at(3, 0, 1, 2))
     expect(await ids('sort=-total')).toEqual(at(2, 1, 0, 3))
     expect(await ids('sort=number')).toEqual(at(0, 1, 2, 3))
@@ -91,11 +97,11 @@ describe('GET /v1/orders (S2-06, S2-22, S3-31, X5)', () => {
   })
 
   it.each(['status=lost', 'productId=x', 'number=17', 'color=red', 'sort=note', 'total[gte]=x', 'limit=0', 'note=a'])(
-    '%s answers 400',
+    'the query %s returns 400',
     async (query) => expect((await service.user.get(`/v1/orders?${query}`)).status).toBe(400),
   )
 
-  it('takes any value for data', async () => {
+  it('any value of a filter is treated as data', async () => {
     for (const value of ["'", '%00', '%25', "' or 1=1", 'x'.repeat(10_000), 'ORD-9999999999999999999', '\u{1f4a9}'])
       for (const parameter of [
         'status',
@@ -115,18 +121,18 @@ describe('GET /v1/orders (S2-06, S2-22, S3-31, X5)', () => {
   })
 })
 
-describe('paging', () => {
+describe('Paging of orders', () => {
   it.each(['placedAt', '-placedAt', 'total', '-total,placedAt', 'number', '-updatedAt'])(
-    'sort=%s reaches each order once, there and back',
+    'paging by cursor with sort=%s returns each order once, in both directions',
     async (sort) => {
-      const customerId = await customer()
-      for (let index = 0; index < 13; index++) await placed([text(String(index % 4))], { customerId })
+      const customerId = await createCustomer()
+      for (let index = 0; index < 13; index++) await createOrder([text(String(index % 4))], { customerId })
       const seen: string[] = []
       let query: string | null = `limit=5&sort=${sort}`
       let back = ''
       while (query !== null) {
         const { body } = await service.user.get(`/v1/orders?customerId=${customerId}&${query}`)
-        seen.push(...body.data.map(({ id }: Shown) => id))
+        seen.push(...body.data.map(({ id }: OrderBody) => id))
         expect(body.page).toMatchObject({ total: 13, totalRelation: 'eq' })
         back = body.page.prevCursor ?? back
         query = body.page.nextCursor && `limit=5&cursor=${body.page.nextCursor}`
@@ -138,18 +144,19 @@ describe('paging', () => {
   )
 
   it.each(['placedAt', '-placedAt', '-total'])(
-    'sort=%s reaches each order of a product once, there and back',
+    'paging by cursor with a productId and sort=%s returns each order once, in both directions',
     async (sort) => {
-      const { id: productId } = await product()
-      const goods = { productId, quantity: 1 }
-      const all: Shown[] = []
-      for (let index = 0; index < 7; index++) all.push(await placed([goods, text(String(index % 3)), goods]))
+      const { id: productId } = await createProduct()
+      const productLine = { productId, quantity: 1 }
+      const all: OrderBody[] = []
+      for (let index = 0; index < 7; index++)
+        all.push(await createOrder([productLine, text(String(index % 3)), productLine]))
       const of = `productId=${productId}`
       const first = await service.user.get(`/v1/orders?${of}&limit=3&sort=${sort}`)
       expect(first.body.page).toMatchObject({ total: 7, totalRelation: 'eq' })
       const second = await service.user.get(`/v1/orders?${of}&limit=3&cursor=${first.body.page.nextCursor}`)
       const third = await ids(`${of}&limit=3&cursor=${second.body.page.nextCursor}`)
-      const seen = [...first.body.data, ...second.body.data].map(({ id }: Shown) => id).concat(third)
+      const seen = [...first.body.data, ...second.body.data].map(({ id }: OrderBody) => id).concat(third)
       expect(seen.toSorted()).toEqual(all.map(({ id }) => id).toSorted())
       if (sort !== '-total') expect(seen).toEqual(sort === 'placedAt' ? seen.toSorted() : seen.toSorted().reverse())
       expect(await ids(`${of}&limit=3&cursor=${second.body.page.prevCursor}`)).toEqual(seen.slice(0, 3))
@@ -165,27 +172,27 @@ describe('paging', () => {
     },
   )
 
-  it('sorts numbers as numbers, also beyond a million', async () => {
-    await service.db.query(`select setval('order_numbers', 999998)`)
-    const customerId = await customer()
-    const numbers = [await placed([textLine], { customerId }), await placed([textLine], { customerId })].map(
+  it('order numbers are sorted and compared as integers, also beyond a million', async () => {
+    await asOwner(service.database, `select setval('order_numbers', 999998)`)
+    const customerId = await createCustomer()
+    const numbers = [await createOrder([textLine], { customerId }), await createOrder([textLine], { customerId })].map(
       ({ number }) => number,
     )
     expect(numbers).toEqual(['ORD-999999', 'ORD-1000000'])
-    expect((await listed(`customerId=${customerId}&sort=number`)).map(({ number }) => number)).toEqual(numbers)
-    expect((await listed(`customerId=${customerId}&number[gt]=ORD-999999`)).map(({ number }) => number)).toEqual([
+    expect((await listOrders(`customerId=${customerId}&sort=number`)).map(({ number }) => number)).toEqual(numbers)
+    expect((await listOrders(`customerId=${customerId}&number[gt]=ORD-999999`)).map(({ number }) => number)).toEqual([
       'ORD-1000000',
     ])
   })
 })
 
-describe('with 60,000 orders', () => {
-  const rare = randomUUID()
-  let common: { id: string }
-  let seldom: { id: string }
+describe('GET /v1/orders with 60,000 orders', () => {
+  const rareCustomerId = randomUUID()
+  let commonProduct: { id: string }
+  let rareProduct: { id: string }
   beforeAll(async () => {
-    common = await product()
-    seldom = await product()
+    commonProduct = await createProduct()
+    rareProduct = await createProduct()
     await service.db.query(
       `insert into orders (id, number, customer_id, status, total, currency, metadata, placed_at, created_by, created_by_name,
          updated_at, updated_by, updated_by_name)
@@ -194,33 +201,32 @@ describe('with 60,000 orders', () => {
          case when n % 2000 = 0 then 'placed' else 'fulfilled' end, n % 977, case when n % 2000 = 0 then 'KES' else 'EUR' end, '{}',
          at, 'user-' || n % 500, 'x', at, 'x', 'x'
        from generate_series(1, 60000) as n, lateral (select '2024-01-01'::timestamptz + n * interval '10 minutes' as at) times`,
-      [rare],
+      [rareCustomerId],
     )
     await service.db.query(
       `insert into order_lines (order_id, position, id, product_id, description, quantity, unit_price, line_total)
        select id, 1, gen_random_uuid(), case when number % 1500 = 0 then $2::uuid else $1::uuid end, 'a', 1, 1, 1
        from orders where created_by like 'user-%'`,
-      [common.id, seldom.id],
+      [commonProduct.id, rareProduct.id],
     )
-    await service.db.query('analyze orders')
-    await service.db.query('analyze order_lines')
+    await asOwner(service.database, 'analyze orders', 'analyze order_lines')
   }, 60_000)
 
   const planOf = async (query: object): Promise<string> => {
-    const asked: { sql: string; values: unknown[] }[] = []
-    const noting: Db = {
+    const statements: { sql: string; values: unknown[] }[] = []
+    const recordingDb: Db = {
       ...service.db,
       query: async (sql: string, values: unknown[] = []) => {
-        asked.push({ sql, values })
+        statements.push({ sql, values })
         return []
       },
     }
-    await orderList.run(noting, { ...query }, { actor: { id: 'user-7' } })
-    const [first] = asked
+    await orderList.run(recordingDb, { ...query }, { actor: { id: 'user-7' } })
+    const [first] = statements
     return (await explain(service.db, first?.sql ?? '', first?.values)).join('\n')
   }
 
-  // The count stops at 10,001 rows, so where most rows meet a condition a scan that begins anywhere is as good.
+  // The count stops at 10,001 rows. If most rows match, a sequential scan may count them as fast, so only the page is checked.
   it.each([
     {},
     { sort: 'total' },
@@ -228,14 +234,14 @@ describe('with 60,000 orders', () => {
     { sort: '-number' },
     { status: 'fulfilled' },
     { 'number[gte]': 'ORD-1000100', sort: 'number' },
-  ])('an index gives the page of %j', async (query) => {
+  ])('the page of the query %j is read by an index', async (query) => {
     const plan = await planOf(query)
     expect(plan).toMatch(/Index (Only )?Scan.* on orders orders_1/)
     expect(plan).not.toMatch(/Seq Scan on orders orders_1/)
   })
 
   it.each([
-    { customerId: rare },
+    { customerId: rareCustomerId },
     { createdBy: 'me' },
     { status: 'placed' },
     { currency: 'KES' },
@@ -244,19 +250,19 @@ describe('with 60,000 orders', () => {
     { 'updatedAt[lt]': '2024-01-02' },
     { total: '7' },
     { 'total[gte]': '976', sort: 'total' },
-  ])('indexes give page and count of %j', async (query) => {
+  ])('the page and the count of the query %j are read by indexes', async (query) => {
     expect(await planOf(query)).not.toMatch(/Seq Scan on orders/)
   })
 
-  it('an order of a product is found by the index of its lines', async () => {
-    for (const query of [{ productId: seldom.id }, { productId: seldom.id, sort: 'placedAt' }]) {
+  it('the orders of a product are found by the index of order lines', async () => {
+    for (const query of [{ productId: rareProduct.id }, { productId: rareProduct.id, sort: 'placedAt' }]) {
       const plan = await planOf(query)
       expect(plan).toMatch(/order_lines_of_product/)
       expect(plan.match(/ on orders/g)).toHaveLength(1)
       expect(plan).toMatch(/Index Scan using orders_pkey on orders[^\n]*\n *Index Cond: \(id = /)
     }
-    expect(await ids(`productId=${seldom.id}&limit=200`)).toHaveLength(40)
-    const { body } = await service.user.get(`/v1/orders?productId=${common.id}&limit=3`)
+    expect(await ids(`productId=${rareProduct.id}&limit=200`)).toHaveLength(40)
+    const { body } = await service.user.get(`/v1/orders?productId=${commonProduct.id}&limit=3`)
     expect(body.page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
     expect(body.data).toHaveLength(3)
   })

@@ -1,12 +1,12 @@
-import type { Tap } from '@clientele/platform/testing/broker'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import type { EventSubscription } from '@clientele/platform/testing/broker'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { aProduct, type Running, startOrders } from './start.ts'
 
 let service: Running
-let tap: Tap
+let tap: EventSubscription
 beforeAll(async () => {
   service = await startOrders()
-  tap = await service.broker.tap()
+  tap = await service.broker.subscribe()
 })
 afterAll(() => service?.stop())
 
@@ -17,10 +17,10 @@ const eventsOf = (id: string) =>
     .filter(({ subject }) => subject === id)
     .map(({ type, data }) => ({ type, data: data as Data }))
 
-describe('events of a product', () => {
-  it('tell of every step of its life, in order, with its version and who did it', async () => {
-    const { id: userId } = await tokenFor('user')
-    const { id: adminId } = await tokenFor('admin')
+describe('Events of a product', () => {
+  it('every change of a product publishes an event, in order, with the version and the actor', async () => {
+    const { id: userId } = await signedInAs('user')
+    const { id: adminId } = await signedInAs('admin')
     const { body } = await service.user.post('/v1/products', aProduct({ stock: 10 }))
     const path = `/v1/products/${body.id}`
     await service.admin.patch(path, { name: 'Other', price: '3.5' })
@@ -44,8 +44,8 @@ describe('events of a product', () => {
       ['product.purged.v1', 8],
     ])
     const [created, initial, updated, broken] = events.map(({ data }) => data)
-    const { photoUrl: _link, ...told } = body
-    expect(created).toEqual({ ...told, actor: { id: userId, displayName: expect.any(String) } })
+    const { photoUrl: _link, photoUrls: _links, ...product } = body
+    expect(created).toEqual({ ...product, actor: { id: userId, displayName: expect.any(String) } })
     expect(initial?.movement).toMatchObject({ kind: 'initial', delta: 10, stockAfter: 10 })
     expect(updated).toMatchObject({
       ...{ name: 'Other', price: '3.50', actor: { id: adminId }, changed: ['name', 'price'] },
@@ -58,7 +58,7 @@ describe('events of a product', () => {
     expect(events.at(-1)?.data.stock).toBe(8)
   })
 
-  it('product.stock_low is told once for each time that the stock falls to lowStockAt', async () => {
+  it('product.stock_low.v1 is published once each time the stock falls to lowStockAt or below', async () => {
     const { body } = await service.user.post('/v1/products', aProduct({ stock: 10, lowStockAt: 5 }))
     const move = (delta: number) =>
       service.user.post(`/v1/products/${body.id}/stock-movements`, { delta, reason: 'counted' })
@@ -73,7 +73,7 @@ describe('events of a product', () => {
     ])
   })
 
-  it('nothing is told of what was refused, or of what changes nothing', async () => {
+  it('a refused request, or one that changes nothing, publishes no event', async () => {
     const { body } = await service.user.post('/v1/products', aProduct({ stock: 1 }))
     const path = `/v1/products/${body.id}`
     await service.user.post(`${path}/stock-movements`, { delta: -2, reason: 'x' })

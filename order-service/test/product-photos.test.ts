@@ -1,5 +1,5 @@
 import { client } from '@clientele/platform/testing/client'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { type RunningMedia, startMedia } from '../../customer-service/test/start-media.ts'
 import { anImage } from '../../media-service/test/images.ts'
@@ -34,10 +34,10 @@ const create = async () => {
 const mediaIds = async (): Promise<string[]> =>
   (await media.db.query<{ id: string }>('select id from media where deleted_at is null')).map(({ id }) => id)
 const mediaStatus = async (id: string) =>
-  (await client(media.url, (await tokenFor('user')).token).get(`/v1/media/${id}`)).status
+  (await client(media.url, (await signedInAs('user')).token).get(`/v1/media/${id}`)).status
 
-describe('a product with a photo from one form', () => {
-  it.each(['photo', 'picture'])('POST /v1/products takes the file as %s', async (name) => {
+describe('A product with a photo from one form', () => {
+  it.each(['photo', 'picture'])('POST /v1/products accepts the file in the form field %s', async (name) => {
     const fields: Record<string, string> = {
       ...textFields(),
       active: 'false',
@@ -56,7 +56,18 @@ describe('a product with a photo from one form', () => {
     expect([photo.status, photo.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^image\//)])
   })
 
-  it('answers 422 with every wrong field and keeps no photo; so does 409 of a taken sku', async () => {
+  it('a product has links to every size of its photo, also in a list', async () => {
+    const { body } = await service.user.post('/v1/products', form(textFields(), {}))
+    for (const [variant, url] of Object.entries<string>(body.photoUrls)) {
+      expect(url).toContain(`variant=${variant}&`)
+      expect((await client(media.url).raw('GET', url)).status).toBe(200)
+    }
+    const [listed] = (await service.user.get(`/v1/products?id=${body.id}`)).body.data
+    expect(listed.photoUrls).toEqual(body.photoUrls)
+    expect(Object.keys(listed.photoUrls)).toEqual(['thumb', 'medium', 'original'])
+  })
+
+  it('no photo is kept after a 422 that names every invalid field, or after a 409 for a taken SKU', async () => {
     const taken = textFields()
     await service.user.post('/v1/products', taken)
     const before = await mediaIds()
@@ -69,7 +80,7 @@ describe('a product with a photo from one form', () => {
     expect(await mediaIds()).toEqual(before)
   })
 
-  it('refuses another photo product under the same Idempotency-Key', async () => {
+  it('POST refuses a different form with the same Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'photo-1' }
     const first = await service.user.post('/v1/products', form(textFields(), {}), headers)
     expect(first.status).toBe(201)
@@ -78,8 +89,8 @@ describe('a product with a photo from one form', () => {
   })
 })
 
-describe('the photo of a product', () => {
-  it('PUT takes a raw image, a form or a mediaId; GET leads to it; DELETE removes it', async () => {
+describe('/v1/products/{key}/photo', () => {
+  it('PUT accepts a raw image, a form or a mediaId; GET redirects to the image; DELETE removes it', async () => {
     const { path, photo } = await create()
     expect((await service.user.get(photo)).status).toBe(404)
     const raw = await service.user.put(photo, await anImage('png'), { 'content-type': 'image/png' })
@@ -96,10 +107,10 @@ describe('the photo of a product', () => {
     expect(named.body.photoMediaId).toBe(formed.body.photoMediaId)
     expect((await service.user.delete(photo)).status).toBe(204)
     expect((await service.user.delete(photo)).status).toBe(404)
-    expect((await service.user.get(path)).body).toMatchObject({ photoMediaId: null, photoUrl: null })
+    expect((await service.user.get(path)).body).toMatchObject({ photoMediaId: null, photoUrl: null, photoUrls: null })
   })
 
-  it('a replaced photo is removed from the store, and so is that of a purged product', async () => {
+  it('a replaced photo and the photo of a purged product are removed from the store', async () => {
     const { path, photo } = await create()
     const put = async (type: 'jpeg' | 'png') =>
       (await service.user.put(photo, await anImage(type), { 'content-type': `image/${type}` })).body.photoMediaId
@@ -111,23 +122,23 @@ describe('the photo of a product', () => {
     await eventually(async () => expect(await mediaStatus(second)).toBe(404))
   })
 
-  it('a PUT of the product keeps the photo unless it names it', async () => {
+  it('PUT of a product keeps the photo if the body has no photoMediaId', async () => {
     const { path, photo } = await create()
     const { photoMediaId } = (await service.user.put(photo, jpeg, { 'content-type': 'image/jpeg' })).body
     expect((await service.user.put(path, { name: 'A', price: 1 })).body.photoMediaId).toBe(photoMediaId)
     expect((await service.user.put(path, { name: 'A', price: 1, photoMediaId: null })).body.photoMediaId).toBeNull()
   })
 
-  it('a medium that is gone leaves the product, also in the trash', async () => {
+  it('a deleted image is removed from its product, even in the trash', async () => {
     const { id, path } = await create()
-    const gone = '0190a5c4-6f00-7000-8000-0000000000aa'
-    await service.db.query('update products set photo_media_id = $1 where id = $2', [gone, id])
+    const deletedMediaId = '0190a5c4-6f00-7000-8000-0000000000aa'
+    await service.db.query('update products set photo_media_id = $1 where id = $2', [deletedMediaId, id])
     await service.user.delete(path)
     const event = {
       ...{ specversion: '1.0', id: '0190a5c4-6f00-7000-8000-0000000000ab', source: '/media-service' },
-      ...{ type: 'media.deleted.v1', subject: gone, time: new Date().toISOString() },
+      ...{ type: 'media.deleted.v1', subject: deletedMediaId, time: new Date().toISOString() },
       datacontenttype: 'application/json',
-      data: { id: gone, reason: 'requested', version: 2, actor: { id: 'somebody', displayName: 'Somebody' } },
+      data: { id: deletedMediaId, reason: 'requested', version: 2, actor: { id: 'somebody', displayName: 'Somebody' } },
     }
     await service.broker.publish(event)
     await eventually(async () => {
@@ -136,30 +147,33 @@ describe('the photo of a product', () => {
     })
   })
 
-  it.each(['0190a5c4-6f00-7000-8000-000000000001', 'nonsense'])('refuses the mediaId %s with 422', async (mediaId) => {
-    const { path, photo } = await create()
-    expect((await service.user.put(photo, { mediaId })).body.errors[0].pointer).toBe('/mediaId')
-    const { status, body } = await service.user.patch(path, { photoMediaId: mediaId })
-    expect([status, body.errors[0].pointer]).toEqual([422, '/photoMediaId'])
-  })
+  it.each(['0190a5c4-6f00-7000-8000-000000000001', 'nonsense'])(
+    'PUT and PATCH return 422 for the mediaId %s',
+    async (mediaId) => {
+      const { path, photo } = await create()
+      expect((await service.user.put(photo, { mediaId })).body.errors[0].pointer).toBe('/mediaId')
+      const { status, body } = await service.user.patch(path, { photoMediaId: mediaId })
+      expect([status, body.errors[0].pointer]).toEqual([422, '/photoMediaId'])
+    },
+  )
 
-  it('an upload for nothing answers 404, one under an old ETag 412, and neither is kept', async () => {
+  it('an upload for an unknown product returns 404, one with an old ETag 412, and neither is kept', async () => {
     const before = await mediaIds()
     const image = { 'content-type': 'image/jpeg' }
-    const nothing = '/v1/products/0190a5c4-6f00-7000-8000-000000000001/photo'
-    expect((await service.user.put(nothing, jpeg, image)).status).toBe(404)
+    const unknownProduct = '/v1/products/0190a5c4-6f00-7000-8000-000000000001/photo'
+    expect((await service.user.put(unknownProduct, jpeg, image)).status).toBe(404)
     const { photo } = await create()
     expect((await service.user.put(photo, jpeg, { ...image, 'if-match': '"7.x"' })).status).toBe(412)
     expect((await service.user.put(photo, 'text', { 'content-type': 'text/plain' })).status).toBe(415)
     expect(await mediaIds()).toEqual(before)
   })
 
-  it('answers 503 with Retry-After while media-service is away; everything else works', async () => {
-    const lonely = await service.another({ mediaServiceUrl: 'http://127.0.0.1:1' })
-    const user = client(lonely.url, (await tokenFor('user')).token)
-    const answer = await user.post('/v1/products', form(textFields(), {}))
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+  it('while media-service is unavailable a form with a photo returns 503 with Retry-After, and everything else works', async () => {
+    const withoutMedia = await service.startReplica({ mediaServiceUrl: 'http://127.0.0.1:1' })
+    const user = client(withoutMedia.url, (await signedInAs('user')).token)
+    const response = await user.post('/v1/products', form(textFields(), {}))
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect((await user.post('/v1/products', aProduct())).status).toBe(201)
-    await lonely.stop()
+    await withoutMedia.stop()
   })
 })

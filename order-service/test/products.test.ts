@@ -1,7 +1,7 @@
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { aProduct, type Running, startOrders } from './start.ts'
 
-const nobody = '/v1/products/0190a5c4-6f00-7000-8000-000000000001'
+const unknownProduct = '/v1/products/0190a5c4-6f00-7000-8000-000000000001'
 let service: Running
 beforeAll(async () => {
   service = await startOrders()
@@ -15,9 +15,9 @@ const create = async (fields: Record<string, unknown> = {}) => {
 }
 const pointers = (body: { errors: { pointer: string }[] }) => body.errors.map(({ pointer }) => pointer).sort()
 
-describe('POST /v1/products (S2-18)', () => {
-  it('takes numbers as text, and answers with the product, its address and an ETag', async () => {
-    const { id: userId } = await tokenFor('user')
+describe('POST /v1/products', () => {
+  it('POST accepts numbers as strings and returns the product with Location and ETag', async () => {
+    const { id: userId } = await signedInAs('user')
     const { status, body, headers } = await service.user.post('/v1/products', {
       name: 'yellow shoe',
       price: '2.2',
@@ -28,7 +28,15 @@ describe('POST /v1/products (S2-18)', () => {
     expect(headers.get('etag')).toMatch(/^"1\./)
     expect(body).toMatchObject({
       ...{ name: 'yellow shoe', price: '2.20', currency: 'EUR', stock: 100, sku: null, description: null },
-      ...{ lowStockAt: null, active: true, photoMediaId: null, photoUrl: null, archivedAt: null, version: 1 },
+      ...{
+        lowStockAt: null,
+        active: true,
+        photoMediaId: null,
+        photoUrl: null,
+        photoUrls: null,
+        deletedAt: null,
+        version: 1,
+      },
       ...{ createdBy: { id: userId }, updatedAt: body.createdAt, updatedBy: body.createdBy },
     })
     const read = await service.user.get(`/v1/products/${body.id}`)
@@ -43,13 +51,13 @@ describe('POST /v1/products (S2-18)', () => {
     ['0.125', 'BHD', '0.125'],
     ['999999999999.99', 'USD', '999999999999.99'],
     [0, 'EUR', '0.00'],
-  ])('a price of %s %s is %s', async (price, currency, expected) => {
+  ])('a price of %s %s is returned as %s', async (price, currency, expected) => {
     const product = await create({ price, currency })
     expect(product.price).toBe(expected)
     expect((await service.user.get(product.path)).body.price).toBe(expected)
   })
 
-  it('answers 422 naming every wrong field at once', async () => {
+  it('POST returns 422 that names every invalid field', async () => {
     const { status, body } = await service.user.post('/v1/products', {
       ...{ name: '', price: '-1', stock: '1.5', lowStockAt: -1, currency: 'EURO', active: 'yes', colour: 'red' },
     })
@@ -57,7 +65,7 @@ describe('POST /v1/products (S2-18)', () => {
     expect(pointers(body)).toEqual(['/active', '/colour', '/currency', '/lowStockAt', '/name', '/price', '/stock'])
   })
 
-  it.each([undefined, null, [], 'x', 1])('refuses the body %j', async (sent) => {
+  it.each([undefined, null, [], 'x', 1])('POST, PUT and PATCH refuse the body %j', async (sent) => {
     const made = await create()
     const init =
       sent === undefined ? {} : { body: JSON.stringify(sent), headers: { 'content-type': 'application/json' } }
@@ -71,7 +79,7 @@ describe('POST /v1/products (S2-18)', () => {
     }
   })
 
-  it('names a price of too many decimals together with what else is wrong', async () => {
+  it('POST names a price with too many decimals together with all other invalid fields', async () => {
     const input = { price: '2.223', stock: true, colour: 'red' }
     const { status, body } = await service.user.post('/v1/products', input)
     expect([status, pointers(body)]).toEqual([422, ['/colour', '/name', '/price', '/stock']])
@@ -84,22 +92,22 @@ describe('POST /v1/products (S2-18)', () => {
     ['/stock', { stock: 1_000_000_001 }],
     ['/price', { price: undefined }],
     ['/name', { name: undefined }],
-  ])('answers 422 on %s for %j', async (pointer, fields) => {
+  ])('POST returns 422 at %s for %j', async (pointer, fields) => {
     const { status, body } = await service.user.post('/v1/products', aProduct(fields))
     expect([status, pointers(body)]).toEqual([422, [pointer]])
   })
 
-  it('prices in the currency of the shop where none is named', async () => {
-    const kenya = await service.another({ shopCurrency: 'JPY' })
-    const headers = { authorization: `Bearer ${(await tokenFor('user')).token}`, 'content-type': 'application/json' }
+  it('a product without a currency gets the currency of the shop', async () => {
+    const yenShop = await service.startReplica({ shopCurrency: 'JPY' })
+    const headers = { authorization: `Bearer ${(await signedInAs('user')).token}`, 'content-type': 'application/json' }
     const post = (price: string) =>
-      fetch(`${kenya.url}/v1/products`, { method: 'POST', headers, body: JSON.stringify(aProduct({ price })) })
+      fetch(`${yenShop.url}/v1/products`, { method: 'POST', headers, body: JSON.stringify(aProduct({ price })) })
     expect(await (await post('250')).json()).toMatchObject({ price: '250', currency: 'JPY' })
     expect((await post('2.5')).status).toBe(422)
-    await kenya.stop()
+    await yenShop.stop()
   })
 
-  it('answers 409 with the other product where the sku is taken, and lets one of twenty at once have it', async () => {
+  it('POST returns 409 with the other product if the SKU is taken, and only one of twenty concurrent requests gets a SKU', async () => {
     const first = await create()
     const { status, body } = await service.user.post('/v1/products', aProduct({ sku: ` ${first.sku} ` }))
     expect(status).toBe(409)
@@ -109,10 +117,10 @@ describe('POST /v1/products (S2-18)', () => {
     })
     const { sku } = aProduct()
     const many = Array.from({ length: 20 }, () => service.user.post('/v1/products', aProduct({ sku })))
-    expect((await Promise.all(many)).map((answer) => answer.status).sort()).toEqual([201, ...Array(19).fill(409)])
+    expect((await Promise.all(many)).map((response) => response.status).sort()).toEqual([201, ...Array(19).fill(409)])
   })
 
-  it('gives the first answer again under an Idempotency-Key', async () => {
+  it('a repeated POST with an Idempotency-Key replays the first response', async () => {
     const [input, headers] = [aProduct(), { 'idempotency-key': 'product-1' }]
     const first = await service.user.post('/v1/products', input, headers)
     const again = await service.user.post('/v1/products', input, headers)
@@ -121,8 +129,8 @@ describe('POST /v1/products (S2-18)', () => {
   })
 })
 
-describe('GET, PATCH and PUT /v1/products/{key} (S2-19, S2-20)', () => {
-  it('reads, changes and deletes by idBy=sku', async () => {
+describe('GET, PATCH and PUT /v1/products/{key}', () => {
+  it('GET, PATCH, PUT and DELETE accept a SKU with idBy=sku', async () => {
     const { sku, id } = await create({ sku: 'a sku/1'.replace('/', '-') })
     const path = `/v1/products/${encodeURIComponent(sku)}?idBy=sku`
     expect((await service.user.get(path)).body.id).toBe(id)
@@ -133,16 +141,16 @@ describe('GET, PATCH and PUT /v1/products/{key} (S2-19, S2-20)', () => {
   })
 
   it.each([
-    [nobody, 404],
+    [unknownProduct, 404],
     ['/v1/products/nobody', 404],
     ['/v1/products/nobody?idBy=sku', 404],
     [`/v1/products/${encodeURIComponent("' or 1=1 --")}?idBy=sku`, 404],
     ['/v1/products/%00?idBy=sku', 400],
     ['/v1/products/x?idBy=name', 400],
     ['/v1/products/x?by=sku', 400],
-  ])('GET %s answers %i', async (path, status) => expect((await service.user.get(path)).status).toBe(status))
+  ])('GET %s returns %i', async (path, status) => expect((await service.user.get(path)).status).toBe(status))
 
-  it('PATCH merges: absent stays, null empties', async () => {
+  it('PATCH keeps absent fields and empties those that are null', async () => {
     const product = await create({ description: 'of leather', lowStockAt: 5 })
     const { status, body } = await service.user.patch(product.path, { description: null, lowStockAt: '7', price: 3 })
     expect(status).toBe(200)
@@ -152,7 +160,7 @@ describe('GET, PATCH and PUT /v1/products/{key} (S2-19, S2-20)', () => {
     })
   })
 
-  it('PUT replaces the whole; without stock the stock stays', async () => {
+  it('PUT replaces all fields, and keeps the stock if the body has none', async () => {
     const product = await create({ description: 'of leather', active: false, lowStockAt: 5, currency: 'USD' })
     const { status, body } = await service.user.put(product.path, { name: 'New', price: '4' })
     expect(status).toBe(200)
@@ -163,27 +171,27 @@ describe('GET, PATCH and PUT /v1/products/{key} (S2-19, S2-20)', () => {
     expect((await service.user.put(product.path, { name: 'New' })).body.errors).toMatchObject([{ pointer: '/price' }])
   })
 
-  it('changes the currency only together with the price, which must suit it', async () => {
+  it('PATCH changes the currency only together with a price that fits it', async () => {
     const { path } = await create({ price: '2.25' })
     const alone = await service.user.patch(path, { currency: 'USD' })
     expect(alone).toMatchObject({ status: 422, body: { errors: [{ pointer: '/currency', code: 'needs_price' }] } })
     const both = await service.user.patch(path, { price: '300', currency: 'JPY' })
     expect(both.body).toMatchObject({ price: '300', currency: 'JPY' })
-    const unfit = await service.user.patch(path, { price: '300.5' })
-    const tooFine = { pointer: '/price', code: 'too_many_decimals', message: 'must have no decimals in JPY' }
-    expect(unfit).toMatchObject({ status: 422, body: { errors: [tooFine] } })
+    const tooPrecise = await service.user.patch(path, { price: '300.5' })
+    const expected = { pointer: '/price', code: 'too_many_decimals', message: 'must have no decimals in JPY' }
+    expect(tooPrecise).toMatchObject({ status: 422, body: { errors: [expected] } })
     const unknown = await service.user.patch(path, { price: '1', currency: 'XYZ' })
     expect(unknown.body.errors).toMatchObject([{ pointer: '/currency', code: 'unknown_currency' }])
   })
 
-  it('counts no version where nothing differs', async () => {
+  it('PATCH without a difference keeps the version and the ETag', async () => {
     const { path, etag } = await create({ price: '2.2' })
     const same = await service.user.patch(path, { price: 2.2, stock: 100, active: true })
     expect([same.body.version, same.headers.get('etag')]).toEqual([1, etag])
   })
 
-  it.each(['id', 'version', 'createdBy', 'updatedAt', 'archivedAt', 'photoUrl'])(
-    'refuses %s in a body',
+  it.each(['id', 'version', 'createdBy', 'updatedAt', 'deletedAt', 'photoUrl', 'photoUrls'])(
+    'PATCH refuses the read-only field %s',
     async (field) => {
       const { path } = await create()
       const { status, body } = await service.user.patch(path, { [field]: '1' })
@@ -191,7 +199,7 @@ describe('GET, PATCH and PUT /v1/products/{key} (S2-19, S2-20)', () => {
     },
   )
 
-  it('answers 304 to an ETag that holds, and 412 to an If-Match that does not', async () => {
+  it('GET returns 304 for the current ETag, and changes return 412 when If-Match names an older version', async () => {
     const { path, etag } = await create()
     expect((await service.user.get(path, { 'if-none-match': etag })).status).toBe(304)
     expect((await service.user.patch(path, { name: 'A' }, { 'if-match': etag })).status).toBe(200)
@@ -201,55 +209,71 @@ describe('GET, PATCH and PUT /v1/products/{key} (S2-19, S2-20)', () => {
       await service.user.delete(path, { 'if-match': etag }),
       await service.user.post(`${path}/stock-movements`, { delta: 1, reason: 'x' }, { 'if-match': etag }),
     ])
-      expect(late).toMatchObject({ status: 412, body: { code: 'precondition_failed' } })
+      expect(late).toMatchObject({ status: 412, body: { code: 'precondition_failed', current: { etag: '"2"' } } })
+    const onlyNew = await service.user.put(path, { name: 'B', price: 1 }, { 'if-none-match': '*' })
+    expect(onlyNew).toMatchObject({ status: 412, body: { current: { version: 2 } } })
+    expect((await service.user.get(path)).body).toMatchObject({ name: 'A', version: 2 })
   })
 
-  it('lets one of ten changes at once through under the same If-Match', async () => {
+  it('only one of ten concurrent changes with the same If-Match succeeds', async () => {
     const { path, etag } = await create()
     const change = (_: unknown, index: number) => service.user.patch(path, { name: `N${index}` }, { 'if-match': etag })
-    const answers = await Promise.all(Array.from({ length: 10 }, change))
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(412)])
+    const responses = await Promise.all(Array.from({ length: 10 }, change))
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(412)])
   })
 
-  it('answers 409 where a change would take the sku of another', async () => {
+  it('PATCH returns 409 if another product has the SKU', async () => {
     const [first, second] = [await create(), await create()]
     const clash = await service.user.patch(second.path, { sku: first.sku })
     expect(clash).toMatchObject({ status: 409, body: { code: 'duplicate', conflictingId: first.id } })
   })
 })
 
-describe('the trash (S2-21)', () => {
+describe('The trash of products', () => {
   const ids = async (query: string) =>
     (await service.user.get(`/v1/products?${query}`)).body.data.map(({ id }: { id: string }) => id)
 
-  it('DELETE answers 204, then 404, and the product is only in the list of the trash', async () => {
+  it('DELETE returns 204, then 404, and the product is listed only in the trash', async () => {
     const { id, path } = await create()
     expect((await service.user.delete(path)).status).toBe(204)
-    for (const answer of [
+    for (const response of [
       await service.user.delete(path),
       await service.user.get(path),
       await service.user.patch(path, { name: 'x' }),
       await service.user.post(`${path}/stock-movements`, { delta: 1, reason: 'x' }),
     ])
-      expect(answer.status).toBe(404)
+      expect(response.status).toBe(404)
     expect(await ids('')).not.toContain(id)
-    expect(await ids('archivedAt[exists]=true')).toContain(id)
-    expect(await ids('archivedAt[exists]=false')).not.toContain(id)
+    expect(await ids('deletedAt[exists]=true')).toContain(id)
+    expect(await ids('deletedAt[exists]=false')).not.toContain(id)
     expect((await service.user.get(`${path}/stock-movements`)).body.data).toHaveLength(1)
   })
 
-  it('restore brings it back as it was; 409 for what is not in the trash, 404 for nothing', async () => {
+  it('GET with trashed=true finds a product by id also in the trash', async () => {
+    const { id, path } = await create()
+    await service.user.delete(path)
+    expect((await service.user.get(path)).status).toBe(404)
+    const { status, body } = await service.user.get(`${path}?trashed=true`)
+    expect([status, body]).toEqual([200, expect.objectContaining({ id, version: 2 })])
+    expect(body.deletedAt).toMatch(/Z$/)
+    expect(await service.user.get('/v1/products/some-sku?idBy=sku&trashed=true')).toMatchObject({
+      status: 400,
+      body: { errors: [{ parameter: 'trashed' }] },
+    })
+  })
+
+  it('restore brings a product back unchanged; it returns 409 if the product is not in the trash and 404 if it does not exist', async () => {
     const { path, etag: _etag, updatedAt: _at, ...before } = await create({ stock: 7 })
     await service.user.delete(path)
     const { status, body } = await service.user.post(`${path}/restore`)
     expect(status).toBe(200)
     const { path: _path, ...rest } = { ...before, path }
-    expect(body).toMatchObject({ ...rest, archivedAt: null, version: 3 })
+    expect(body).toMatchObject({ ...rest, deletedAt: null, version: 3 })
     expect(await service.user.post(`${path}/restore`)).toMatchObject({ status: 409, body: { code: 'invalid_state' } })
-    expect((await service.user.post(`${nobody}/restore`)).status).toBe(404)
+    expect((await service.user.post(`${unknownProduct}/restore`)).status).toBe(404)
   })
 
-  it('a sku in the trash blocks nobody; restore then answers 409 with the product that has it', async () => {
+  it('the SKU of a product in the trash can be used again, and restore then returns 409 with the other product', async () => {
     const first = await create()
     await service.user.delete(first.path)
     const second = await create({ sku: first.sku })
@@ -258,7 +282,7 @@ describe('the trash (S2-21)', () => {
     expect(body).toMatchObject({ code: 'duplicate', conflictingId: second.id, conflictingState: 'active' })
   })
 
-  it('purge is for admins, removes the movements as well, and works from the trash', async () => {
+  it('only admins can purge a product; a purge removes its movements and works from the trash', async () => {
     const [first, second] = [await create(), await create()]
     expect((await service.user.delete(`${first.path}?purge=true`)).status).toBe(403)
     expect((await service.admin.delete(`/v1/products/${first.sku}?idBy=sku&purge=true`)).status).toBe(204)
@@ -266,11 +290,11 @@ describe('the trash (S2-21)', () => {
     await service.user.delete(second.path)
     expect((await service.admin.delete(`${second.path}?purge=true`)).status).toBe(204)
     expect((await service.user.post(`${second.path}/restore`)).status).toBe(404)
-    const left = 'select 1 from stock_movements where product_id = any($1)'
-    expect(await service.db.query(left, [[first.id, second.id]])).toEqual([])
+    const movementsOf = 'select 1 from stock_movements where product_id = any($1)'
+    expect(await service.db.query(movementsOf, [[first.id, second.id]])).toEqual([])
   })
 
-  it('purging what was ordered answers 409, and it can still go to the trash', async () => {
+  it('purging a product that was ordered returns 409, but it can be moved to the trash', async () => {
     const { id, path } = await create()
     await service.db.query(
       `with placed as (
@@ -288,20 +312,20 @@ describe('the trash (S2-21)', () => {
   })
 })
 
-describe('access', () => {
+describe('Access to products', () => {
   it.each([
     ['GET', '/v1/products'],
     ['POST', '/v1/products'],
-    ['GET', nobody],
-    ['PATCH', nobody],
-    ['PUT', nobody],
-    ['DELETE', nobody],
-    ['POST', `${nobody}/restore`],
-    ['GET', `${nobody}/stock-movements`],
-    ['POST', `${nobody}/stock-movements`],
-    ['PUT', `${nobody}/photo`],
-  ])('%s %s needs a token of somebody with the role user (S2-24)', async (method, path) => {
-    const { token } = await tokenFor('nobody')
+    ['GET', unknownProduct],
+    ['PATCH', unknownProduct],
+    ['PUT', unknownProduct],
+    ['DELETE', unknownProduct],
+    ['POST', `${unknownProduct}/restore`],
+    ['GET', `${unknownProduct}/stock-movements`],
+    ['POST', `${unknownProduct}/stock-movements`],
+    ['PUT', `${unknownProduct}/photo`],
+  ])('%s %s needs a token with the role user', async (method, path) => {
+    const { token } = await signedInAs('nobody')
     const call = async (headers: Record<string, string>) =>
       (await fetch(`${service.url}${path}`, { method, headers })).status
     expect(await call({})).toBe(401)

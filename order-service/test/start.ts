@@ -1,11 +1,11 @@
 import type { TestBroker } from '@clientele/platform/testing/broker'
-import { startRunning, type Running as TestRunning } from '@clientele/platform/testing/running'
+import { startTestService, type RunningService as TestRunning } from '@clientele/platform/testing/running-service'
 import { mediaSigningKey } from '../../customer-service/test/start.ts'
 import { createApp } from '../src/app.ts'
 import type { OrderConfig } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
 
-/** A running order-service with its own database and virtual host, and people to call it. */
+/** A running order-service with its own database and virtual host, and clients that call it. */
 export type Running = TestRunning<OrderConfig>
 
 const config = {
@@ -19,24 +19,29 @@ const config = {
   jobsPerUser: 2,
   jobLeaseMs: 1_000,
   jobPollMs: 50,
+  jobsOpenPerUser: 20,
+  jobFilesPerUser: 200,
+  jobFileBytesPerUser: 1_000_000_000,
+  jobFileBytes: 10_000_000_000,
   jobKeepHours: 1,
   exportMaxSeconds: 60,
+  exportsPerDay: 1_000,
   importMaxBytes: 10_000_000,
   importMaxRows: 100_000,
   importMaxUploads: 4,
   importEventsPerSecond: 5_000,
 } satisfies Partial<OrderConfig>
 
-/** `shared` is a virtual host that somebody else closes. */
+/** Starts order-service. The caller closes the virtual host `shared`. */
 export const startOrders = (overrides: Partial<OrderConfig> = {}, shared?: TestBroker): Promise<Running> =>
-  startRunning<OrderConfig>(
+  startTestService<OrderConfig>(
     { name: 'order-service', schema: 'orders', migrations, config, createApp },
     overrides,
     shared,
   )
 
 let count = 0
-/** The body of a valid product; no two are alike. */
+/** The body of a valid product, different in each call. */
 export const aProduct = (fields: Record<string, unknown> = {}) => {
   count += 1
   return { name: `Product ${count}`, sku: `SKU-${process.pid}-${count}`, price: '2.2', stock: 100, ...fields }

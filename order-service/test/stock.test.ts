@@ -1,4 +1,4 @@
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { lockStock, moveStock } from '../src/stock/stock.ts'
 import { aProduct, type Running, startOrders } from './start.ts'
 
@@ -22,11 +22,11 @@ const create = async (fields: Record<string, unknown> = {}) => {
     stock: async () => (await service.user.get(path)).body.stock,
   }
 }
-const told = ({ delta, stockAfter, kind, reason }: Movement) => [delta, stockAfter, kind, reason]
+const columns = ({ delta, stockAfter, kind, reason }: Movement) => [delta, stockAfter, kind, reason]
 
-describe('stock movements', () => {
-  it('are a ledger, newest first, of which the stock is the sum', async () => {
-    const { id: userId } = await tokenFor('user')
+describe('Stock movements', () => {
+  it('stock movements are listed newest first, and the stock is their sum', async () => {
+    const { id: userId } = await signedInAs('user')
     const product = await create({ stock: '100' })
     const { status, body, headers } = await product.move('20', 'delivery 2026-117')
     expect(status).toBe(201)
@@ -37,7 +37,7 @@ describe('stock movements', () => {
     })
     await service.user.patch(product.path, { stock: 50, name: 'Counted' })
     await service.user.put(product.path, { name: 'Counted', price: 1, stock: '60' })
-    expect((await product.ledger()).map(told)).toEqual([
+    expect((await product.ledger()).map(columns)).toEqual([
       [10, 60, 'manual', 'set to 60'],
       [-70, 50, 'manual', 'set to 50'],
       [20, 120, 'manual', 'delivery 2026-117'],
@@ -47,13 +47,13 @@ describe('stock movements', () => {
     expect(await product.stock()).toBe(60)
   })
 
-  it('none is made for a product without stock, and none where the stock is set to what it is', async () => {
+  it('no movement is made for a product without stock, or if the stock is set to its current value', async () => {
     const product = await create({ stock: undefined })
     const { status, body } = await service.user.patch(product.path, { stock: 0 })
     expect([status, body.version, await product.ledger()]).toEqual([200, 1, []])
   })
 
-  it('page by cursor, there and back', async () => {
+  it('stock movements can be paged by cursor in both directions', async () => {
     const product = await create({ stock: 1 })
     for (let step = 0; step < 7; step += 1) await product.move(1)
     const page = async (query: string) => (await service.user.get(`${product.path}/stock-movements?${query}`)).body
@@ -68,7 +68,7 @@ describe('stock movements', () => {
     expect((await service.user.get(`${product.path}/stock-movements?colour=red`)).status).toBe(400)
   })
 
-  it('below zero answers 409 with what was asked and what is there, and moves nothing', async () => {
+  it('a movement below zero returns 409 with the requested and the available quantity, and changes nothing', async () => {
     const product = await create({ stock: 12 })
     const { status, body } = await product.move(-15)
     expect(status).toBe(409)
@@ -93,20 +93,20 @@ describe('stock movements', () => {
     ['/delta', 1_000_000_000, 'one more than there may be'],
     ['/reason', 1, ''],
     ['/reason', 1, null],
-  ])('answer 422 on %s for %j and %j', async (pointer, delta, reason) => {
+  ])('a movement returns 422 at %s for the delta %j and the reason %j', async (pointer, delta, reason) => {
     const product = await create({ stock: 1 })
     const { status, body } = await product.move(delta, reason)
     expect([status, body.errors.map((error: { pointer: string }) => error.pointer)]).toEqual([422, [pointer]])
     expect(await product.stock()).toBe(1)
   })
 
-  it('answer 404 for no product', async () => {
+  it('stock movements of an unknown product return 404', async () => {
     const path = '/v1/products/0190a5c4-6f00-7000-8000-000000000001/stock-movements'
     expect((await service.user.get(path)).status).toBe(404)
     expect((await service.user.post(path, { delta: 1, reason: 'x' })).status).toBe(404)
   })
 
-  it('a repeated request under an Idempotency-Key moves once', async () => {
+  it('a repeated request with an Idempotency-Key moves stock once', async () => {
     const product = await create({ stock: 1 })
     const send = () =>
       service.user.post(`${product.path}/stock-movements`, { delta: 4, reason: 'x' }, { 'idempotency-key': 'move-1' })
@@ -114,7 +114,7 @@ describe('stock movements', () => {
     expect([again.status, again.body, await product.stock()]).toEqual([201, first.body, 5])
   })
 
-  it('raise the version and the ETag of their product', async () => {
+  it('a stock movement raises the version of its product and changes its ETag', async () => {
     const { path, move } = await create({ stock: 1 })
     const before = await service.user.get(path)
     await move(1)
@@ -125,12 +125,12 @@ describe('stock movements', () => {
   })
 })
 
-describe('many at once', () => {
-  it('fifty movements of one product end exactly, each after another', async () => {
+describe('Concurrent stock movements', () => {
+  it('fifty concurrent movements of one product give the exact stock, one after the other', async () => {
     const product = await create({ stock: 100 })
     const deltas = Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? 3 : -2))
-    const answers = await Promise.all(deltas.map((delta) => product.move(delta)))
-    expect(answers.every(({ status }) => status === 201)).toBe(true)
+    const responses = await Promise.all(deltas.map((delta) => product.move(delta)))
+    expect(responses.every(({ status }) => status === 201)).toBe(true)
     expect(await product.stock()).toBe(125)
     const ledger = (await product.ledger('?limit=200&sort=createdAt')).map(({ delta, stockAfter }) => [
       delta,
@@ -144,14 +144,14 @@ describe('many at once', () => {
     expect([ledger.length, stock]).toEqual([51, 125])
   })
 
-  it('of fifty who want one of twenty, twenty get it', async () => {
+  it('twenty of fifty concurrent requests get one of twenty pieces', async () => {
     const product = await create({ stock: 20 })
-    const answers = await Promise.all(Array.from({ length: 50 }, () => product.move(-1)))
-    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(20).fill(201), ...Array(30).fill(409)])
+    const responses = await Promise.all(Array.from({ length: 50 }, () => product.move(-1)))
+    expect(responses.map(({ status }) => status).sort()).toEqual([...Array(20).fill(201), ...Array(30).fill(409)])
     expect(await product.stock()).toBe(0)
   })
 
-  it('changes of the same products in any order never wait for each other for ever', async () => {
+  it('changes of the same products in different orders do not deadlock', async () => {
     const products = await Promise.all(Array.from({ length: 6 }, () => create({ stock: 1000 })))
     const { db } = service
     const actor = { id: 'somebody', displayName: 'Somebody', roles: [], token: '' }
@@ -171,7 +171,7 @@ describe('moveStock', () => {
   const actor = { id: 'somebody', displayName: 'Somebody', roles: [], token: '' }
   const order = { kind: 'order', reason: 'order ORD-1', orderId: '0190a5c4-6f00-7000-8000-000000000009' } as const
 
-  it('counts the changes of one product together and names each; nothing of the rest is moved', async () => {
+  it('moveStock adds up the changes of one product, names each of them, and moves no other product', async () => {
     const [scarce, plenty] = [await create({ stock: 5 }), await create({ stock: 5 })]
     const { db } = service
     const changes = [
@@ -193,7 +193,7 @@ describe('moveStock', () => {
     expect([await scarce.stock(), await plenty.stock()]).toEqual([5, 5])
   })
 
-  it('takes products that are locked already, also archived ones, and gives them as they are then', async () => {
+  it('moveStock accepts locked products, even those in the trash, and returns them after the change', async () => {
     const product = await create({ stock: 5 })
     await service.user.delete(product.path)
     const { products, movements } = await service.db.transaction(async (tx) => {
@@ -209,12 +209,12 @@ describe('moveStock', () => {
         { locked },
       )
     })
-    expect(products.get(product.id)).toMatchObject({ stock: 10, version: 4, archivedAt: expect.any(Date) })
+    expect(products.get(product.id)).toMatchObject({ stock: 10, version: 4, deletedAt: expect.any(Date) })
     expect(movements.map(({ stockAfter }) => stockAfter)).toEqual([7, 10])
     expect((await product.ledger()).map(({ delta }) => delta)).toEqual([3, 2, 5])
   })
 
-  it('the database itself refuses a stock below zero', async () => {
+  it('the database refuses a stock below zero', async () => {
     const product = await create({ stock: 1 })
     const below = service.db.query('update products set stock = -1 where id = $1', [product.id])
     await expect(below).rejects.toMatchObject({ parent: { code: '23514', constraint: 'products_stock' } })

@@ -10,28 +10,29 @@ import { testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { rabbitmqServer } from '@clientele/stack/backing/rabbitmq'
-import { type OwnBroker, startOwnBroker } from '@clientele/stack/testing/own-broker'
+import { type RestartableBroker, startRestartableBroker } from '@clientele/stack/testing/test-broker'
 import { z } from 'zod'
 
 const noteCreated = event('note.created.v1', z.object({ id: z.string() }))
 
-/** Where RabbitMQ is not installed here, every connection to the shared one is cut instead. */
-const cutBroker = async (): Promise<OwnBroker> => {
+/** If RabbitMQ is not installed on this machine, all connections to the shared one are closed instead. */
+const disconnectableBroker = async (): Promise<RestartableBroker> => {
   const rabbit = await testBroker()
-  const cut = (name: string) => eventually(async () => expect(await rabbit.cut(name)).toBe(1), { timeoutMs: 20_000 })
+  const disconnect = (name: string) =>
+    eventually(async () => expect(await rabbit.closeConnections(name)).toBe(1), { timeoutMs: 20_000 })
   return {
     url: rabbit.url,
     stop: async () => {
-      await cut('service')
-      await cut('service publisher')
+      await disconnect('service')
+      await disconnect('service publisher')
     },
     start: async () => {},
     remove: rabbit.close,
   }
 }
 
-it('a broker that restarts loses no event, nor is one handled twice; changes are made meanwhile', async () => {
-  const node = await (rabbitmqServer() ? startOwnBroker() : cutBroker())
+it('a broker restart loses no event, and no event is handled twice, even those written meanwhile', async () => {
+  const node = await (rabbitmqServer() ? startRestartableBroker() : disconnectableBroker())
   const database = await testDatabase({
     schema: 'platform_test',
     migrations: new URL('./migrations/', import.meta.url),
@@ -48,26 +49,26 @@ it('a broker that restarts loses no event, nor is one handled twice; changes are
     },
   })
   const running = startConsumers([notes], { broker, service: 'test', log: testLog(), db })
-  const sent: string[] = []
-  const change = async () => {
+  const added: string[] = []
+  const addEvent = async () => {
     const id = newId()
     const created = noteCreated.of({ id, version: 1 } as never, { id: 'ana', displayName: 'Ana' })
     await db.transaction((tx) => outbox.add(tx, created))
-    sent.push(id)
+    added.push(id)
   }
   try {
     await running.ready(20_000)
     relay.start()
-    await change()
-    await eventually(() => expect(handled).toEqual(sent))
+    await addEvent()
+    await eventually(() => expect(handled).toEqual(added))
 
-    for (let n = 0; n < 50; n += 1) void change()
+    for (let n = 0; n < 50; n += 1) void addEvent()
     await node.stop()
-    for (let n = 0; n < 50; n += 1) await change()
+    for (let n = 0; n < 50; n += 1) await addEvent()
     await node.start()
-    await change()
+    await addEvent()
     await eventually(() => expect(handled.length).toBeGreaterThanOrEqual(102), { timeoutMs: 30_000 })
-    expect([...handled].sort()).toEqual([...sent].sort())
+    expect([...handled].sort()).toEqual([...added].sort())
     await eventually(async () => expect(await db.query('select 1 from outbox')).toEqual([]))
   } finally {
     await running.stop()

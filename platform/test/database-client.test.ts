@@ -15,7 +15,7 @@ afterAll(async () => {
 
 const text = 'select $1::integer + 1 as next'
 
-it('a statement with a name is prepared once a connection, in a transaction as well', async () => {
+it('a named statement is prepared once per connection, in a transaction as well', async () => {
   await db.transaction(async (tx) => {
     expect(await db.query(text, [1], { tx, name: 'next_number' })).toEqual([{ next: 2 }])
     expect(await db.query(text, [2], { tx, name: 'next_number' })).toEqual([{ next: 3 }])
@@ -24,17 +24,17 @@ it('a statement with a name is prepared once a connection, in a transaction as w
   })
 })
 
-it('metrics count connections at work, at rest, and who waits for one', async () => {
-  const one = createDb({ ...database.config, databasePoolMax: 1 }, 'platform_test')
+it('the metrics count used and idle connections and the requests that wait for one', async () => {
+  const smallPool = createDb({ ...database.config, databasePoolMax: 1 }, 'platform_test')
   const value = async (line: string) => {
     const body = await metrics.metrics()
     return Number(new RegExp(`^clientele_${line.replace(/[{}]/g, '\\$&')} (\\d+)$`, 'm').exec(body)?.[1])
   }
   const before = await value('database_connections{state="used"}')
   let waiting: Promise<unknown> = Promise.resolve()
-  await one.transaction(async (tx) => {
-    await one.query('select 1', [], { tx })
-    waiting = one.query('select 1')
+  await smallPool.transaction(async (tx) => {
+    await smallPool.query('select 1', [], { tx })
+    waiting = smallPool.query('select 1')
     await new Promise((resolve) => setImmediate(resolve))
     expect(await value('database_connections{state="used"}')).toBe(before + 1)
     expect(await value('database_waiting')).toBe(1)
@@ -43,6 +43,6 @@ it('metrics count connections at work, at rest, and who waits for one', async ()
   expect(await value('database_connections{state="used"}')).toBe(before)
   expect(await value('database_waiting')).toBe(0)
   const limit = await value('database_connections_limit')
-  await one.close()
+  await smallPool.close()
   expect(await value('database_connections_limit')).toBe(limit - 1)
 })

@@ -8,28 +8,28 @@ import { createDb } from '@clientele/platform/data/db'
 import { migrate } from '@clientele/platform/data/migrate'
 import { loadConfig } from '@clientele/platform/runtime/config'
 import { eventually } from '@clientele/platform/testing/wait'
-import { type Running, startPostgres } from '@clientele/stack/backing/postgres'
-import { giveTo, unprivilegedAccount } from '@clientele/stack/processes/unprivileged'
+import { type ServiceHandle, startPostgres } from '@clientele/stack/backing/postgres'
+import { chownTo, unprivilegedAccount } from '@clientele/stack/processes/unprivileged'
 import { freePorts } from '@clientele/stack/profile/ports'
 import pg from 'pg'
 
 const home = mkdtempSync(join(tmpdir(), 'clientele-tls-'))
 const certificate = join(home, 'server.crt')
 const key = join(home, 'server.key')
-let server: Running
+let server: ServiceHandle
 let port = 0
 
-/** A PostgreSQL that speaks TLS with a certificate of its own for `localhost`, and plain text as well. */
+/** Starts a PostgreSQL that accepts TLS, with a self-signed certificate for `localhost`, and plain connections. */
 beforeAll(async () => {
   chmodSync(home, 0o711)
   const [free = 0] = await freePorts(1)
   port = free
   server = await startPostgres({ home, port, password: 'pw', durable: false })
   const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate]
-  await promisify(execFile)('openssl', [...made, ...name])
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate]
+  await promisify(execFile)('openssl', [...request, ...name])
   chmodSync(key, 0o600)
-  giveTo(unprivilegedAccount(), key)
+  chownTo(unprivilegedAccount(), key)
   const client = new pg.Client({ connectionString: server.url })
   await client.connect()
   await client.query(`alter system set ssl_cert_file = '${certificate}'`)
@@ -37,7 +37,7 @@ beforeAll(async () => {
   await client.query('alter system set ssl = on')
   await client.query('select pg_reload_conf()')
   await client.end()
-  await eventually(async () => expect(await encrypted('sslmode=no-verify')).toBe(true))
+  await eventually(async () => expect(await isEncrypted('sslmode=no-verify')).toBe(true))
 }, 120_000)
 afterAll(async () => {
   await server?.stop()
@@ -46,8 +46,8 @@ afterAll(async () => {
 
 const addressOf = (parameters: string, host = 'localhost') =>
   `postgres://postgres:pw@${host}:${port}/postgres?${parameters}`
-/** Whether a service's connection is encrypted. */
-const encrypted = async (parameters: string, host?: string): Promise<boolean | undefined> => {
+/** Whether the connection of a service is encrypted. */
+const isEncrypted = async (parameters: string, host?: string): Promise<boolean | undefined> => {
   const config = loadConfig(databaseConfig, { DATABASE_URL: addressOf(parameters, host) })
   const db = createDb({ ...config, databasePoolMax: 1 }, 'public')
   try {
@@ -58,47 +58,47 @@ const encrypted = async (parameters: string, host?: string): Promise<boolean | u
   }
 }
 
-describe('TLS to PostgreSQL (S1-35)', () => {
+describe('TLS to PostgreSQL', () => {
   it.each(['require', 'verify-ca', 'verify-full'])(
-    'sslmode=%s wants a certificate of a known authority',
+    'sslmode=%s refuses a certificate of an unknown authority',
     async (mode) => {
-      await expect(encrypted(`sslmode=${mode}`)).rejects.toMatchObject({
+      await expect(isEncrypted(`sslmode=${mode}`)).rejects.toMatchObject({
         cause: { message: /self-signed certificate/ },
       })
-      expect(await encrypted(`sslmode=${mode}&sslrootcert=${certificate}`)).toBe(true)
+      expect(await isEncrypted(`sslmode=${mode}&sslrootcert=${certificate}`)).toBe(true)
     },
   )
 
-  it('wants a certificate for the host', async () => {
-    await expect(encrypted(`sslmode=verify-full&sslrootcert=${certificate}`, '127.0.0.1')).rejects.toHaveProperty(
+  it('sslmode=verify-full refuses a certificate for another host', async () => {
+    await expect(isEncrypted(`sslmode=verify-full&sslrootcert=${certificate}`, '127.0.0.1')).rejects.toHaveProperty(
       'cause.message',
       expect.stringMatching(/not in the cert/),
     )
   })
 
-  it('is off by sslmode=disable, and without sslmode; no-verify takes any certificate', async () => {
-    expect(await encrypted('sslmode=disable')).toBe(false)
-    expect(await encrypted('')).toBe(false)
-    expect(await encrypted('sslmode=no-verify')).toBe(true)
+  it('connections are plain with sslmode=disable or without sslmode, and no-verify accepts any certificate', async () => {
+    expect(await isEncrypted('sslmode=disable')).toBe(false)
+    expect(await isEncrypted('')).toBe(false)
+    expect(await isEncrypted('sslmode=no-verify')).toBe(true)
   })
 
-  it('is decided by PGSSLMODE where the address has no sslmode', async () => {
+  it('PGSSLMODE applies if the URL has no sslmode', async () => {
     process.env['PGSSLMODE'] = 'no-verify'
     try {
-      expect(await encrypted('')).toBe(true)
-      expect(await encrypted('sslmode=disable')).toBe(false)
+      expect(await isEncrypted('')).toBe(true)
+      expect(await isEncrypted('sslmode=disable')).toBe(false)
     } finally {
       delete process.env['PGSSLMODE']
     }
   })
 
-  it('holds for migrations', async () => {
-    const folder = new URL('./migrations/', import.meta.url)
-    await expect(migrate(addressOf('sslmode=verify-full'), folder)).rejects.toThrow(/self-signed certificate/)
-    expect(await migrate(addressOf(`sslmode=verify-full&sslrootcert=${certificate}`), folder)).not.toEqual([])
+  it('migrations connect with the sslmode of the URL', async () => {
+    const migrated = { schema: 'public', migrations: new URL('./migrations/', import.meta.url) }
+    await expect(migrate(addressOf('sslmode=verify-full'), migrated)).rejects.toThrow(/self-signed certificate/)
+    expect(await migrate(addressOf(`sslmode=verify-full&sslrootcert=${certificate}`), migrated)).not.toEqual([])
   })
 
-  it('is refused where the mode is unknown or a file cannot be read, by name and without the password', () => {
+  it('loadConfig refuses an unknown sslmode and an unreadable file by name, without the password', () => {
     const load = (parameters: string, more = {}) =>
       loadConfig(databaseConfig, { DATABASE_URL: addressOf(parameters), ...more })
     const modes = /DATABASE_URL: sslmode must be one of disable, require, verify-ca, verify-full, no-verify$/

@@ -20,7 +20,7 @@ let database: TestDatabase
 let db: Db
 let rabbit: TestBroker
 let stop: () => Promise<void>
-let broken = true
+let failing = true
 let handled: string[] = []
 
 const deadLetters = (args: string[], env: Record<string, string> = {}): Promise<{ code: number; out: string }> =>
@@ -48,7 +48,8 @@ const publish = async (): Promise<string> => {
   await rabbit.publish(envelope)
   return id
 }
-const dead = (count: number) => eventually(async () => expect(await rabbit.count(`${queue}.dead`)).toBe(count))
+const waitForDeadLetters = (count: number) =>
+  eventually(async () => expect(await rabbit.messageCount(`${queue}.dead`)).toBe(count))
 
 beforeAll(async () => {
   database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
@@ -60,7 +61,7 @@ beforeAll(async () => {
     events: [noteChanged],
     delays: [10, 20],
     handle: ({ id }) => {
-      if (broken) throw new RangeError('broken')
+      if (failing) throw new RangeError('broken')
       handled.push(id)
     },
   })
@@ -73,7 +74,7 @@ beforeAll(async () => {
 })
 
 beforeEach(() => {
-  broken = true
+  failing = true
   handled = []
 })
 
@@ -84,10 +85,10 @@ afterAll(async () => {
   await database.drop()
 })
 
-describe('npm run dead-letters', () => {
-  it('list shows queue, type, id, attempts and error, as often as one likes; replay brings the event to its handler', async () => {
+describe('The dead-letters command', () => {
+  it('list shows queue, type, id, attempts and error any number of times, and replay returns the event to its handler', async () => {
     const id = await publish()
-    await dead(1)
+    await waitForDeadLetters(1)
     for (let look = 0; look < 24; look += 1) {
       const { code, out } = await deadLetters(['list', '--queue', queue])
       expect(code).toBe(0)
@@ -95,43 +96,43 @@ describe('npm run dead-letters', () => {
         new RegExp(`${queue} +note\\.changed\\.v1 +${id} +0m +3 +failed: RangeError at dead-letters\\.test\\.ts`),
       )
     }
-    await dead(1)
-    broken = false
-    expect((await deadLetters(['replay', '--queue', queue])).out).toBe('1 event put back\n')
+    await waitForDeadLetters(1)
+    failing = false
+    expect((await deadLetters(['replay', '--queue', queue])).out).toBe('1 event replayed\n')
     await eventually(() => expect(handled).toEqual([id]))
     expect((await deadLetters(['list', '--queue', `${queue}.dead`])).out).toBe('no dead letters\n')
   }, 60_000)
 
-  it('replay gives an event all its attempts again', async () => {
+  it('a replayed event has all its attempts again', async () => {
     const id = await publish()
-    await dead(1)
+    await waitForDeadLetters(1)
     await deadLetters(['replay', '--queue', queue])
     await eventually(async () => expect((await deadLetters(['list', '--queue', queue])).out).toContain(`${id}  0m   3`))
     await deadLetters(['drop', '--queue', queue, '--yes'])
-    await dead(0)
+    await waitForDeadLetters(0)
   })
 
-  it('takes one event by id, finds queues through the management API, and drops only with --yes', async () => {
+  it('the command selects an event by id, finds queues through the management API, and drops only with --yes', async () => {
     const [first, second] = [await publish(), await publish()]
-    await dead(2)
+    await waitForDeadLetters(2)
     const env = { RABBITMQ_MANAGEMENT_URL: testEnv('TEST_RABBITMQ_MANAGEMENT_URL') }
-    const asked = await deadLetters(['drop', '--id', second], env)
-    expect([asked.code, asked.out]).toEqual([2, expect.stringContaining('--yes')])
-    await dead(2)
+    const unconfirmed = await deadLetters(['drop', '--id', second], env)
+    expect([unconfirmed.code, unconfirmed.out]).toEqual([2, expect.stringContaining('--yes')])
+    await waitForDeadLetters(2)
     expect(await deadLetters(['drop', '--id', second, '--yes'], env)).toEqual({ code: 0, out: '1 event dropped\n' })
-    await dead(1)
-    broken = false
-    expect((await deadLetters(['replay', '--id', second], env)).out).toBe('0 events put back\n')
-    expect((await deadLetters(['replay', '--id', first, '--limit', '1'], env)).out).toBe('1 event put back\n')
+    await waitForDeadLetters(1)
+    failing = false
+    expect((await deadLetters(['replay', '--id', second], env)).out).toBe('0 events replayed\n')
+    expect((await deadLetters(['replay', '--id', first, '--limit', '1'], env)).out).toBe('1 event replayed\n')
     await eventually(() => expect(handled).toEqual([first]))
   })
 
-  it('explains itself, and what is missing', async () => {
+  it('the command prints its help and says which argument is missing', async () => {
     expect(await deadLetters(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--limit N') })
-    expect(await deadLetters([])).toMatchObject({ code: 2, out: expect.stringContaining('list, replay or drop?') })
-    expect(await deadLetters(['list'])).toMatchObject({ code: 2, out: expect.stringContaining('give --queue') })
+    expect(await deadLetters([])).toMatchObject({ code: 2, out: expect.stringContaining('list, replay or drop') })
+    expect(await deadLetters(['list'])).toMatchObject({ code: 2, out: expect.stringContaining('--queue') })
     expect(await deadLetters(['list', '--limit', '0'])).toMatchObject({ code: 2 })
-    expect(await deadLetters(['list', '--queue', 'no'])).toMatchObject({ code: 1, out: 'there is no queue no.dead\n' })
+    expect(await deadLetters(['list', '--queue', 'no'])).toMatchObject({ code: 1, out: 'queue no.dead not found\n' })
     expect(await deadLetters(['list'], { RABBITMQ_URL: '' })).toMatchObject({
       code: 2,
       out: 'configuration: RABBITMQ_URL is missing\n',

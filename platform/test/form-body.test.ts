@@ -14,7 +14,7 @@ const api = createApi({ service: 'test', title: 'Test', verifier: testVerifier(c
 api.operation(
   {
     tag: 'things',
-    summary: 'a form',
+    summary: 'Send a form',
     method: 'post',
     path: '/v1/forms',
     operationId: 'sendForm',
@@ -37,35 +37,35 @@ afterAll(() => server.close())
 const send = (body: string, headers: Record<string, string> = { 'content-type': type }) =>
   client(base).raw('POST', '/v1/forms', { headers, body })
 
-describe('a form', () => {
-  it('is read field by field, decoded', async () => {
+describe('Form bodies', () => {
+  it('the fields of a form are decoded', async () => {
     const { status, body } = await send('id=%2B254+1&note=caf%C3%A9&more=x', {
       'content-type': `${type}; charset=utf-8`,
     })
     expect([status, body]).toEqual([200, { id: '+254 1', note: 'café' }])
   })
 
-  it('with wrong fields answers 422 naming each', async () => {
+  it('a form with invalid fields gets 422 listing each of them', async () => {
     const { status, body } = await send(`note=${'x'.repeat(21)}`)
     expect(status).toBe(422)
     expect(body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual(['/id', '/note'])
   })
 
-  it('that is empty answers 422', async () => expect((await send('')).status).toBe(422))
+  it('an empty form gets 422', async () => expect((await send('')).status).toBe(422))
 
-  it('that names a field twice answers 400', async () => expect((await send('id=a&id=b')).status).toBe(400))
+  it('a form with a repeated field gets 400', async () => expect((await send('id=a&id=b')).status).toBe(400))
 
-  it('that is too large answers 413 with the limit', async () => {
+  it('a form that is too large gets 413 with the limit', async () => {
     const { status, body } = await send(`id=${'a'.repeat(300)}`)
     expect([status, body.limit]).toEqual([413, 200])
   })
 
-  it('in another encoding or type answers 415', async () => {
+  it('a form with a content encoding or another content type gets 415', async () => {
     expect((await send('id=a', { 'content-type': type, 'content-encoding': 'gzip' })).status).toBe(415)
     expect((await send('{"id":"a"}', { 'content-type': 'application/json' })).status).toBe(415)
   })
 
-  it('may have a field of any name', async () => {
+  it('a form may have fields of any name', async () => {
     const { status, body } = await send('id=a&__proto__=x&constructor=y')
     expect([status, body]).toEqual([200, { id: 'a' }])
   })

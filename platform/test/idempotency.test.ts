@@ -6,7 +6,7 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import { type Client, client } from '@clientele/platform/testing/client'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testConfig, testLog, testVerifier } from '@clientele/platform/testing/service'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { z } from 'zod'
 
 const Note = z.object({ id: z.string(), text: z.string() })
@@ -14,7 +14,7 @@ let database: TestDatabase
 let db: Db
 let server: Server
 let user: Client
-let release: (() => void) | undefined
+let releaseHandler: (() => void) | undefined
 
 beforeAll(async () => {
   database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
@@ -26,8 +26,8 @@ beforeAll(async () => {
       method: 'post',
       path: '/v1/notes',
       operationId: 'createNote',
-      summary: 'new',
-      tag: 'n',
+      summary: 'Create a note',
+      tag: 'notes',
       roles: ['user'],
       body: z.strictObject({ text: z.string() }),
       responses: { 201: Note },
@@ -39,9 +39,10 @@ beforeAll(async () => {
         })
         if (body.text === 'slow')
           await new Promise<void>((resolve) => {
-            release = resolve
+            releaseHandler = resolve
           })
-        if (body.text === 'refused') throw new Problem('invalid_state')
+        if (body.text === 'rejected') throw new Problem('invalid_state')
+        if (body.text === 'too many') throw new Problem('rate_limited')
         if (body.text === 'broken') throw new Error('broken')
         return String(row?.id)
       })
@@ -50,7 +51,7 @@ beforeAll(async () => {
   )
   server = createServer(api.app()).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
-  user = client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, (await tokenFor('user')).token)
+  user = client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, (await signedInAs('user')).token)
 })
 afterAll(async () => {
   server.close()
@@ -58,46 +59,52 @@ afterAll(async () => {
   await database.drop()
 })
 
-const count = async (text: string) =>
+const countNotes = async (text: string) =>
   (await db.query<{ n: number }>('select count(*) as n from notes where text = $1', [text]))[0]?.n
-const key = (value: string) => ({ 'idempotency-key': value })
+const keyHeader = (value: string) => ({ 'idempotency-key': value })
 
 describe('Idempotency-Key', () => {
-  it('gives the first answer again and changes nothing twice', async () => {
-    const first = await user.post('/v1/notes', { text: 'once' }, key('a'))
-    const second = await user.post('/v1/notes', { text: 'once' }, key('a'))
+  it('a repeated request gets the first response and changes nothing', async () => {
+    const first = await user.post('/v1/notes', { text: 'once' }, keyHeader('a'))
+    const second = await user.post('/v1/notes', { text: 'once' }, keyHeader('a'))
     expect(second.status).toBe(201)
     expect(second.body).toEqual(first.body)
     expect(second.headers.get('location')).toBe(first.headers.get('location'))
     expect(first.headers.get('idempotency-replayed')).toBeNull()
     expect(second.headers.get('idempotency-replayed')).toBe('true')
-    expect(await count('once')).toBe(1)
+    expect(await countNotes('once')).toBe(1)
   })
 
-  it('answers 422 idempotency_mismatch to another body', async () => {
-    await user.post('/v1/notes', { text: 'one' }, key('b'))
-    expect((await user.post('/v1/notes', { text: 'two' }, key('b'))).body).toMatchObject({
+  it('a request with the same key and another body gets 422 idempotency_mismatch', async () => {
+    await user.post('/v1/notes', { text: 'one' }, keyHeader('b'))
+    expect((await user.post('/v1/notes', { text: 'two' }, keyHeader('b'))).body).toMatchObject({
       status: 422,
       code: 'idempotency_mismatch',
     })
-    expect(await count('two')).toBe(0)
+    expect(await countNotes('two')).toBe(0)
   })
 
-  it('answers 409 while the first is running, then replays it', async () => {
-    const first = user.post('/v1/notes', { text: 'slow' }, key('c'))
-    while (!release) await new Promise((resolve) => setImmediate(resolve))
-    expect((await user.post('/v1/notes', { text: 'slow' }, key('c'))).body).toMatchObject({
+  it('a repeated request gets 409 while the first is running, and its response afterwards', async () => {
+    const first = user.post('/v1/notes', { text: 'slow' }, keyHeader('c'))
+    while (!releaseHandler) await new Promise((resolve) => setImmediate(resolve))
+    expect((await user.post('/v1/notes', { text: 'slow' }, keyHeader('c'))).body).toMatchObject({
       status: 409,
       code: 'idempotency_running',
     })
-    release()
+    releaseHandler()
     expect((await first).status).toBe(201)
-    expect((await user.post('/v1/notes', { text: 'slow' }, key('c'))).headers.get('idempotency-replayed')).toBe('true')
+    expect((await user.post('/v1/notes', { text: 'slow' }, keyHeader('c'))).headers.get('idempotency-replayed')).toBe(
+      'true',
+    )
   })
 
-  it('keeps a refusal and rolls its change back', async () => {
-    expect((await user.post('/v1/notes', { text: 'refused' }, key('d'))).status).toBe(409)
-    const again = await user.post('/v1/notes', { text: 'refused' }, { ...key('d'), 'x-request-id': 'second-try' })
+  it('a 4xx response is replayed, and its change is rolled back', async () => {
+    expect((await user.post('/v1/notes', { text: 'rejected' }, keyHeader('d'))).status).toBe(409)
+    const again = await user.post(
+      '/v1/notes',
+      { text: 'rejected' },
+      { ...keyHeader('d'), 'x-request-id': 'second-try' },
+    )
     expect(again.body).toMatchObject({
       status: 409,
       code: 'invalid_state',
@@ -106,26 +113,29 @@ describe('Idempotency-Key', () => {
     })
     expect(again.headers.get('content-type')).toMatch('application/problem+json')
     expect(again.headers.get('idempotency-replayed')).toBe('true')
-    expect(await count('refused')).toBe(0)
+    expect(await countNotes('rejected')).toBe(0)
   })
 
-  it('does not keep a fault of ours', async () => {
-    expect((await user.post('/v1/notes', { text: 'broken' }, key('e'))).status).toBe(500)
-    const again = await user.post('/v1/notes', { text: 'broken' }, key('e'))
+  it.each([
+    ['server error', 500, 'broken'],
+    ['429', 429, 'too many'],
+  ])('a %s is not replayed', async (_name, status, text) => {
+    expect((await user.post('/v1/notes', { text }, keyHeader('e'))).status).toBe(status)
+    const again = await user.post('/v1/notes', { text }, keyHeader('e'))
     expect(again.headers.get('idempotency-replayed')).toBeNull()
-    expect(await count('broken')).toBe(0)
+    expect(await countNotes(text)).toBe(0)
   })
 
-  it('makes one of twenty requests at once', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => user.post('/v1/notes', { text: 'race' }, key('f'))),
+  it('exactly one of twenty concurrent requests with the same key is applied', async () => {
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => user.post('/v1/notes', { text: 'race' }, keyHeader('f'))),
     )
-    expect(await count('race')).toBe(1)
-    for (const { status } of answers) expect([201, 409]).toContain(status)
+    expect(await countNotes('race')).toBe(1)
+    for (const { status } of responses) expect([201, 409]).toContain(status)
   })
 
-  it('answers 400 to a key that is none', async () => {
-    expect((await user.post('/v1/notes', { text: 'x' }, key('a b'))).body).toMatchObject({
+  it('an invalid key gets 400', async () => {
+    expect((await user.post('/v1/notes', { text: 'x' }, keyHeader('a b'))).body).toMatchObject({
       status: 400,
       code: 'invalid_parameter',
     })

@@ -1,6 +1,6 @@
 import { connectDb, type Db } from '@clientele/platform/data/db'
 import { arrayHas, list, text } from '@clientele/platform/lists/list'
-import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { asOwner, type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 
 type Thing = { id: number; surname: string | null }
 
@@ -19,8 +19,11 @@ let db: Db
 beforeAll(async () => {
   database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
   db = await connectDb(database.config, 'platform_test')
-  await db.query(`create table things (id integer primary key, surname text, tags text[] not null, search_text text not null,
-    deleted boolean not null default false)`)
+  await asOwner(
+    database,
+    `create table things (id integer primary key, surname text, tags text[] not null, search_text text not null,
+    deleted boolean not null default false)`,
+  )
   await db.query(`insert into things select n, case when n % 5 > 0 then 'S' || n % 3 end, array['all', 't' || n % 5000],
     'common shop-' || n || case when n % 4000 = 1 then ' rare 王小明' else '' end from generate_series(1, 14000) n`)
 })
@@ -34,8 +37,8 @@ const ids = async (where: string, order: string, limit: number) =>
     ({ id }) => id,
   )
 
-/** The ids of `pages` pages, walked by cursor. */
-const walk = async (query: Record<string, string>, pages: number, limit = '20'): Promise<number[]> => {
+/** The ids of the first `pages` pages, read by cursor. */
+const readPages = async (query: Record<string, string>, pages: number, limit = '20'): Promise<number[]> => {
   const seen: number[] = []
   let cursor: string | null = null
   for (let page = 0; page < pages; page += 1) {
@@ -46,21 +49,21 @@ const walk = async (query: Record<string, string>, pages: number, limit = '20'):
   return seen
 }
 
-describe('lists of more rows than are counted (S1-05)', () => {
+describe('Lists of more than 10,000 rows', () => {
   it.each<Record<string, string>>([
     { q: 'common' },
     { tag: 'all' },
     { q: 'common', tag: 'all' },
     { q: 'shop-', 'surname[startsWith]': 's' },
-  ])('%j says that there are at least 10,000, and goes on in order', async (query) => {
+  ])('the query %j has a total of at least 10,000, and its pages are in order', async (query) => {
     const where = 'surname[startsWith]' in query ? 'surname is not null' : 'true'
-    const wanted = (order: string) => ids(where, order, 60)
+    const expectedIds = (order: string) => ids(where, order, 60)
     expect((await things.run(db, query)).page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
-    expect(await walk(query, 3)).toEqual(await wanted('id desc'))
-    expect(await walk({ ...query, sort: '-surname' }, 3)).toEqual(await wanted('surname desc, id desc'))
+    expect(await readPages(query, 3)).toEqual(await expectedIds('id desc'))
+    expect(await readPages({ ...query, sort: '-surname' }, 3)).toEqual(await expectedIds('surname desc, id desc'))
   })
 
-  it('goes back to where it came from', async () => {
+  it('prevCursor returns to the page before', async () => {
     const second = await things.run(db, { q: 'common', limit: '20', offset: '20' })
     const back = await things.run(db, { q: 'common', limit: '20', cursor: second.page.prevCursor ?? '' })
     expect(back.rows.map(({ id }) => id)).toEqual(await ids('true', 'id desc', 20))
@@ -72,21 +75,21 @@ describe('lists of more rows than are counted (S1-05)', () => {
     [{ tag: 't1' }, [10_001, 5_001, 1]],
     [{ q: 'shop-4001' }, [4001]],
     [{ q: 'nothing of it' }, []],
-  ])('%j finds the few that there are, with their number', async (query, expected) => {
+  ])('the query %j returns its few rows and their exact total', async (query, expected) => {
     const { rows, page } = await things.run(db, query)
     expect(rows.map(({ id }) => id)).toEqual(expected)
     expect(page).toMatchObject({ total: expected.length, totalRelation: 'eq' })
-    expect(await walk(query, Math.max(1, expected.length), '1')).toEqual(expected)
+    expect(await readPages(query, Math.max(1, expected.length), '1')).toEqual(expected)
   })
 
-  it('finds one and two letters where a word begins, and anywhere in scripts without spaces', async () => {
-    expect(await walk({ q: 'ra' }, 1)).toEqual([12_001, 8001, 4001, 1])
-    expect(await walk({ q: 'c' }, 1)).toEqual(await ids('true', 'id desc', 20))
-    expect(await walk({ q: 'ar' }, 1)).toEqual([])
-    expect(await walk({ q: '小' }, 1)).toEqual([12_001, 8001, 4001, 1])
+  it('q finds one or two letters at the beginning of a word, and anywhere in scripts without spaces', async () => {
+    expect(await readPages({ q: 'ra' }, 1)).toEqual([12_001, 8001, 4001, 1])
+    expect(await readPages({ q: 'c' }, 1)).toEqual(await ids('true', 'id desc', 20))
+    expect(await readPages({ q: 'ar' }, 1)).toEqual([])
+    expect(await readPages({ q: '小' }, 1)).toEqual([12_001, 8001, 4001, 1])
   })
 
-  it('counts anew when there are few of them all at once', async () => {
+  it('a list is counted again when its first page is not full', async () => {
     expect((await things.run(db, { tag: 'all' })).page.totalRelation).toBe('gte')
     await db.query('update things set deleted = true where id > 5')
     const { rows, page } = await things.run(db, { tag: 'all' })

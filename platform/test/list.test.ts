@@ -1,31 +1,32 @@
 import type { Db } from '@clientele/platform/data/db'
 import { parseParameters } from '@clientele/platform/http/request-parsing'
 import { foldText } from '@clientele/platform/lists/fold-text'
-import { asksFor, list } from '@clientele/platform/lists/list'
+import { columnBefore, list, requiresField, time } from '@clientele/platform/lists/list'
 import { Problem } from '@clientele/platform/runtime/problem'
-import { explain, watched } from '@clientele/platform/testing/database'
+import { asOwner, explain, observeQueries } from '@clientele/platform/testing/database'
 import { people, rowCount, startPeople } from './people.ts'
 
 type Started = Awaited<ReturnType<typeof startPeople>>
 let db: Db
+let database: Started['database']
 let run: Started['run']
 let stop: Started['stop'] | undefined
 beforeAll(async () => {
-  ;({ db, run, stop } = await startPeople())
+  ;({ db, database, run, stop } = await startPeople())
 })
 afterAll(() => stop?.())
 
 const total = async (query: Record<string, string>): Promise<number> => (await run(query)).page.total
 const problemOf = async (query: Record<string, string>): Promise<Problem> => {
-  const failure: unknown = await run(query).then(
+  const thrown: unknown = await run(query).then(
     () => undefined,
     (error) => error,
   )
-  if (!(failure instanceof Problem)) throw new Error(`no problem for ${JSON.stringify(query)}: ${String(failure)}`)
-  return failure
+  if (!(thrown instanceof Problem)) throw new Error(`no problem for ${JSON.stringify(query)}: ${String(thrown)}`)
+  return thrown
 }
 
-describe('lists page by cursor (S0-10, S1-05)', () => {
+describe('Paging of lists', () => {
   it.each([
     'createdAt',
     '-createdAt',
@@ -35,7 +36,7 @@ describe('lists page by cursor (S0-10, S1-05)', () => {
     '-surname,price,code',
     'price,-surname',
     '-price,-surname',
-  ])('sort=%s reaches each row exactly once, and the same rows backwards', async (sort) => {
+  ])('the pages of sort=%s contain each row exactly once, forwards and backwards', async (sort) => {
     const forward: string[] = []
     let cursor: string | null = null
     let lastPage: string | null = null
@@ -64,7 +65,7 @@ describe('lists page by cursor (S0-10, S1-05)', () => {
     expect(backward.length).toBe(forward.length - (forward.length % 190 || 190))
   })
 
-  it('gives the order of plain SQL, nulls last when ascending', async () => {
+  it('a list has the order of plain SQL, with nulls last when ascending', async () => {
     const sorted = await db.query<{ id: string }>(
       'select id from people where deleted_at is null order by surname asc, price desc, id asc',
     )
@@ -74,7 +75,7 @@ describe('lists page by cursor (S0-10, S1-05)', () => {
     expect((await run({ sort: '-surname', limit: '1' })).rows[0]?.surname).toBeNull()
   })
 
-  it('goes on from an offset by cursor, and counts all rows on every page', async () => {
+  it('a cursor continues from an offset, and every page has the total of all rows', async () => {
     const first = await run({ limit: '5', offset: '5', sort: 'code' })
     expect(first.rows.map((row) => row.number)).toEqual([6, 7, 8, 9, 10])
     const second = await run({ limit: '5', cursor: String(first.page.nextCursor) })
@@ -85,23 +86,28 @@ describe('lists page by cursor (S0-10, S1-05)', () => {
     expect(back.page.prevCursor).toBeNull()
   })
 
-  it('says the total of a list without rows, and counts no further than 10,000', async () => {
+  it('an empty list has the total 0, and totals are counted up to 10,000', async () => {
     expect(await run({ surname: 'nobody' })).toEqual({
       rows: [],
       page: { limit: 50, nextCursor: null, prevCursor: null, total: 0, totalRelation: 'eq' },
     })
-    const many = list({ table: 'generate_series(1, 10002) as id', columns: ['id'], sort: ['id'], defaultSort: 'id' })
-    expect((await many.run(db, { limit: '1' })).page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
+    const largeList = list({
+      table: 'generate_series(1, 10002) as id',
+      columns: ['id'],
+      sort: ['id'],
+      defaultSort: 'id',
+    })
+    expect((await largeList.run(db, { limit: '1' })).page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
   })
 
-  it('gives rows with attribute names, times as dates, and nothing of its own', async () => {
+  it('a row has exactly its attributes, and its times are dates', async () => {
     const [row] = (await run({ createdBy: 'user-x' })).rows
     expect(Object.keys(row ?? {}).sort()).toEqual(['createdAt', 'id', 'number', 'surname', 'tags'])
     expect(row).toMatchObject({ createdAt: new Date('2026-06-01T10:00:00.123Z'), tags: [] })
   })
 })
 
-describe('lists filter (S2-09, S2-10, S2-11)', () => {
+describe('Filters of lists', () => {
   const count = async (where: string): Promise<number> => {
     const [row] = await db.query<{ n: number }>(
       `select count(*)::int as n from people where deleted_at is null and ${where}`,
@@ -120,6 +126,8 @@ describe('lists filter (S2-09, S2-10, S2-11)', () => {
     [{ 'surname[startsWith]': '100%_\\' }, 'number = 9001'],
     [{ surname: '100%_\\\\ "O\'Neil"\\, Inc' }, 'number = 9001'],
     [{ email: 'P17@Example.com' }, 'number = 17'],
+    [{ 'email[gte]': 'P2', 'email[lt]': 'p3' }, `email >= 'p2' and email < 'p3'`],
+    [{ 'email[gt]': 'p17@example.com,', 'email[lte]': 'p2' }, `email > 'p17@example.com,' and email <= 'p2'`],
     [
       { 'createdAt[gte]': '2026-01-01T02:00:00+02:00', 'createdAt[lt]': '2026-01-01T00:10:00Z' },
       `created_at < '2026-01-01T00:10:00Z'`,
@@ -142,14 +150,14 @@ describe('lists filter (S2-09, S2-10, S2-11)', () => {
     [{ max_price: '5.3', keyword: 'PERSON 12' }, `price <= 5.3 and search_text like '%12%'`],
     [{ q: 'Ödën  17' }, `search_text like '%17%'`],
     [{ q: ' ' }, 'true'],
-  ])('%j', async (query, where) => {
+  ])('the query %j matches the same rows as SQL', async (query, where) => {
     expect(await total(query)).toBe(await count(where))
   })
 
-  it('whole() leaves the index of an integer column usable', async () => {
+  it('the integer filter uses the index of an integer column', async () => {
     const seen: string[] = []
-    const explained = watched(db, async (sql, values) => void seen.push(...(await explain(db, sql, values))))
-    await db.query('create index people_by_number on people (number, id) where deleted_at is null')
+    const explained = observeQueries(db, async (sql, values) => void seen.push(...(await explain(db, sql, values))))
+    await asOwner(database, 'create index people_by_number on people (number, id) where deleted_at is null')
     await people.run(explained, { 'number[gt]': '3000' })
     expect(seen.filter((line) => /Index Cond: \(number > /.test(line))).toHaveLength(2)
   })
@@ -159,15 +167,15 @@ describe('lists filter (S2-09, S2-10, S2-11)', () => {
     ['createdAt', { 'createdAt[exists]': 'true' }, true],
     ['createdAt', { 'createdAt[exists]': 'false' }, false],
     ['created', { 'createdAt[gte]': '2026-01-01' }, false],
-  ])('asksFor %s in %j: %s', (field, query, expected) => expect(asksFor(field, query)).toBe(expected))
+  ])('requiresField of %s in %j is %s', (field, query, expected) => expect(requiresField(field, query)).toBe(expected))
 
-  it('narrows one call by a condition of the service', async () => {
+  it('run applies an additional condition of the service', async () => {
     const { page } = await people.run(db, {}, { where: (bind) => `number <= ${bind(12)}` })
     expect(page.total).toBe(12)
   })
 })
 
-describe('lists refuse what they do not know, and survive what they are given (S1-29)', () => {
+describe('Invalid parameters of lists', () => {
   it.each<[Record<string, string>, string, string]>([
     [{ surnme: 'x' }, 'unknown_parameter', 'surnme'],
     [{ 'surname[gt]': 'x' }, 'unknown_parameter', 'surname[gt]'],
@@ -194,7 +202,7 @@ describe('lists refuse what they do not know, and survive what they are given (S
     [{ surname: 'x'.repeat(10_001) }, 'invalid_parameter', 'surname'],
     [{ surname: Array(101).fill('x').join(',') }, 'invalid_parameter', 'surname'],
     [{ max_price: '1', 'price[lte]': '2' }, 'invalid_parameter', 'price[lte]'],
-  ])('%j answers 400', async (query, code, parameter) => {
+  ])('the query %j is a 400', async (query, code, parameter) => {
     const problem = await problemOf(query)
     expect(problem.status).toBe(400)
     expect(problem.code).toBe(code)
@@ -218,7 +226,7 @@ describe('lists refuse what they do not know, and survive what they are given (S
     '<script>',
     '{}',
     'NULL',
-  ])('treats %j as data in every text filter, free text and id', async (value) => {
+  ])('the value %j is treated as data, not as SQL, in every text filter, in q and in user ids', async (value) => {
     for (const parameter of [
       'surname',
       'surname[ne]',
@@ -235,7 +243,7 @@ describe('lists refuse what they do not know, and survive what they are given (S
     expect(await total({})).toBe(rowCount + 1)
   })
 
-  it('refuses cursor and offset together, and a cursor of another sort', async () => {
+  it('a list refuses a cursor with an offset and a cursor of another sort', async () => {
     const { page } = await run({ sort: 'surname' })
     const cursor = String(page.nextCursor)
     expect((await problemOf({ cursor, offset: '1' })).options.errors).toMatchObject([{ parameter: 'offset' }])
@@ -259,11 +267,11 @@ describe('lists refuse what they do not know, and survive what they are given (S
     forged(['password', 0, '2026-01-01', '00000000-0000-0000-0000-000000000000']),
     forged(['price', 0, '9'.repeat(200_000), '00000000-0000-0000-0000-000000000000']),
     forged(['code', 0, '99999999999999999999', '00000000-0000-0000-0000-000000000000']),
-  ])('refuses the forged cursor %#', async (cursor) => {
+  ])('a list refuses the forged cursor %#', async (cursor) => {
     expect(await problemOf({ cursor })).toMatchObject({ status: 400, options: { errors: [{ parameter: 'cursor' }] } })
   })
 
-  it('names every fault at once through the schema of the route, and the parameters that are known', () => {
+  it('the schema of a list reports every error at once and names the known parameters', () => {
     const parse = () => parseParameters(people.query, { nonsense: '1', limit: 'x', 'createdAt[gte]': 'y' })
     expect(parse).toThrow(Problem)
     try {
@@ -282,3 +290,24 @@ describe('lists refuse what they do not know, and survive what they are given (S
 it('foldText removes accents, compatibility forms and case', () => {
   expect(foldText('Ångström ﬁn Ñandú')).toBe('angstrom fin nandu')
 })
+
+it.each([
+  ['lt', true],
+  ['gte', false],
+])(
+  'a time filter with the operator %s adds the condition that an upper bound implies: %s',
+  async (operator, isAdded) => {
+    const deletions = list({
+      table: 'people',
+      columns: ['id'],
+      sort: ['createdAt'],
+      defaultSort: 'createdAt',
+      filter: { deletedAt: time({ upperBoundImplies: columnBefore('created_at') }) },
+    })
+    const statements: string[] = []
+    const recorded = observeQueries(db, async (sql) => void statements.push(sql))
+    await deletions.run(recorded, { [`deletedAt[${operator}]`]: '2026-01-01' })
+    expect(statements).toHaveLength(1)
+    expect(/created_at < \$\d+::timestamptz/.test(String(statements[0]))).toBe(isAdded)
+  },
+)

@@ -6,12 +6,12 @@ import { requestContext } from '@clientele/platform/http/request-lifecycle'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { client } from '@clientele/platform/testing/client'
 import { testConfig, testLog, testVerifier } from '@clientele/platform/testing/service'
-import { tokenFor } from '@clientele/platform/testing/tokens'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { z } from 'zod'
 
 const Thing = z.object({ name: z.string() })
-const route = { tag: 'things', summary: 'a thing' } as const
+const route = { tag: 'things', summary: 'Do something with a thing' } as const
 const config = testConfig()
 const log = testLog()
 
@@ -52,11 +52,11 @@ afterEach(() => server?.close())
 const serve = async (app: Express) => {
   server = createServer(app).listen(0, '127.0.0.1')
   await new Promise((resolve) => server?.once('listening', resolve))
-  return client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, (await tokenFor('user')).token)
+  return client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, (await signedInAs('user')).token)
 }
 
-describe('standard Express middleware', () => {
-  it('in front of a service sees every request, and may answer it', async () => {
+describe('Standard Express middleware', () => {
+  it('a middleware before a service sees every request and may respond itself', async () => {
     const seen: string[] = []
     const cors: RequestHandler = (req, res, next) => {
       seen.push(`${req.method} ${req.path}`)
@@ -66,7 +66,7 @@ describe('standard Express middleware', () => {
     }
     const user = await serve(express().use(cors).use(createThings().app()))
 
-    const answers = [
+    const responses = [
       await user.get('/v1/things/a'),
       await user.post('/v1/things', { name: 'b' }),
       await user.post('/v1/things', { name: 1 }),
@@ -74,8 +74,8 @@ describe('standard Express middleware', () => {
       await user.delete('/v1/things/a'),
       await user.raw('OPTIONS', '/v1/things'),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([200, 201, 422, 404, 405, 204])
-    for (const { headers } of answers) expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(responses.map(({ status }) => status)).toEqual([200, 201, 422, 404, 405, 204])
+    for (const { headers } of responses) expect(headers.get('access-control-allow-origin')).toBe('*')
     expect(seen).toEqual([
       'GET /v1/things/a',
       'POST /v1/things',
@@ -86,33 +86,33 @@ describe('standard Express middleware', () => {
     ])
   })
 
-  it('behind the routes sees the requests that they leave and the errors of all, and may pass them on', async () => {
-    const unknown: string[] = []
+  it('a middleware after the routes sees unmatched requests and all errors', async () => {
+    const unmatched: string[] = []
     const errors: string[] = []
-    const note: RequestHandler = (req, _res, next) => {
-      unknown.push(req.path)
+    const recordPath: RequestHandler = (req, _res, next) => {
+      unmatched.push(req.path)
       next()
     }
-    const report: ErrorRequestHandler = (error, _req, _res, next) => {
+    const recordError: ErrorRequestHandler = (error, _req, _res, next) => {
       errors.push(error instanceof Problem ? error.code : error.message)
       next(error)
     }
     const app = express().use(requestContext(log)).use(createThings().router())
-    const user = await serve(app.use(note).use(notFoundHandler).use(report).use(problemHandler))
+    const user = await serve(app.use(recordPath).use(notFoundHandler).use(recordError).use(problemHandler))
 
-    const answers = [
+    const responses = [
       await user.get('/v1/things/a'),
       await user.get('/v1/things/broken'),
       await user.post('/v1/things', { name: 1 }),
       await user.get('/v1/nothing'),
       await user.delete('/v1/things/a'),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([200, 500, 422, 404, 405])
-    expect(unknown).toEqual(['/v1/nothing'])
+    expect(responses.map(({ status }) => status)).toEqual([200, 500, 422, 404, 405])
+    expect(unmatched).toEqual(['/v1/nothing'])
     expect(errors).toEqual(['broken', 'validation', 'not_found', 'method_not_allowed'])
   })
 
-  it('that has read the body leaves it to the routes', async () => {
+  it('a middleware may parse the body before the routes do', async () => {
     const user = await serve(express().use(express.json()).use(createThings().app()))
     expect((await user.post('/v1/things', { name: 'a' })).body).toEqual({ name: 'a' })
   })

@@ -5,8 +5,8 @@ import { z } from 'zod'
 
 export const noteChanged = event('note.changed.v1', z.object({ id: z.string(), text: z.string() }))
 
-/** A `note.changed.v1` as it comes from the broker. */
-export const aNote = (text: string, { subject = newId(), version = 1, id = randomUUID() as string } = {}) => ({
+/** A `note.changed.v1` event as a consumer receives it. */
+export const noteEvent = (text: string, { subject = newId(), version = 1, id = randomUUID() as string } = {}) => ({
   specversion: '1.0',
   id,
   source: '/notes',

@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DuplicateBody } from '@clientele/contracts/problem'
 import { createApi, created, noContent, ok } from '@clientele/platform/http/api'
-import { Problem } from '@clientele/platform/runtime/problem'
+import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
 import { client } from '@clientele/platform/testing/client'
 import { testConfig, testLog, testVerifier } from '@clientele/platform/testing/service'
-import { badTokens, tokenFor } from '@clientele/platform/testing/tokens'
+import { badTokens, signedInAs } from '@clientele/platform/testing/tokens'
 import { z } from 'zod'
 
 const Thing = z.object({ id: z.string(), name: z.string(), version: z.int() })
@@ -19,7 +19,7 @@ const api = createApi({
   log: testLog(),
   config: { ...config, maxBodyBytes: 2_000 },
 })
-const route = { tag: 'things', summary: 'a thing' } as const
+const route = { tag: 'things', summary: 'Do something with a thing' } as const
 api.operation(
   {
     ...route,
@@ -41,14 +41,14 @@ api.operation(
     ...route,
     method: 'patch',
     path: '/v1/things/{id}',
-    operationId: 'patchThing',
+    operationId: 'updateThing',
     roles: ['admin'],
     params: z.object({ id: z.string() }),
     body: NewThing,
     responses: { 200: Thing, 409: DuplicateBody },
   },
   async ({ ifMatch, body }) => {
-    if (ifMatch !== undefined && ifMatch !== 3) throw new Problem('precondition_failed')
+    if (ifMatch !== undefined && ifMatch !== 3) throw preconditionFailed('the thing', { version: 3 })
     return ok({ id: '1', name: body.name, version: 4 })
   },
 )
@@ -65,6 +65,19 @@ api.operation(
   async ({ body, actor }) => created({ id: actor.id, name: body.name, version: 1 }, '/v1/things/1'),
 )
 api.operation(
+  {
+    ...route,
+    method: 'put',
+    path: '/v1/small',
+    operationId: 'replaceSmall',
+    roles: ['user'],
+    body: NewThing,
+    maxBodyBytes: 500,
+    responses: { 204: null },
+  },
+  async () => noContent(),
+)
+api.operation(
   { ...route, method: 'post', path: '/v1/open', operationId: 'open', roles: 'public', responses: { 204: null } },
   async () => noContent(),
 )
@@ -78,29 +91,29 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const as = async (role: 'user' | 'admin' | 'nobody') => client(base, (await tokenFor(role)).token)
+const as = async (role: 'user' | 'admin' | 'nobody') => client(base, (await signedInAs(role)).token)
 
-describe('who may call (S0-01, S0-08, S0-22, S1-03, S1-27, S1-28, S2-24, S3-21, S3-32, S4-25)', () => {
-  it('answers 401 with WWW-Authenticate without a token', async () => {
-    const answer = await client(base).get('/v1/things/1')
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
-    expect(answer.headers.get('content-type')).toMatch('application/problem+json')
-    expect(answer.body).toMatchObject({
+describe('Authorization of a route', () => {
+  it('a request without a token gets 401 with WWW-Authenticate', async () => {
+    const response = await client(base).get('/v1/things/1')
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/)
+    expect(response.headers.get('content-type')).toMatch('application/problem+json')
+    expect(response.body).toMatchObject({
       code: 'unauthorized',
       type: '/problems/unauthorized',
       instance: '/v1/things/1',
     })
   })
 
-  it('answers 401 to every bad token', async () => {
+  it('every kind of invalid token gets 401', async () => {
     for (const [kind, token] of Object.entries(await badTokens())) {
       const { status, body } = await client(base, token).get('/v1/things/1')
       expect({ kind, status, code: body.code }).toEqual({ kind, status: 401, code: 'invalid_token' })
     }
   })
 
-  it('answers 403 without the role, and lets an admin do what a user may', async () => {
+  it('a user without the role gets 403, and an admin may call what a user may', async () => {
     expect((await (await as('nobody')).get('/v1/things/1')).status).toBe(403)
     expect((await (await as('user')).patch('/v1/things/1', { name: 'b' })).body).toMatchObject({
       status: 403,
@@ -109,14 +122,14 @@ describe('who may call (S0-01, S0-08, S0-22, S1-03, S1-27, S1-28, S2-24, S3-21, 
     expect((await (await as('admin')).get('/v1/things/1')).status).toBe(200)
   })
 
-  it('serves a public route without a token and with a broken one', async () => {
+  it('a public route works without a token and with an invalid one', async () => {
     expect((await client(base).post('/v1/open')).status).toBe(204)
     expect((await client(base, 'x.y.z').post('/v1/open')).status).toBe(204)
   })
 })
 
-describe('bad input (S1-29, S4-17)', () => {
-  it('answers 422 with every field at once and a pointer each', async () => {
+describe('Request validation', () => {
+  it('a body with invalid fields gets 422 with a pointer to each of them', async () => {
     const { status, body } = await (await as('user')).post('/v1/things', { size: 11, id: 'mine', version: 9 })
     expect(status).toBe(422)
     expect(body.errors).toEqual(
@@ -130,23 +143,42 @@ describe('bad input (S1-29, S4-17)', () => {
   })
 
   it.each([
-    ['a body nested too deep', `${'['.repeat(65)}${']'.repeat(65)}`, 400, 'malformed'],
-    ['nothing but a byte order mark', '\ufeff', 400, 'malformed'],
-    ['half a JSON', '{"name":', 400, 'malformed'],
-    ['no JSON', 'name=a', 400, 'malformed'],
+    ['a body that is nested too deeply', `${'['.repeat(65)}${']'.repeat(65)}`, 400, 'malformed'],
+    ['a body that is only a byte order mark', '\ufeff', 400, 'malformed'],
+    ['incomplete JSON', '{"name":', 400, 'malformed'],
+    ['a body that is not JSON', 'name=a', 400, 'malformed'],
     ['a body over the limit', JSON.stringify({ name: 'x'.repeat(3_000) }), 413, 'too_large'],
-    ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0xfe, 0x22]), 400, 'malformed'],
-  ])('answers %s with a problem', async (_name, body, status, code) => {
-    const answer = await (await as('user')).post('/v1/things', body, { 'content-type': 'application/json' })
-    expect(answer.body).toMatchObject({ status, code })
+    ['a body that is not UTF-8', new Uint8Array([0x22, 0xff, 0xfe, 0x22]), 400, 'malformed'],
+  ])('a request with %s gets a problem', async (_name, body, status, code) => {
+    const response = await (await as('user')).post('/v1/things', body, { 'content-type': 'application/json' })
+    expect(response.body).toMatchObject({ status, code })
   })
 
-  it('answers 415 to another content type', async () => {
-    const answer = await (await as('user')).post('/v1/things', '<a/>', { 'content-type': 'text/xml' })
-    expect(answer.body).toMatchObject({ status: 415, code: 'unsupported_media_type' })
+  it('a body over the limit of its route gets 413 with the limit, which the contract shows', async () => {
+    const put = async (length: number) => (await as('user')).put('/v1/small', { name: 'x'.repeat(length) })
+    expect((await put(400)).status).toBe(204)
+    expect((await put(600)).body).toMatchObject({
+      status: 413,
+      limit: 500,
+      detail: 'the body is larger than 500 bytes',
+    })
+    expect(api.document().paths?.['/v1/small']?.put).toMatchObject({ 'x-max-body-bytes': 500 })
   })
 
-  it('answers 400 to an unknown or repeated query parameter', async () => {
+  it('a body or query with very many unknown fields gets a hundred errors', async () => {
+    const names = Array.from({ length: 180 }, (_, index) => `f${index}`)
+    const body = Object.fromEntries(names.map((name) => [name, 1]))
+    expect((await (await as('user')).post('/v1/things', body)).body.errors).toHaveLength(100)
+    const query = names.map((name) => `${name}=1`).join('&')
+    expect((await (await as('user')).get(`/v1/things/1?${query}`)).body.errors).toHaveLength(100)
+  })
+
+  it('a body of another content type gets 415', async () => {
+    const response = await (await as('user')).post('/v1/things', '<a/>', { 'content-type': 'text/xml' })
+    expect(response.body).toMatchObject({ status: 415, code: 'unsupported_media_type' })
+  })
+
+  it('an unknown or repeated query parameter gets 400', async () => {
     expect((await (await as('user')).get('/v1/things/1?admin=true')).body).toMatchObject({
       status: 400,
       code: 'unknown_parameter',
@@ -158,7 +190,7 @@ describe('bad input (S1-29, S4-17)', () => {
     })
   })
 
-  it('answers 404 to an unknown address, 405 with Allow to an unknown method, 400 to a broken escape', async () => {
+  it('an unknown path gets 404, an unknown method 405 with Allow, and invalid percent-encoding 400', async () => {
     const user = await as('user')
     expect((await user.get('/v1/nothing')).body).toMatchObject({ status: 404, code: 'not_found' })
     const wrong = await user.delete('/v1/things/1')
@@ -168,19 +200,19 @@ describe('bad input (S1-29, S4-17)', () => {
   })
 })
 
-describe('answers', () => {
-  it('tell nothing internal in a 500', async () => {
+describe('Responses', () => {
+  it('a 500 contains no internal details', async () => {
     const { status, body } = await (await as('user')).get('/v1/things/broken')
     expect(status).toBe(500)
     expect(JSON.stringify(body)).not.toMatch(/SELECT|internals/)
     expect(body).toMatchObject({ code: 'internal', requestId: expect.any(String) })
   })
 
-  it('are checked against the declared shape in tests', async () => {
+  it('a response that does not match its schema becomes a 500 in tests', async () => {
     expect((await (await as('user')).get('/v1/things/wrong')).status).toBe(500)
   })
 
-  it('echo X-Request-Id and make one where there is none', async () => {
+  it('a response has the X-Request-Id of its request, or a new one if the request has none', async () => {
     const user = await as('user')
     const known = await user.get('/v1/things/missing', { 'x-request-id': 'abc-1' })
     expect(known.headers.get('x-request-id')).toBe('abc-1')
@@ -190,21 +222,24 @@ describe('answers', () => {
     )
   })
 
-  it('carry a strong ETag; If-None-Match gives 304, If-Match of an older version 412', async () => {
+  it('a record is not stored by caches and has a strong ETag: a matching If-None-Match gets 304, an If-Match of an older version 412', async () => {
     const user = await as('user')
-    const etag = (await user.get('/v1/things/1')).headers.get('etag') ?? ''
+    const { headers } = await user.get('/v1/things/1')
+    expect(headers.get('cache-control')).toBe('no-store')
+    const etag = headers.get('etag') ?? ''
     expect(etag).toMatch(/^"3\.[\w-]+"$/)
     expect((await user.get('/v1/things/1', { 'if-none-match': etag })).status).toBe(304)
     const admin = await as('admin')
     expect((await admin.patch('/v1/things/1', { name: 'b' }, { 'if-match': etag })).status).toBe(200)
     expect((await admin.patch('/v1/things/1', { name: 'b' }, { 'if-match': '"2.x"' })).body).toMatchObject({
       code: 'precondition_failed',
+      current: { version: 3, etag: '"3"' },
     })
     expect((await admin.patch('/v1/things/1', { name: 'b' }, { 'if-match': 'W/"3"' })).status).toBe(412)
   })
 })
 
-it('describes every route with its roles and problems in OpenAPI 3.1 (S2-32, S4-15)', () => {
+it('the OpenAPI 3.1 document describes every route with its roles and problems', () => {
   const document = api.document()
   expect(document.openapi).toBe('3.1.0')
   expect(document.paths?.['/v1/things']?.post).toMatchObject({

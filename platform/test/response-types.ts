@@ -1,4 +1,4 @@
-// Checked by `tsc -p .`: what handlers return is typed by the declared responses, so each `@ts-expect-error` must hide an error.
+// Checked by `tsc -p .`: the declared responses determine what a handler may return, so each `@ts-expect-error` must suppress an error.
 import { DuplicateBody } from '@clientele/contracts/problem'
 import {
   type Api,
@@ -46,15 +46,15 @@ export const declaredResponses = (api: Api): void => {
 }
 
 export const wrongBodies = (api: Api): void => {
-  // @ts-expect-error a body of another shape
+  // @ts-expect-error a body that does not match its schema
   api.operation(two, async () => ok({ nonsense: 1 }))
   // @ts-expect-error a missing field
   api.operation(two, async () => ok({ id: 'a' }))
   // @ts-expect-error a field of another type
   api.operation(two, async () => ok({ ...thing, size: '1' }))
-  // @ts-expect-error no body at all
+  // @ts-expect-error a missing body
   api.operation(two, async () => ok(undefined))
-  // @ts-expect-error one of two possible bodies does not fit
+  // @ts-expect-error one of two possible bodies does not match
   api.operation(two, async ({ req }) => ok(req.complete ? thing : null))
   // @ts-expect-error a body where none is declared
   api.operation(bodiless, async () => ok(thing))
@@ -63,9 +63,9 @@ export const wrongBodies = (api: Api): void => {
 }
 
 export const undeclaredStatuses = (api: Api): void => {
-  // @ts-expect-error 202
+  // @ts-expect-error 202 is not declared
   api.operation(two, async () => accepted(thing, '/v1/things/a'))
-  // @ts-expect-error 204
+  // @ts-expect-error 204 is not declared
   api.operation(two, async () => noContent())
   // @ts-expect-error 207 instead of 200 in one of two cases
   api.operation(two, async ({ req }) => (req.complete ? ok(thing) : multiStatus(thing)))

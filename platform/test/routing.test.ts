@@ -7,7 +7,7 @@ import { eventually } from '@clientele/platform/testing/wait'
 import { pino } from 'pino'
 import { z } from 'zod'
 
-const Answer = z.object({ operation: z.string(), params: z.record(z.string(), z.string()) })
+const Echo = z.object({ operation: z.string(), params: z.record(z.string(), z.string()) })
 
 const declare = (api: Api, method: 'get' | 'post' | 'put', path: string, operationId: string): void => {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => String(name))
@@ -15,14 +15,14 @@ const declare = (api: Api, method: 'get' | 'post' | 'put', path: string, operati
   api.operation(
     {
       tag: 'things',
-      summary: 'a thing',
+      summary: 'Do something with a thing',
       method,
       path,
       operationId,
       roles: 'public',
       params,
       query: z.object({ q: z.string().optional() }),
-      responses: { 200: Answer },
+      responses: { 200: Echo },
     },
     async (context) => ok({ operation: operationId, params: context.params }),
   )
@@ -32,11 +32,11 @@ const config = testConfig()
 const lines: Record<string, unknown>[] = []
 const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) })
 const api = createApi({ service: 'test', title: 'Test', verifier: testVerifier(config), log, config })
-declare(api, 'get', '/v1/things', 'list')
-declare(api, 'get', '/v1/things/{id}', 'get')
-declare(api, 'get', '/v1/things/summary', 'summary')
-declare(api, 'post', '/v1/things/batch', 'batch')
-declare(api, 'put', '/v1/things/{thing}/tags/{tag}', 'tag')
+declare(api, 'get', '/v1/things', 'listThings')
+declare(api, 'get', '/v1/things/{id}', 'getThing')
+declare(api, 'get', '/v1/things/summary', 'getSummary')
+declare(api, 'post', '/v1/things/batch', 'createBatch')
+declare(api, 'put', '/v1/things/{thing}/tags/{tag}', 'addTag')
 
 let server: Server
 beforeAll(async () => {
@@ -45,7 +45,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-// fetch would change some of these addresses.
+// fetch would normalise some of these paths.
 const send = async (method: string, path: string) => {
   const { port } = server.address() as AddressInfo
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -56,15 +56,15 @@ const send = async (method: string, path: string) => {
 }
 
 it.each([
-  ['GET', '/v1/things', 'list', {}],
-  ['GET', '/v1/things/?q=/x', 'list', {}],
-  ['GET', '/v1/things/1', 'get', { id: '1' }],
-  ['GET', '/v1/things/1/', 'get', { id: '1' }],
-  ['GET', '/v1/things/a%2Fb%20c', 'get', { id: 'a/b c' }],
-  ['GET', '/v1/things/summary', 'summary', {}],
-  ['POST', '/v1/things/batch', 'batch', {}],
-  ['GET', '/v1/things/batch', 'get', { id: 'batch' }],
-  ['PUT', '/v1/things/1/tags/__proto__', 'tag', { thing: '1', tag: '__proto__' }],
+  ['GET', '/v1/things', 'listThings', {}],
+  ['GET', '/v1/things/?q=/x', 'listThings', {}],
+  ['GET', '/v1/things/1', 'getThing', { id: '1' }],
+  ['GET', '/v1/things/1/', 'getThing', { id: '1' }],
+  ['GET', '/v1/things/a%2Fb%20c', 'getThing', { id: 'a/b c' }],
+  ['GET', '/v1/things/summary', 'getSummary', {}],
+  ['POST', '/v1/things/batch', 'createBatch', {}],
+  ['GET', '/v1/things/batch', 'getThing', { id: 'batch' }],
+  ['PUT', '/v1/things/1/tags/__proto__', 'addTag', { thing: '1', tag: '__proto__' }],
 ])('%s %s is served by %s', async (method, path, operation, params) => {
   expect(await send(method, path)).toMatchObject({ status: 200, body: { operation, params } })
 })
@@ -84,21 +84,21 @@ it.each([
   ['OPTIONS', '/v1/things', 405, 'method_not_allowed', 'GET, HEAD'],
   ['DELETE', '/v1/things/batch', 405, 'method_not_allowed', 'POST'],
   ['GET', '/v1/things/1/tags/x', 405, 'method_not_allowed', 'PUT'],
-])('%s %s answers %i', async (method, path, status, code, allow) => {
-  const { headers, ...answer } = await send(method, path)
-  expect(answer).toMatchObject({ status, body: { status, code } })
+])('%s %s returns %i', async (method, path, status, code, allow) => {
+  const { headers, ...response } = await send(method, path)
+  expect(response).toMatchObject({ status, body: { status, code } })
   expect(headers.allow).toBe(allow)
 })
 
-it('HEAD answers as GET does, without a body', async () => {
-  const { headers, ...answer } = await send('HEAD', '/v1/things/1')
-  expect(answer).toEqual({ status: 200, body: undefined })
+it('HEAD returns the headers of GET without a body', async () => {
+  const { headers, ...response } = await send('HEAD', '/v1/things/1')
+  expect(response).toEqual({ status: 200, body: undefined })
   expect(Number(headers['content-length'])).toBeGreaterThan(0)
   expect((await send('HEAD', '/v1/nothing')).status).toBe(404)
   expect((await send('HEAD', '/v1/things/1/tags/x')).status).toBe(405)
 })
 
-it('answers tell nothing of Express, and have no ETag but the one of a version', async () => {
+it('responses do not reveal Express, and have no ETag without a version', async () => {
   const { headers } = await send('GET', '/v1/things')
   expect(headers).not.toHaveProperty('x-powered-by')
   expect(headers).not.toHaveProperty('etag')
@@ -110,7 +110,7 @@ it.each([
   ['GET', '/v1/things/1?unknown=x&unknown=y', '/v1/things/{id}', 400],
   ['GET', '/v1/nothing', 'none', 404],
   ['DELETE', '/v1/things/1', 'none', 405],
-])('the access line of %s %s names the route %s', async (method, path, route, status) => {
+])('the access log line of %s %s contains the route %s', async (method, path, route, status) => {
   lines.length = 0
   await send(method, path)
   await eventually(() => expect(lines).toEqual([expect.objectContaining({ msg: 'request', method, route, status })]))

@@ -24,8 +24,8 @@ const parts = async (overrides = {}) => ({
   app: () => {},
 })
 
-describe('startService (S1-35, S1-48)', () => {
-  it('tells on the internal port that it lives, what it depends on, and its metrics', async () => {
+describe('startService', () => {
+  it('the internal port serves liveness, readiness with the checks, and metrics', async () => {
     const service = await startService({ ...(await parts()), app: (_req, res) => void res.end('ok') })
     const internal = client(service.internalUrl)
     expect((await internal.get('/health/live')).body).toEqual({ status: 'up' })
@@ -38,7 +38,7 @@ describe('startService (S1-35, S1-48)', () => {
     await service.stop()
   })
 
-  it('serves while the broker is away, and says so', async () => {
+  it('a service serves requests while the broker is unavailable, and reports it', async () => {
     const service = await startService({
       ...(await parts({ rabbitmqUrl: 'amqp://127.0.0.1:1' })),
       app: (_req, res) => void res.end('ok'),
@@ -49,10 +49,10 @@ describe('startService (S1-35, S1-48)', () => {
     await service.stop()
   })
 
-  it('answers what is under way when it is told to stop, and takes nothing new', async () => {
+  it('a service that stops completes requests in flight and accepts no new ones', async () => {
     let finish = () => {}
     let arrived = () => {}
-    const underWay = new Promise<void>((resolve) => {
+    const inFlight = new Promise<void>((resolve) => {
       arrived = resolve
     })
     const service = await startService({
@@ -63,8 +63,8 @@ describe('startService (S1-35, S1-48)', () => {
         arrived()
       },
     })
-    const answer = client(service.url).get('/slow')
-    await underWay
+    const response = client(service.url).get('/slow')
+    await inFlight
     const stopped = service.stop()
     await eventually(async () => {
       const late = await client(service.url)
@@ -73,37 +73,37 @@ describe('startService (S1-35, S1-48)', () => {
       expect(late).toBe('refused')
     })
     finish()
-    const { body, headers } = await answer
+    const { body, headers } = await response
     expect([body, headers.get('connection')]).toEqual(['done', 'close'])
     await stopped
   })
 
-  it('answers what is no HTTP with a problem', async () => {
+  it('a request that is not HTTP gets a problem', async () => {
     const service = await startService(await parts())
-    const ask = (request: string) =>
+    const sendRaw = (request: string) =>
       new Promise<string>((resolve, reject) => {
-        let answer = ''
+        let received = ''
         const socket = connect(Number(new URL(service.url).port), '127.0.0.1', () => socket.write(request))
         socket.on('data', (data) => {
-          answer += data
+          received += data
         })
-        socket.on('close', () => resolve(answer)).on('error', reject)
+        socket.on('close', () => resolve(received)).on('error', reject)
       })
-    expect(await ask('HELLO\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*"malformed"/s)
-    expect(await ask(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`)).toMatch(
+    expect(await sendRaw('HELLO\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*"malformed"/s)
+    expect(await sendRaw(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1.1 431 .*"header_too_large"/s,
     )
     await service.stop()
   })
 
-  it('is not ready while it stops', async () => {
+  it('a service that stops is not ready', async () => {
     const service = await startService(await parts({ shutdownPauseMs: 500 }))
     const stopped = service.stop()
     expect((await client(service.internalUrl).get('/health/ready')).status).toBe(503)
     await stopped
   })
 
-  it('goes on answering while it pauses, each answer being the last one of its connection', async () => {
+  it('a service that stops serves requests during the pause, with Connection: close', async () => {
     const service = await startService({
       ...(await parts({ shutdownPauseMs: 1_000 })),
       app: (_req, res) => void res.end('ok'),
@@ -116,11 +116,11 @@ describe('startService (S1-35, S1-48)', () => {
     await stopped
   })
 
-  it('closes the connections of an Express app, those of requests under way included', async () => {
+  it('a stopping Express app closes its connections, including those of requests in flight', async () => {
     let finish = () => {}
     const app = express()
     app.get('/', (_req, res) => void res.json('ok'))
-    const underWay = new Promise<void>((resolve) => {
+    const inFlight = new Promise<void>((resolve) => {
       app.get('/slow', (_req, res) => {
         finish = () => res.json('done')
         resolve()
@@ -128,25 +128,25 @@ describe('startService (S1-35, S1-48)', () => {
     })
     const service = await startService({ ...(await parts({ shutdownPauseMs: 1_000 })), app })
     const slow = client(service.url).get('/slow')
-    await underWay
+    await inFlight
     const stopped = service.stop()
     const during = await client(service.url).get('/')
     finish()
-    const answers = [during, await slow].map(({ body, headers }) => [body, headers.get('connection')])
-    expect(answers).toEqual([
+    const responses = [during, await slow].map(({ body, headers }) => [body, headers.get('connection')])
+    expect(responses).toEqual([
       ['ok', 'close'],
       ['done', 'close'],
     ])
     await stopped
   })
 
-  it('refuses to start on a schema that lacks a migration', async () => {
+  it('a service does not start if a migration has not been applied', async () => {
     await expect(
       startService({ ...(await parts()), migrations: new URL('../../user-service/migrations/', import.meta.url) }),
     ).rejects.toThrow(/npm run migrate/)
   })
 
-  it('names a taken port', async () => {
+  it('a service that cannot start because a port is in use names the port', async () => {
     const other: Server = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
     const { port } = other.address() as AddressInfo

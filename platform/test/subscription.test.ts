@@ -7,14 +7,14 @@ import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { z } from 'zod'
-import { aNote, noteChanged } from './notes.ts'
+import { noteChanged, noteEvent } from './notes.ts'
 
 const noteRemoved = event('note.removed.v1', z.object({ id: z.string() }))
 
 let rabbit: TestBroker
 const stopping: (() => Promise<unknown>)[] = []
 
-/** As a process of its own would, on a connection of that name. */
+/** Runs a subscription as another process would, on its own connection named `name`. */
 const run = async (declared: Consumer, name: string): Promise<void> => {
   const broker = connectBroker({ url: rabbit.url, name, log: testLog() })
   const running = startConsumers([declared], { broker, service: 'test-service', log: testLog() })
@@ -31,9 +31,9 @@ afterEach(async () => {
   await rabbit.close()
 })
 
-describe('subscription', () => {
-  it('gives every process every event from when it is connected, calls onConnected, and again after a cut', async () => {
-    const [one, two]: [string[], string[]] = [[], []]
+describe('A subscription', () => {
+  it('every process gets every event while connected, and calls onConnected on each connect', async () => {
+    const [firstSubjects, secondSubjects]: [string[], string[]] = [[], []]
     let connected = 0
     const declare = (into: string[]) =>
       subscription({
@@ -45,17 +45,19 @@ describe('subscription', () => {
           if (connected === 1) throw new Error('not yet')
         },
       })
-    await run(declare(one), 'first')
-    await run(declare(two), 'second')
+    await run(declare(firstSubjects), 'first')
+    await run(declare(secondSubjects), 'second')
     await eventually(() => expect(connected).toBe(3))
-    const first = aNote('x')
+    const first = noteEvent('x')
     await rabbit.publish(first)
     await rabbit.publishRaw('note.removed.v1', Buffer.from('junk'))
-    await eventually(() => expect([one, two]).toEqual([[first.subject], [first.subject]]))
-    await eventually(async () => expect(await rabbit.cut('first')).toBe(1), { timeoutMs: 20_000 })
+    await eventually(() => expect([firstSubjects, secondSubjects]).toEqual([[first.subject], [first.subject]]))
+    await eventually(async () => expect(await rabbit.closeConnections('first')).toBe(1), { timeoutMs: 20_000 })
     await eventually(() => expect(connected).toBe(4))
-    const second = aNote('y')
+    const second = noteEvent('y')
     await rabbit.publish(second)
-    await eventually(() => expect([one.at(-1), two.at(-1)]).toEqual([second.subject, second.subject]))
+    await eventually(() =>
+      expect([firstSubjects.at(-1), secondSubjects.at(-1)]).toEqual([second.subject, second.subject]),
+    )
   }, 60_000)
 })

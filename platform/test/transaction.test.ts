@@ -1,13 +1,13 @@
 import { connectDb, type Db } from '@clientele/platform/data/db'
-import { afterCommit, inSavepoint } from '@clientele/platform/data/transaction'
-import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
+import { afterCommit, withSavepoint } from '@clientele/platform/data/transaction'
+import { asOwner, type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 
 let database: TestDatabase
 let db: Db
 beforeAll(async () => {
   database = await testDatabase({ schema: 'platform_test', migrations: new URL('./migrations/', import.meta.url) })
   db = await connectDb({ ...database.config, databasePoolMax: 1 }, 'platform_test')
-  await db.query('create table remarks (text text primary key)')
+  await asOwner(database, 'create table remarks (text text primary key)')
 })
 afterAll(async () => {
   await db?.close()
@@ -18,9 +18,9 @@ const add = 'insert into remarks values ($1)'
 const count = async (text: string): Promise<number> =>
   (await db.query('select from remarks where text = $1', [text])).length
 
-// One connection: each test also shows that the one before gave it back.
-describe('transactions', () => {
-  it('commit, and then call what waits for it', async () => {
+// The pool has one connection, so each test also shows that the previous one has released it.
+describe('Transactions', () => {
+  it('a transaction calls its afterCommit hooks after the commit', async () => {
     const called: number[] = []
     const result = await db.transaction(async (tx) => {
       afterCommit(tx, async () => void called.push(await count('kept')))
@@ -30,7 +30,7 @@ describe('transactions', () => {
     expect({ result, called }).toEqual({ result: 'done', called: [1] })
   })
 
-  it('roll back on an error, and call nobody', async () => {
+  it('a transaction that throws is rolled back and calls no hooks', async () => {
     let called = false
     const work = db.transaction(async (tx) => {
       afterCommit(tx, () => {
@@ -44,7 +44,7 @@ describe('transactions', () => {
     expect(called).toBe(false)
   })
 
-  it('do not pass for committed when a failed statement was overlooked', async () => {
+  it('a transaction rejects if the error of a statement was ignored', async () => {
     const work = db.transaction(async (tx) => {
       await db.query(add, ['lost'], { tx })
       await db.query('select 1 / 0', [], { tx }).catch(() => {})
@@ -53,10 +53,10 @@ describe('transactions', () => {
     expect(await count('lost')).toBe(0)
   })
 
-  it('go on after a savepoint whose statement failed, without what the savepoint wrote', async () => {
+  it('a transaction continues after a failed savepoint, whose writes are rolled back', async () => {
     await db.transaction(async (tx) => {
       await db.query(add, ['whole'], { tx })
-      const part = inSavepoint(tx, async () => {
+      const part = withSavepoint(tx, async () => {
         await db.query(add, ['part'], { tx })
         await db.query('select 1 / 0', [], { tx })
       })
@@ -65,9 +65,9 @@ describe('transactions', () => {
     expect([await count('whole'), await count('part')]).toEqual([1, 0])
   })
 
-  it('call nobody after a commit that was refused', async () => {
+  it('a transaction calls no hooks after a failed commit', async () => {
     let called = false
-    await db.query('create table later (id integer unique deferrable initially deferred)')
+    await asOwner(database, 'create table later (id integer unique deferrable initially deferred)')
     const work = db.transaction(async (tx) => {
       afterCommit(tx, () => {
         called = true
@@ -78,7 +78,7 @@ describe('transactions', () => {
     expect([called, await db.query('select from later')]).toEqual([false, []])
   })
 
-  it('end with 503 where the connection breaks, and the next one has another', async () => {
+  it('a transaction whose connection breaks rejects with 503, and the next one gets a new connection', async () => {
     const work = db.transaction(async (tx) => {
       await db.query('select pg_terminate_backend(pg_backend_pid())', [], { tx })
     })

@@ -2,32 +2,31 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { messageOf } from './processes/fail.ts'
 import { projectRoot } from './processes/folders.ts'
-import { say } from './processes/progress.ts'
-import { startTestParts, type TestParts } from './testing/test-parts.ts'
+import { logProgress } from './processes/progress.ts'
+import { interruptSignal } from './testing/jest-run.ts'
+import { startTestServices, type TestServices } from './testing/test-services.ts'
 
-const stopping = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => stopping.abort(new Error('interrupted')))
-process.on('disconnect', () => stopping.abort(new Error('the starting process is gone')))
+const stopping = interruptSignal()
 
-let parts: TestParts | undefined
+let testServices: TestServices | undefined
 try {
-  parts = await startTestParts(say, stopping.signal, { durable: true })
+  testServices = await startTestServices(logProgress, stopping, { durable: true })
   const child = spawn(process.execPath, [join(projectRoot, 'bench', 'run.ts'), ...process.argv.slice(2)], {
     cwd: projectRoot,
-    // Kept from the terminal's Ctrl-C: it ends before the parts that it stands on.
+    // In its own process group, so that Ctrl-C does not reach it: it must end before the services that it uses.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...parts.env, TEST_RUN: randomBytes(4).toString('hex') },
+    env: { ...process.env, ...testServices.env, TEST_RUN: randomBytes(4).toString('hex') },
   })
-  stopping.signal.addEventListener('abort', () => child.pid && process.kill(-child.pid, 'SIGTERM'), { once: true })
+  stopping.addEventListener('abort', () => child.pid && process.kill(-child.pid, 'SIGTERM'), { once: true })
   const [code] = await once(child, 'exit')
   process.exitCode = code ?? 1
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${messageOf(error)}\n`)
   process.exitCode = 1
 } finally {
-  await parts?.stop()
+  await testServices?.stop()
 }
 process.exit()

@@ -1,28 +1,20 @@
-import { postgresAddress } from './backing/running-database.ts'
 import { consistencyChecks } from './backup/consistency.ts'
-import { installationElsewhere, isElsewhere, localInstallation } from './backup/installation.ts'
+import { openInstallation } from './backup/open-installation.ts'
 import { withSessions } from './backup/sessions.ts'
 import { runChecks } from './checks/run-checks.ts'
 import { fail } from './processes/fail.ts'
-import { settings } from './profile/settings.ts'
-
-const opened = async () => {
-  if (isElsewhere()) return { installation: await installationElsewhere(), stop: async () => undefined }
-  const place = await postgresAddress()
-  return { installation: await localInstallation(settings(), place.postgresUrl), stop: place.stop }
-}
 
 try {
-  const { installation, stop } = await opened()
+  const { installation, stop } = await openInstallation()
   try {
-    const faults = await withSessions(installation.databases, (sessions) =>
+    const failures = await withSessions(installation.databases, (sessions) =>
       runChecks(consistencyChecks(installation, sessions), ({ fix }) => fix),
     )
-    process.exitCode = faults === 0 ? 0 : 1
+    process.exitCode = failures === 0 ? 0 : 1
   } finally {
     await stop()
   }
 } catch (error) {
-  fail(error instanceof Error ? error.message : String(error))
+  fail(error)
 }
 process.exit()

@@ -5,7 +5,7 @@ import { runOnce } from './processes/run-once.ts'
 
 await runOnce(async () => {
   const { profile, gatewayUrl } = loadConfig({ profile: serviceConfig.profile, gatewayUrl: httpUrl })
-  if (profile === 'production') return ['no demo data in production']
+  if (profile === 'production') return ['PROFILE=production: no demo data was created']
   const { customers, products, orders } = await createDemoData(gatewayUrl, homeFolder())
-  return [`made ${customers} customers, ${products} products, ${orders} orders`]
+  return [`created ${customers} customers, ${products} products, ${orders} orders`]
 })

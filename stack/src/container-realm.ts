@@ -1,16 +1,18 @@
 import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
-import { keycloakAdminUser } from './backing/backing.ts'
-import { keycloakAdmin } from './backing/keycloak-admin.ts'
+import { adminUserFrom, signInAsKeycloakAdmin } from './backing/keycloak-admin.ts'
 import { prepareRealm } from './backing/realm.ts'
 import { homeFolder } from './processes/folders.ts'
 import { runOnce } from './processes/run-once.ts'
 
 await runOnce(async () => {
   const { profile, keycloakUrl } = loadConfig({ profile: serviceConfig.profile, keycloakUrl: httpUrl })
-  const user = process.env.CLIENTELE_KEYCLOAK_ADMIN_USER ?? keycloakAdminUser
-  const admin = await keycloakAdmin(keycloakUrl, user, process.env.CLIENTELE_KEYCLOAK_ADMIN_PASSWORD ?? '')
-  // An empty variable counts as absent, as everywhere.
+  const user = adminUserFrom(process.env)
+  const admin = await signInAsKeycloakAdmin(keycloakUrl, user, process.env.CLIENTELE_KEYCLOAK_ADMIN_PASSWORD ?? '')
+  // An empty variable counts as not set.
   const values = Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value] as const] : []))
-  await prepareRealm(admin, Object.fromEntries(values), { home: homeFolder(), demo: profile === 'local' })
-  return ['the realm is as the settings want it']
+  const changes = await prepareRealm(admin, Object.fromEntries(values), {
+    home: homeFolder(),
+    demo: profile === 'local',
+  })
+  return [...changes, 'the realm is up to date']
 })

@@ -1,22 +1,25 @@
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline/promises'
-import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Imported, importClient } from './clients/import-client.ts'
+import { parseArguments } from './processes/arguments.ts'
+import { confirm } from './processes/confirm.ts'
 import { portsFrom } from './profile/ports.ts'
 
 const usage = `usage: npm run import -- <file> [options]
-Imports customers from CSV, JSON or NDJSON, plain or gzip. First it tells what would become of them, then it asks.
+       npm run import -- --undo <id>
+Imports customers from CSV, JSON or NDJSON, plain or gzip. Shows a dry run, asks, and then imports.
 
-  --yes                does not ask
-  --match-by FIELD     email (default), externalId, phone, code or id: who is there already
-  --on-match WAY       update (default), skip or fail
-  --mapping JSON       which column goes into which field: {"Mail": "email"}; suggested otherwise
-  --delimiter C, --encoding NAME, --format csv|json|ndjson   found out otherwise
-  --again              although the same content was imported before
+  --yes                imports without asking
+  --match-by FIELD     finds existing customers by email (default), externalId, phone, code or id
+  --on-match ACTION    what to do with them: update (default), skip or fail
+  --mapping JSON       which column goes into which field, such as {"Mail": "email"}; suggested by default
+  --delimiter C, --encoding NAME, --format csv|json|ndjson   detected by default
+  --again              imports the same content a second time
+  --undo ID            undoes an import; the import prints its id
 
-Environment: CLIENTELE_PUBLIC_URL, the gateway's address; CLIENTELE_TOKEN, an access token, or CLIENTELE_USERNAME and
-CLIENTELE_PASSWORD; the demo user otherwise. Ends with 0, or with 3 where some rows were not taken, or with 1.`
+Environment: CLIENTELE_PUBLIC_URL is the gateway's address. CLIENTELE_TOKEN is an access token; or set
+CLIENTELE_USERNAME and CLIENTELE_PASSWORD. The demo user is the default.
+Exit code: 0 if all rows were imported, 3 if some failed, 1 if the import failed, 2 for wrong arguments.`
 
 const options = {
   yes: { type: 'boolean' },
@@ -27,33 +30,25 @@ const options = {
   delimiter: { type: 'string' },
   encoding: { type: 'string' },
   format: { type: 'string' },
+  undo: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
-const parse = () => {
-  try {
-    return parseArgs({ options, allowPositionals: true })
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`)
-    return process.exit(2)
-  }
-}
-
-// What stands in a file must not steer the terminal.
-const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
+// Text from a file must not contain control characters for the terminal.
+const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
 const sums = ({ counts }: Imported): string =>
-  `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} not taken`
+  `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
 
-const show = (made: Imported, mostErrors: number): void => {
-  console.log(sums(made))
-  for (const { row, pointer, message } of made.errors.slice(0, mostErrors))
-    console.log(plain(`  row ${row}${pointer === '' ? '' : `, ${pointer.slice(1)}`}: ${message}`))
-  if (made.counts.failed > mostErrors) console.log('  …')
+const show = (imported: Imported, maxErrors: number): void => {
+  console.log(sums(imported))
+  for (const { row, pointer, message } of imported.errors.slice(0, maxErrors))
+    console.log(printable(`  row ${row}${pointer === '' ? '' : `, ${pointer.slice(1)}`}: ${message}`))
+  if (imported.counts.failed > maxErrors) console.log('  …')
 }
 
-const { values, positionals } = parse()
+const { values, positionals } = parseArguments({ options, allowPositionals: true }, usage, 2)
 const [file, ...rest] = positionals
-if (values.help || file === undefined || rest.length > 0) {
+if (values.help || (file === undefined) !== (values.undo !== undefined) || rest.length > 0) {
   console.log(usage)
   process.exit(values.help ? 0 : 2)
 }
@@ -67,59 +62,74 @@ const client = importClient(gateway, {
   password: env.CLIENTELE_PASSWORD,
 })
 
-/** Follows an import until it rests. */
-const follow = async (id: string, doing: string): Promise<Imported> => {
+/** Shows the progress of an import until its job has ended. */
+const follow = async (id: string, activity: string): Promise<Imported> => {
   for (;;) {
-    const made = await client.get(id)
-    const rests = ['checked', 'finished', 'failed', 'cancelled'].includes(made.status)
+    const current = await client.get(id)
+    const hasEnded = ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(current.status)
     if (process.stdout.isTTY)
-      process.stdout.write(`\r${doing} ${Math.round((made.progress ?? 0) * 100)} % ${rests ? '\n' : ''}`)
-    if (rests) return made
-    await pause(500)
+      process.stdout.write(`\r${activity} ${Math.round((current.progress ?? 0) * 100)} % ${hasEnded ? '\n' : ''}`)
+    if (hasEnded) return current
+    await sleep(500)
   }
 }
 
-const agreed = async (): Promise<boolean> => {
-  if (values.yes) return true
-  if (!process.stdin.isTTY) return false
-  const asking = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await asking.question('Import them? [y/N] ')
-  asking.close()
-  return /^y(es)?$/i.test(answer.trim())
+/** @throws Error if the job failed or was cancelled */
+const requireSuccess = (imported: Imported): Imported => {
+  if (['checked', 'finished', 'undone'].includes(imported.status)) return imported
+  throw new Error(
+    imported.status === 'cancelled'
+      ? 'the import was cancelled'
+      : `the import failed: ${imported.error?.message ?? imported.status}`,
+  )
 }
 
-const ended = (made: Imported): Imported => {
-  if (made.status === 'checked' || made.status === 'finished') return made
-  throw new Error(`the import ${made.status}: ${made.error?.message ?? 'it was cancelled'}`)
+const undoImport = async (id: string): Promise<void> => {
+  await client.undo(id)
+  requireSuccess(await follow(id, 'undoing'))
+  console.log('the import was undone')
+}
+
+const importFile = async (path: string): Promise<number> => {
+  const { mapping, delimiter, encoding, format } = values
+  const importOptions = {
+    matchBy: values['match-by'],
+    onMatch: values['on-match'],
+    mapping,
+    delimiter,
+    encoding,
+    format,
+  }
+  const sent = await client.send(resolve(folder, path), importOptions)
+  console.log(printable(`${path}: ${sent.format}, ${sent.encoding}`))
+  for (const [column, field] of Object.entries(sent.mapping)) console.log(printable(`  ${column} → ${field}`))
+  if (sent.unmapped.length > 0) console.log(printable(`  not imported: ${sent.unmapped.join(', ')}`))
+  const checked = requireSuccess(await follow(sent.id, 'checking'))
+  show(checked, 10)
+  if (checked.previousImportId !== null && !values.again)
+    throw new Error('the same content was imported before; add --again to import it once more')
+  if (!values.yes && !(await confirm('Import these rows?'))) {
+    console.log('nothing was imported; add --yes to import without being asked')
+    return 0
+  }
+  await client.commit(sent.id, values.again ?? false)
+  const done = requireSuccess(await follow(sent.id, 'importing'))
+  console.log(`imported ${sums(done)}`)
+  if (done.errorsUrl !== null)
+    console.log(`failed rows: ${await client.createErrorsLink(done.jobId)} (works for five minutes)`)
+  console.log(`undo it with: npm run import -- --undo ${sent.id}`)
+  return done.counts.failed > 0 ? 3 : 0
 }
 
 try {
-  const { mapping, delimiter, encoding, format } = values
-  const choices = { matchBy: values['match-by'], onMatch: values['on-match'], mapping, delimiter, encoding, format }
-  const sent = await client.send(resolve(folder, file), choices)
-  console.log(plain(`${file}: ${sent.format}, ${sent.encoding}`))
-  for (const [column, field] of Object.entries(sent.mapping)) console.log(plain(`  ${column} → ${field}`))
-  if (sent.unmapped.length > 0) console.log(plain(`  left out: ${sent.unmapped.join(', ')}`))
-  const checked = ended(await follow(sent.id, 'checking'))
-  show(checked, 10)
-  if (checked.previousImportId !== null && !values.again)
-    throw new Error('the same content was imported before: say --again to import it once more')
-  if (!(await agreed())) {
-    console.log('nothing was imported; say --yes to import without being asked')
-    process.exit(values.yes ? 1 : 0)
-  }
-  await client.commit(sent.id, values.again ?? false)
-  const done = ended(await follow(sent.id, 'importing'))
-  console.log(`imported ${sums(done)}`)
-  if (done.errorsUrl !== null)
-    console.log(`what was not taken: ${done.errorsUrl.startsWith('/') ? gateway : ''}${done.errorsUrl}`)
-  process.exit(done.counts.failed > 0 ? 3 : 0)
+  if (values.undo !== undefined) await undoImport(values.undo)
+  process.exit(file === undefined ? 0 : await importFile(file))
 } catch (error) {
   const unreachable = error instanceof TypeError && /fetch failed/.test(error.message)
   console.error(
     unreachable
-      ? `${gateway} does not answer: run \`npm start\` first, or set CLIENTELE_PUBLIC_URL`
-      : plain((error as Error).message),
+      ? `${gateway} does not respond: run \`npm start\` first, or set CLIENTELE_PUBLIC_URL`
+      : printable((error as Error).message),
   )
   process.exit(1)
 }

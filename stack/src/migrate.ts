@@ -1,9 +1,9 @@
 import { provisionAndMigrate } from './backing/provision.ts'
-import { postgresAddress } from './backing/running-database.ts'
+import { ensurePostgres } from './backing/running-database.ts'
 
-const place = await postgresAddress()
+const database = await ensurePostgres()
 try {
-  for (const line of await provisionAndMigrate(place)) console.log(line)
+  for (const line of await provisionAndMigrate(database)) console.log(line)
 } finally {
-  await place.stop()
+  await database.stop()
 }

@@ -1,20 +1,26 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { parseArgs } from 'node:util'
-import { keycloakAdminUser } from './backing/backing.ts'
-import { findUser, grantRole, keycloakAdmin } from './backing/keycloak-admin.ts'
+import { adminUserFrom, findUser, grantRole, letSignIn, signInAsKeycloakAdmin } from './backing/keycloak-admin.ts'
+import { parseArguments } from './processes/arguments.ts'
 import { fail } from './processes/fail.ts'
 import { realmName } from './profile/services.ts'
-import { settings } from './profile/settings.ts'
+import { loadSettings } from './profile/settings.ts'
 
 const usage = `usage: npm run superuser -- --username <name> --email <address> [--name <first>] [--surname <last>]
-The password is asked for, or taken from SUPERUSER_PASSWORD; it must be changed at the first sign-in.`
+Creates an account with the role admin, or gives an existing account that role.
+
+  --username NAME, --email ADDRESS   of the account
+  --name FIRST, --surname LAST       of the user; optional
+
+Environment: SUPERUSER_PASSWORD is the password of a new account; by default the command asks for it. An existing account
+keeps its password. CLIENTELE_KEYCLOAK_URL is the address of Keycloak.`
 
 const askPassword = async (): Promise<string> => {
   if (process.env.SUPERUSER_PASSWORD) return process.env.SUPERUSER_PASSWORD
-  if (!process.stdin.isTTY) return fail('no password: set SUPERUSER_PASSWORD, or run this in a terminal')
+  if (!process.stdin.isTTY)
+    return fail('there is no password: set SUPERUSER_PASSWORD, or run this command in a terminal')
   process.stdout.write('Password (not shown): ')
-  const hidden = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const hidden = new Writable({ write: (_chunk, _encoding, message) => message() })
   const prompt = createInterface({ input: process.stdin, output: hidden, terminal: true })
   const password = await prompt.question('')
   prompt.close()
@@ -28,25 +34,15 @@ const options = {
   name: { type: 'string' },
   surname: { type: 'string' },
 } as const
-const { values } = (() => {
-  try {
-    return parseArgs({ options })
-  } catch (error) {
-    return fail(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
-  }
-})()
+const { values } = parseArguments({ options }, usage)
 const { username, email } = values
 if (!username || !email) fail(usage)
 
-const { keycloakUrl, secrets } = settings()
+const { keycloakUrl, secrets } = loadSettings()
 try {
-  const admin = await keycloakAdmin(
-    keycloakUrl,
-    process.env.CLIENTELE_KEYCLOAK_ADMIN_USER ?? keycloakAdminUser,
-    secrets.keycloakAdmin,
-  )
-  const known = await findUser(admin, realmName, username ?? '')
-  if (!known) {
+  const admin = await signInAsKeycloakAdmin(keycloakUrl, adminUserFrom(process.env), secrets.keycloakAdmin)
+  const existing = await findUser(admin, realmName, username ?? '')
+  if (!existing) {
     await admin.call('POST', `/${realmName}/users`, {
       username,
       email,
@@ -54,21 +50,24 @@ try {
       emailVerified: true,
       firstName: values.name,
       lastName: values.surname,
-      credentials: [{ type: 'password', value: await askPassword(), temporary: true }],
+      credentials: [{ type: 'password', value: await askPassword(), temporary: false }],
     })
   }
-  const user = known ?? (await findUser(admin, realmName, username ?? ''))
-  if (!user) throw new Error('Keycloak made the account, but does not show it')
-  await grantRole(admin, realmName, user.id, 'admin')
-  const done = known
-    ? `${username} was there already and is an admin now`
-    : `${username} is an admin; the password must be changed at the first sign-in`
-  console.log(done)
+  const user = existing ?? (await findUser(admin, realmName, username ?? ''))
+  if (!user) throw new Error('Keycloak created the account, but does not return it')
+  const pending = existing ? await letSignIn(admin, realmName, user.id) : []
+  for (const role of ['user', 'admin']) await grantRole(admin, realmName, user.id, role)
+  const message = existing ? `${username} is an admin now; the account existed before` : `${username} is an admin now`
+  console.log(
+    pending.length > 0
+      ? `${message}, and has to do this on Keycloak's sign-in page first: ${pending.join(', ')}`
+      : message,
+  )
 } catch (error) {
   const unreachable = error instanceof TypeError
   fail(
     unreachable
-      ? `Keycloak does not answer at ${keycloakUrl}: run \`npm start\` first, or set CLIENTELE_KEYCLOAK_URL`
+      ? `Keycloak does not respond at ${keycloakUrl}: run \`npm start\` first, or set CLIENTELE_KEYCLOAK_URL`
       : String(error instanceof Error ? error.message : error),
   )
 }

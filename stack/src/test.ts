@@ -1,29 +1,39 @@
 import { randomBytes } from 'node:crypto'
-import { say } from './processes/progress.ts'
-import { interruption, runJest } from './testing/jest-run.ts'
-import { startTestParts, sweepOldRuns, type TestParts, testVariables } from './testing/test-parts.ts'
-import { runsOf, sumOf, type Verdict, verdictOf } from './testing/verdict.ts'
+import { messageOf } from './processes/fail.ts'
+import { logProgress } from './processes/progress.ts'
+import { interruptSignal, runJest } from './testing/jest-run.ts'
+import { type JestResults, printResult, resultOf, type SuiteResult, sumOf } from './testing/suite-result.ts'
+import { areChosen, jestRuns, mayBeExtended, type SuiteName, suiteNames } from './testing/suites.ts'
+import { cleanUpOldRuns, startTestServices, type TestServices, testVariables } from './testing/test-services.ts'
+import { readThreats, threatReport } from './testing/threats.ts'
 
-const stopping = interruption()
-const given = testVariables.every((name) => process.env[name])
-const verdicts: Verdict[] = []
-let parts: TestParts | undefined
+const [first = '', ...others] = process.argv.slice(2)
+const named = suiteNames.find((name) => first === `--suite=${name}`)
+const suite: SuiteName = named ?? 'standard'
+const args = named ? others : process.argv.slice(2)
+
+const stopping = interruptSignal()
+const needsServices = suite !== 'quick' && !testVariables.every((name) => process.env[name])
+const results: SuiteResult[] = []
+const reports: (JestResults | undefined)[] = []
+let testServices: TestServices | undefined
 try {
-  parts = given ? undefined : await startTestParts(say, stopping)
-  const env = { ...process.env, ...parts?.env, TEST_RUN: process.env.TEST_RUN ?? randomBytes(4).toString('hex') }
-  for (const args of runsOf(process.argv.slice(2))) {
+  const extended = suite !== 'standard' || (areChosen(args) && mayBeExtended(args))
+  testServices = needsServices ? await startTestServices(logProgress, stopping, { extended }) : undefined
+  const env = { ...process.env, ...testServices?.env, TEST_RUN: process.env.TEST_RUN ?? randomBytes(4).toString('hex') }
+  for (const run of jestRuns(suite, args)) {
     stopping.throwIfAborted()
-    verdicts.push(verdictOf(await runJest(env, args, stopping), args))
+    const report = await runJest(env, run, stopping)
+    reports.push(report)
+    results.push(resultOf(report, run))
   }
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  verdicts.push(verdictOf(undefined, []))
+  process.stderr.write(`${messageOf(error)}\n`)
+  results.push(resultOf(undefined, []))
 } finally {
-  await parts?.stop()
-  // Where it was interrupted, what a test file started for itself still runs.
-  await sweepOldRuns()
+  await testServices?.stop()
+  // If the run was interrupted, services that a test file has started still run.
+  await cleanUpOldRuns()
 }
-const { passed, failed, remarks } = sumOf(verdicts)
-for (const remark of remarks) console.log(remark)
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed === 0 && remarks.length === 0 && !stopping.aborted ? 0 : 1)
+if (suite === 'hostile') console.log(threatReport(readThreats(), reports).join('\n'))
+process.exit(printResult(sumOf(results)) && !stopping.aborted ? 0 : 1)

@@ -11,7 +11,7 @@ let folder: string
 beforeAll(async () => {
   const migrations = new URL('../../customer-service/migrations/', import.meta.url)
   database = await testDatabase({ schema: 'customers', migrations })
-  client = new pg.Client({ connectionString: database.config.databaseUrl })
+  client = new pg.Client({ connectionString: database.ownerUrl })
   await client.connect()
   folder = await mkdtemp(join(tmpdir(), 'clientele-rows-'))
 })
@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-it('restored rows are as they were saved, those that triggers write too', async () => {
+it('loadRows restores rows as they were saved, including rows that triggers write', async () => {
   await client.query(`insert into customers (id, code, search_text, created_at, created_by, created_by_name,
     updated_at, updated_by, updated_by_name) select gen_random_uuid(), next_customer_code(), '', now(), 'ana', 'Ana', now(), 'ana', 'Ana'`)
   await client.query('update customers set version = version + 1, updated_by = $1', ['ben'])

@@ -1,11 +1,11 @@
-import { createVerifier } from '@clientele/platform/auth/token-verifier'
 import { testEnv } from '@clientele/platform/testing/database'
 import { requestToken } from '@clientele/platform/testing/realm'
+import { testVerifier } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
-import { type KeycloakAdmin, keycloakAdmin } from '../src/backing/keycloak-admin.ts'
+import { type KeycloakAdmin, signInAsKeycloakAdmin } from '../src/backing/keycloak-admin.ts'
 import { adjustRealm, createDemoAccounts } from '../src/backing/realm.ts'
 
-// A realm of its own: its keys are changed.
+// Its own realm, because it changes the realm's keys.
 const realm = `rotation-${Math.random().toString(36).slice(2, 8)}`
 const secret = 'a-secret-of-this-test'
 const { now } = Date
@@ -17,15 +17,15 @@ type Component = { id: string; name: string; providerId: string; parentId: strin
 const keyIdOf = (token: string): string =>
   (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
 
-describe('a change of the realm’s signing key', () => {
+describe('Rotation of the realm’s signing key', () => {
   let admin: KeycloakAdmin
   const signIn = () =>
-    keycloakAdmin(keycloakUrl, testEnv('TEST_KEYCLOAK_ADMIN_USER'), testEnv('TEST_KEYCLOAK_ADMIN_PASSWORD'))
+    signInAsKeycloakAdmin(keycloakUrl, testEnv('TEST_KEYCLOAK_ADMIN_USER'), testEnv('TEST_KEYCLOAK_ADMIN_PASSWORD'))
   const keys = async () =>
     ((await admin.call('GET', `/${realm}/components?type=${providerType}`)) as Component[]).filter(
       ({ providerId }) => providerId === 'rsa-generated',
     )
-  const verifier = createVerifier({
+  const verifier = testVerifier({
     keycloakUrl,
     keycloakIssuer: `${keycloakUrl}/realms/${realm}`,
     keycloakAudience: 'clientele-api',
@@ -45,7 +45,7 @@ describe('a change of the realm’s signing key', () => {
   beforeAll(async () => {
     await adjustRealm(await signIn(), { CLIENTELE_LOGIN_SECRET: secret, CLIENTELE_USER_SERVICE_SECRET: secret }, realm)
     admin = await signIn()
-    // A token that outlives what the test waits for.
+    // Tokens must stay valid for the whole test.
     const current = (await admin.call('GET', `/${realm}`)) as object
     await admin.call('PUT', `/${realm}`, { ...current, accessTokenLifespan: 3_600 })
     await createDemoAccounts(admin, realm)
@@ -57,7 +57,7 @@ describe('a change of the realm’s signing key', () => {
     await (await signIn()).call('DELETE', `/${realm}`)
   })
 
-  it('signs nobody out, and a removed key is refused within ten minutes', async () => {
+  it('tokens of the old signing key stay valid until it is removed, and are refused ten minutes later at most', async () => {
     const before = await userToken()
     await verifier.verify(before)
 
@@ -75,7 +75,7 @@ describe('a change of the realm’s signing key', () => {
     const after = await userToken()
     expect(keyIdOf(after)).not.toBe(keyIdOf(before))
     const first = Date.now()
-    // Unknown keys are asked for at most every 5 s.
+    // The verifier looks for an unknown key at most every 5 s.
     Date.now = () => first + 6_000
     await verifier.verify(after)
     await verifier.verify(before)
@@ -83,7 +83,7 @@ describe('a change of the realm’s signing key', () => {
     await admin.call('DELETE', `/${realm}/components/${old.id}`)
     const later = first + 10 * 60_000 + 7_000
     Date.now = () => later
-    // Known keys are read anew beside the request that finds them old.
+    // A request that finds the known keys outdated reloads them in the background.
     await verifier.verify(after)
     await eventually(() => expect(verifier.keyAgeMs()).toBe(0))
     Date.now = () => later + 31_000

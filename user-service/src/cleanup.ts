@@ -1,25 +1,49 @@
 import type { Log } from '@clientele/platform/runtime/log'
-import { every, type Task } from '@clientele/platform/runtime/periodic-task'
-import type { MailQueue } from './auth/mail-queue.ts'
+import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
+import type { AccountCreation } from './accounts/account-creation.ts'
+import { cleanupIntents } from './accounts/signup-intents.ts'
 import type { SignInGuard } from './auth/sign-in-guard.ts'
+import type { TokenRefresh } from './auth/token-refresh.ts'
+import type { EmailLinks } from './email/email-links.ts'
+import type { MailQueue } from './email/mail-queue.ts'
 import type { Models } from './models.ts'
-import type { Follower } from './sync/follower.ts'
-import { cleanupRevocations } from './users/revocations.ts'
-import { cleanupIntents } from './users/signup-intents.ts'
+import { cleanupRevocations } from './revocations/revocations.ts'
+import type { KeycloakSync } from './sync/keycloak-sync.ts'
 
-type Deps = { models: Models; mails: MailQueue; guard: SignInGuard; follower: Follower; log: Log }
+type Deps = {
+  models: Models
+  mailQueue: MailQueue
+  emailLinks: EmailLinks
+  guard: SignInGuard
+  tokenRefresh: TokenRefresh
+  keycloakSync: KeycloakSync
+  accountCreation: AccountCreation
+  log: Log
+}
 
-/** Removes what has had its time; harmless on several replicas at once. */
-export const cleanup = ({ models, mails, guard, follower, log }: Deps): Task =>
-  every({
-    name: 'housekeeping',
+/** Deletes expired rows every minute, and accounts whose creation was interrupted. Several replicas may run it at the same time. */
+export const cleanupTask = ({
+  models,
+  mailQueue,
+  emailLinks,
+  guard,
+  tokenRefresh,
+  keycloakSync,
+  accountCreation,
+  log,
+}: Deps): Task =>
+  periodicTask({
+    name: 'cleanup',
     intervalMs: 60_000,
     log,
     run: async () => {
-      await mails.cleanup()
+      await mailQueue.cleanup()
+      await emailLinks.cleanup()
       await guard.cleanup()
-      await follower.cleanup()
-      await cleanupRevocations(models.revocations)
+      await tokenRefresh.cleanup()
+      await keycloakSync.cleanup()
+      await cleanupRevocations(models)
       await cleanupIntents(models.signupIntents)
+      await accountCreation.cleanup()
     },
   })

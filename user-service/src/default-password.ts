@@ -4,19 +4,19 @@ import { withTimeout } from '@clientele/platform/runtime/timeout'
 import type { Oidc } from './keycloak/oidc.ts'
 import { defineWatermarks } from './sync/watermark.model.ts'
 
-/** What the local profile's demo accounts have; a published password. */
-const published = [
+/** The demo accounts of the local profile, whose password is published. */
+const defaultAccounts = [
   { username: 'admin', password: '12345' },
   { username: 'user', password: '12345' },
 ]
-const mark = 'default-passwords-checked'
+const watermarkName = 'default-passwords-checked'
 const hourMs = 3_600_000
 const timeoutMs = 20_000
 
 /**
- * Refuses to run in production while a published password works. Looked at once an hour over all replicas: each look is a
- * failed sign-in, and starts in a row would lock the account.
- * @throws Error naming the account
+ * Refuses to start in production while a published password works. All replicas together check once an hour, because each
+ * check is a failed sign-in, and several restarts would lock the account.
+ * @throws Error that names the account
  */
 export const refuseDefaultPasswords = async ({
   db,
@@ -33,20 +33,20 @@ export const refuseDefaultPasswords = async ({
   const due = await db.query<object>(
     `insert into watermarks (name, at) values ($1, $2)
      on conflict (name) do update set at = excluded.at where watermarks.at < excluded.at - $3::bigint returning 1`,
-    [mark, Date.now(), hourMs],
+    [watermarkName, Date.now(), hourMs],
   )
   if (due.length === 0) return
   try {
-    for (const { username, password } of published) {
-      const { outcome } = await withTimeout(timeoutMs, 'Keycloak did not answer', oidc.password(username, password))
+    for (const { username, password } of defaultAccounts) {
+      const { outcome } = await withTimeout(timeoutMs, 'Keycloak did not respond', oidc.signIn({ username, password }))
       if (outcome !== 'refused')
         throw new Error(
           `the Keycloak account "${username}" has its published default password: change it or delete the account`,
         )
     }
-    log.info('no default password works')
+    log.info('no account has a default password')
   } catch (error) {
-    await defineWatermarks(db.sequelize).destroy({ where: { name: mark } })
+    await defineWatermarks(db.sequelize).destroy({ where: { name: watermarkName } })
     throw error
   }
 }

@@ -1,2 +1,2 @@
-/** Where this service's SQL migrations are. */
+/** The migrations of the schema `users`. */
 export const migrations = new URL('../migrations/', import.meta.url)

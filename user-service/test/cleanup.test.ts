@@ -1,17 +1,22 @@
-import { connectDb, type Db } from '@clientele/platform/data/db'
+import { connectDb, type Db, newId } from '@clientele/platform/data/db'
 import { type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { testLog } from '@clientele/platform/testing/service'
-import { createMailQueue } from '../src/auth/mail-queue.ts'
+import { createAccountLocks } from '../src/accounts/account-locks.ts'
+import { cleanupIntents } from '../src/accounts/signup-intents.ts'
 import { createSignInGuard } from '../src/auth/sign-in-guard.ts'
+import { createTokenRefresh } from '../src/auth/token-refresh.ts'
+import { createEmailLinks } from '../src/email/email-links.ts'
+import { createMailQueue } from '../src/email/mail-queue.ts'
+import { createUserMail } from '../src/email/user-mail.ts'
 import { createAdminApi } from '../src/keycloak/admin-api.ts'
-import { createJournals } from '../src/keycloak/events.ts'
-import { createPeople } from '../src/keycloak/people.ts'
+import { createEventLogs } from '../src/keycloak/event-logs.ts'
+import { createKeycloakLocks } from '../src/keycloak/keycloak-locks.ts'
+import { createKeycloakUsers } from '../src/keycloak/keycloak-users.ts'
+import { createOidc } from '../src/keycloak/oidc.ts'
 import { migrations } from '../src/migrations.ts'
 import { defineModels, type Models } from '../src/models.ts'
-import { createFollower } from '../src/sync/follower.ts'
-import { cleanupRevocations } from '../src/users/revocations.ts'
-import { cleanupIntents } from '../src/users/signup-intents.ts'
-import { createUserMail } from '../src/users/user-mail.ts'
+import { cleanupRevocations } from '../src/revocations/revocations.ts'
+import { createKeycloakSync } from '../src/sync/keycloak-sync.ts'
 import { createUserSync } from '../src/users/user-sync.ts'
 
 let database: TestDatabase
@@ -32,26 +37,41 @@ const minute = 60_000
 const hour = 60 * minute
 const ago = (ms: number): Date => new Date(Date.now() - ms)
 
-// Nothing here is asked: what is cleaned up is in the database.
-const keycloak = {
+// Never called: the cleanup changes the database only.
+const keycloakConfig = {
   keycloakUrl: 'http://localhost:1',
   keycloakIssuer: 'http://localhost:1/realms/none',
   keycloakClientId: 'none',
   keycloakClientSecret: 'none',
 }
 
-describe('the cleanup removes', () => {
-  it('revocations after a day', async () => {
+describe('Cleanup of user-service', () => {
+  it('responses to refreshes are deleted once they have expired', async () => {
+    const tokenRefresh = createTokenRefresh({
+      db,
+      tokenRefreshes: models.tokenRefreshes,
+      oidc: createOidc({ ...keycloakConfig, loginClientId: 'none', loginClientSecret: 'none' }),
+      key: 'a key of the tests',
+    })
+    await models.tokenRefreshes.bulkCreate([
+      { tokenHash: 'old', tokens: 'encrypted', expiresAt: ago(1_000) },
+      { tokenHash: 'new', tokens: 'encrypted', expiresAt: ago(-minute) },
+    ])
+    await tokenRefresh.cleanup()
+    expect((await models.tokenRefreshes.findAll()).map(({ tokenHash }) => tokenHash)).toEqual(['new'])
+  })
+
+  it('revocations are deleted after a day', async () => {
     const notBefore = new Date()
     await models.revocations.bulkCreate([
       { userId: 'old', notBefore, changedAt: ago(25 * hour) },
       { userId: 'new', notBefore, changedAt: ago(23 * hour) },
     ])
-    await cleanupRevocations(models.revocations)
+    await cleanupRevocations(models)
     expect((await models.revocations.findAll()).map(({ userId }) => userId)).toEqual(['new'])
   })
 
-  it('wishes of sign-ups after a week', async () => {
+  it('sign-up intents are deleted after a week', async () => {
     await models.signupIntents.bulkCreate([
       { email: 'old@example.com', createdAt: ago(7 * 24 * hour + minute) },
       { email: 'new@example.com', createdAt: ago(7 * 24 * hour - minute) },
@@ -60,31 +80,47 @@ describe('the cleanup removes', () => {
     expect((await models.signupIntents.findAll()).map(({ email }) => email)).toEqual(['new@example.com'])
   })
 
-  it('failed sign-ins after half an hour', async () => {
-    const guard = createSignInGuard({ db, signInFailures: models.signInFailures, key: 'a key of the tests' })
-    const failure = { failures: 1, lockedUntil: null }
-    await models.signInFailures.bulkCreate([
+  it('counts of failed sign-ins are deleted after half an hour', async () => {
+    const guard = createSignInGuard({ db, signInCounts: models.signInCounts, key: 'a key of the tests' })
+    const failure = { sourceHash: 'a source', failures: 1, lockedUntil: null }
+    await models.signInCounts.bulkCreate([
       { ...failure, nameHash: 'old', lastAt: ago(31 * minute) },
       { ...failure, nameHash: 'new', lastAt: ago(29 * minute) },
     ])
     await guard.cleanup()
-    expect((await models.signInFailures.findAll()).map(({ nameHash }) => nameHash)).toEqual(['new'])
+    expect((await models.signInCounts.findAll()).map(({ nameHash }) => nameHash)).toEqual(['new'])
   })
 
-  it('mails two minutes after they were sent, sign-ins after two weeks, and events that are not read again', async () => {
-    const people = createPeople(createAdminApi(keycloak))
-    const mail = createUserMail(people, {
+  it('mails are deleted two minutes after they were sent, e-mail links when they expire, sign-ins after two weeks, and events when no poll reads them again', async () => {
+    const adminApi = createAdminApi(keycloakConfig)
+    const keycloakUsers = createKeycloakUsers(adminApi)
+    const userMail = createUserMail(keycloakUsers, {
       smtpConfigured: true,
       consoleClientId: 'none',
       publicUrl: 'http://localhost',
     })
-    const mails = createMailQueue({ db, mails: models.mails, people, mail, log: testLog() })
-    const sync = createUserSync({ db, models, people })
-    const journals = createJournals(createAdminApi(keycloak))
-    const follower = createFollower({ db, models, people, journals, sync, log: testLog() })
-    await mails.passwordReset('waits@example.com')
-    await mails.passwordReset('old@example.com')
-    await mails.passwordReset('new@example.com')
+    const emailLinks = createEmailLinks({
+      db,
+      emailLinks: models.emailLinks,
+      mailer: undefined,
+      publicUrl: 'http://localhost',
+    })
+    const mailQueue = createMailQueue({ db, models, keycloakUsers, userMail, emailLinks, log: testLog() })
+    const sync = createUserSync({ db, models, keycloakUsers, emailLinks })
+    const eventLogs = createEventLogs(adminApi)
+    const guard = createSignInGuard({ db, signInCounts: models.signInCounts, key: 'a key of the tests' })
+    const locks = createAccountLocks({ users: models.users, guard, keycloakLocks: createKeycloakLocks(adminApi) })
+    const signUpRole = 'none'
+    const deps = { db, models, keycloakUsers, eventLogs, sync, locks, emailLinks, signUpRole, log: testLog() } as const
+    const keycloakSync = createKeycloakSync(deps)
+    const link = { id: newId(), kind: 'restoration', userId: 'u' } as const
+    await models.emailLinks.bulkCreate([
+      { ...link, email: 'expired@example.com', expiresAt: ago(minute) },
+      { ...link, id: newId(), email: 'valid@example.com', expiresAt: ago(-minute) },
+    ])
+    await mailQueue.enqueuePasswordReset('queued@example.com')
+    await mailQueue.enqueuePasswordReset('old@example.com')
+    await mailQueue.enqueuePasswordReset('new@example.com')
     await models.mails.update({ sentAt: ago(3 * minute) }, { where: { recipient: 'old@example.com' } })
     await models.mails.update({ sentAt: ago(minute) }, { where: { recipient: 'new@example.com' } })
     await models.signIns.bulkCreate([
@@ -97,12 +133,14 @@ describe('the cleanup removes', () => {
       { id: 'old', source: 'user', occurredAt: at - 3 * minute },
       { id: 'new', source: 'user', occurredAt: at - minute },
     ])
-    await mails.cleanup()
-    await follower.cleanup()
+    await mailQueue.cleanup()
+    await emailLinks.cleanup()
+    await keycloakSync.cleanup()
     expect((await models.mails.findAll({ order: ['recipient'] })).map(({ recipient }) => recipient)).toEqual([
       'new@example.com',
-      'waits@example.com',
+      'queued@example.com',
     ])
+    expect((await models.emailLinks.findAll()).map(({ email }) => email)).toEqual(['valid@example.com'])
     expect((await models.signIns.findAll()).map(({ sessionId }) => sessionId)).toEqual(['new'])
     expect((await models.keycloakEvents.findAll()).map(({ id, occurredAt }) => [id, occurredAt])).toEqual([
       ['new', at - minute],

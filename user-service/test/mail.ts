@@ -1,7 +1,7 @@
 import { testEnv } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
 
-/** A mail that the development mail server caught. */
+/** A mail that the mail catcher of the test run received. */
 export type Mail = { subject: string; to: string[]; links: string[]; text: string }
 
 /** Mails to an address, newest first. */
@@ -12,7 +12,7 @@ export const mailsTo = async (address: string): Promise<Mail[]> => {
   return (await response.json()) as Mail[]
 }
 
-/** The link to Keycloak in the newest mail to an address; waits for it. */
+/** Waits for a mail to an address, and returns its link to Keycloak. */
 export const linkMailedTo = (address: string): Promise<string> =>
   eventually(
     async () => {
@@ -23,7 +23,19 @@ export const linkMailedTo = (address: string): Promise<string> =>
     { timeoutMs: 15_000 },
   )
 
-/** A browser as far as Keycloak's pages need one: cookies, redirects, forms. */
+/** Waits for a mail to an address with a link that changes it, and returns the newest link's token. */
+export const tokenMailedTo = (address: string): Promise<string> =>
+  eventually(
+    async () => {
+      const links = (await mailsTo(address)).flatMap((mail) => mail.links)
+      const token = links.map((link) => /\/email-[a-z]+#([\w-]+)$/.exec(link)?.[1]).find((each) => each !== undefined)
+      if (!token) throw new Error(`no link was mailed to ${address}`)
+      return token
+    },
+    { timeoutMs: 15_000 },
+  )
+
+/** A minimal browser for Keycloak's pages: it handles cookies, redirects and forms. */
 export const browser = () => {
   const cookies = new Map<string, string>()
 
@@ -40,7 +52,7 @@ export const browser = () => {
     }
     const location = response.headers.get('location')
     const next = location === null ? undefined : new URL(location, url)
-    // The console at the end of the way need not run.
+    // The last redirect leads to the console, which does not run here.
     if (next && hops < 10 && next.origin === new URL(url).origin) return request(next.href, {}, hops + 1)
     return { url: next?.href ?? url, html: await response.text() }
   }

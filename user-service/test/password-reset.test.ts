@@ -1,5 +1,6 @@
 import { eventually } from '@clientele/platform/testing/wait'
 import { browser, linkMailedTo, mailsTo } from './mail.ts'
+import { startOldSessions } from './old-sessions.ts'
 import { startUsers, type UsersService, unique } from './users-service.ts'
 
 let users: UsersService
@@ -8,13 +9,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => users?.end(), 60_000)
 
-const createUser = async (fields: Record<string, unknown> = {}) => {
-  const username = unique('rob')
-  const { body } = await users
-    .admin()
-    .post('/v1/users', { username, email: `${username}@example.com`, password: 'old password', ...fields })
-  return body
-}
+const createUser = (fields: Record<string, unknown> = {}) => users.createUser({ password: 'old password', ...fields })
 const setPassword = async (link: string, password: string) => {
   const { open, follow, submit } = browser()
   const start = await open(link)
@@ -23,35 +18,38 @@ const setPassword = async (link: string, password: string) => {
 }
 const login = (username: string, password: string) => users.anonymous().post('/v1/auth/login', { username, password })
 
-describe('password reset by mail (S4-08)', () => {
-  it('the mailed link sets a new password, with which the user signs in', async () => {
+describe('Password reset by mail', () => {
+  it('the mailed link sets a new password that the user can sign in with', async () => {
     const { username, email } = await createUser()
     expect(await users.anonymous().post('/v1/auth/password-reset', { email: email.toUpperCase() })).toMatchObject({
       status: 202,
     })
     await setPassword(await linkMailedTo(email), 'brand new password')
+    const [mail] = await mailsTo(email)
+    expect(mail?.text).toMatch(/You asked to set a new password for your Clientele account.*expires within 1 hour/s)
+    expect(mail?.text).not.toMatch(/administrator/)
     expect(await login(username, 'brand new password')).toMatchObject({ status: 200 })
     expect(await login(username, 'old password')).toMatchObject({ status: 401 })
   })
 
-  it('an unknown address gets the same answer, and no mail', async () => {
+  it('an unknown address gets the same response and no mail', async () => {
     const { email } = await createUser()
     const known = await users.anonymous().post('/v1/auth/password-reset', { email })
-    const nobody = `${unique('nobody')}@example.com`
-    const unknown = await users.anonymous().post('/v1/auth/password-reset', { email: nobody })
+    const unknownAddress = `${unique('nobody')}@example.com`
+    const unknown = await users.anonymous().post('/v1/auth/password-reset', { email: unknownAddress })
     expect(unknown).toMatchObject({ status: known.status, body: known.body })
     await linkMailedTo(email)
     await eventually(async () => {
       const rows = await users.db.query<{ sent: boolean }>(
         'select sent_at is not null as sent from mails where recipient = $1',
-        [nobody],
+        [unknownAddress],
       )
       expect(rows).toEqual([{ sent: true }])
     })
-    expect(await mailsTo(nobody)).toEqual([])
+    expect(await mailsTo(unknownAddress)).toEqual([])
   })
 
-  it('asking again at once sends one mail', async () => {
+  it('requests that follow within a minute send one mail', async () => {
     const { email } = await createUser()
     for (let times = 0; times < 3; times += 1) await users.anonymous().post('/v1/auth/password-reset', { email })
     await linkMailedTo(email)
@@ -76,17 +74,18 @@ describe('password reset by mail (S4-08)', () => {
     expect(await mailsTo(email)).toEqual([])
   })
 
-  it('POST /v1/users/{id}/password-reset mails the link on an administrator’s word', async () => {
+  it('POST /v1/users/{id}/password-reset mails the link at the request of an admin', async () => {
     const { id, username, email } = await createUser()
     expect(await users.admin().post(`/v1/users/${id}/password-reset`)).toMatchObject({ status: 202 })
     await setPassword(await linkMailedTo(email), 'from the admin')
+    expect((await mailsTo(email))[0]?.text).toMatch(/An administrator asks you to do this.*Update Password.*12 hours/s)
     expect(await login(username, 'from the admin')).toMatchObject({ status: 200 })
     expect(await users.admin().post('/v1/users/0190a5c4-6f00-7000-8000-000000000001/password-reset')).toMatchObject({
       status: 404,
     })
   })
 
-  it('POST /v1/users/{id}/password-reset of a disabled user answers 409, since another try would not help', async () => {
+  it('POST /v1/users/{id}/password-reset returns 409 for a disabled user', async () => {
     const { id } = await createUser()
     expect(await users.admin().patch(`/v1/users/${id}`, { enabled: false })).toMatchObject({ status: 200 })
     expect(await users.admin().post(`/v1/users/${id}/password-reset`)).toMatchObject({
@@ -102,23 +101,7 @@ describe('password reset by mail (S4-08)', () => {
   })
 })
 
-it('PATCH /v1/users/me with a new e-mail address has it verified by a mailed link', async () => {
-  const { id, username, email } = await createUser()
-  await users.realm.updateUser(id, { emailVerified: true })
-  const { accessToken } = (await login(username, 'old password')).body
-  const next = `new-${email}`
-  expect(await users.as(accessToken).patch('/v1/users/me', { email: next })).toMatchObject({
-    status: 200,
-    body: { email: next, emailVerified: false },
-  })
-  const { open, follow } = browser()
-  const page = await open(await linkMailedTo(next))
-  await follow(page, /login-actions/).catch(() => page)
-  await eventually(async () => expect((await users.admin().get(`/v1/users/${id}`)).body.emailVerified).toBe(true))
-  expect(await mailsTo(email)).toEqual([])
-})
-
-describe('while mail cannot be sent', () => {
+describe('Mail that cannot be sent', () => {
   const setSmtpPort = (port: string) =>
     users.realm.call('PUT', '', {
       smtpServer: {
@@ -131,7 +114,7 @@ describe('while mail cannot be sent', () => {
       },
     })
 
-  it('a requested reset waits and is mailed later; an invitation says so, and its user stays', async () => {
+  it('a password reset is mailed later, and an invitation returns 503 although the user is created', async () => {
     const { email } = await createUser()
     await setSmtpPort('1')
     try {
@@ -159,8 +142,8 @@ describe('while mail cannot be sent', () => {
     await linkMailedTo(email)
   }, 60_000)
 
-  it('an installation without mail says so', async () => {
-    const other = await users.another({ smtpConfigured: false })
+  it('an installation without mail returns 404 for a password reset and 422 for an invitation', async () => {
+    const other = await users.startReplica({ smtpConfigured: false })
     try {
       const call = (path: string, body: unknown, token?: string) =>
         fetch(`${other.url}${path}`, {
@@ -175,11 +158,24 @@ describe('while mail cannot be sent', () => {
       const invite = await call(
         '/v1/users',
         { username: unique('x'), email: 'x@example.com', sendInvite: true },
-        users.people.admin.token,
+        users.accounts.admin.token,
       )
       expect(invite.status).toBe(422)
     } finally {
       await other.stop()
     }
   })
+})
+
+it('a password set by the mailed link ends the former sessions within 5 s, and a new one can be refreshed', async () => {
+  const { id, username, email } = await createUser()
+  const old = await startOldSessions(users, id, username, 'old password')
+  const former = (await login(username, 'old password')).body
+  await users.anonymous().post('/v1/auth/password-reset', { email })
+  await setPassword(await linkMailedTo(email), 'brand new password')
+  const next = (await login(username, 'brand new password')).body
+  await old.expectEnded()
+  const refresh = (refreshToken: string) => users.anonymous().post('/v1/auth/refresh', { refreshToken })
+  expect(await refresh(former.refreshToken)).toMatchObject({ status: 401 })
+  expect(await refresh(next.refreshToken)).toMatchObject({ status: 200 })
 })

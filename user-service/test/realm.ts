@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { testEnv } from '@clientele/platform/testing/database'
-import { masterToken, realmAdmin } from '@clientele/platform/testing/realm'
+import { masterToken, quickHashes, realmAdmin } from '@clientele/platform/testing/realm'
 
-/** Secrets of a realm that lives as long as its test file. */
+/** Client secrets of the realms that tests create. */
 export const secrets = {
   CLIENTELE_LOGIN_SECRET: 'test-login-secret',
   CLIENTELE_USER_SERVICE_SECRET: 'test-service-secret',
@@ -11,8 +11,25 @@ export const secrets = {
 
 const file = new URL('../../deploy/keycloak/realm.json', import.meta.url)
 
-/** The product's realm file as the import reads it, under another name. */
-const definition = async (name: string): Promise<Record<string, unknown>> => {
+// Keycloak takes 2 s to make the keys of a realm, and a tenth of a second to hash a password as it does by default.
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+const keyProvider = (providerId: string, config: Record<string, string[]> = {}) => ({
+  name: providerId,
+  providerId,
+  config: { priority: ['100'], ...config },
+})
+const keys = [
+  keyProvider('rsa', { privateKey: [privateKey], algorithm: ['RS256'] }),
+  keyProvider('hmac-generated', { algorithm: ['HS512'] }),
+  keyProvider('aes-generated'),
+]
+
+/** deploy/keycloak/realm.json under another name, with values for its placeholders, with the keys above and quick hashes. */
+const realmDefinition = async (name: string): Promise<Record<string, unknown>> => {
   const values: Record<string, string> = { ...secrets, CLIENTELE_SMTP_PORT: testEnv('TEST_SMTP_PORT') }
   const text = (await readFile(file, 'utf8')).replace(
     /\$\{([A-Z_]+)(?::([^}]*))?\}/g,
@@ -22,11 +39,17 @@ const definition = async (name: string): Promise<Record<string, unknown>> => {
     string,
     unknown
   >
-  const truths = ['registrationAllowed', 'verifyEmail'].map((key) => [key, String(realm[key]) === 'true'])
-  return { ...realm, ...Object.fromEntries(truths), realm: name }
+  const booleans = ['registrationAllowed', 'verifyEmail'].map((key) => [key, String(realm[key]) === 'true'])
+  return {
+    ...realm,
+    ...Object.fromEntries(booleans),
+    passwordPolicy: `${realm['passwordPolicy']} and ${quickHashes}`,
+    components: { ...(realm['components'] as object), 'org.keycloak.keys.KeyProvider': keys },
+    realm: name,
+  }
 }
 
-const master = async (method: string, path: string, body?: unknown): Promise<void> => {
+const callAdminApi = async (method: string, path: string, body?: unknown): Promise<void> => {
   const response = await fetch(`${testEnv('TEST_KEYCLOAK_URL')}/admin/realms${path}`, {
     method,
     headers: { authorization: `Bearer ${await masterToken()}`, 'content-type': 'application/json' },
@@ -36,9 +59,9 @@ const master = async (method: string, path: string, body?: unknown): Promise<voi
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
 }
 
-/** A realm of a test file's own, made from deploy/keycloak/realm.json: nobody else's admins, events or sweeps are in it. */
-export const makeRealm = async (change: Record<string, unknown> = {}) => {
+/** Creates a realm from deploy/keycloak/realm.json for one test file, which has its users and event logs to itself. */
+export const createRealm = async (change: Record<string, unknown> = {}) => {
   const name = `users-${randomBytes(5).toString('hex')}`
-  await master('POST', '', { ...(await definition(name)), ...change })
-  return { name, ...realmAdmin(name), drop: () => master('DELETE', `/${name}`) }
+  await callAdminApi('POST', '', { ...(await realmDefinition(name)), ...change })
+  return { name, ...realmAdmin(name), drop: () => callAdminApi('DELETE', `/${name}`) }
 }

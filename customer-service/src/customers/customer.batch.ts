@@ -27,13 +27,18 @@ const keyOf = ({
   throw fieldProblem('/id', 'required', 'name the customer by id, or by key and idBy')
 }
 
-const refused = (error: unknown): Problem => {
+const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   currentLog().error({ err: error }, 'batch item failed')
   return new Problem('internal')
 }
 
-/** Runs the items one after the other, each on its own: what fails leaves the others as they are. */
+const notTried = (): Problem =>
+  new Problem('unavailable', {
+    detail: 'the batch took too long, so this item was not tried; send it again in another batch',
+  })
+
+/** Runs the items in order. Each succeeds or fails by itself. After `stopAt` no further one begins. */
 export const createBatch = (customers: CustomerService, inputs: Inputs) => {
   const run = async (item: BatchItem, actor: Actor): Promise<Outcome> => {
     if (item.op === 'create') {
@@ -42,19 +47,21 @@ export const createBatch = (customers: CustomerService, inputs: Inputs) => {
     }
     const key = keyOf(item)
     const access = { actor, ifMatch: item.op === 'tag' ? undefined : item.version }
-    if (item.op === 'delete') return { status: 204, id: await customers.remove(key, access) }
+    if (item.op === 'delete') return { status: 204, id: await customers.delete(key, access) }
+    if (item.op === 'restore') return { status: 200, id: item.id, customer: await customers.restore(key, access) }
     const customer =
       item.op === 'tag'
         ? await customers.tag(key, parseBody(CustomerTags, { add: item.add, remove: item.remove }), access)
-        : await customers.patch(key, parseBody(inputs.CustomerPatch, item.data), access)
+        : await customers.update(key, parseBody(inputs.CustomerPatch, item.data), access)
     return { status: 200, id: customer.id, customer }
   }
 
-  return async (items: readonly BatchItem[], actor: Actor): Promise<CustomerBatchResult> => {
+  return async (items: readonly BatchItem[], actor: Actor, stopAt: number): Promise<CustomerBatchResult> => {
     const results: CustomerBatchResult['results'] = []
     for (const [index, item] of items.entries()) {
-      const outcome = await run(item, actor).catch((error: unknown) => {
-        const problem = refused(error)
+      const work = performance.now() < stopAt ? run(item, actor) : Promise.reject(notTried())
+      const outcome = await work.catch((error: unknown) => {
+        const problem = toProblem(error)
         return { status: problem.status, problem: problem.toBody() }
       })
       results.push({ index, ...outcome })
@@ -65,6 +72,6 @@ export const createBatch = (customers: CustomerService, inputs: Inputs) => {
 }
 export type Batch = ReturnType<typeof createBatch>
 
-/** 200 where all went well in the same way, else 207: no error hides behind a 200. */
+/** Whether the response is 200: all items succeeded with the same status. Otherwise it is 207, so that a 200 never contains an error. */
 export const isUniform = ({ results }: CustomerBatchResult): boolean =>
   results.every(({ status }) => status < 400 && status === results[0]?.status)

@@ -6,10 +6,10 @@ import type { Finder } from './customer.finder.ts'
 const uniqueFields = { customers_email_active: 'email', customers_external_id_active: 'externalId' } as const
 
 /**
- * For `.catch`, after the transaction or savepoint was rolled back: a violated unique index becomes a 409 with the customer
- * that holds the value; the rest is thrown again.
+ * Turns a unique violation into a 409 that names the other customer; rethrows any other error. Use it in `.catch` after the
+ * transaction or savepoint was rolled back, because it reads the other customer.
  */
-export const orDuplicate =
+export const rethrowAsDuplicate =
   (finder: Finder, values: Partial<CustomerFields> | undefined) =>
   async (error: unknown): Promise<never> => {
     const field = uniqueFields[(violatedConstraint(error) ?? '') as keyof typeof uniqueFields]

@@ -1,12 +1,12 @@
 import type { CustomerEditor } from '@clientele/contracts/customer'
 import type { Page } from '@clientele/contracts/page'
 import type { Db } from '@clientele/platform/data/db'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { list, time, userId } from '@clientele/platform/lists/list'
-import type { UserNames } from '../users/user-name.projection.ts'
 
 type EditorRow = { userId: string; userName: string; firstAt: Date; lastAt: Date; edits: number }
 
-/** The people of one customer, noted by a trigger of the database: as many as work in the shop, so they are sorted without an index. */
+/** The editors of one customer, recorded by a database trigger. A shop has few users, so the list needs no index for sorting. */
 export const editorList = list<EditorRow>({
   table: 'customer_editors',
   columns: ['userId', 'userName', 'firstAt', 'lastAt', 'edits'],
@@ -16,13 +16,12 @@ export const editorList = list<EditorRow>({
   id: 'user_id',
 })
 
-/** Who is associated with a customer by having created or changed it; machines of ours are not. */
+/** Lists the users who created or changed a customer. Services and the system are not editors. */
 export const createEditors = (db: Db, userNames: UserNames) => ({
   list: async (customerId: string, query: Record<string, unknown>): Promise<Page<CustomerEditor>> => {
     const { rows, page } = await editorList.run(db, query, { where: (bind) => `customer_id = ${bind(customerId)}` })
-    const names = await userNames.of(rows.map((row) => row.userId))
-    const data = rows.map((row) => ({
-      user: { id: row.userId, displayName: names.get(row.userId) ?? row.userName },
+    const data = (await userNames.withCurrentNames(rows)).map((row) => ({
+      user: { id: row.userId, displayName: row.userName },
       firstAt: row.firstAt.toISOString(),
       lastAt: row.lastAt.toISOString(),
       edits: row.edits,

@@ -1,22 +1,24 @@
 import { Address, Customer } from '@clientele/contracts/customer'
+import { photoLinkFields } from '@clientele/contracts/media'
 import type { Exportable } from '@clientele/features/exports/export.jobs'
 import { exportBody, exportFieldsOf } from '@clientele/features/exports/export-fields'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import type { CustomerList } from './customer.list.ts'
 import type { CustomerRow } from './customer.model.ts'
-import { presentEvent } from './customer.presenter.ts'
+import { presentEventData } from './customer.presenter.ts'
 
 const fields = {
-  ...exportFieldsOf(Object.keys(Customer.omit({ photoUrl: true }).shape)),
+  ...exportFieldsOf(Object.keys(Customer.omit(photoLinkFields).shape)),
   address: Object.keys(Address.shape),
 }
 
-/** Customers as files. */
-export const customerExport = (list: CustomerList): Exportable<CustomerRow> => ({
+/** What an export of customers contains. */
+export const customerExport = (list: CustomerList, userNames: UserNames): Exportable<CustomerRow> => ({
   kind: 'export',
   name: 'customers',
   list,
   fields,
-  present: (rows) => rows.map(presentEvent),
+  present: async (rows, tx) => (await userNames.withCurrentNames(rows, tx)).map(presentEventData),
 })
 
 export const newCustomerExport = (list: CustomerList) => exportBody('NewCustomerExport', list, fields)

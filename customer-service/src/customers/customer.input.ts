@@ -4,19 +4,19 @@ import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js'
 import { z } from 'zod'
 import type { RequirableField } from '../config.ts'
 
-/** What a deployment asks of a customer. */
-export type Policy = { requiredFields: readonly RequirableField[]; defaultCountry?: string | undefined }
+/** What a deployment requires of a customer. */
+export type CustomerPolicy = { requiredFields: readonly RequirableField[]; defaultCountry?: string | undefined }
 
 /**
- * A telephone number in E.164, or undefined where it cannot be one. Only its length is judged: number ranges are opened
- * faster than a library learns of them.
+ * Converts a telephone number to E.164; undefined if it is not one. Only the length is checked, because new number ranges
+ * come into use before the library knows them.
  */
 export const toE164 = (text: string, defaultCountry?: string): string | undefined => {
   const number = parsePhoneNumberFromString(text, defaultCountry as CountryCode | undefined)
   return number?.isPossible() ? number.number : undefined
 }
 
-const e164 = (defaultCountry: string | undefined) =>
+const phoneSchema = (defaultCountry: string | undefined) =>
   phoneText.transform((text, context) => {
     const number = toE164(text, defaultCountry)
     if (number !== undefined) return number
@@ -29,29 +29,29 @@ const e164 = (defaultCountry: string | undefined) =>
   })
 
 /**
- * The request bodies under a deployment's policy: one parse finds the wrong fields, the missing ones and the bad numbers.
- * A PATCH may leave a required field out but not empty it.
+ * The schemas of request bodies under a deployment's policy. One parse finds wrong fields, missing fields and invalid
+ * telephone numbers. A PATCH may omit a required field but not empty it.
  */
-export const createInputs = ({ requiredFields, defaultCountry }: Policy) => {
-  const phone = e164(defaultCountry)
+export const createInputs = ({ requiredFields, defaultCountry }: CustomerPolicy) => {
+  const phone = phoneSchema(defaultCountry)
   const email = NewCustomer.shape.email.unwrap().unwrap()
-  const bare = {
+  const baseFields = {
     name: line(200).meta({ example: 'Ana' }),
     surname: line(200).meta({ example: 'Lovelace' }),
     email,
     phone,
   }
-  const required = Object.fromEntries(requiredFields.map((field) => [field, bare[field]])) as Pick<
-    typeof bare,
+  const required = Object.fromEntries(requiredFields.map((field) => [field, baseFields[field]])) as Pick<
+    typeof baseFields,
     RequirableField
   >
-  const kept = Object.fromEntries(requiredFields.map((field) => [field, bare[field].optional()]))
+  const notEmptied = Object.fromEntries(requiredFields.map((field) => [field, baseFields[field].optional()]))
   return {
     NewCustomer: z
       .strictObject({ ...NewCustomer.shape, phone: phone.nullish(), ...(required as Record<never, never>) })
       .meta({ id: 'NewCustomer' }),
     CustomerPatch: z
-      .strictObject({ ...CustomerPatch.shape, phone: phone.nullish(), ...(kept as Record<never, never>) })
+      .strictObject({ ...CustomerPatch.shape, phone: phone.nullish(), ...(notEmptied as Record<never, never>) })
       .meta({ id: 'CustomerPatch' }),
   }
 }

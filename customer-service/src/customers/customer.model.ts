@@ -1,4 +1,6 @@
 import type { Address } from '@clientele/contracts/customer'
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
+import { stampAttributes } from '@clientele/platform/data/stamps'
 import {
   DataTypes,
   type InferAttributes,
@@ -10,7 +12,7 @@ import {
 } from 'sequelize'
 import type { z } from 'zod'
 
-/** A row of `customers`; `deletedAt` is set in the trash. The database makes `code` and its number. */
+/** A row of `customers`. `deletedAt` is set in the trash. The database generates `code` and its number. */
 export class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCreationAttributes<CustomerModel>> {
   declare id: string
   declare code: string
@@ -34,18 +36,17 @@ export class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCr
   declare updatedByName: string
   declare deletedAt: Date | null
   declare version: number
-  /** What `q` looks into. */
+  /** The text that `q` searches. */
   declare searchText: string
 }
-/** A customer as it is read: without the text for searching. */
+/** A row as it is read, without the search text. */
 export type CustomerRow = Omit<InferAttributes<CustomerModel>, 'searchText'>
 export type Customers = ModelStatic<CustomerModel>
 
-const { ARRAY, BOOLEAN, DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
+const { ARRAY, BOOLEAN, DATE, JSONB, TEXT, UUID } = DataTypes
 
 const attributes: ModelAttributes<CustomerModel, InferAttributes<CustomerModel>> = {
-  id: { type: UUID, primaryKey: true },
+  id: primaryKey(UUID),
   code: required(TEXT),
   externalId: TEXT,
   name: TEXT,
@@ -59,18 +60,12 @@ const attributes: ModelAttributes<CustomerModel, InferAttributes<CustomerModel>>
   locale: TEXT,
   smsOptOut: required(BOOLEAN),
   metadata: required(JSONB),
-  createdAt: required(DATE(3)),
-  createdBy: required(TEXT),
-  createdByName: required(TEXT),
-  updatedAt: required(DATE(3)),
-  updatedBy: required(TEXT),
-  updatedByName: required(TEXT),
+  ...stampAttributes(),
   deletedAt: DATE(3),
-  version: required(INTEGER),
   searchText: required(TEXT),
 }
 
-/** The attributes of a {@link CustomerRow}; a column is its attribute in snake case. */
+/** The attributes of a {@link CustomerRow}. */
 export const customerAttributes = Object.keys(attributes).filter((name) => name !== 'searchText')
 
 /** The model on one connection pool. */

@@ -5,13 +5,20 @@ import {
   CustomerEditor,
   CustomerIdBy,
 } from '@clientele/contracts/customer'
-import { pathKey } from '@clientele/contracts/fields'
 import { page } from '@clientele/contracts/page'
+import {
+  getByKeyQuery,
+  idByParameter,
+  idParameter,
+  keyParameter,
+  purgeParameter,
+} from '@clientele/contracts/parameters'
 import { DuplicateBody } from '@clientele/contracts/problem'
 import type { MediaClient } from '@clientele/features/photos/media.client'
-import { keeping } from '@clientele/features/photos/photo.uploads'
+import { discardOnFailure } from '@clientele/features/photos/photo.uploads'
 import { isAdmin } from '@clientele/platform/auth/token-verifier'
 import { type Api, created, multiStatus, noContent, ok } from '@clientele/platform/http/api'
+import { timeToStop } from '@clientele/platform/http/gateway-timeout'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { z } from 'zod'
 import { customerForm } from '../photos/photo.uploads.ts'
@@ -31,23 +38,26 @@ export type CustomerRouteDeps = {
 
 const tag = 'Customers'
 const roles = ['user'] as const
-const idBy = CustomerIdBy.optional().meta({ description: 'what {key} is; the id where absent' })
-const params = z.strictObject({ key: pathKey })
-const query = z.strictObject({ idBy })
-const purge = z.enum(['true', 'false']).optional().meta({ description: 'removes at once and for good; for admins' })
+const params = z.strictObject({ key: idParameter('customer') })
+// Routes with `idBy`.
+const keyParams = z.strictObject({ key: keyParameter('customer') })
+const query = z.strictObject({ idBy: idByParameter(CustomerIdBy) })
 
-const location = ({ id }: Customer) => `/v1/customers/${id}`
+const withLocation = (customer: Customer): [Customer, string] => [customer, `/v1/customers/${customer.id}`]
 
+/** Metadata of 50 texts of 1,000 characters, of up to 6 bytes each, and the other fields. */
+const maxBodyBytes = 400_000
 export const customerRoutes = (api: Api, { customers, batch, inputs, list, media }: CustomerRouteDeps): void => {
   api.operation(
     {
       method: 'get',
       path: '/v1/customers',
       operationId: 'listCustomers',
-      summary: 'Customers, newest first',
+      summary: 'List customers, newest first',
       tag,
       roles,
-      description: 'The trash is listed with `deletedAt[exists]=true`.',
+      description:
+        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`.',
       query: list.query,
       responses: { 200: page(Customer) },
     },
@@ -59,18 +69,21 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       method: 'post',
       path: '/v1/customers',
       operationId: 'createCustomer',
-      summary: 'A new customer',
+      summary: 'Create a customer',
       tag,
       roles,
+      description:
+        'For a photo, upload it with `POST /v1/media` and send its id as `photoMediaId`, or send a form with the fields and the image.',
       body: inputs.NewCustomer,
+      maxBodyBytes,
       uploads: { 'multipart/form-data': customerForm(media, inputs) },
       responses: { 201: Customer, 409: DuplicateBody },
     },
     async ({ body, actor, req }) => {
-      if (!('input' in body)) return created(...placed(await customers.create(body, actor)))
+      if (!('input' in body)) return created(...withLocation(await customers.create(body, actor)))
       const { input, uploaded } = body
       const create = () => customers.create(input, actor, { uploaded: uploaded !== undefined })
-      return created(...placed(await keeping(req, media, uploaded, actor, create)))
+      return created(...withLocation(await discardOnFailure(req, media, uploaded, actor, create)))
     },
   )
 
@@ -79,14 +92,18 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       method: 'post',
       path: '/v1/customers/batch',
       operationId: 'batchCustomers',
-      summary: 'Up to 500 changes, each on its own',
+      summary: 'Change up to 500 customers in one request',
       tag,
       roles,
+      description:
+        'Each item succeeds or fails by itself. 200 means that all items succeeded with the same status; otherwise the response is 207. Items that the batch has no time for, usually after 15 seconds, have the status 503 and were not tried: send them again in another batch, with another `Idempotency-Key`.',
       body: CustomerBatch,
+      maxBodyBytes: Number.POSITIVE_INFINITY,
+      itemsOf: ({ items }) => items.length,
       responses: { 200: CustomerBatchResult, 207: CustomerBatchResult },
     },
-    async ({ body, actor }) => {
-      const result = await batch(body.items, actor)
+    async ({ body, actor, req }) => {
+      const result = await batch(body.items, actor, timeToStop(req))
       return isUniform(result) ? ok(result) : multiStatus(result)
     },
   )
@@ -96,51 +113,59 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       method: 'get',
       path: '/v1/customers/{key}',
       operationId: 'getCustomer',
-      summary: 'One customer',
+      summary: 'Get a customer',
       tag,
       roles,
-      params,
-      query,
+      params: keyParams,
+      query: getByKeyQuery('customer', CustomerIdBy, ['code']),
       responses: { 200: Customer },
     },
-    async ({ params, query }) => ok(await customers.get({ ...params, ...query })),
+    async ({ params, query: { idBy, trashed } }) =>
+      ok(await customers.get({ ...params, idBy }, { trashed: trashed === 'true' })),
   )
 
   api.operation(
     {
       method: 'patch',
       path: '/v1/customers/{key}',
-      operationId: 'patchCustomer',
-      summary: 'Changes some fields',
+      operationId: 'updateCustomer',
+      summary: 'Update a customer',
       tag,
       roles,
-      description: 'JSON Merge Patch (RFC 7396): null empties a field; `address` and `metadata` are merged.',
-      params,
+      description:
+        'The body is a JSON Merge Patch (RFC 7396): null empties a field, and `address` and `metadata` are merged. Read-only fields may be sent as they were read.',
+      params: keyParams,
       query,
+      current: ({ params, query }) => customers.get({ ...params, ...query }),
       body: inputs.CustomerPatch,
+      maxBodyBytes,
       responses: { 200: Customer, 409: DuplicateBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
-      ok(await customers.patch({ ...params, ...query }, body, { actor, ifMatch })),
+      ok(await customers.update({ ...params, ...query }, body, { actor, ifMatch })),
   )
 
   api.operation(
     {
       method: 'put',
       path: '/v1/customers/{key}',
-      operationId: 'putCustomer',
-      summary: 'Replaces a customer; with idBy=externalId makes it where it is missing',
+      operationId: 'replaceCustomer',
+      summary: 'Replace a customer',
       tag,
       roles,
-      params,
+      description:
+        'Absent fields are emptied, except the photo, which stays. With `idBy=externalId`, the customer is created if there is none with that external id. Read-only fields may be sent as they were read.',
+      params: keyParams,
       query,
+      current: ({ params, query }) => customers.get({ ...params, ...query }),
       body: inputs.NewCustomer,
+      maxBodyBytes,
       responses: { 200: Customer, 201: Customer, 409: DuplicateBody },
     },
     async ({ params, query, body, actor, ifMatch, req }) => {
       const mustExist = req.headers['if-match'] !== undefined
-      const result = await customers.put({ ...params, ...query }, body, { actor, ifMatch, mustExist })
-      return result.created ? created(...placed(result.customer)) : ok(result.customer)
+      const result = await customers.replace({ ...params, ...query }, body, { actor, ifMatch, mustExist })
+      return result.created ? created(...withLocation(result.customer)) : ok(result.customer)
     },
   )
 
@@ -149,20 +174,22 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       method: 'delete',
       path: '/v1/customers/{key}',
       operationId: 'deleteCustomer',
-      summary: 'Into the trash',
+      summary: 'Move a customer to the trash, or purge it',
       tag,
       roles,
-      params,
-      query: z.strictObject({ idBy, purge }),
+      description:
+        'A customer in the trash keeps its data and can be restored. A purge also removes its personal data from orders and notifications.',
+      params: keyParams,
+      query: query.extend({ purge: purgeParameter('customer') }),
       responses: { 204: null },
     },
     async ({ params, query, actor, ifMatch }) => {
       const key = { ...params, idBy: query.idBy }
       if (query.purge === 'true' && !isAdmin(actor))
-        throw new Problem('forbidden', { detail: 'purging needs the role admin' })
+        throw new Problem('forbidden', { detail: 'purging requires the role admin' })
       await (query.purge === 'true'
         ? customers.purge(key, { actor, ifMatch })
-        : customers.remove(key, { actor, ifMatch }))
+        : customers.delete(key, { actor, ifMatch }))
       return noContent()
     },
   )
@@ -172,7 +199,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       method: 'post',
       path: '/v1/customers/{key}/restore',
       operationId: 'restoreCustomer',
-      summary: 'Out of the trash',
+      summary: 'Restore a customer from the trash',
       tag,
       roles,
       params,
@@ -186,7 +213,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       method: 'get',
       path: '/v1/customers/{key}/editors',
       operationId: 'listCustomerEditors',
-      summary: 'Who created or changed a customer, the latest first',
+      summary: 'List the users who created or changed a customer, latest first',
       tag,
       roles,
       params,
@@ -196,5 +223,3 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
     async ({ params, query }) => ok(await customers.editors(params, query)),
   )
 }
-
-const placed = (customer: Customer): [Customer, string] => [customer, location(customer)]

@@ -5,10 +5,10 @@ import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
-import type { UserNames } from '../users/user-name.projection.ts'
-import { type CustomerFields, distinctTags, fieldsOf, patchedFields, replacementOf } from './customer.change.ts'
-import { orDuplicate } from './customer.duplicate.ts'
+import { applyPatch, type CustomerFields, newFields, replacementFields, uniqueTags } from './customer.change.ts'
+import { rethrowAsDuplicate } from './customer.duplicate.ts'
 import type { Editors } from './customer.editors.ts'
 import type { CustomerKey, Finder } from './customer.finder.ts'
 import type { CustomerList } from './customer.list.ts'
@@ -27,14 +27,14 @@ type Deps = {
   list: CustomerList
 }
 
-/** Who asks, and the version that they know of. */
+/** The caller, and the version of `If-Match`. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
-/** `mustExist`: an `If-Match` was sent, be it `*`, so nothing may be made. */
-type PutAccess = Access & { mustExist?: boolean }
+/** `mustExist`: an `If-Match` was sent, even if it is `*`, so no customer may be created. */
+type ReplaceAccess = Access & { mustExist?: boolean }
 
 const externalIdOf = (key: string, input: NewCustomer): string => {
   if (typeof input.externalId === 'string' && input.externalId !== key)
-    throw fieldProblem('/externalId', 'mismatch', 'must be the one in the address, or absent')
+    throw fieldProblem('/externalId', 'mismatch', 'must be the external id of the path, or absent')
   if (!line(100).safeParse(key).success)
     throw fieldProblem('/externalId', 'too_big', 'must have at most 100 characters')
   return key
@@ -50,27 +50,28 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
     { actor, ifMatch }: Access,
     edit: (row: CustomerRow) => Partial<CustomerFields>,
   ): Promise<Customer> => {
-    let wanted: Partial<CustomerFields> | undefined
+    let fields: Partial<CustomerFields> | undefined
     return db
       .transaction(async (tx) => {
         const row = await finder.lock(key, tx, { ifMatch })
-        wanted = edit(row)
-        return present(await writer.apply(row, wanted, actor, tx))
+        fields = edit(row)
+        return present(await writer.update(row, fields, actor, tx))
       })
-      .catch((error: unknown) => orDuplicate(finder, wanted)(error))
+      .catch((error: unknown) => rethrowAsDuplicate(finder, fields)(error))
   }
 
   const requirePhoto = async (mediaId: string | null | undefined, actor: Actor, pointer: string): Promise<void> => {
     if (typeof mediaId === 'string' && !(await media.exists(mediaId, actor)))
-      throw fieldProblem(pointer, 'unknown_media', 'there is no such medium')
+      throw fieldProblem(pointer, 'unknown_media', 'image not found')
   }
 
+  /** With `uploaded`, the photo is known to exist and is not checked. */
   const create = async (input: NewCustomer, actor: Actor, { uploaded = false } = {}): Promise<Customer> => {
     if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
-    const fields = fieldsOf(input)
+    const fields = newFields(input)
     return db
       .transaction(async (tx) => present(await writer.insert(fields, actor, tx)))
-      .catch(orDuplicate(finder, fields))
+      .catch(rethrowAsDuplicate(finder, fields))
   }
 
   return {
@@ -78,43 +79,47 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Customer>> => {
       const { rows, page } = await list.run(db, query, { actor })
-      return { data: (await userNames.inRows(rows)).map(present), page }
+      return { data: (await userNames.withCurrentNames(rows)).map(present), page }
     },
 
-    get: async (key: CustomerKey): Promise<Customer> => present(await finder.get(key)),
+    /** With `trashed`, also finds a customer in the trash. */
+    get: async (key: CustomerKey, { trashed = false } = {}): Promise<Customer> =>
+      present(await finder.get(key, trashed ? 'any' : 'active')),
 
-    row: finder.get,
+    /** The stored row, for the photo routes. */
+    row: (key: CustomerKey): Promise<CustomerRow> => finder.get(key),
 
     editors: async (key: CustomerKey, query: Record<string, unknown>) =>
       editors.list((await finder.get(key)).id, query),
 
-    patch: async (key: CustomerKey, patch: CustomerPatch, access: Access): Promise<Customer> => {
+    update: async (key: CustomerKey, patch: CustomerPatch, access: Access): Promise<Customer> => {
       await requirePhoto(patch.photoMediaId, access.actor, '/photoMediaId')
-      return change(key, access, (row) => patchedFields(row, patch))
+      return change(key, access, (row) => applyPatch(row, patch))
     },
 
-    /** PUT; by `externalId` it makes the customer where there is none. */
-    put: async (
+    /** PUT. By `externalId`, creates the customer if there is none. */
+    replace: async (
       key: CustomerKey,
       input: NewCustomer,
-      { mustExist = false, ...access }: PutAccess,
+      { mustExist = false, ...access }: ReplaceAccess,
     ): Promise<{ customer: Customer; created: boolean }> => {
       await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
       const replace = async (body: NewCustomer) => ({
-        customer: await change(key, access, (row) => replacementOf(row, body)),
+        customer: await change(key, access, (row) => replacementFields(row, body)),
         created: false,
       })
       if (key.idBy !== 'externalId') return replace(input)
-      const named = { ...input, externalId: externalIdOf(key.key, input) }
-      if (await finder.find(key)) return replace(named)
-      if (mustExist) throw new Problem('precondition_failed', { detail: 'there is no such customer yet' })
-      return create(named, access.actor, { uploaded: true }).then(
+      const body = { ...input, externalId: externalIdOf(key.key, input) }
+      if (await finder.find(key)) return replace(body)
+      if (mustExist) throw new Problem('precondition_failed', { detail: 'customer not found' })
+      // The photo was checked above.
+      return create(body, access.actor, { uploaded: true }).then(
         (customer) => ({ customer, created: true }),
-        // Somebody else made it a moment ago.
+        // Another request has created it in the meantime.
         async (error: unknown) => {
-          const mine = error instanceof Problem && error.options.errors?.[0]?.pointer === '/externalId'
-          if (!mine || error.code !== 'duplicate') throw error
-          return replace(named)
+          const lostRace = error instanceof Problem && error.options.errors?.[0]?.pointer === '/externalId'
+          if (!lostRace || error.code !== 'duplicate') throw error
+          return replace(body)
         },
       )
     },
@@ -125,7 +130,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       access: Access,
     ) =>
       change(key, access, (row) => ({
-        tags: distinctTags([...row.tags, ...add].filter((tag) => !remove.includes(tag))),
+        tags: uniqueTags([...row.tags, ...add].filter((tag) => !remove.includes(tag))),
       })),
 
     setPhoto: async (
@@ -138,19 +143,20 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       return change(key, access, () => ({ photoMediaId: mediaId }))
     },
 
-    /** Takes a medium that is gone off every customer that shows it, in the trash as well. */
-    dropPhoto: async (mediaId: string, actor: Actor, tx: Tx): Promise<void> => {
+    /** Clears the photo of every customer that shows an image, also in the trash. */
+    clearPhoto: async (mediaId: string, actor: Actor, tx: Tx): Promise<void> => {
       for (;;) {
         const rows = await finder.lockByPhoto(mediaId, tx)
-        for (const row of rows) await writer.apply(row, { photoMediaId: null }, actor, tx)
+        for (const row of rows) await writer.update(row, { photoMediaId: null }, actor, tx)
         if (rows.length === 0) return
       }
     },
 
-    remove: (key: CustomerKey, { actor, ifMatch }: Access): Promise<string> =>
+    /** Moves a customer to the trash. @returns its id */
+    delete: (key: CustomerKey, { actor, ifMatch }: Access): Promise<string> =>
       db.transaction(async (tx) => {
         const row = await finder.lock(key, tx, { ifMatch })
-        return (await writer.trash(row, actor, tx)).id
+        return (await writer.delete(row, actor, tx)).id
       }),
 
     restore: async (key: CustomerKey, { actor, ifMatch }: Access): Promise<Customer> => {
@@ -161,10 +167,10 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
           if (row.deletedAt === null) throw new Problem('invalid_state', { detail: 'the customer is not in the trash' })
           return present(await writer.restore(row, actor, tx))
         })
-        .catch((error: unknown) => orDuplicate(finder, row)(error))
+        .catch((error: unknown) => rethrowAsDuplicate(finder, row)(error))
     },
 
-    /** Removes for good, from the trash as well; an e-mail or externalId names only an active customer. */
+    /** Purges a customer, which may be in the trash. An e-mail or external id finds only active customers. */
     purge: (key: CustomerKey, { actor, ifMatch }: Access): Promise<void> =>
       db.transaction(async (tx) => {
         const state = key.idBy === 'email' || key.idBy === 'externalId' ? 'active' : 'any'

@@ -1,11 +1,11 @@
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
 import { currentLog } from '@clientele/platform/runtime/log'
-import { fieldsOf } from './customer.change.ts'
+import { newFields } from './customer.change.ts'
 import type { Finder } from './customer.finder.ts'
 import type { Writer } from './customer.writer.ts'
 
-type SignedUp = {
+type NewUser = {
   userId: string
   name: string | null
   surname: string | null
@@ -13,23 +13,24 @@ type SignedUp = {
   displayName: string
 }
 
-const maxName = 200
+const maxNameLength = 200
 
 /**
- * Customers of people who sign up. The policy of required fields does not hold a sign-up back. An address that a customer
- * already has was not proven by who typed it: that customer stays as it is, and the new one comes without an e-mail, for
- * staff to merge.
+ * Creates customers for users who sign up. The required fields do not apply to them. If another customer already has the
+ * user's e-mail, that customer is not changed, because nothing proves that the address is the user's. The new customer gets
+ * no e-mail, and staff can merge the two.
  */
 export const createSignUps = (writer: Writer, finder: Finder) => ({
-  /** Makes the customer of a user, once. */
-  welcome: async ({ userId, name, surname, email, displayName }: SignedUp, actor: Actor, tx: Tx): Promise<void> => {
-    if (await finder.ofUser(userId, tx)) return
-    const taken = email !== null && (await finder.find({ key: email, idBy: 'email' }, tx)) !== undefined
-    if (taken) currentLog().info({ userId }, 'sign-up with the address of a customer: made without it')
-    const fields = fieldsOf({
-      name: (name ?? displayName).slice(0, maxName),
-      surname: surname?.slice(0, maxName),
-      email: taken ? null : email?.toLowerCase(),
+  /** Creates the customer of a user, unless the user has one. */
+  createFor: async ({ userId, name, surname, email, displayName }: NewUser, actor: Actor, tx: Tx): Promise<void> => {
+    if (await finder.findByUser(userId, tx)) return
+    const emailTaken = email !== null && (await finder.find({ key: email, idBy: 'email' }, tx)) !== undefined
+    if (emailTaken)
+      currentLog().info({ userId }, 'another customer has the e-mail of the new user: customer created without it')
+    const fields = newFields({
+      name: (name ?? displayName).slice(0, maxNameLength),
+      surname: surname?.slice(0, maxNameLength),
+      email: emailTaken ? null : email?.toLowerCase(),
     })
     await writer.insert(fields, actor, tx, userId)
   },

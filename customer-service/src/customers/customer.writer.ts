@@ -7,23 +7,23 @@ import {
 } from '@clientele/contracts/customer'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import type { UserNames } from '../users/user-name.projection.ts'
 import { type CustomerFields, currentFields, difference } from './customer.change.ts'
 import type { CustomerRow, Customers } from './customer.model.ts'
-import { presentEvent, presentPurged } from './customer.presenter.ts'
-import { newCustomerRow, nextVersion } from './customer.stamp.ts'
+import { presentEventData, presentPurgedData } from './customer.presenter.ts'
+import { newCustomerRow, nextVersion } from './customer.row.ts'
 import { nextCode, searchText } from './customer.statements.ts'
 
 type Deps = { db: Db; model: Customers; userNames: UserNames }
 
 export type Writer = ReturnType<typeof createWriter>
 
-/** Every change of a customer, with its event, in the caller's transaction. Rows to change are locked. */
+/** Writes every change of a customer and its event, in the caller's transaction. The caller has locked the row. */
 export const createWriter = ({ db, model, userNames }: Deps) => {
   /** Stores the next version and returns it. */
   const save = async (row: CustomerRow, changes: Partial<CustomerRow>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
-    const next = { ...nextVersion(row, await userNames.inActor(actor, tx)), ...changes }
+    const next = { ...nextVersion(row, await userNames.withCurrentName(actor, tx)), ...changes }
     const { updatedAt, updatedBy, updatedByName, version } = next
     await model.update(
       { ...changes, updatedAt, updatedBy, updatedByName, version, searchText: searchText(next) },
@@ -32,10 +32,10 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
     return next
   }
 
-  const move = async (row: CustomerRow, deletedAt: Date | null, actor: Actor, tx: Tx): Promise<CustomerRow> => {
+  const setDeletedAt = async (row: CustomerRow, deletedAt: Date | null, actor: Actor, tx: Tx): Promise<CustomerRow> => {
     const next = await save(row, { deletedAt }, actor, tx)
     const event = deletedAt === null ? customerRestored : customerDeleted
-    await outbox.add(tx, event.of(presentEvent(next), actorRef(actor)))
+    await outbox.add(tx, event.of(presentEventData(next), actorRef(actor)))
     return next
   }
 
@@ -47,30 +47,30 @@ export const createWriter = ({ db, model, userNames }: Deps) => {
       userId: string | null = null,
     ): Promise<CustomerRow> => {
       const [next] = await db.query<{ code: string }>(nextCode, [], { tx, name: 'customer_next_code' })
-      if (!next) throw new Error('no code was given')
-      const row = newCustomerRow(fields, await userNames.inActor(actor, tx), { code: next.code, userId })
+      if (!next) throw new Error('the database returned no customer code')
+      const row = newCustomerRow(fields, await userNames.withCurrentName(actor, tx), { code: next.code, userId })
       await model.create({ ...row, searchText: searchText(row) }, { transaction: tx })
-      await outbox.add(tx, customerCreated.of(presentEvent(row), actorRef(actor)))
+      await outbox.add(tx, customerCreated.of(presentEventData(row), actorRef(actor)))
       return row
     },
 
-    /** Changes fields; nothing is written or published if nothing differs. */
-    apply: async (row: CustomerRow, edit: Partial<CustomerFields>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
+    /** Changes fields. Writes and publishes nothing if no field differs. */
+    update: async (row: CustomerRow, edit: Partial<CustomerFields>, actor: Actor, tx: Tx): Promise<CustomerRow> => {
       const change = difference(row, { ...currentFields(row), ...edit })
       if (!change) return row
       const next = await save(row, edit, actor, tx)
-      await outbox.add(tx, customerUpdated.of(presentEvent(next), actorRef(actor), change))
+      await outbox.add(tx, customerUpdated.of(presentEventData(next), actorRef(actor), change))
       return next
     },
 
-    trash: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => move(row, new Date(), actor, tx),
+    delete: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => setDeletedAt(row, new Date(), actor, tx),
 
-    restore: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => move(row, null, actor, tx),
+    restore: (row: CustomerRow, actor: Actor, tx: Tx): Promise<CustomerRow> => setDeletedAt(row, null, actor, tx),
 
     purge: async (row: CustomerRow, actor: Actor, tx: Tx): Promise<void> => {
-      const last = nextVersion(row, await userNames.inActor(actor, tx))
+      const last = nextVersion(row, await userNames.withCurrentName(actor, tx))
       await model.destroy({ where: { id: row.id }, transaction: tx })
-      await outbox.add(tx, customerPurged.of(presentPurged(presentEvent(last)), actorRef(actor)))
+      await outbox.add(tx, customerPurged.of(presentPurgedData(presentEventData(last)), actorRef(actor)))
     },
   }
 }

@@ -1,25 +1,26 @@
 import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
-import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/features/imports/import-target'
-import { type MatchKey, ownKey, rowProblems, schemaProblems } from '@clientele/features/imports/row-result'
+import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
+import { type MatchKey, parseOwnKey, toRowProblems, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
-import { listOf } from '@clientele/features/tables/cell'
+import { parseListCell } from '@clientele/features/tables/cell'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
-import { type CustomerFields, fieldsOf } from '../customers/customer.change.ts'
+import { type CustomerFields, newFields } from '../customers/customer.change.ts'
 import type { Inputs } from '../customers/customer.input.ts'
 
-/**
- * A row of customers: what it is matched by, what it changes of one that is there, and what a new one would be, or why it cannot
- * become one.
- */
+/** A row of a customer import that was checked. Whether it creates or updates a customer is decided later. */
 export type CustomerInput = {
+  /** The match key; undefined if the row has none, and so creates a customer. */
   key: string | undefined
+  /** What the row changes if it matches a customer. */
   patch: CustomerPatch
+  /** The new customer if it matches none; undefined if the row lacks something for that, see `problems`. */
   fields: CustomerFields | undefined
+  /** Why the row cannot create a customer. */
   problems: RowProblem[]
 }
 
-/** Other names that columns may have. */
+/** Names that columns of other systems have, by field. */
 const columnNames: Record<string, readonly string[]> = {
   id: ['customer id', 'uuid'],
   code: ['customer code', 'customer number', 'kundennummer'],
@@ -50,36 +51,38 @@ const columnNames: Record<string, readonly string[]> = {
   'address.country': ['country', 'country code', 'land', 'pays', 'país'],
 }
 
-// A column holds one value; a photo is uploaded.
-const noColumns: string[] = ['address', 'metadata', 'photoMediaId']
-const others = Object.keys(NewCustomer.shape).filter((field) => !(field in columnNames) && !noColumns.includes(field))
+// A column holds one value, so `address` and `metadata` are mapped by their keys. Photos are uploaded.
+const unmappable: string[] = ['address', 'metadata', 'photoMediaId']
+const otherFields = Object.keys(NewCustomer.shape).filter(
+  (field) => !(field in columnNames) && !unmappable.includes(field),
+)
 
-/** Fields of a customer that columns go into, with other names that columns may have. */
+/** The fields that columns can be mapped to, each with other names of such columns. */
 export const importFields: Record<string, readonly string[]> = {
   ...columnNames,
-  ...Object.fromEntries(others.map((field) => [field, []])),
+  ...Object.fromEntries(otherFields.map((field) => [field, []])),
 }
 
-/** `metadata.size` keeps the column as free data. */
-export const takesMetadata = (field: string): boolean => /^metadata\..{1,64}$/s.test(field)
+/** Whether a column is mapped to a key of `metadata`, such as `metadata.size`. */
+export const isMetadataField = (field: string): boolean => /^metadata\..{1,64}$/s.test(field)
 
-const flags = ['smsOptOut']
+const yesNoFields = ['smsOptOut']
 
-const textOf = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value)
+const toText = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value)
 const parseCell = (field: string, value: unknown): unknown => {
-  if (field === 'tags') return typeof value === 'string' ? listOf(value) : value
-  return flags.includes(field) ? parseYesNo(value) : textOf(value)
+  if (field === 'tags') return typeof value === 'string' ? parseListCell(value) : value
+  return yesNoFields.includes(field) ? parseYesNo(value) : toText(value)
 }
 
-/** `Ana Maria Lovelace` → Ana Maria, Lovelace; one word alone is the name. */
+/** `Ana Maria Lovelace` → name `Ana Maria`, surname `Lovelace`. A single word is the name. */
 const splitName = (value: string): { name: string; surname?: string } => {
   const words = value.trim().split(/\s+/)
   const surname = words.length > 1 ? words.pop() : undefined
   return { name: words.join(' '), ...(surname !== undefined && { surname }) }
 }
 
-// A key such as __proto__ is a key.
-const put = (into: object, key: string, value: unknown) =>
+// defineProperty, so that a key such as `__proto__` does not change the prototype.
+const setOwn = (into: object, key: string, value: unknown) =>
   Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true })
 
 const setField = (body: Record<string, unknown>, field: string, value: unknown): void => {
@@ -88,69 +91,75 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
     return
   }
   const dot = field.indexOf('.')
-  if (dot === -1) return void put(body, field, parseCell(field, value))
+  if (dot === -1) return void setOwn(body, field, parseCell(field, value))
   const group = field.slice(0, dot)
   const inner = (body[group] ?? {}) as object
   body[group] = inner
-  put(inner, field.slice(dot + 1), group === 'metadata' ? value : textOf(value))
+  setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : toText(value))
 }
 
-/** The request body that a row stands for. `emptied`: a field is null, which only a change can mean; `nulls` keeps them. */
-const bodyOf = (values: FieldValues, nulls: boolean): { body: Record<string, unknown>; emptied: boolean } => {
+/**
+ * Builds the body of a POST or PATCH from a row. `emptied` says whether a field is null: null empties a field of an existing
+ * customer and has no meaning for a new one, so only a PATCH keeps it (`keepNulls`).
+ */
+const buildBody = (values: FieldValues, keepNulls: boolean): { body: Record<string, unknown>; emptied: boolean } => {
   const body: Record<string, unknown> = {}
   let emptied = false
   for (const field in values) {
     if (field === 'id' || field === 'code') continue
     const value = values[field]
     if (value === null) emptied = true
-    if (value !== null || nulls) setField(body, field, value)
+    if (value !== null || keepNulls) setField(body, field, value)
   }
   return { body, emptied }
 }
 
 type Outcome<T> = { value: T } | { problems: RowProblem[] }
 
-/** Runs a rule of the API. */
-const applyRule = <T>(rule: () => T): Outcome<T> => {
+/** Runs a rule of the API and returns its Problem as row problems. */
+const attempt = <T>(rule: () => T): Outcome<T> => {
   try {
     return { value: rule() }
   } catch (error) {
-    if (error instanceof Problem) return { problems: rowProblems(error) }
+    if (error instanceof Problem) return { problems: toRowProblems(error) }
     throw error
   }
 }
-// Most rows are valid: the input that messages need is reported only for those that are not.
+// `reportInput` makes parsing slower and only error messages need it. Most rows are valid, so it is used in a second pass.
 const parse = <T>(schema: z.ZodType<T>, body: unknown): Outcome<T> => {
   const result = schema.safeParse(body)
   if (result.success) return { value: result.data }
   const { error } = schema.safeParse(body, { reportInput: true })
-  return { problems: error ? explainYesNo(schemaProblems(error), flags) : [] }
+  return { problems: error ? explainYesNo(toSchemaProblems(error), yesNoFields) : [] }
 }
 
-const asCode = (text: string): string | undefined =>
+const normaliseCode = (text: string): string | undefined =>
   text.length <= 100 && !/\p{Cc}/u.test(text) ? text.toUpperCase() : undefined
 
-const keyOf = (values: FieldValues, patch: CustomerPatch, { matchBy }: Taking): MatchKey => {
-  if (matchBy === 'id') return ownKey(values, 'id', 'customer')
-  if (matchBy === 'code') return ownKey(values, 'code', 'customer', asCode)
+const parseMatchKey = (values: FieldValues, patch: CustomerPatch, { matchBy }: MatchOptions): MatchKey => {
+  if (matchBy === 'id') return parseOwnKey(values, 'id', 'customer')
+  if (matchBy === 'code') return parseOwnKey(values, 'code', 'customer', normaliseCode)
   const key = patch[matchBy as 'email' | 'phone' | 'externalId']
   return typeof key === 'string' ? { key } : {}
 }
 
-/** Checks a row by the very schemas of POST and PATCH. What is no new customer can still change one. */
-export const customerCheck = (inputs: Inputs) => {
-  return (values: FieldValues, taking: Taking): Checked<CustomerInput> => {
-    const { body, emptied } = bodyOf(values, false)
-    const whole = parse<NewCustomer>(inputs.NewCustomer, body)
-    const part =
-      'value' in whole && !emptied
-        ? (whole as { value: CustomerPatch })
-        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? bodyOf(values, true).body : body)
-    if ('problems' in part) return { problems: 'problems' in whole && !emptied ? whole.problems : part.problems }
-    const { key, problem } = keyOf(values, part.value, taking)
+/**
+ * Checks a row with the schemas of POST and PATCH. A row that is not valid as a new customer is still accepted if it is a
+ * valid change of an existing one.
+ */
+export const createCustomerCheck = (inputs: Inputs) => {
+  return (values: FieldValues, options: MatchOptions): Checked<CustomerInput> => {
+    const { body, emptied } = buildBody(values, false)
+    const post = parse<NewCustomer>(inputs.NewCustomer, body)
+    const patch =
+      'value' in post && !emptied
+        ? (post as { value: CustomerPatch })
+        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? buildBody(values, true).body : body)
+    if ('problems' in patch) return { problems: 'problems' in post && !emptied ? post.problems : patch.problems }
+    const { key, problem } = parseMatchKey(values, patch.value, options)
     if (problem) return { problems: [problem] }
-    const made = 'value' in whole ? applyRule(() => fieldsOf(whole.value)) : whole
-    const fields = 'value' in made ? made.value : undefined
-    return { input: { key, patch: part.value, fields, problems: 'problems' in made ? made.problems : [] } }
+    const created = 'value' in post ? attempt(() => newFields(post.value)) : post
+    const fields = 'value' in created ? created.value : undefined
+    return { input: { key, patch: patch.value, fields, problems: 'problems' in created ? created.problems : [] } }
   }
 }

@@ -1,125 +1,134 @@
-import type { RowResult, Taking } from '@clientele/features/imports/import-target'
+import type { MatchOptions, RowResult } from '@clientele/features/imports/import-target'
 import type { KeySet } from '@clientele/features/imports/key-set'
-import { failed, noMatch, refused, resultOfMatch } from '@clientele/features/imports/row-result'
+import { failedResult, matchResult, noMatchResult, toFailedResult } from '@clientele/features/imports/row-result'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { type CustomerFields, difference, patchedFields } from '../customers/customer.change.ts'
-import type { Holder } from '../customers/customer.finder.ts'
+import { applyPatch, type CustomerFields, difference } from '../customers/customer.change.ts'
+import type { UniqueValue } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
-import { newCustomerRow, nextVersion } from '../customers/customer.stamp.ts'
+import { newCustomerRow, nextVersion } from '../customers/customer.row.ts'
 import type { CustomerInput } from './customer.import-input.ts'
 
 type Change = NonNullable<ReturnType<typeof difference>>
-/** A customer on its way through a batch: each step is a version of it, told by an event. */
-export type Worked = { row: CustomerRow; made: boolean; steps: { row: CustomerRow; change?: Change }[] }
-/** What a batch comes to. */
-export type Plan = { results: RowResult[]; worked: Worked[] }
+/**
+ * A customer that a batch creates or updates, with its last row. Several rows of a batch can change the same customer; each
+ * gives a version, and each version an event.
+ */
+export type PlannedCustomer = { row: CustomerRow; isNew: boolean; versions: { row: CustomerRow; change?: Change }[] }
+/** What a batch does: a result for each row, in order, and the customers to write. */
+export type Plan = { results: RowResult[]; customers: PlannedCustomer[] }
 
-export type Known = {
-  /** Customers that are named by the match keys. */
+/** What the database has of the customers of a batch. */
+export type ExistingData = {
+  /** Customers that have a match key of the rows. */
   matched: readonly CustomerRow[]
-  /** Who has e-mails and external ids that rows want to have. */
-  holders: readonly Holder[]
-  /** Dry run: what earlier rows of the file would have made. */
+  /** The e-mails and external ids of the rows that customers already have. */
+  uniqueValues: readonly UniqueValue[]
+  /** Dry run only: the keys that earlier rows of the file would have created, by field. */
   seen?: Map<string, KeySet>
 }
 
-/** Fields of which no two active customers have the same value. */
+/** The fields that are unique among active customers. */
 export const uniqueFields = ['email', 'externalId'] as const
 
-/** Decides row by row, as if they came one after the other; nothing is read or written. */
+/**
+ * Decides what the rows of a batch do, with the same result as if each was written before the next is looked at: a row can
+ * match a customer that an earlier row created, or conflict with a value that an earlier row took. Reads and writes nothing.
+ */
 export const planBatch = (
   inputs: readonly CustomerInput[],
-  taking: Taking,
+  options: MatchOptions,
   actor: Actor,
-  { matched, holders, seen }: Known,
+  { matched, uniqueValues, seen }: ExistingData,
 ): Plan => {
-  const { matchBy } = taking
-  const worked = new Map<string, Worked>()
+  const { matchBy } = options
+  const planned = new Map<string, PlannedCustomer>()
   const byKey = new Map<string, string[]>()
   const rows = new Map<string, CustomerRow>()
-  const holderOf = new Map(holders.map(({ id, field, value }) => [`${field} ${value}`, id]))
+  const ownerIds = new Map(uniqueValues.map(({ id, field, value }) => [`${field} ${value}`, id]))
   const keyColumn = matchBy as 'id' | 'code' | 'email' | 'phone' | 'externalId'
-  const remember = (row: CustomerRow): void => {
+  const addToIndex = (row: CustomerRow): void => {
     rows.set(row.id, row)
     const key = row[keyColumn]
     if (key !== null && key !== '') byKey.set(key, [...(byKey.get(key) ?? []), row.id])
   }
-  for (const row of matched) remember(row)
+  for (const row of matched) addToIndex(row)
 
-  /** The field whose value somebody else has. */
-  const takenBy = (id: string | undefined, fields: CustomerFields): RowResult | undefined => {
+  /** The failed result if another customer has a unique value of `fields`. `id` is undefined for a new customer. */
+  const findConflict = (id: string | undefined, fields: CustomerFields): RowResult | undefined => {
     for (const field of uniqueFields) {
       const value = fields[field]
       if (value === null) continue
-      const holder = holderOf.get(`${field} ${value}`)
-      const isOthers = holder === undefined ? id === undefined && seen?.get(field)?.has(value) : holder !== id
-      if (isOthers) return failed({ field, code: 'taken', message: 'belongs to another customer' })
+      const owner = ownerIds.get(`${field} ${value}`)
+      const isTaken = owner === undefined ? id === undefined && seen?.get(field)?.has(value) : owner !== id
+      if (isTaken) return failedResult({ field, code: 'taken', message: 'belongs to another customer' })
     }
     return undefined
   }
-  const hold = (id: string, before: CustomerFields | undefined, fields: CustomerFields): void => {
+
+  /** Records that the customer has the unique values of `fields`, and no longer those of `before`. */
+  const claimUnique = (id: string, before: CustomerFields | undefined, fields: CustomerFields): void => {
     for (const field of uniqueFields) {
       const former = before?.[field]
-      if (former && former !== fields[field] && holderOf.get(`${field} ${former}`) === id)
-        holderOf.delete(`${field} ${former}`)
+      if (former && former !== fields[field] && ownerIds.get(`${field} ${former}`) === id)
+        ownerIds.delete(`${field} ${former}`)
       const value = fields[field]
       if (value === null) continue
-      holderOf.set(`${field} ${value}`, id)
+      ownerIds.set(`${field} ${value}`, id)
       seen?.get(field)?.add(value)
     }
   }
 
-  const make = (input: CustomerInput): RowResult => {
+  const planNew = (input: CustomerInput): RowResult => {
     const { key, fields, problems } = input
-    if (key !== undefined && (matchBy === 'id' || matchBy === 'code')) return noMatch(matchBy, 'customer')
+    if (key !== undefined && (matchBy === 'id' || matchBy === 'code')) return noMatchResult(matchBy, 'customer')
     if (!fields) return { outcome: 'failed', problems }
-    const taken = takenBy(undefined, fields)
-    if (taken) return taken
+    const conflict = findConflict(undefined, fields)
+    if (conflict) return conflict
     const row = newCustomerRow(fields, actor)
-    worked.set(row.id, { row, made: true, steps: [{ row }] })
-    remember(row)
-    hold(row.id, undefined, fields)
+    planned.set(row.id, { row, isNew: true, versions: [{ row }] })
+    addToIndex(row)
+    claimUnique(row.id, undefined, fields)
     if (matchBy === 'phone' && row.phone !== null) seen?.get('phone')?.add(row.phone)
     return { outcome: 'created' }
   }
 
-  const change = (row: CustomerRow, { patch }: CustomerInput): RowResult => {
-    const fields = patchedFields(row, patch)
+  const planChange = (row: CustomerRow, { patch }: CustomerInput): RowResult => {
+    const fields = applyPatch(row, patch)
     const change = difference(row, fields)
     if (!change) return { outcome: 'skipped' }
-    const taken = takenBy(row.id, fields)
-    if (taken) return taken
+    const conflict = findConflict(row.id, fields)
+    if (conflict) return conflict
     const next = { ...nextVersion(row, actor), ...fields }
-    const before = worked.get(row.id)
-    worked.set(row.id, {
+    const before = planned.get(row.id)
+    planned.set(row.id, {
       row: next,
-      made: before?.made ?? false,
-      steps: [...(before?.steps ?? []), { row: next, change }],
+      isNew: before?.isNew ?? false,
+      versions: [...(before?.versions ?? []), { row: next, change }],
     })
     rows.set(row.id, next)
-    hold(row.id, row, fields)
+    claimUnique(row.id, row, fields)
     return { outcome: 'updated' }
   }
 
-  const decide = (input: CustomerInput): RowResult => {
+  const planRow = (input: CustomerInput): RowResult => {
     const { key } = input
     const ids = (key === undefined ? undefined : byKey.get(key)) ?? []
     if (ids.length > 1)
-      return failed({ field: matchBy, code: 'ambiguous', message: 'belongs to more than one customer' })
+      return failedResult({ field: matchBy, code: 'ambiguous', message: 'belongs to more than one customer' })
     const row = rows.get(ids[0] ?? '')
-    if (row) return resultOfMatch(taking, 'customer') ?? change(row, input)
-    // What an earlier row would have made: whether this one changes it, only the commit can tell.
+    if (row) return matchResult(options, 'customer') ?? planChange(row, input)
+    // Dry run: the row matches a customer that an earlier row would create. Whether it changes that one is known at the commit.
     if (key !== undefined && seen?.get(matchBy)?.has(key))
-      return resultOfMatch(taking, 'customer') ?? { outcome: 'updated' }
-    return make(input)
+      return matchResult(options, 'customer') ?? { outcome: 'updated' }
+    return planNew(input)
   }
 
   const results = inputs.map((input) => {
     try {
-      return decide(input)
+      return planRow(input)
     } catch (error) {
-      return refused(error)
+      return toFailedResult(error)
     }
   })
-  return { results, worked: [...worked.values()] }
+  return { results, customers: [...planned.values()] }
 }

@@ -4,8 +4,9 @@ import { isUuid } from '@clientele/platform/data/ids'
 const ourCode = /^CUS-\d+$/i
 
 /**
- * Names mislead: an `id` that is none of ours is the id of another system, and a `name` beside which there is no surname is a whole
- * name where most have two words.
+ * Corrects a mapping that was made from the names of columns, by looking at their values:
+ * - an `id` or `code` column with a value that is not one of ours holds the ids of another system: `externalId`;
+ * - a `name` column without a `surname` column, in which most values have two words, holds full names: `fullName`.
  */
 export const suggestCustomer = (
   mapping: Record<string, string>,
@@ -13,9 +14,10 @@ export const suggestCustomer = (
 ): Record<string, string> => {
   const suggested = { ...mapping }
   const columnOf = (field: string) => Object.keys(suggested).find((column) => suggested[column] === field)
-  const share = (column: string, holds: (text: string) => boolean): number => {
+  /** The share of values that `test` accepts, from 0 to 1; 1 if the column has no values. */
+  const share = (column: string, test: (text: string) => boolean): number => {
     const texts = samples.map((values) => values[column]).filter((value) => value !== undefined && value !== null)
-    return texts.length === 0 ? 1 : texts.filter((value) => holds(String(value).trim())).length / texts.length
+    return texts.length === 0 ? 1 : texts.filter((value) => test(String(value).trim())).length / texts.length
   }
   const foreign: string[] = []
   const id = columnOf('id')
@@ -27,11 +29,11 @@ export const suggestCustomer = (
     if (columnOf('externalId') === undefined) suggested[column] = 'externalId'
   }
   const name = columnOf('name')
-  const whole = columnOf('fullName')
+  const fullName = columnOf('fullName')
   if (name !== undefined && columnOf('surname') === undefined && samples.length > 0) {
     if (share(name, (text) => /\S\s+\S/.test(text)) > 0.5) suggested[name] = 'fullName'
   }
-  // Parts of the name say more than the whole.
-  if (whole !== undefined && name !== undefined) delete suggested[whole]
+  // Separate name columns are more exact than a full name.
+  if (fullName !== undefined && name !== undefined) delete suggested[fullName]
   return suggested
 }

@@ -1,105 +1,116 @@
 import { customerCreated, customerUpdated } from '@clientele/contracts/customer'
 import type { NewEvent } from '@clientele/contracts/event'
-import { merged, resilient, writeInChunks } from '@clientele/features/imports/batch-writing'
-import type { ImportChange, ImportTarget, RowResult, Taking } from '@clientele/features/imports/import-target'
+import { mergeChanges, writeBatch, writeInChunks } from '@clientele/features/imports/batch-writing'
+import type { ImportChange, ImportTarget, MatchOptions, RowResult } from '@clientele/features/imports/import-target'
 import { createKeySet } from '@clientele/features/imports/key-set'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import type { BulkWriter } from '../customers/customer.bulk.ts'
-import type { Finder, ManyBy } from '../customers/customer.finder.ts'
+import type { Finder, LookupField } from '../customers/customer.finder.ts'
 import type { Inputs } from '../customers/customer.input.ts'
-import { presentEvent } from '../customers/customer.presenter.ts'
-import type { UserNames } from '../users/user-name.projection.ts'
-import { type CustomerInput, customerCheck, importFields, takesMetadata } from './customer.import-input.ts'
-import { type Known, type Plan, planBatch, uniqueFields, type Worked } from './customer.import-plan.ts'
+import { presentEventData } from '../customers/customer.presenter.ts'
+import { type CustomerInput, createCustomerCheck, importFields, isMetadataField } from './customer.import-input.ts'
+import { type ExistingData, type Plan, type PlannedCustomer, planBatch, uniqueFields } from './customer.import-plan.ts'
 import { suggestCustomer } from './customer.import-suggest.ts'
 import { createCustomerUndo } from './customer.undo.ts'
 
 type Deps = { inputs: Inputs; finder: Finder; bulk: BulkWriter; userNames: UserNames }
 
-const nobody: Actor = { id: 'dry-run', displayName: '', roles: [], token: '' }
-const texts = (values: (string | null | undefined)[]): string[] => [
+const dryRunActor: Actor = { id: 'dry-run', displayName: '', roles: [], token: '' }
+const distinctTexts = (values: (string | null | undefined)[]): string[] => [
   ...new Set(values.filter((value) => typeof value === 'string')),
 ]
 
-/** Customers from files. A row with a match key that a customer has changes it as PATCH does; the others are made as POST does. */
+/**
+ * The import of customers. A row whose match key belongs to a customer updates it as PATCH does. Any other row creates one as
+ * POST does.
+ */
 export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps): ImportTarget<CustomerInput> => {
-  const known = async (rows: readonly CustomerInput[], { matchBy }: Taking, tx?: Tx): Promise<Known> => {
-    const emails = texts(rows.map(({ patch }) => patch.email))
-    const externalIds = texts(rows.map(({ patch }) => patch.externalId))
-    // First who has the values: whoever comes in between is then matched, and not taken for a stranger.
-    const holders = await finder.holders(emails, externalIds, tx)
+  const readExisting = async (
+    rows: readonly CustomerInput[],
+    { matchBy }: MatchOptions,
+    tx?: Tx,
+  ): Promise<ExistingData> => {
+    const emails = distinctTexts(rows.map(({ patch }) => patch.email))
+    const externalIds = distinctTexts(rows.map(({ patch }) => patch.externalId))
+    // Unique values are read first. A customer that another request creates after that is then found as a match below. In the
+    // other order it would not match, and the row would fail because the customer has its e-mail.
+    const uniqueValues = await finder.findUniqueValues(emails, externalIds, tx)
     const isUnique = uniqueFields.some((field) => field === matchBy)
-    const nobodyHas = isUnique && !holders.some(({ field }) => field === matchBy)
-    const keys = nobodyHas ? [] : texts(rows.map(({ key }) => key))
-    const matched = keys.length === 0 ? [] : await finder.many(matchBy as ManyBy, keys, 'active', tx)
-    return { matched, holders }
+    const noneMatches = isUnique && !uniqueValues.some(({ field }) => field === matchBy)
+    const keys = noneMatches ? [] : distinctTexts(rows.map(({ key }) => key))
+    const matched = keys.length === 0 ? [] : await finder.findMany(matchBy as LookupField, keys, 'active', tx)
+    return { matched, uniqueValues }
   }
 
-  const eventsOf = ({ steps }: Worked, actor: Actor): NewEvent[] =>
-    steps.map(({ row, change }) =>
+  const eventsOf = ({ versions }: PlannedCustomer, actor: Actor): NewEvent[] =>
+    versions.map(({ row, change }) =>
       change
-        ? customerUpdated.of(presentEvent(row), actorRef(actor), change)
-        : customerCreated.of(presentEvent(row), actorRef(actor)),
+        ? customerUpdated.of(presentEventData(row), actorRef(actor), change)
+        : customerCreated.of(presentEventData(row), actorRef(actor)),
     )
 
-  const changeOf = ({ row, made, steps }: Worked): ImportChange => ({
+  const toImportChange = ({ row, isNew, versions }: PlannedCustomer): ImportChange => ({
     subject: row.id,
-    created: made,
+    created: isNew,
     version: row.version,
-    edits: steps.length - (made ? 1 : 0),
-    previous: made ? null : Object.assign({}, ...steps.map(({ change }) => change?.previous ?? {}).reverse()),
+    edits: versions.length - (isNew ? 1 : 0),
+    // Reversed, so that the value before the first change wins.
+    previous: isNew ? null : Object.assign({}, ...versions.map(({ change }) => change?.previous ?? {}).reverse()),
   })
 
-  const write = async ({ worked }: Plan, actor: Actor, tx: Tx): Promise<boolean> => {
-    const made = worked.filter((each) => each.made)
-    const codes = made.length === 0 ? [] : await bulk.codes(made.length, tx)
-    for (const [index, { row, steps }] of made.entries())
-      for (const version of [row, ...steps.map((step) => step.row)]) version.code = codes[index] ?? ''
-    const rowsOf = (some: readonly Worked[]) => some.map(({ row }) => row)
-    const tell = (some: readonly Worked[]) =>
-      bulk.tell(
-        some.flatMap((each) => eventsOf(each, actor)),
+  /** @returns false if a unique value was taken in the meantime; the caller must then roll back */
+  const writePlan = async ({ customers }: Plan, actor: Actor, tx: Tx): Promise<boolean> => {
+    const created = customers.filter(({ isNew }) => isNew)
+    const updated = customers.filter(({ isNew }) => !isNew)
+    const codes = created.length === 0 ? [] : await bulk.nextCodes(created.length, tx)
+    for (const [index, { row, versions }] of created.entries())
+      for (const version of [row, ...versions.map((version) => version.row)]) version.code = codes[index] ?? ''
+    const rowsOf = (chunk: readonly PlannedCustomer[]) => chunk.map(({ row }) => row)
+    const addEvents = (chunk: readonly PlannedCustomer[]) =>
+      bulk.addEvents(
+        chunk.flatMap((customer) => eventsOf(customer, actor)),
         tx,
       )
-    const changed = worked.filter((each) => !each.made)
-    await writeInChunks(changed, async (some) => {
-      await bulk.update(rowsOf(some), tx)
-      await tell(some)
+    await writeInChunks(updated, async (chunk) => {
+      await bulk.update(rowsOf(chunk), tx)
+      await addEvents(chunk)
     })
-    const inserted = await writeInChunks(made, async (some) => {
-      const isWhole = await bulk.insert(rowsOf(some), tx)
-      if (isWhole) await tell(some)
-      return isWhole
+    const inserted = await writeInChunks(created, async (chunk) => {
+      const isComplete = await bulk.insert(rowsOf(chunk), tx)
+      if (isComplete) await addEvents(chunk)
+      return isComplete
     })
     return !inserted.includes(false)
   }
 
-  const once = async (rows: readonly CustomerInput[], taking: Taking, actor: Actor, tx: Tx) => {
-    const plan = planBatch(rows, taking, actor, await known(rows, taking, tx))
-    if (!(await write(plan, actor, tx))) return undefined
-    return { results: plan.results, changes: plan.worked.map(changeOf) }
+  /** @returns undefined if a unique value was taken in the meantime; the caller must then roll back */
+  const importRows = async (rows: readonly CustomerInput[], options: MatchOptions, actor: Actor, tx: Tx) => {
+    const plan = planBatch(rows, options, actor, await readExisting(rows, options, tx))
+    if (!(await writePlan(plan, actor, tx))) return undefined
+    return { results: plan.results, changes: plan.customers.map(toImportChange) }
   }
 
   return {
     entity: 'customers',
     fields: importFields,
-    takes: takesMetadata,
+    acceptsField: isMetadataField,
     matchBy: ['email', 'id', 'code', 'phone', 'externalId'],
     suggest: suggestCustomer,
-    check: customerCheck(inputs),
+    check: createCustomerCheck(inputs),
 
-    foresee: async (rows, taking, seen): Promise<RowResult[]> => {
-      for (const field of [...uniqueFields, taking.matchBy]) if (!seen.has(field)) seen.set(field, createKeySet())
-      return planBatch(rows, taking, nobody, { ...(await known(rows, taking)), seen }).results
+    preview: async (rows, options, seen): Promise<RowResult[]> => {
+      for (const field of [...uniqueFields, options.matchBy]) if (!seen.has(field)) seen.set(field, createKeySet())
+      return planBatch(rows, options, dryRunActor, { ...(await readExisting(rows, options)), seen }).results
     },
 
-    apply: async (rows, taking, actor, tx) => {
-      const who = await userNames.inActor(actor, tx)
-      const parts = await resilient(tx, rows, (some, inner) => once(some, taking, who, inner))
+    apply: async (rows, options, actor, tx) => {
+      const editor = await userNames.withCurrentName(actor, tx)
+      const parts = await writeBatch(tx, rows, (part, inner) => importRows(part, options, editor, inner))
       return {
         results: parts.flatMap(({ results }) => results),
-        changes: merged(parts.flatMap(({ changes }) => changes)),
+        changes: mergeChanges(parts.flatMap(({ changes }) => changes)),
       }
     },
 

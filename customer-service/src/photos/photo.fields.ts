@@ -1,6 +1,6 @@
 import type { ProblemError } from '@clientele/contracts/problem'
 
-const json = (name: string, value: unknown, errors: ProblemError[]): unknown => {
+const parseJson = (name: string, value: unknown, errors: ProblemError[]): unknown => {
   if (typeof value !== 'string') return value
   try {
     return JSON.parse(value)
@@ -10,7 +10,7 @@ const json = (name: string, value: unknown, errors: ProblemError[]): unknown => 
   }
 }
 
-const tagsOf = (value: unknown): unknown => {
+const parseTags = (value: unknown): unknown => {
   const parts = Array.isArray(value) ? value : [value]
   return parts.every((part) => typeof part === 'string')
     ? parts.flatMap((part) => part.split(',').map((tag) => tag.trim())).filter((tag) => tag !== '')
@@ -18,18 +18,18 @@ const tagsOf = (value: unknown): unknown => {
 }
 
 /**
- * A form's fields as the JSON body that they stand for: an empty field is absent, tags may repeat or stand between commas,
- * `address` and `metadata` are JSON or `address[city]`, `smsOptOut` is `true` or `false`.
+ * Converts the fields of a form to the JSON body of a customer. Empty fields are absent. `tags` are repeated or separated by
+ * commas. `address` and `metadata` are JSON or fields such as `address[city]`. `smsOptOut` is `true` or `false`.
  */
-export const bodyOfForm = (
+export const parseFormFields = (
   fields: Record<string, unknown>,
 ): { body: Record<string, unknown>; errors: ProblemError[] } => {
   const errors: ProblemError[] = []
   const entries = Object.entries(fields)
     .filter(([, value]) => value !== '')
     .map(([name, value]): [string, unknown] => {
-      if (name === 'tags') return [name, tagsOf(value)]
-      if (name === 'address' || name === 'metadata') return [name, json(name, value, errors)]
+      if (name === 'tags') return [name, parseTags(value)]
+      if (name === 'address' || name === 'metadata') return [name, parseJson(name, value, errors)]
       if (name === 'smsOptOut' && (value === 'true' || value === 'false')) return [name, value === 'true']
       return [name, value]
     })

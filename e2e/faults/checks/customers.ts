@@ -2,36 +2,36 @@ import type { Ledger } from '../ledger.ts'
 import type { Query } from './query.ts'
 
 type Row = { id: string; version: number; mark: string; photo: string | null; trashed: boolean }
-const most = 20
+const maxErrors = 20
 
-/** Every acknowledged change of a customer is there, and nothing that was not asked for. */
-export const customerFaults = async (query: Query, { customers }: Ledger): Promise<string[]> => {
+/** Compares all customers with the ledger: each has the acknowledged version, data, photo and state. @returns the differences */
+export const checkCustomers = async (query: Query, { customers }: Ledger): Promise<string[]> => {
   const rows = await query<Row>(
     'customer-service',
     `select id, version, metadata->>'mark' as mark, photo_media_id as photo, deleted_at is not null as trashed from customers`,
     [],
   )
   const byId = new Map(rows.map((row) => [row.id, row]))
-  const faults: string[] = []
-  for (const wanted of customers.filter(({ known }) => known)) {
-    const row = byId.get(wanted.id)
-    if (wanted.state === 'purged') {
-      if (row) faults.push(`${wanted.id} was purged and is there`)
+  const errors: string[] = []
+  for (const customer of customers.filter(({ certain }) => certain)) {
+    const row = byId.get(customer.id)
+    if (customer.state === 'purged') {
+      if (row) errors.push(`${customer.id} was purged but still exists`)
       continue
     }
     if (!row) {
-      faults.push(`${wanted.id} is lost`)
+      errors.push(`${customer.id} is missing`)
       continue
     }
-    const is = { version: row.version, mark: row.mark, trashed: row.trashed, photo: row.photo }
-    const due = {
-      version: wanted.version,
-      mark: wanted.mark,
-      trashed: wanted.state === 'trash',
-      photo: wanted.photo === 'unknown' ? row.photo : wanted.photo,
+    const actual = { version: row.version, mark: row.mark, trashed: row.trashed, photo: row.photo }
+    const expected = {
+      version: customer.version,
+      mark: customer.mark,
+      trashed: customer.state === 'trash',
+      photo: customer.photo === 'unknown' ? row.photo : customer.photo,
     }
-    if (JSON.stringify(is) !== JSON.stringify(due))
-      faults.push(`${wanted.id} is ${JSON.stringify(is)} where ${JSON.stringify(due)} was acknowledged`)
+    if (JSON.stringify(actual) !== JSON.stringify(expected))
+      errors.push(`${customer.id} is ${JSON.stringify(actual)} instead of the acknowledged ${JSON.stringify(expected)}`)
   }
-  return faults.slice(0, most)
+  return errors.slice(0, maxErrors)
 }

@@ -6,25 +6,25 @@ import { defineMedia } from '../../../media-service/src/media/media.model.ts'
 import { createRemoval } from '../../../media-service/src/media/media.removal.ts'
 import { mediaIdOf } from '../../../media-service/src/media/media-keys.ts'
 import { createFolderStore } from '../../../media-service/src/storage/folder-store.ts'
-import { at } from '../../services.ts'
+import { valueFor } from '../../services.ts'
+import type { FaultSystem } from '../fault-system.ts'
 import type { Ledger } from '../ledger.ts'
-import type { FaultSystem } from '../system.ts'
 import type { Query } from './query.ts'
 
-const most = 20
+const maxErrors = 20
 const parallel = 8
 const twoDaysMs = 48 * 3_600_000
 
-const inLanes = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+const forEachConcurrently = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
   const left = [...items]
-  const lane = async () => {
+  const worker = async () => {
     for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item)
   }
-  await Promise.all(Array.from({ length: parallel }, lane))
+  await Promise.all(Array.from({ length: parallel }, worker))
 }
 
-/** Every acknowledged upload, and every photo that a customer shows, can be read through the gateway as it was stored. */
-export const unreadable = async (
+/** Downloads every acknowledged upload and every photo of a customer through the gateway and compares hashes. */
+export const checkMediaContent = async (
   system: FaultSystem,
   query: Query,
   ledger: Ledger,
@@ -37,23 +37,23 @@ export const unreadable = async (
     'select distinct photo_media_id as id from customers where photo_media_id is not null',
     [],
   )
-  const faults: string[] = []
+  const errors: string[] = []
   const wanted = [...ledger.uploads, ...shown.map(({ id }) => ({ id, sha256: hashOf.get(id) ?? 'no row' }))]
-  await inLanes(wanted, async ({ id, sha256 }) => {
+  await forEachConcurrently(wanted, async ({ id, sha256 }) => {
     const response = await fetch(`${system.gateway}/v1/media/${id}/content`, {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(20_000),
     })
     const bytes = Buffer.from(await response.arrayBuffer())
     const hash = createHash('sha256').update(bytes).digest('hex')
-    if (response.status !== 200 || hash !== sha256) faults.push(`${id}: ${response.status}, ${bytes.length} bytes`)
+    if (response.status !== 200 || hash !== sha256) errors.push(`${id}: ${response.status}, ${bytes.length} bytes`)
   })
-  return faults.slice(0, most)
+  return errors.slice(0, maxErrors)
 }
 
-/** Sweeps as if two days had passed; then objects without a row, rows without an object and shown photos that went along. */
-export const sweepFaults = async (system: FaultSystem, query: Query): Promise<string[]> => {
-  const db = await connectDb(at(system.databases, 'media-service').config, 'media')
+/** Runs the media cleanup as if two days had passed. Then finds objects without a row, rows without an object, lost photos. */
+export const checkCleanup = async (system: FaultSystem, query: Query): Promise<string[]> => {
+  const db = await connectDb(valueFor(system.databases, 'media-service').config, 'media')
   const store = createFolderStore(system.media)
   try {
     const log = testLog()
@@ -73,18 +73,18 @@ export const sweepFaults = async (system: FaultSystem, query: Query): Promise<st
   const rows = await query<{ id: string }>('media-service', 'select id from media where deleted_at is null', [])
   const alive = new Set(rows.map(({ id }) => id))
   const originals = new Set<string>()
-  const faults: string[] = []
+  const errors: string[] = []
   for await (const { key } of store.list('')) {
     const id = mediaIdOf(key)
-    if (id === undefined || !alive.has(id)) faults.push(`object ${key} has no row`)
+    if (id === undefined || !alive.has(id)) errors.push(`object ${key} has no row`)
     else if (key.endsWith('.original')) originals.add(id)
   }
-  for (const id of alive) if (!originals.has(id)) faults.push(`row ${id} has no object`)
+  for (const id of alive) if (!originals.has(id)) errors.push(`row ${id} has no object`)
   const shown = await query<{ id: string }>(
     'customer-service',
     'select distinct photo_media_id as id from customers where photo_media_id is not null',
     [],
   )
-  for (const { id } of shown) if (!alive.has(id)) faults.push(`photo ${id} is shown and was swept`)
-  return faults.slice(0, most)
+  for (const { id } of shown) if (!alive.has(id)) errors.push(`photo ${id} belongs to a customer but was removed`)
+  return errors.slice(0, maxErrors)
 }

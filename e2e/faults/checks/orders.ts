@@ -1,23 +1,23 @@
-import type { Event } from '../journal.ts'
+import type { Event } from '../event-log.ts'
 import type { Ledger } from '../ledger.ts'
 import { distinctEvents } from './events.ts'
 import type { Query } from './query.ts'
 
-const most = 20
+const maxErrors = 20
 
-/** Every acknowledged order is there in its state, and no other is. */
-const stateFaults = async (query: Query, { orders, lostOrders }: Ledger): Promise<string[]> => {
+/** Compares the states of all orders with the ledger. */
+const checkOrderStates = async (query: Query, { orders, uncertainOrders }: Ledger): Promise<string[]> => {
   const rows = await query<{ id: string; status: string }>('order-service', 'select id, status from orders', [])
   const statusOf = new Map(rows.map(({ id, status }) => [id, status]))
-  const faults = orders
-    .filter(({ id, state, known }) => known && statusOf.get(id) !== state)
+  const errors = orders
+    .filter(({ id, state, certain }) => certain && statusOf.get(id) !== state)
     .map(({ id, state }) => `order ${id} is ${statusOf.get(id)} instead of ${state}`)
   const surplus = rows.length - orders.length
-  if (surplus < 0 || surplus > lostOrders()) faults.push(`${surplus} orders more than were acknowledged`)
-  return faults
+  if (surplus < 0 || surplus > uncertainOrders()) errors.push(`${surplus} more orders than were acknowledged`)
+  return errors
 }
 
-/** How much of each product the orders have that are not cancelled. */
+/** The sold quantity of each product: all order lines but those of cancelled orders. */
 const soldQuantities = (orders: Ledger['orders']): Map<string, number> => {
   const sold = new Map<string, number>()
   const lines = orders.filter(({ state }) => state !== 'cancelled').flatMap((order) => order.lines)
@@ -25,10 +25,10 @@ const soldQuantities = (orders: Ledger['orders']): Map<string, number> => {
   return sold
 }
 
-/** Stock is the sum of its movements; and what was delivered less what was sold, if the state of every order is known. */
-const stockFaults = async (query: Query, { orders, products, lostOrders }: Ledger): Promise<string[]> => {
+/** Checks that stock is the sum of its movements and, if every order's state is certain, deliveries minus sales. */
+const checkStock = async (query: Query, { orders, products, uncertainOrders }: Ledger): Promise<string[]> => {
   const sold = soldQuantities(orders)
-  const isCertain = orders.every(({ known }) => known) && lostOrders() === 0
+  const isCertain = orders.every(({ certain }) => certain) && uncertainOrders() === 0
   const stocks = await query<{ id: string; stock: number; sum: number }>(
     'order-service',
     `select p.id, p.stock::int as stock, sum(m.delta)::int as sum
@@ -36,30 +36,30 @@ const stockFaults = async (query: Query, { orders, products, lostOrders }: Ledge
     [],
   )
   const stockOf = new Map(stocks.map((row) => [row.id, row]))
-  return products.flatMap(({ id, delivered, known }) => {
+  return products.flatMap(({ id, delivered, certain }) => {
     const row = stockOf.get(id)
-    if (!row) return [`product ${id} is lost`]
-    if (row.stock !== row.sum) return [`product ${id} has ${row.stock}, its movements say ${row.sum}`]
+    if (!row) return [`product ${id} is missing`]
+    if (row.stock !== row.sum) return [`product ${id} has a stock of ${row.stock}, its movements sum up to ${row.sum}`]
     const expected = delivered - (sold.get(id) ?? 0)
-    if (!known || !isCertain || row.stock === expected) return []
-    return [`product ${id} has ${row.stock} instead of ${expected}`]
+    if (!certain || !isCertain || row.stock === expected) return []
+    return [`product ${id} has a stock of ${row.stock} instead of ${expected}`]
   })
 }
 
-/** Every acknowledged order is there in its state, no other is, and stock is what was delivered less what was sold. */
-export const orderFaults = async (query: Query, ledger: Ledger): Promise<string[]> => {
-  const faults = [...(await stateFaults(query, ledger)), ...(await stockFaults(query, ledger))]
-  return faults.slice(0, most)
+/** Compares orders and stock with the ledger. @returns the differences */
+export const checkOrders = async (query: Query, ledger: Ledger): Promise<string[]> => {
+  const errors = [...(await checkOrderStates(query, ledger)), ...(await checkStock(query, ledger))]
+  return errors.slice(0, maxErrors)
 }
 
-/** Each order has its events, 1, 2, 3…, and each placed one of a customer exactly one notification, which nobody left lying. */
-export const orderEffectFaults = async (events: readonly Event[], query: Query): Promise<string[]> => {
-  const faults: string[] = []
+/** Checks that each order has its events (versions 1, 2, 3…) and, if it names a customer, exactly one sent notification. */
+export const checkOrderEffects = async (events: readonly Event[], query: Query): Promise<string[]> => {
+  const errors: string[] = []
   const own = distinctEvents(events).filter(({ type }) => /^order\.(?!declined)/.test(type))
-  for (const [subject, told] of Map.groupBy(own, ({ subject }) => subject)) {
-    const versions = told.map(({ data }) => data.version)
+  for (const [subject, orderEvents] of Map.groupBy(own, ({ subject }) => subject)) {
+    const versions = orderEvents.map(({ data }) => data.version)
     if (versions.some((version, index) => version !== index + 1))
-      faults.push(`events of order ${subject} are not 1, 2, 3…: ${versions.join(', ')}`)
+      errors.push(`events of order ${subject} are not 1, 2, 3…: ${versions.join(', ')}`)
   }
   const rows = await query<{ order: string; status: string; count: number }>(
     'notification-service',
@@ -70,7 +70,7 @@ export const orderEffectFaults = async (events: readonly Event[], query: Query):
   for (const { subject, data } of own.filter(({ type }) => type === 'order.placed.v1')) {
     const { count = 0, status } = ofOrder.get(subject) ?? {}
     const expected = data.customerId === null ? 0 : 1
-    if (count !== expected || status === 'queued') faults.push(`order ${subject} has ${count} notifications, ${status}`)
+    if (count !== expected || status === 'queued') errors.push(`order ${subject} has ${count} notifications, ${status}`)
   }
-  return faults.slice(0, most)
+  return errors.slice(0, maxErrors)
 }

@@ -1,16 +1,16 @@
 import pg from 'pg'
-import { at, type ServiceName, schemaOf, storing } from '../../services.ts'
-import type { FaultSystem } from '../system.ts'
+import { databaseServices, type ServiceName, schemaOf, valueFor } from '../../services.ts'
+import type { FaultSystem } from '../fault-system.ts'
 
-/** Reads a service's schema, past the service. */
+/** Runs SQL in a service's schema. */
 export type Query = <R>(service: ServiceName, sql: string, values: unknown[]) => Promise<R[]>
 
-/** Connections to all schemas as their superuser; `end` closes them. */
+/** Opens a superuser connection to each service's database; `end` closes them. */
 export const openQueries = async ({ databases }: FaultSystem): Promise<{ query: Query; end(): Promise<void> }> => {
   const clients = new Map<ServiceName, pg.Client>()
-  for (const service of storing) {
+  for (const service of databaseServices) {
     const client = new pg.Client({
-      connectionString: at(databases, service).adminUrl,
+      connectionString: valueFor(databases, service).adminUrl,
       options: `-c search_path=${schemaOf[service]}`,
     })
     await client.connect()

@@ -3,34 +3,39 @@ import { eventually } from '@clientele/platform/testing/wait'
 
 type Query = Record<string, string>
 
-const textsOf = (value: unknown): string[] => {
-  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(textsOf)
+const stringsOf = (value: unknown): string[] => {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(stringsOf)
   return value === null || value === undefined || value === '' ? [] : [String(value)]
 }
 
-const always = ['true', 'false', 'me', '1', '0', '2000-01-01', '2100-01-01', 'nobody', 'ORD-000000']
+const commonValues = [
+  ...['true', 'false', 'me', '1', '0', '2000-01-01', '2100-01-01', 'nobody'],
+  ...['ORD-000000', 'CUS-000000', 'CUS-999999'],
+  // States, for conditions that no row but those in another state meets.
+  ...['failed', 'cancelled', 'queued', 'sms', 'email', 'admin'],
+]
 
-export const addressOf = (path: string, query: Query): string => `${path}?${new URLSearchParams(query)}`
+export const urlPathOf = (path: string, query: Query): string => `${path}?${new URLSearchParams(query)}`
 
 /**
- * Queries that together use every parameter of a list, each of them answered with rows: only on top of such an answer can a
- * condition that an attacker adds be seen to change something. `known` are values that no row shows.
- * @throws Error naming the parameters for which no value was found
+ * Finds queries that together use every parameter of a list, and each return rows. Only then can a tool see that a condition
+ * which it injects changes the rows. `known` are further values to try.
+ * @throws Error that names the parameters for which no value was found
  */
-export const answeredQueries = async (
+export const findQueriesWithRows = async (
   api: Client,
   path: string,
   parameters: string[],
   known: readonly string[] = [],
 ): Promise<Query[]> => {
   const rows = async (query: Query): Promise<Record<string, unknown>[]> => {
-    const { status, body } = await api.get(addressOf(path, query))
+    const { status, body } = await api.get(urlPathOf(path, query))
     return status === 200 ? body.data : []
   }
-  const answers = async (query: Query): Promise<boolean> => (await rows(query)).length > 0
-  // People come into their list by Keycloak's events, a moment later.
+  const hasRows = async (query: Query): Promise<boolean> => (await rows(query)).length > 0
+  // Users appear in their list a moment later, by Keycloak's events.
   const { first, row } = await eventually(async () => {
-    const first = (await api.get(addressOf(path, { limit: '1' }))).body
+    const first = (await api.get(urlPathOf(path, { limit: '1' }))).body
     const [row] = first.data as Record<string, unknown>[]
     if (row === undefined) throw new Error(`${path} has no rows`)
     return { first, row }
@@ -38,17 +43,17 @@ export const answeredQueries = async (
 
   const valueFor = async (parameter: string): Promise<string | undefined> => {
     const [name = ''] = parameter.split('[')
-    // What the first row lacks, another may have: a time of deletion stands in the trash only.
+    // If the first row has no value, another may: only records in the trash have `deletedAt`.
     const other = row[name] ?? (await rows({ [`${name}[exists]`]: 'true' }))[0]?.[name]
     const candidates = [
-      ...textsOf(other),
-      ...always,
-      ...textsOf(first.page),
+      ...stringsOf(other),
+      ...commonValues,
+      ...stringsOf(first.page),
       ...Object.keys(row),
-      ...textsOf(row),
+      ...stringsOf(row),
       ...known,
     ]
-    for (const candidate of new Set(candidates)) if (await answers({ [parameter]: candidate })) return candidate
+    for (const candidate of new Set(candidates)) if (await hasRows({ [parameter]: candidate })) return candidate
     return undefined
   }
 
@@ -60,9 +65,9 @@ export const answeredQueries = async (
       missing.push(parameter)
       continue
     }
-    let place: Query | undefined
-    for (const query of queries) if (!place && (await answers({ ...query, [parameter]: value }))) place = query
-    if (place) place[parameter] = value
+    let target: Query | undefined
+    for (const query of queries) if (!target && (await hasRows({ ...query, [parameter]: value }))) target = query
+    if (target) target[parameter] = value
     else queries.push({ [parameter]: value })
   }
   if (missing.length > 0) throw new Error(`${path}: no value gives rows for ${missing.join(', ')}`)

@@ -1,38 +1,52 @@
 import { client } from '@clientele/platform/testing/client'
 import type { HostileSystem } from '../hostile-system.ts'
-import { answersOf, neverDone, operationCount, patientPerson, startTarget } from './api-run.ts'
-import { makeRows } from './rows.ts'
+import { createDemoRecords } from './demo-records.ts'
 import { schemathesis, timeoutMs } from './schemathesis.ts'
-import { prepareTools } from './tools.ts'
+import { neverSucceeded, operationCount, signInForLong, startTarget, statusesByRoute } from './target.ts'
+import { installTools } from './tools.ts'
 
 let system: HostileSystem
 beforeAll(async () => {
-  await prepareTools()
+  await installTools()
   system = await startTarget()
 }, 900_000)
 afterAll(() => system?.close(), 60_000)
 
-/** They need secrets that no schema tells, or the present username, which the realm keeps; the last ends the run. */
-const notTried = ['signIn', 'refreshTokens', 'replaceUser', 'deleteMe', 'receiveDeliveryReport']
+/**
+ * These need a secret, a session or the current username, which Schemathesis does not know. `deleteMe` and `endMySession` would
+ * end the run.
+ */
+const notTested = [
+  'signIn',
+  'signOut',
+  'refreshTokens',
+  'confirmEmail',
+  'restoreEmail',
+  'endUserSession',
+  'endMySession',
+  'replaceUser',
+  'deleteMe',
+  'receiveDeliveryReport',
+]
 
 it(
-  'as an admin every answer is one that the API document promises',
+  'every response to an admin conforms to the OpenAPI document',
   async () => {
-    const admin = await patientPerson(system, 'admin')
+    const admin = await signInForLong(system, 'admin')
     const { findings, operations, output } = await schemathesis(system.gateway, admin, {
-      known: await makeRows(system.gateway, admin, 'admin'),
-      filters: ['--exclude-operation-id', 'deleteMe'],
+      known: await createDemoRecords(system.gateway, admin, 'admin'),
+      filters: ['--exclude-operation-id', 'deleteMe', '--exclude-operation-id', 'endMySession'],
     })
     if (findings.length > 0) console.error(output)
     expect(findings).toEqual([])
-    expect(operations).toBe((await operationCount(system)) - 1)
+    expect(operations).toBe((await operationCount(system)) - 2)
     expect((await client(system.gateway, admin.token).get('/v1/users')).status).toBe(200)
   },
   timeoutMs + 30_000,
 )
 
-it('the run got through to what the routes do, and to no fault', async () => {
-  expect((await neverDone(system)).filter((operationId) => !notTried.includes(operationId))).toEqual([])
-  const answers = [...(await answersOf(system))]
-  expect(answers.filter(([, statuses]) => [...statuses].some((status) => status >= 500))).toEqual([])
+it('every operation succeeded at least once, and none returned 5xx', async () => {
+  expect((await neverSucceeded(system)).filter(({ operationId }) => !notTested.includes(operationId))).toEqual([])
+  const responses = [...(await statusesByRoute(system))]
+  expect(responses.filter(([, statuses]) => [...statuses].some((status) => status >= 500))).toEqual([])
 })

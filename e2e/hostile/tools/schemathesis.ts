@@ -1,20 +1,20 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SignedIn } from '@clientele/platform/testing/tokens'
-import type { KnownIds } from './rows.ts'
+import type { SignedInUser } from '@clientele/platform/testing/tokens'
+import type { KnownIds } from './demo-records.ts'
 import { runTool } from './tools.ts'
 
-/** Examples of an operation in the fuzzing and stateful phases; `HOSTILE_EXAMPLES=500 npm run test:hostile` looks longer. */
+/** Examples per operation in the fuzzing and stateful phases. `HOSTILE_EXAMPLES=500 npm run test:hostile` tests more. */
 const examples = Number(process.env['HOSTILE_EXAMPLES'] ?? 6)
-/** How long a run may take. */
+/** The limit of a run. */
 export const timeoutMs = 220_000 + examples * 20_000
 
 const config = join(import.meta.dirname, 'schemathesis.toml')
 const hooks = join(import.meta.dirname, 'hooks.py')
 
-// There is nothing to do for `skip`: an operation without examples, or alone, without links.
-const fine = ['success', 'skip']
+// A phase is skipped if it has nothing to do, for example without examples or links.
+const passedStatuses = ['success', 'skip']
 
 type Report = {
   complete: boolean
@@ -24,18 +24,18 @@ type Report = {
   errors: unknown[]
 }
 
-/** What a run found; `findings` is empty where every check held to the end. */
-type Verdict = { findings: string[]; operations: number; output: string }
+/** The result of a run. `findings` is empty if all operations were tested and every check passed. */
+type SchemathesisResult = { findings: string[]; operations: number; output: string }
 
-// What stands before it is the progress, drawn over and over.
+// Skips the progress output before the report.
 const reportOf = (output: string): string => output.slice(Math.max(output.search(/^=+ (ERRORS|FAILURES) =+$/m), 0))
 
-/** Calls the API of `gateway` as `person` with all that its document allows and forbids. */
+/** Calls the API of `gateway` as `user`, with requests that its OpenAPI document allows and forbids. */
 export const schemathesis = async (
   gateway: string,
-  person: SignedIn,
+  user: SignedInUser,
   { known = {}, filters }: { known?: KnownIds; filters: string[] },
-): Promise<Verdict> => {
+): Promise<SchemathesisResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'clientele-schemathesis-'))
   const file = join(folder, 'report.json')
   try {
@@ -48,21 +48,21 @@ export const schemathesis = async (
       {
         timeoutMs,
         cwd: folder,
-        env: { ACCESS_TOKEN: person.token, OWN_ID: person.id, HOOKS: hooks, KNOWN_IDS: JSON.stringify(known) },
+        env: { ACCESS_TOKEN: user.token, OWN_ID: user.id, HOOKS: hooks, KNOWN_IDS: JSON.stringify(known) },
       },
     )
-    // It is written at the end only.
+    // Schemathesis writes the report when it finishes.
     const text = await readFile(file, 'utf8').catch(() => '')
-    if (text === '') return { findings: ['it was cut off, or did not start'], operations: 0, output }
+    if (text === '') return { findings: ['Schemathesis did not start, or did not finish'], operations: 0, output }
     const { complete, operations, phases, failures, errors } = JSON.parse(text) as Report
     const findings = [
       ...failures.map(({ type, operations: where }) => `${type}: ${where.join(', ')}`),
       ...errors.map((error) => JSON.stringify(error)),
       ...Object.entries(phases).flatMap(([phase, { status }]) =>
-        fine.includes(status) ? [] : [`${phase}: ${status}`],
+        passedStatuses.includes(status) ? [] : [`${phase}: ${status}`],
       ),
-      ...(complete && operations.errored + operations.skipped === 0 ? [] : ['not everything was tested']),
-      ...(code === 0 ? [] : [`ended with ${code}`]),
+      ...(complete && operations.errored + operations.skipped === 0 ? [] : ['some operations were not tested']),
+      ...(code === 0 ? [] : [`Schemathesis exited with ${code}`]),
     ]
     return { findings, operations: operations.tested, output: reportOf(output) }
   } finally {

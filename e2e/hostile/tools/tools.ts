@@ -4,19 +4,19 @@ import { pythonTools } from '@clientele/stack/tools/python'
 
 const requirements = join(import.meta.dirname, 'requirements.txt')
 
-/** How a tool ended: its code, undefined where it was cut off, and all that it wrote. */
+/** The exit code of a tool (undefined after a timeout), and its output. */
 type ToolRun = { code: number | undefined; output: string }
 
-/** Installs the tools at the first use. */
-export const prepareTools = (): Promise<string> => pythonTools(requirements, (text) => console.log(text))
+/** Installs the tools at their first use. @returns their folder */
+export const installTools = (): Promise<string> => pythonTools(requirements, (text) => console.log(text))
 
-/** Runs one of the tools to its end, or for `timeoutMs`. */
+/** Runs a tool, for at most `timeoutMs`. */
 export const runTool = async (
   program: 'schemathesis' | 'sqlmap',
   args: string[],
   { timeoutMs, cwd, env = {} }: { timeoutMs: number; cwd: string; env?: Record<string, string> },
 ): Promise<ToolRun> => {
-  const file = join(await prepareTools(), program)
+  const file = join(await installTools(), program)
   const options = {
     cwd,
     timeout: timeoutMs,
@@ -26,9 +26,10 @@ export const runTool = async (
   }
   return new Promise((resolve) => {
     execFile(file, args, options, (error, stdout, stderr) => {
-      const cutOff = error && typeof error.code !== 'number' ? `\n${error.message}, ended after ${timeoutMs} ms` : ''
+      const timeoutNote =
+        error && typeof error.code !== 'number' ? `\n${error.message}, ended after ${timeoutMs} ms` : ''
       const code = error ? (typeof error.code === 'number' ? error.code : undefined) : 0
-      resolve({ code, output: `${stdout}\n${stderr}${cutOff}` })
+      resolve({ code, output: `${stdout}\n${stderr}${timeoutNote}` })
     })
   })
 }

@@ -4,38 +4,50 @@ import { z } from 'zod'
 import type { WriteOptions } from '../tables/writer.ts'
 
 /**
- * The fields of what can be exported, in their order, each with its parts where it is an object: `address: ['city']` is the
- * column `address.city` in CSV. A field without parts is one column.
+ * The fields of an export in their order. A field that is an object lists the properties to write in CSV:
+ * `address: ['city']` is the column `address.city`. Any other field has an empty list: `name: []` is the column `name`.
  */
 export type ExportFields = Record<string, readonly string[]>
 
-/** Who did something, as two columns. */
+/** The properties of an actor to export, for example as the columns `createdBy.displayName` and `createdBy.id`. */
 export const actorParts = ['displayName', 'id'] as const
 
-/** The fields `names`, in their order; `createdBy` and `updatedBy` have {@link actorParts}. */
+/** Creates fields without properties, except for `createdBy` and `updatedBy`, which have {@link actorParts}. */
 export const exportFieldsOf = (names: readonly string[]): ExportFields =>
   Object.fromEntries(names.map((name) => [name, name === 'createdBy' || name === 'updatedBy' ? actorParts : []]))
 
-/** The body of a request for an export. `id` names it in the documentation. */
+/** Creates the schema of the request body that starts an export. @param id name of the schema in OpenAPI */
 export const exportBody = <Row extends object>(id: string, list: List<Row>, fields: ExportFields) =>
   z
     .strictObject({
-      format: TableFormatName.default('csv'),
-      filter: list.selection.optional().meta({ description: 'as the parameters of the list, `q` and `sort` included' }),
+      format: TableFormatName.default('csv').meta({ description: 'The format of the file. Default: `csv`.' }),
+      filter: list.selection
+        .optional()
+        .meta({ description: 'The query parameters of the list, except those of paging.' }),
       fields: z
         .array(z.enum(Object.keys(fields)))
         .min(1)
         .max(100)
         .refine((names) => new Set(names).size === names.length, 'must not name a field twice')
         .optional()
-        .meta({ description: 'in this order; all without it' }),
-      gzip: z.boolean().default(false),
-      delimiter: z.enum([',', ';', '\t', '|']).default(',').meta({ description: 'between the cells of CSV' }),
-      bom: z.boolean().default(false).meta({ description: 'a byte order mark before CSV, for Excel' }),
+        .meta({ description: 'The fields to export, in this order. Default: all fields.' }),
+      gzip: z.boolean().default(false).meta({ description: 'Whether to compress the file. Default: false.' }),
+      delimiter: z
+        .enum([',', ';', '\t', '|'])
+        .default(',')
+        .meta({
+          description: 'The character that separates the cells of CSV. Default: a comma.',
+          // Generators would name a constant by its value.
+          'x-enum-varnames': ['Comma', 'Semicolon', 'Tab', 'Pipe'],
+        }),
+      bom: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Whether CSV begins with a byte order mark, which Excel needs. Default: false.' }),
     })
     .meta({ id })
 
-/** A request for an export, as it lies in the job. */
+/** The input of an export job. */
 export type ExportInput = {
   format: TableFormatName
   filter?: Record<string, unknown> | undefined
@@ -47,7 +59,10 @@ export type ExportInput = {
 
 type Values = Record<string, unknown>
 
-/** How rows as the API shows them are written: chosen fields in their order, objects as columns in CSV. */
+/**
+ * Creates the options of the table writer, and `valuesOf`, which selects the requested fields of a row in their order. In CSV, an
+ * object becomes one column per property.
+ */
 export const exportLayout = (
   { format, fields: chosen, gzip, delimiter, bom }: ExportInput,
   fields: ExportFields,

@@ -2,95 +2,107 @@ import type { ExportResult } from '@clientele/contracts/export'
 import { isStatementTimeout } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { List } from '@clientele/platform/lists/list'
+import { Problem } from '@clientele/platform/runtime/problem'
+import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { type ClaimedJob, JobFailure, type JobKind } from '../jobs/job-kind.ts'
-import { inBlocks } from '../tables/byte-window.ts'
-import { tableEncoder, writeTable } from '../tables/writer.ts'
+import { toBlocks } from '../tables/byte-window.ts'
+import { createTableEncoder, writeTable } from '../tables/writer.ts'
 import { type ExportFields, type ExportInput, exportLayout } from './export-fields.ts'
 import { type Snapshot, withSnapshot } from './snapshot.ts'
 
-/** What can be exported: a list with the fields of its rows. */
+/** A list that can be exported. */
 export type Exportable<Row extends object> = {
-  /** The kind of its jobs, such as `export`. */
+  /** The kind of the jobs, for example `export`. */
   kind: string
-  /** The beginning of its files' names. */
+  /** File name without extension, for example `customers`. */
   name: string
   list: List<Row>
   fields: ExportFields
-  /** Rows as the API shows them; what it reads besides, it reads in the snapshot `tx`. */
+  /** Converts rows to the form of the API. If it reads more data, it must do so in the snapshot `tx`. */
   present(rows: Row[], tx: Tx): Promise<Record<string, unknown>[]> | Record<string, unknown>[]
 }
 
 type Deps = {
-  /** From `createSnapshotDb`. */
+  /** The result of `createSnapshotDb`. */
   snapshots: Db
   files: JobFiles
+  quota: JobQuota
   config: { exportMaxSeconds: number; jobKeepHours: number }
 }
 
+/** `starts` counts how often the export has started. */
 type State = { file: string; starts: number; result?: ExportResult }
 
-const chunkBytes = 1 << 20
-const mostStarts = 10
-const tellMs = 1_000
+const stepBytes = 1 << 20
+const maxStarts = 10
+const progressIntervalMs = 1_000
+
+// A job whose quota is used up fails. It would not succeed soon.
+const failJob = (error: unknown): never => {
+  throw error instanceof Problem ? new JobFailure(error.code, error.message) : error
+}
 
 /**
- * A job that writes what a list selects into a file. A snapshot ends with the process that reads it: after a kill the export
- * starts over with a new one, and what was written of the old one goes.
+ * Creates a job kind that writes the rows of a list to a file. A snapshot ends with its process, so after a crash the export
+ * deletes its file and starts over with a new snapshot.
  */
-export const exportKind = <Row extends object>(
+export const createExportJobKind = <Row extends object>(
   { kind, name, list, fields, present }: Exportable<Row>,
-  { snapshots, files, config }: Deps,
+  { snapshots, files, quota, config }: Deps,
 ): JobKind => ({
   kind,
 
   run: async (job, { step, finish }) => {
     const input = job.input as ExportInput
-    const before = job.state as State | null
-    const starts = (before?.starts ?? 0) + 1
-    if (starts > mostStarts)
-      throw new JobFailure('given_up', `the export was interrupted ${mostStarts} times; it has to start over each time`)
+    const previous = job.state as State | null
+    const starts = (previous?.starts ?? 0) + 1
+    if (starts > maxStarts)
+      throw new JobFailure('given_up', `the export was interrupted ${maxStarts} times and had to start over each time`)
     const { options, valuesOf } = exportLayout(input, fields)
     const fileName = `${name}.${input.format}${input.gzip ? '.gz' : ''}`
-    const contentType = input.gzip ? 'application/gzip' : tableEncoder(options).contentType
+    const contentType = input.gzip ? 'application/gzip' : createTableEncoder(options).contentType
     let file = ''
     await step(async (tx) => {
-      if (before) await files.remove(before.file, tx)
+      if (previous) await files.remove(previous.file, tx)
+      // Other exports may have ended since this one was started.
+      await quota.assertMayStore(job.owner.id, {}, tx).catch(failJob)
       const keepHours = Math.ceil(config.exportMaxSeconds / 3600) + 1
-      file = await files.create({ name: fileName, contentType, keepHours }, tx)
+      file = await files.create({ name: fileName, contentType, keepHours, ownerId: job.owner.id }, tx)
       return { state: { file, starts }, counts: { rows: 0 }, progress: 0 }
     })
 
     const tooLong = new JobFailure(
       'export_too_long',
-      `the export took longer than ${config.exportMaxSeconds} seconds; narrow the filter or take fewer fields`,
+      `the export took longer than ${config.exportMaxSeconds} seconds; narrow the filter or export fewer fields`,
     )
     const deadline = Date.now() + config.exportMaxSeconds * 1000
-    const statement = list.all(input.filter ?? {}, { actor: job.owner })
+    const statement = list.selectAll(input.filter ?? {}, { actor: job.owner })
     const write = async ({ tx: snapshot, estimate, batches }: Snapshot<Row>): Promise<ExportResult> => {
       let rows = 0
-      let told = Date.now()
-      const reached = () => {
+      let reportedAt = Date.now()
+      const reportProgress = () => {
         if (Date.now() > deadline) throw tooLong
-        told = Date.now()
+        reportedAt = Date.now()
         return { counts: { rows }, progress: Math.min(rows / Math.max(estimate, rows, 1), 0.99) }
       }
-      async function* written() {
+      async function* presentedBatches() {
         for await (const batch of batches) {
           yield (await present(batch, snapshot)).map(valuesOf)
           rows += batch.length
-          // What compresses well fills a chunk seldom: progress and a wish to cancel do not wait for it.
-          if (Date.now() - told > tellMs) await step(async () => reached())
+          // With gzip it may take long until a chunk is full. Meanwhile this step saves the progress and detects a cancellation.
+          if (Date.now() - reportedAt > progressIntervalMs) await step(async () => reportProgress())
         }
       }
-      const table = writeTable(written(), options)
+      const table = writeTable(presentedBatches(), options)
       let position = 0
-      for await (const chunk of inBlocks(table.chunks, chunkBytes)) {
+      for await (const chunk of toBlocks(table.chunks, stepBytes)) {
+        let next = position
         await step(async (tx) => {
-          await files.append(file, position, chunk, tx)
-          return reached()
+          next = await files.appendForReaders(file, position, chunk, tx)
+          return reportProgress()
         })
-        position += 1
+        position = next
       }
       return table.summary()
     }
@@ -98,12 +110,12 @@ export const exportKind = <Row extends object>(
       throw isStatementTimeout(error) ? tooLong : error
     })
     await finish(async (tx) => {
-      await files.seal(file, { bytes, sha256, keepHours: config.jobKeepHours }, tx)
+      await files.complete(file, { bytes, sha256, keepHours: config.jobKeepHours }, tx)
       return { state: { file, starts, result: { rows, bytes, sha256 } }, counts: { rows }, resultFile: file }
     })
   },
 
-  ended: async (job: ClaimedJob, _outcome, tx) => {
+  onFailedOrCancelled: async (job: ClaimedJob, _outcome, tx) => {
     const state = job.state as State | null
     if (state) await files.remove(state.file, tx)
   },

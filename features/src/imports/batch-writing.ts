@@ -1,68 +1,71 @@
 import { isConflict, retryOnConflict, violatedConstraint } from '@clientele/platform/data/database-errors'
 import type { Tx } from '@clientele/platform/data/db'
-import { inSavepoint } from '@clientele/platform/data/transaction'
+import { withSavepoint } from '@clientele/platform/data/transaction'
 import type { ImportChange, RowResult } from './import-target.ts'
 
-type Part = { results: RowResult[]; changes: ImportChange[] }
-/** @returns undefined where somebody else has taken a unique value meanwhile */
-type Work<I> = (rows: readonly I[], tx: Tx) => Promise<Part | undefined>
+type Written = { results: RowResult[]; changes: ImportChange[] }
+/** Writes rows. @returns undefined if another transaction has taken one of their unique values meanwhile */
+type WriteRows<I> = (rows: readonly I[], tx: Tx) => Promise<Written | undefined>
 
-const mostAttempts = 4
-const taken: RowResult = {
+const maxAttempts = 4
+const conflictResult: RowResult = {
   outcome: 'failed',
-  problems: [{ code: 'taken', message: 'somebody else took a unique value of this row at the same moment' }],
+  problems: [
+    { code: 'taken', message: 'another change took a unique value of this row at the same time; import the row again' },
+  ],
 }
 
-/** Raised to roll a part back. */
-class Taken extends Error {}
+/** Thrown to roll back to the savepoint and retry. */
+class UniqueConflict extends Error {}
 
-const isClash = (error: unknown): boolean =>
-  error instanceof Taken || violatedConstraint(error) !== undefined || isConflict(error)
+const isRetryable = (error: unknown): boolean =>
+  error instanceof UniqueConflict || violatedConstraint(error) !== undefined || isConflict(error)
 
-// By the next attempt, what the others did can be seen.
-const attempt = async <I>(tx: Tx, rows: readonly I[], work: Work<I>): Promise<Part | undefined> => {
-  const once = () =>
-    inSavepoint(tx, async (inner) => {
-      const part = await work(rows, inner)
-      if (!part) throw new Taken()
-      return part
+// Each attempt sees what other transactions have committed in the meantime.
+const tryWrite = async <I>(tx: Tx, rows: readonly I[], write: WriteRows<I>): Promise<Written | undefined> => {
+  const writeOnce = () =>
+    withSavepoint(tx, async (inner) => {
+      const written = await write(rows, inner)
+      if (!written) throw new UniqueConflict()
+      return written
     })
-  return retryOnConflict(once, { attempts: mostAttempts, isRetryable: isClash }).catch((error: unknown) => {
-    if (!isClash(error)) throw error
+  return retryOnConflict(writeOnce, { attempts: maxAttempts, isRetryable }).catch((error: unknown) => {
+    if (!isRetryable(error)) throw error
     return undefined
   })
 }
 
 /**
- * Works on rows together, again where others came in between, and in the end one by one: rows of a batch may hand a unique value on to
- * each other, which one statement cannot follow.
+ * Writes rows together, and retries on conflicts with other transactions. If each attempt fails, the rows are written one by
+ * one. That is needed if a row gets a unique value that an earlier row of the batch gives up, because one statement cannot do
+ * both.
  */
-export const resilient = async <I>(tx: Tx, rows: readonly I[], work: Work<I>): Promise<Part[]> => {
+export const writeBatch = async <I>(tx: Tx, rows: readonly I[], write: WriteRows<I>): Promise<Written[]> => {
   if (rows.length === 0) return []
-  const together = await attempt(tx, rows, work)
+  const together = await tryWrite(tx, rows, write)
   if (together) return [together]
-  const parts: Part[] = []
-  for (const row of rows) parts.push((await attempt(tx, [row], work)) ?? { results: [taken], changes: [] })
-  return parts
+  const all: Written[] = []
+  for (const row of rows) all.push((await tryWrite(tx, [row], write)) ?? { results: [conflictResult], changes: [] })
+  return all
 }
 
-/** One change for each thing: it keeps what was before the first and the version of the last. */
-export const merged = (changes: readonly ImportChange[]): ImportChange[] => {
-  const all = new Map<string, ImportChange>()
+/** Merges the changes of each resource into one, with the values before its first change and the version after its last. */
+export const mergeChanges = (changes: readonly ImportChange[]): ImportChange[] => {
+  const bySubject = new Map<string, ImportChange>()
   for (const change of changes) {
-    const first = all.get(change.subject)
+    const first = bySubject.get(change.subject)
     const edits = (first?.edits ?? 0) + change.edits
     const previous = first?.created ? null : { ...change.previous, ...first?.previous }
-    all.set(change.subject, first ? { ...first, version: change.version, edits, previous } : change)
+    bySubject.set(change.subject, first ? { ...first, version: change.version, edits, previous } : change)
   }
-  return [...all.values()]
+  return [...bySubject.values()]
 }
 
 const chunkRows = 250
 
 /**
- * Writes rows in chunks, one after the other: no statement becomes longer than PostgreSQL reads quickly.
- * @returns what `write` gave for each chunk
+ * Writes rows in chunks, one after the other, because PostgreSQL is slow with very long statements.
+ * @returns the results of `write`, one per chunk
  */
 export const writeInChunks = async <T, R>(
   rows: readonly T[],

@@ -1,20 +1,26 @@
-import { setImmediate as later } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ImportCounts } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { type ClaimedJob, JobFailure } from '../jobs/job-kind.ts'
 import { readRows } from '../tables/reader.ts'
-import { FileFault, type ReadPosition, type Row } from '../tables/row.ts'
-import { type ErrorsState, type Refused, rowErrors } from './error-file.ts'
+import { FileError, type ReadPosition, type Row } from '../tables/row.ts'
+import { type ErrorFileState, type FailedRow, rowErrors } from './error-file.ts'
 import type { ImportRow } from './import.list.ts'
-import { type AnyTarget, noCounts, type RowProblem, type RowResult } from './import-target.ts'
-import { mapper } from './mapping.ts'
+import { type AnyTarget, type RowProblem, type RowResult, zeroCounts } from './import-target.ts'
+import { createMapper, type Mapping } from './mapping.ts'
 import { readFileFrom } from './received-file.ts'
 
-/** Where an import goes on, and what it has written down of errors. */
-export type ImportState = { from?: ReadPosition; errors?: ErrorsState | undefined; shown: number }
+/**
+ * The state of a dry run or commit: the position to continue reading from, the error file, and the number of errors that the import
+ * itself shows.
+ */
+export type ImportState = { from?: ReadPosition; errors?: ErrorFileState | undefined; shown: number }
 
-/** Rows that were checked, with those that were refused by that; `end` is where the next batch begins. */
+/**
+ * Checked rows. `problems` has one entry per row, undefined if the row is valid. `inputs` has only the valid rows, in the
+ * target's form. `end` is the position at which the next batch begins.
+ */
 export type Batch = {
   rows: Row[]
   inputs: unknown[]
@@ -23,92 +29,92 @@ export type Batch = {
 }
 
 const batchRows = 2_000
-const checkedAtOnce = 50
+const rowsPerTurn = 50
 
-const check = (row: Row, target: AnyTarget, taking: ImportRow, map: ReturnType<typeof mapper>) => {
-  if (row.fault) return { problems: [{ code: row.fault.code, message: row.fault.message }] }
-  return target.check(map(row.values), { matchBy: taking.matchBy, onMatch: taking.onMatch })
+const checkRow = (row: Row, target: AnyTarget, options: ImportRow, map: ReturnType<typeof createMapper>) => {
+  if (row.error) return { problems: [{ code: row.error.code, message: row.error.message }] }
+  return target.check(map(row.values), { matchBy: options.matchBy, onMatch: options.onMatch })
 }
 
 /**
- * The rows of a file from a place on, checked. The next batch is read and checked while the caller waits for the database.
- * @throws JobFailure where the file cannot be read any further
+ * Reads and checks the rows of a file in batches. The next batch is read while the caller writes the current one.
+ * @throws JobFailure if the rest of the file cannot be read
  */
-export async function* checkedRows(
+export async function* readCheckedRows(
   files: JobFiles,
   row: ImportRow,
   target: AnyTarget,
   from: ReadPosition | undefined,
 ): AsyncGenerator<Batch, void, void> {
-  if (row.fileId === null) throw new JobFailure('file_gone', 'the file has expired: send it again')
+  if (row.fileId === null) throw new JobFailure('file_gone', 'the file has expired; upload it again')
   const source = readFileFrom(files, row.fileId, from?.byte)
   const rows = readRows(source, row.format, { from, dotted: true, limits: { batchRows } })
   const { mapping, columns, format } = row
-  const map = mapper({ target, mapping, columns, isOpen: format.format !== 'csv' })
+  const map = createMapper({ target, mapping, columns, hasOpenKeys: format.format !== 'csv' })
   const next = async (): Promise<Batch | undefined> => {
-    await later()
+    await nextTurn()
     const { value, done } = await rows.next()
     if (done) return undefined
     const last = value.at(-1)
     if (!last) return next()
     const batch: Batch = { rows: value, inputs: [], problems: [], end: last.end }
     for (const [index, each] of value.entries()) {
-      // Answers of the database are not to wait for a whole batch to be checked.
-      if (index % checkedAtOnce === 0) await later()
-      const checked = check(each, target, row, map)
+      // Lets the event loop handle database responses while a batch is checked.
+      if (index % rowsPerTurn === 0) await nextTurn()
+      const checked = checkRow(each, target, row, map)
       batch.problems.push('problems' in checked ? checked.problems : undefined)
       if ('input' in checked) batch.inputs.push(checked.input)
     }
     return batch
   }
-  const begin = () => {
+  const startReading = () => {
     const promise = next()
     promise.catch(() => {})
     return promise
   }
   try {
-    for (let ahead = begin(); ; ) {
-      const batch = await ahead
+    for (let pending = startReading(); ; ) {
+      const batch = await pending
       if (!batch) return
-      ahead = begin()
+      pending = startReading()
       yield batch
     }
   } catch (error) {
-    if (!(error instanceof FileFault)) throw error
-    const { row: at } = error.place
-    throw new JobFailure(error.code, `the file ${error.message}${at === undefined ? '' : ` (row ${at})`}`)
+    throw error instanceof FileError ? new JobFailure(error.code, error.message) : error
   } finally {
     await rows.return(undefined)
   }
 }
 
-/** Adds what became of a batch. @returns the new counts and the rows that were not taken */
-export const tally = (
+/** Adds the results of a batch. @returns the new counts and the rows that failed */
+export const countResults = (
   before: ImportCounts,
   batch: Batch,
   results: readonly RowResult[],
-): { counts: ImportCounts; refused: Refused[] } => {
+): { counts: ImportCounts; failed: FailedRow[] } => {
   const counts = { ...before }
-  const refused: Refused[] = []
-  let at = 0
+  const failed: FailedRow[] = []
+  let resultIndex = 0
   for (const [index, row] of batch.rows.entries()) {
-    const result = batch.problems[index] ? undefined : results[at++]
+    const result = batch.problems[index] ? undefined : results[resultIndex++]
     const problems = batch.problems[index] ?? (result?.outcome === 'failed' ? result.problems : undefined)
     counts.read += 1
     counts[result?.outcome ?? 'failed'] += 1
-    if (problems) refused.push({ number: row.number, values: row.values ?? {}, problems })
+    if (problems) failed.push({ number: row.number, values: row.values ?? {}, problems })
   }
-  return { counts, refused }
+  return { counts, failed }
 }
 
-/** Whoever began a job does its work. */
+/** Converts the owner of a job to the actor of its changes. */
 export const actorOf = ({ owner }: ClaimedJob): Actor => ({ ...owner, roles: [], token: '' })
 
-export const countsOf = (counts: Partial<ImportCounts>): ImportCounts => ({ ...noCounts(), ...counts })
+/** Completes counts with zeros. */
+export const countsOf = (counts: Partial<ImportCounts>): ImportCounts => ({ ...zeroCounts(), ...counts })
 
-/** The first errors that are not shown yet. */
-export const newErrors = (refused: readonly Refused[], shown: number, most: number) =>
-  refused.flatMap(rowErrors).slice(0, Math.max(most - shown, 0))
+/** Returns the errors to add to the import, which shows `shown` errors already and at most `max`. */
+export const errorsToShow = (failed: readonly FailedRow[], mapping: Mapping, shown: number, max: number) =>
+  failed.flatMap((row) => rowErrors(row, mapping)).slice(0, Math.max(max - shown, 0))
 
+/** Returns the fraction of the file that has been read. */
 export const progressOf = (end: ReadPosition, { bytes }: ImportRow): number =>
   bytes === 0 ? 1 : Math.min(end.byte / bytes, 1)

@@ -3,74 +3,97 @@ import type { ImportRowError } from '@clientele/contracts/import'
 import type { Tx } from '@clientele/platform/data/db'
 import type { JobFiles } from '../jobs/job-files.ts'
 import type { TableFormat } from '../tables/row.ts'
-import { type TableEncoder, tableEncoder } from '../tables/writer.ts'
+import { createTableEncoder, type TableEncoder } from '../tables/writer.ts'
 import type { RowProblem } from './import-target.ts'
+import type { Mapping } from './mapping.ts'
 
-/** What stands in a job's state of its file of errors. */
-export type ErrorsState = { file: string; position: number; rows: number }
-/** A row that was not taken: its values as they came, and why. */
-export type Refused = { number?: number; values: Record<string, unknown>; problems: readonly RowProblem[] }
+/** The part of a job's state that describes its error file: its id, the position of the next chunk and the number of rows. */
+export type ErrorFileState = { file: string; position: number; rows: number }
+/** A row that failed, with its number and its values in the imported file. */
+export type FailedRow = { number?: number; values: Record<string, unknown>; problems: readonly RowProblem[] }
 
-/** So many are shown without the file. */
-export const firstErrors = 100
+/** The maximum number of errors that the import itself shows. */
+export const maxShownErrors = 100
 const extensions = { csv: 'csv', json: 'json', ndjson: 'ndjson' }
-const own = ['row', 'field', 'reason']
+const addedColumns = ['row', 'field', 'reason']
 
-/** Errors as the API shows them. */
-export const rowErrors = ({ number, problems }: Refused): ImportRowError[] =>
-  problems.map(({ field, code, message }) => ({
+/**
+ * Returns the column that is mapped to a field or, for a part of a field such as `tags.0`, to the field. Without one, returns
+ * `field`.
+ */
+const columnOf = (field: string, mapping: Mapping): string =>
+  Object.keys(mapping).find((column) => field === mapping[column] || field.startsWith(`${mapping[column]}.`)) ?? field
+
+/** Describes a problem for users: `E-mail is required`. */
+const describe = ({ field, message }: RowProblem, mapping: Mapping): string =>
+  field === undefined ? message : `${columnOf(field, mapping)} ${message}`
+
+/** Converts the problems of a row to the form of the API. */
+export const rowErrors = ({ number, problems }: FailedRow, mapping: Mapping): ImportRowError[] =>
+  problems.map((problem) => ({
     row: number ?? 0,
-    pointer: field === undefined ? '' : `/${field.replaceAll('.', '/')}`,
-    code,
-    message,
+    pointer: problem.field === undefined ? '' : `/${problem.field.replaceAll('.', '/')}`,
+    code: problem.code,
+    message: describe(problem, mapping),
   }))
 
-const line = ({ number, values, problems }: Refused): Record<string, unknown> => ({
+const errorRow = ({ number, values, problems }: FailedRow, mapping: Mapping): Record<string, unknown> => ({
   ...values,
   ...(number !== undefined && { row: number }),
   field: [...new Set(problems.flatMap(({ field }) => field ?? []))].join(' '),
-  reason: problems.map(({ field, message }) => (field === undefined ? message : `${field} ${message}`)).join('; '),
+  reason: problems.map((problem) => describe(problem, mapping)).join('; '),
 })
 
 type ErrorFileOptions = {
+  /** The user whose quota the file counts for. */
+  ownerId: string
   format: TableFormat
   columns: readonly string[]
   keepHours: number
-  /** Whether what is refused are rows of a file. */
+  /** The mapping of the import. With it, reasons name the column instead of the field. */
+  mapping?: Mapping
+  /** Whether the file has a column `row`. Default true. */
   numbered?: boolean
 }
 
 /**
- * Writes what was not taken into a file of the input's own format: the columns as they came with `row`, `field` and `reason`, so
- * that it can be mended and imported again. Each batch is a chunk in its own transaction.
+ * Creates a writer of failed rows. The error file has the format and the columns of the imported file, then `row`, `field` and
+ * `reason`. Users can correct it and import it again. Each batch is appended in its transaction.
  */
-export const createErrorFile = (files: JobFiles, { format, columns, keepHours, numbered = true }: ErrorFileOptions) => {
-  const added = numbered ? own : own.slice(1)
-  const encoder: TableEncoder = tableEncoder({
+export const createErrorFile = (
+  files: JobFiles,
+  { ownerId, format, columns, keepHours, mapping = {}, numbered = true }: ErrorFileOptions,
+) => {
+  const extraColumns = numbered ? addedColumns : addedColumns.slice(1)
+  const encoder: TableEncoder = createTableEncoder({
     format: format.format,
-    columns: [...columns.filter((column) => !added.includes(column)), ...added],
+    columns: [...columns.filter((column) => !extraColumns.includes(column)), ...extraColumns],
     ...(format.format === 'csv' && { delimiter: format.delimiter }),
   })
   return {
+    /** Appends the failed rows of a batch. @returns the new state */
     append: async (
-      refused: readonly Refused[],
-      state: ErrorsState | undefined,
+      failed: readonly FailedRow[],
+      state: ErrorFileState | undefined,
       tx: Tx,
-    ): Promise<ErrorsState | undefined> => {
-      if (refused.length === 0) return state
+    ): Promise<ErrorFileState | undefined> => {
+      if (failed.length === 0) return state
       const name = `errors.${extensions[format.format]}`
       const { file, position, rows } = state ?? {
-        file: await files.create({ name, contentType: encoder.contentType, keepHours }, tx),
+        file: await files.create({ name, contentType: encoder.contentType, keepHours, ownerId }, tx),
         position: 0,
         rows: 0,
       }
-      const text = encoder.rows(refused.map(line), position === 0)
-      await files.append(file, position, Buffer.from(position === 0 ? encoder.head + text : text), tx)
-      return { file, position: position + 1, rows: rows + refused.length }
+      const text = encoder.rows(
+        failed.map((row) => errorRow(row, mapping)),
+        position === 0,
+      )
+      const bytes = Buffer.from(position === 0 ? encoder.head + text : text)
+      return { file, position: await files.appendForReaders(file, position, bytes, tx), rows: rows + failed.length }
     },
 
-    /** Ends the file; it can be read from then on. */
-    seal: async ({ file, position }: ErrorsState, tx: Tx): Promise<void> => {
+    /** Completes the file, so that it can be downloaded. */
+    complete: async ({ file, position }: ErrorFileState, tx: Tx): Promise<void> => {
       const tail = Buffer.from(encoder.tail)
       if (tail.length > 0) await files.append(file, position, tail, tx)
       const hash: Hash = createHash('sha256')
@@ -79,7 +102,7 @@ export const createErrorFile = (files: JobFiles, { format, columns, keepHours, n
         hash.update(chunk)
         bytes += chunk.length
       }
-      await files.seal(file, { bytes, sha256: hash.digest('hex'), keepHours }, tx)
+      await files.complete(file, { bytes, sha256: hash.digest('hex'), keepHours }, tx)
     },
   }
 }

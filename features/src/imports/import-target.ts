@@ -3,22 +3,25 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { KeySet } from './key-set.ts'
 
-/** What is wrong with a field of a row; `field` is absent where it is the row as a whole. */
+/**
+ * An error of a row. Without `field` it concerns the whole row, and `message` is a sentence. Otherwise `message` follows the
+ * name of the column: `must be a number` is shown as `Price must be a number`.
+ */
 export type RowProblem = { field?: string; code: string; message: string }
 
-/** A row under the names of its fields: texts in CSV, JSON values otherwise; what is empty in CSV is not there. */
+/** The values of a row by field: strings from CSV, JSON values otherwise. Empty cells of CSV are absent. */
 export type FieldValues = Record<string, unknown>
 
-/** A row that was checked, or what is wrong with it. The target alone knows what `input` is. */
+/** A valid row in the target's own form, or the problems of an invalid one. */
 export type Checked<I> = { input: I } | { problems: RowProblem[] }
 
 export type RowOutcome = 'created' | 'updated' | 'skipped' | 'failed'
-/** What became of a row. */
+/** The result of a row. */
 export type RowResult = { outcome: Exclude<RowOutcome, 'failed'> } | { outcome: 'failed'; problems: RowProblem[] }
 
 /**
- * What a batch did to one thing: its version afwards; `edits` counts its rows that were `updated`; `previous` is what the changed
- * fields of one that was there were before.
+ * The change of one resource by a batch. `version` is its version after the batch, and `edits` is the number of rows that
+ * updated it. `previous` has the former values of the changed fields; it is null if the import created the resource.
  */
 export type ImportChange = {
   subject: string
@@ -28,44 +31,51 @@ export type ImportChange = {
   previous: Record<string, unknown> | null
 }
 
-/** `kept`: left as it is, `why` says the reason; with `code` `taken` it is tried once more after the others. */
+/**
+ * `kept`: the resource stays as it is because of `reason`. If the code of `reason` is `taken`, the undo is retried after the
+ * others.
+ */
 export type UndoResult =
   | { subject: string; outcome: 'removed' | 'restored' }
-  | { subject: string; outcome: 'kept'; why: RowProblem }
+  | { subject: string; outcome: 'kept'; reason: RowProblem }
 
-/** How rows are to be taken. */
-export type Taking = { matchBy: string; onMatch: OnMatch }
+/** `matchBy` is the field by which a row finds an existing resource; `onMatch` says what happens to such a row. */
+export type MatchOptions = { matchBy: string; onMatch: OnMatch }
 
-/**
- * A resource that can be imported. `apply` takes rows as if they came one after the other, in the transaction of their batch, with
- * their events; what others do at the same time may make a row fail, but not the batch.
- */
+/** A kind of resource that can be imported. */
 export type ImportTarget<I = unknown> = {
-  /** `customers` */
+  /** Plural name, for example `customers`. */
   entity: string
-  /** Fields that columns can go into, each with other names that columns may have. */
+  /** The fields that can be imported, each with other names that a column may have. */
   fields: Record<string, readonly string[]>
-  /** Whether a field that is not among `fields` can be mapped too, such as `metadata.size`. */
-  takes?(field: string): boolean
+  /** Whether a field that is not in `fields` can be imported, for example `metadata.size`. */
+  acceptsField?(field: string): boolean
+  /** The fields that rows can be matched by; the first is the default. */
   matchBy: readonly [string, ...string[]]
-  /** Says more of a column than its name does: `samples` are some of its values. */
+  /** Improves a suggested mapping by looking at the first rows. */
   suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
-  check(values: FieldValues, taking: Taking): Checked<I>
-  /** What `apply` would do. `seen` remembers what earlier rows of the file have made. */
-  foresee(inputs: readonly I[], taking: Taking, seen: Map<string, KeySet>): Promise<RowResult[]>
+  /** Checks the values of a row. */
+  check(values: FieldValues, match: MatchOptions): Checked<I>
+  /** Predicts the results of `apply` for the dry run. `seen` has, for each match key, the values that earlier rows would create. */
+  preview(inputs: readonly I[], match: MatchOptions, seen: Map<string, KeySet>): Promise<RowResult[]>
+  /**
+   * Writes rows and their events in the transaction `tx`, with the same result as if they were written one after the other. A
+   * conflict with another transaction may fail a row, but not the batch.
+   */
   apply(
     inputs: readonly I[],
-    taking: Taking,
+    match: MatchOptions,
     actor: Actor,
     tx: Tx,
   ): Promise<{ results: RowResult[]; changes: ImportChange[] }>
-  /** Takes changes back, of which no later one of somebody else is lost. */
+  /** Undoes changes. Resources that somebody has changed since are kept. */
   undo(changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]>
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what a target checks, only it applies
+// biome-ignore lint/suspicious/noExplicitAny: only the target itself reads the inputs that it has checked
 export type AnyTarget = ImportTarget<any>
 
 export type ImportParts = { db: Db; target: AnyTarget; keepHours: number }
 
-export const noCounts = (): ImportCounts => ({ read: 0, created: 0, updated: 0, skipped: 0, failed: 0 })
+/** Creates the counts of an import that has read no rows. */
+export const zeroCounts = (): ImportCounts => ({ read: 0, created: 0, updated: 0, skipped: 0, failed: 0 })

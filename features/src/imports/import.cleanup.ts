@@ -1,19 +1,19 @@
 import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
-import { every, type Task } from '@clientele/platform/runtime/periodic-task'
+import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
 
-const slice = 5_000
-const forgetChanges = `delete from import_changes where import_id = $1 and subject in
-  (select subject from import_changes where import_id = $1 limit ${slice}) returning subject`
-const expired = `select id from import_overview where expires_at < clock_timestamp()
+const changesPerStatement = 5_000
+const deleteChanges = `delete from import_changes where import_id = $1 and subject in
+  (select subject from import_changes where import_id = $1 limit ${changesPerStatement}) returning subject`
+const selectExpired = `select id from import_overview where expires_at < clock_timestamp()
   and status not in ('checking', 'importing', 'undoing') limit 20`
 
-/** Removes an import with what it remembers, its file and its jobs; what it has imported stays. */
+/** Deletes an import with its recorded changes, its file and its jobs. Imported resources stay. */
 export const removeImport = async (db: Db, id: string): Promise<void> => {
-  // In pieces: an import of a million rows remembers as many.
-  while ((await db.query(forgetChanges, [id])).length === slice);
+  // Deletes in portions, because an import of a million rows has a million recorded changes.
+  while ((await db.query(deleteChanges, [id])).length === changesPerStatement);
   await db.transaction(async (tx) => {
-    const [gone] = await db.query<{ fileId: string | null }>(
+    const [deleted] = await db.query<{ fileId: string | null }>(
       `delete from imports where id = $1 returning file_id as "fileId"`,
       [id],
       { tx },
@@ -23,19 +23,20 @@ export const removeImport = async (db: Db, id: string): Promise<void> => {
       [id],
       { tx },
     )
-    const files = [gone?.fileId, ...jobs.map(({ file }) => file)].filter((file) => typeof file === 'string')
+    const files = [deleted?.fileId, ...jobs.map(({ file }) => file)].filter((file) => typeof file === 'string')
     await db.query('delete from job_files where id = any($1::uuid[])', [files], { tx })
   })
 }
 
-/** Removes imports that have had their time. */
-export const sweepImports = async (db: Db, signal: AbortSignal): Promise<void> => {
+/** Deletes expired imports. */
+export const cleanUpImports = async (db: Db, signal: AbortSignal): Promise<void> => {
   while (!signal.aborted) {
-    const old = await db.query<{ id: string }>(expired)
-    for (const { id } of old) await removeImport(db, id)
-    if (old.length === 0) return
+    const expired = await db.query<{ id: string }>(selectExpired)
+    for (const { id } of expired) await removeImport(db, id)
+    if (expired.length === 0) return
   }
 }
 
-export const importSweep = (db: Db, log: Log): Task =>
-  every({ name: 'imports-sweep', intervalMs: 600_000, log, run: (signal) => sweepImports(db, signal) })
+/** Creates the task that calls {@link cleanUpImports} every 10 minutes. */
+export const importCleanupTask = (db: Db, log: Log): Task =>
+  periodicTask({ name: 'import-cleanup', intervalMs: 600_000, log, run: (signal) => cleanUpImports(db, signal) })

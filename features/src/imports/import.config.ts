@@ -2,18 +2,18 @@ import { integer } from '@clientele/platform/runtime/config'
 import type { z } from 'zod'
 import { jobConfig } from '../jobs/job.config.ts'
 
-/** What a service needs that imports files; sizes are bytes. */
+/** Settings of a service with imports. */
 export const importConfig = {
   ...jobConfig,
-  /** Files come through here, and over slow lines they take longer than other requests. */
+  /** Timeout of a request. It is long, because large files may arrive on slow connections. */
   requestTimeoutMs: integer(100, 3_600_000).default(300_000),
-  /** Largest file, also after decompression. */
+  /** Maximum size of a file in bytes, also after decompression. */
   importMaxBytes: integer(1_024, 10_000_000_000).default(500_000_000),
-  /** Most rows of a file. */
+  /** Maximum number of rows of a file. */
   importMaxRows: integer(1, 100_000_000).default(5_000_000),
-  /** Files that one replica receives at the same time. */
+  /** Maximum number of files that one replica receives at the same time. */
   importMaxUploads: integer(1, 100).default(4),
-  /** Events of imports that one replica sends in a second, at most. */
+  /** Maximum number of import events that one replica publishes per second. */
   importEventsPerSecond: integer(50, 100_000).default(500),
 }
 export type ImportConfig = z.infer<z.ZodObject<typeof importConfig>>

@@ -1,11 +1,17 @@
-import type { Import, ImportCounts, ImportRowError, ImportStatus, OnMatch } from '@clientele/contracts/import'
+import {
+  type Import,
+  type ImportCounts,
+  type ImportRowError,
+  ImportStatus,
+  type OnMatch,
+} from '@clientele/contracts/import'
 import type { JobError } from '@clientele/contracts/job'
-import { list, text, time, userId } from '@clientele/platform/lists/list'
+import { list, oneOf, time, userId } from '@clientele/platform/lists/list'
 import type { TableFormat } from '../tables/row.ts'
-import { noCounts } from './import-target.ts'
-import { fieldIn, type Mapping } from './mapping.ts'
+import { zeroCounts } from './import-target.ts'
+import { type Mapping, mappedField } from './mapping.ts'
 
-/** A row of `import_overview`: an import with what its latest jobs say. */
+/** A row of the view `import_overview`: an import with the status and counts of its latest job. */
 export type ImportRow = {
   id: string
   entity: string
@@ -75,13 +81,15 @@ export const importList = list<ImportRow>({
   columns,
   sort: ['createdAt'],
   defaultSort: '-createdAt',
-  filter: { status: text(), createdBy: userId(), createdAt: time() },
+  filter: { status: oneOf(ImportStatus), createdBy: userId(), createdAt: time() },
 })
 
+/** Whether no job of the import is waiting or running. */
 const isDone = (status: ImportStatus): boolean =>
   ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(status)
 
-export const presentImport = (row: ImportRow, linkOf: (jobId: string, file: 'errors') => string): Import => ({
+/** Converts an import for responses. @param urlOf returns the URL of a job's file */
+export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'errors') => string): Import => ({
   id: row.id,
   status: row.status,
   name: row.name,
@@ -92,14 +100,14 @@ export const presentImport = (row: ImportRow, linkOf: (jobId: string, file: 'err
   sha256: row.sha256,
   columns: row.columns,
   mapping: row.mapping,
-  unmapped: row.columns.filter((column) => fieldIn(row.mapping, column) === undefined),
+  unmapped: row.columns.filter((column) => mappedField(row.mapping, column) === undefined),
   matchBy: row.matchBy,
   onMatch: row.onMatch,
   total: row.total,
-  counts: { ...noCounts(), ...row.counts },
+  counts: { ...zeroCounts(), ...row.counts },
   progress: row.progress,
   errors: row.errors,
-  errorsUrl: row.errorsFile !== null && isDone(row.status) ? linkOf(row.jobId, 'errors') : null,
+  errorsUrl: row.errorsFile !== null && isDone(row.status) ? urlOf(row.jobId, 'errors') : null,
   error: isDone(row.status) ? row.error : null,
   previousImportId: row.previousImport,
   jobId: row.jobId,

@@ -11,20 +11,26 @@ import type { ImportService } from './import.service.ts'
 import type { ImportUpload } from './import.uploads.ts'
 
 export type ImportRouteDeps = { imports: ImportService; uploads: Record<string, Upload<ImportUpload>> }
-/** `base` is where imports are, such as `/v1/imports`, `jobs` where jobs are; `subject` tells operations of services apart. */
-export type ImportRouteOptions = { base: string; jobs: string; subject?: string; tag?: string }
+/**
+ * `base` is the path of imports, for example `/v1/imports`; `jobs` is that of jobs. `records` is what is imported, for example
+ * `customers`. `subject` makes operationIds unique across services, for example `Customer`.
+ */
+export type ImportRouteOptions = { base: string; jobs: string; records: string; subject?: string; tag?: string }
 
 const roles = ['user'] as const
 const params = z.strictObject({ id: uuid })
 
-/** The routes of imports of one resource. */
+/** A mapping may have many columns, so `MAX_BODY_BYTES` alone is the limit. */
+const maxBodyBytes = Number.POSITIVE_INFINITY
+
+/** Adds the routes of imports of one kind of resource. */
 export const importRoutes = (
   api: Api,
   { imports, uploads }: ImportRouteDeps,
-  { base, jobs, subject = '', tag = 'Imports' }: ImportRouteOptions,
+  { base, jobs, records, subject = '', tag = 'Imports' }: ImportRouteOptions,
 ): void => {
   const shared = { tag, roles }
-  const begun = (job: Job) => accepted(job, `${jobs}/${job.id}`)
+  const acceptedJob = (job: Job) => accepted(job, `${jobs}/${job.id}`)
 
   api.operation(
     {
@@ -32,7 +38,8 @@ export const importRoutes = (
       method: 'get',
       path: base,
       operationId: `list${subject}Imports`,
-      summary: 'Imports, newest first: one’s own, or everybody’s for admins',
+      summary: `List imports of ${records}, newest first`,
+      description: 'Users see their own imports; admins see all imports.',
       query: importList.query,
       responses: { 200: page(Import) },
     },
@@ -45,16 +52,16 @@ export const importRoutes = (
       method: 'post',
       path: base,
       operationId: `create${subject}Import`,
-      summary: 'Takes a file and begins its dry run',
+      summary: `Create an import of ${records} and start its dry run`,
       description:
-        'A form with the file, or the bare file with its options in the address: CSV, JSON or NDJSON, plain or gzip. Nothing is imported before `commit`.',
+        'Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.',
       query: ImportOptions,
       uploads,
-      responses: { 202: Import, 413: ProblemBody },
+      responses: { 202: Import, 413: ProblemBody, 507: ProblemBody },
     },
     async ({ body, actor }) => {
-      const made = await imports.create(body, actor)
-      return accepted(made, `${base}/${made.id}`)
+      const newImport = await imports.create(body, actor)
+      return accepted(newImport, `${base}/${newImport.id}`)
     },
   )
 
@@ -64,7 +71,7 @@ export const importRoutes = (
       method: 'get',
       path: `${base}/{id}`,
       operationId: `get${subject}Import`,
-      summary: 'How far an import is, with its counts and first errors',
+      summary: `Get an import of ${records} with its progress, counts and first errors`,
       params,
       responses: { 200: Import },
     },
@@ -76,13 +83,14 @@ export const importRoutes = (
       ...shared,
       method: 'patch',
       path: `${base}/{id}`,
-      operationId: `patch${subject}Import`,
-      summary: 'Another mapping, key or way; the dry run is made again',
+      operationId: `update${subject}Import`,
+      summary: `Update the options of an import of ${records} and repeat its dry run`,
       params,
       body: ImportPatch,
+      maxBodyBytes,
       responses: { 202: Import },
     },
-    async ({ params, body, actor }) => accepted(await imports.patch(params.id, body, actor), `${base}/${params.id}`),
+    async ({ params, body, actor }) => accepted(await imports.update(params.id, body, actor), `${base}/${params.id}`),
   )
 
   api.operation(
@@ -91,8 +99,9 @@ export const importRoutes = (
       method: 'delete',
       path: `${base}/{id}`,
       operationId: `delete${subject}Import`,
-      summary: 'Cancels what runs, or removes an import at rest with its file',
-      description: 'What was imported stays. An import that was removed cannot be taken back.',
+      summary: `Cancel or delete an import of ${records}`,
+      description:
+        'A running dry run, commit or undo is cancelled. Otherwise the import is deleted with its file; imported records stay, and the import can no longer be undone.',
       params,
       responses: { 204: null },
     },
@@ -108,14 +117,15 @@ export const importRoutes = (
       method: 'post',
       path: `${base}/{id}/commit`,
       operationId: `commit${subject}Import`,
-      summary: 'Imports the file, as a job',
+      summary: `Commit an import of ${records}`,
       description:
-        'Each row is checked again as it is imported. After a cancelled or failed commit it goes on where that one ended.',
+        'Starts a job that writes the rows. Each row is checked again. After a failed or cancelled commit, a new one continues after the last row that was written.',
       params,
       body: ImportCommit.optional(),
+      maxBodyBytes,
       responses: { 202: Job, 409: DuplicateBody },
     },
-    async ({ params, body, actor }) => begun(await imports.commit(params.id, body ?? {}, actor)),
+    async ({ params, body, actor }) => acceptedJob(await imports.commit(params.id, body ?? {}, actor)),
   )
 
   api.operation(
@@ -124,12 +134,12 @@ export const importRoutes = (
       method: 'post',
       path: `${base}/{id}/undo`,
       operationId: `undo${subject}Import`,
-      summary: 'Takes an import back, as a job',
+      summary: `Undo an import of ${records}`,
       description:
-        'What it made goes into the trash, what it changed is restored. What somebody has changed since stays, and is named in the file at `errorsUrl`.',
+        'Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are and are listed in the file at `errorsUrl` of the job.',
       params,
       responses: { 202: Job },
     },
-    async ({ params, actor }) => begun(await imports.undo(params.id, actor)),
+    async ({ params, actor }) => acceptedJob(await imports.undo(params.id, actor)),
   )
 }

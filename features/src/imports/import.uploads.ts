@@ -1,25 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import { ImportFile, ImportForm, ImportOptions } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { mediaType, parseBody, parseParameters, queryRecord } from '@clientele/platform/http/request-parsing'
+import type { Db } from '@clientele/platform/data/db'
+import { mediaTypeOf, parseBody, parseParameters, parseQueryString } from '@clientele/platform/http/request-parsing'
 import type { Upload } from '@clientele/platform/http/route-definition'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { Request } from 'express'
 import type { StorageEngine } from 'multer'
+import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { receiveForm } from '../uploads/receive-form.ts'
 import type { ImportConfig } from './import.config.ts'
 import { type ReceivedFile, receiveFile } from './received-file.ts'
 
-/** A file that is stored and has no import yet. */
+/** A stored file that no import uses yet. */
 export type ImportUpload = {
   file: ReceivedFile
   options: ImportOptions
-  /** Whether it was said to be JSON. */
+  /** Whether the content type is `application/json`. */
   isJson: boolean
-  /** Makes use of the file. @throws what `use` throws, after the file was removed */
-  keep<T>(use: () => Promise<T>): Promise<T>
-  /** What a repeated request is compared by. */
+  /** Runs `work`, which creates the import. The file is deleted if `work` fails, or if this function is never called. */
+  discardOnFailure<T>(work: () => Promise<T>): Promise<T>
+  /** Returns the properties that identify the request for its idempotency key. */
   toJSON(): object
 }
 
@@ -33,35 +35,44 @@ const fileTypes = [
   'application/gzip',
   'application/octet-stream',
 ]
-const formatOf: Record<string, ImportOptions['format']> = {
+const formatByType: Record<string, ImportOptions['format']> = {
   'text/csv': 'csv',
   'text/tab-separated-values': 'csv',
   'application/x-ndjson': 'ndjson',
 }
 
-type Deps = { files: JobFiles; config: Pick<ImportConfig, 'importMaxBytes' | 'importMaxUploads'> }
+type Deps = {
+  db: Db
+  files: JobFiles
+  quota: JobQuota
+  config: Pick<ImportConfig, 'importMaxBytes' | 'importMaxUploads'>
+}
 
-const longestName = 200
-/** What a form calls the file, as far as it can be kept. */
-const nameOf = (sent: string): string => sent.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, longestName)
+type Read = (req: Request, ownerId: string) => Promise<{ file: ReceivedFile; options: ImportOptions }>
 
-/** Readers of the bodies that an import begins with: a form, or the bare file with its options in the address. */
-export const importUploads = ({ files, config }: Deps): Record<string, Upload<ImportUpload>> => {
-  let underWay = 0
+const maxNameLength = 200
+/** Removes characters that PostgreSQL or clients cannot handle from the file name of a form part. */
+const cleanFileName = (sent: string): string => sent.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, maxNameLength)
 
-  const receive = (source: AsyncIterable<Uint8Array>, name: string, encoding: string | undefined) =>
-    receiveFile(files, source, { name, encoding, maxBytes: config.importMaxBytes })
+/** Creates the parsers of the bodies that create an import: a form, or the bare file with the options as query parameters. */
+export const createImportUploads = ({ db, files, quota, config }: Deps): Record<string, Upload<ImportUpload>> => {
+  let activeUploads = 0
 
-  const readForm = async (req: Request): Promise<{ file: ReceivedFile; options: ImportOptions }> => {
+  const receive = (
+    source: AsyncIterable<Uint8Array>,
+    file: { ownerId: string; name: string; encoding: string | undefined },
+  ): Promise<ReceivedFile> => receiveFile({ db, files, quota }, source, { ...file, maxBytes: config.importMaxBytes })
+
+  const readForm: Read = async (req, ownerId) => {
     let stored: ReceivedFile | undefined
     const storage: StorageEngine = {
       _handleFile: (_req, { stream, originalname }, callback) => {
         const encoding = (req.body as Record<string, unknown> | undefined)?.['encoding']
-        receive(
-          stream,
-          nameOf(originalname),
-          typeof encoding === 'string' && encoding !== '' ? encoding : undefined,
-        ).then(
+        receive(stream, {
+          ownerId,
+          name: cleanFileName(originalname),
+          encoding: typeof encoding === 'string' && encoding !== '' ? encoding : undefined,
+        }).then(
           (file) => {
             stored = file
             callback(null, { originalname } as Partial<Express.Multer.File>)
@@ -76,56 +87,58 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
     }
     try {
       await receiveForm(req, { storage, limits, fileFields: ['file'] })
-      const filled = Object.entries({ ...req.body } as Record<string, unknown>).filter(([, value]) => value !== '')
-      const options = parseBody(ImportOptions, Object.fromEntries(filled))
+      const nonEmpty = Object.entries({ ...req.body } as Record<string, unknown>).filter(([, value]) => value !== '')
+      const options = parseBody(ImportOptions, Object.fromEntries(nonEmpty))
       if (!stored) throw fieldProblem('/file', 'required', 'is required')
       const [sent] = (req.files ?? []) as Express.Multer.File[]
-      return { file: stored, options: { ...options, name: options.name ?? (sent && nameOf(sent.originalname)) } }
+      return { file: stored, options: { ...options, name: options.name ?? (sent && cleanFileName(sent.originalname)) } }
     } catch (error) {
       if (stored) await files.remove(stored.id).catch(() => {})
       throw error
     }
   }
 
-  const readBare = async (req: Request, type: string): Promise<{ file: ReceivedFile; options: ImportOptions }> => {
+  const readBareFile = async (req: Request, ownerId: string, type: string): ReturnType<Read> => {
     const encoding = req.headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity' && encoding !== 'gzip')
-      throw new Problem('unsupported_media_type', { detail: 'send the file plain or as gzip' })
-    const options = parseParameters(ImportOptions, queryRecord(req.url))
+      throw new Problem('unsupported_media_type', { detail: 'the content encoding must be gzip or identity' })
+    const options = parseParameters(ImportOptions, parseQueryString(req.url))
     const declared = /;\s*charset="?([\w.:-]+)/i.exec(req.headers['content-type'] ?? '')?.[1]
     const source = req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-    const file = await receive(source, options.name ?? 'import', options.encoding ?? declared).catch(
-      (error: unknown) => {
-        throw error instanceof Problem || !isBrokenOff(req)
-          ? error
-          : new Problem('malformed', { detail: 'the file ended early', cause: error })
-      },
-    )
-    return { file, options: { ...options, format: options.format ?? formatOf[type] } }
+    const described = { ownerId, name: options.name ?? 'import', encoding: options.encoding ?? declared }
+    const file = await receive(source, described).catch((error: unknown) => {
+      throw error instanceof Problem || !isAborted(req)
+        ? error
+        : new Problem('malformed', { detail: 'the upload was interrupted', cause: error })
+    })
+    return { file, options: { ...options, format: options.format ?? formatByType[type] } }
   }
 
-  const upload = (read: (req: Request) => Promise<{ file: ReceivedFile; options: ImportOptions }>) => {
-    return async (req: Request, _actor: Actor): Promise<ImportUpload> => {
-      if (underWay >= config.importMaxUploads)
-        throw new Problem('unavailable', { detail: 'too many files are being sent', headers: { 'Retry-After': '10' } })
-      underWay += 1
-      const { file, options } = await read(req).finally(() => {
-        underWay -= 1
+  const upload = (read: Read) => {
+    return async (req: Request, actor: Actor): Promise<ImportUpload> => {
+      if (activeUploads >= config.importMaxUploads)
+        throw new Problem('unavailable', {
+          detail: 'too many uploads at the same time; try again later',
+          headers: { 'Retry-After': '10' },
+        })
+      activeUploads += 1
+      const { file, options } = await read(req, actor.id).finally(() => {
+        activeUploads -= 1
       })
-      let held = true
+      let isUnused = true
       const discard = async (): Promise<void> => {
-        held = false
+        isUnused = false
         await files.remove(file.id).catch(() => {})
       }
-      // Answered without being kept: a repeated request, whose first file is the one.
-      req.res?.once('close', () => void (held && discard()))
+      // The file is not used if the request is a replay, because the first response is sent again.
+      req.res?.once('close', () => void (isUnused && discard()))
       return {
         file,
         options,
-        isJson: mediaType(req) === 'application/json',
-        keep: async (use) => {
-          held = false
-          return use().catch(async (error: unknown) => {
+        isJson: mediaTypeOf(req) === 'application/json',
+        discardOnFailure: async (work) => {
+          isUnused = false
+          return work().catch(async (error: unknown) => {
             await discard()
             throw error
           })
@@ -135,14 +148,19 @@ export const importUploads = ({ files, config }: Deps): Record<string, Upload<Im
     }
   }
 
-  const bare = (type: string): [string, Upload<ImportUpload>] => [
+  const bareFile = (type: string): [string, Upload<ImportUpload>] => [
     type,
-    { schema: ImportFile, file: true, parse: upload((req) => readBare(req, type)) },
+    {
+      schema: ImportFile,
+      file: true,
+      ...(type === 'application/json' && { unlisted: true }),
+      parse: upload((req, ownerId) => readBareFile(req, ownerId, type)),
+    },
   ]
   return {
     'multipart/form-data': { schema: ImportForm, file: true, parse: upload(readForm) },
-    ...Object.fromEntries(fileTypes.map(bare)),
+    ...Object.fromEntries(fileTypes.map(bareFile)),
   }
 }
 
-const isBrokenOff = (req: IncomingMessage): boolean => req.destroyed && !req.readableEnded
+const isAborted = (req: IncomingMessage): boolean => req.destroyed && !req.readableEnded

@@ -1,4 +1,4 @@
-/** A number of 53 bits made of a text, evenly spread (cyrb53). */
+/** Returns a 53-bit hash (cyrb53). */
 const hashOf = (text: string): number => {
   let a = 0xdeadbeef
   let b = 0x41c6ce57
@@ -12,32 +12,36 @@ const hashOf = (text: string): number => {
   return 4294967296 * (2097151 & b) + (a >>> 0)
 }
 
-/** Remembers which texts it was given, in 16 to 32 bytes each whatever their length: of a million, two are mistaken for each other once in 20,000 times. */
+/**
+ * A set of strings that stores only their hashes: 16 to 32 bytes per string, whatever its length. With a million strings, the
+ * chance that any two have the same hash is about 1 in 20,000.
+ */
 export type KeySet = { has(text: string): boolean; add(text: string): void }
 
+/** Creates an empty set: a hash table with open addressing, in which 0 marks a free slot. */
 export const createKeySet = (): KeySet => {
   let slots = new Float64Array(1 << 10)
   let size = 0
 
-  const placeOf = (hash: number, within: Float64Array): number => {
-    let place = hash % within.length
-    while (within[place] !== 0 && within[place] !== hash) place = (place + 1) % within.length
-    return place
+  const slotOf = (hash: number, within: Float64Array): number => {
+    let slot = hash % within.length
+    while (within[slot] !== 0 && within[slot] !== hash) slot = (slot + 1) % within.length
+    return slot
   }
   const hash = (text: string): number => hashOf(text) || 1
   const grow = (): void => {
     const larger = new Float64Array(slots.length * 2)
-    for (const each of slots) if (each !== 0) larger[placeOf(each, larger)] = each
+    for (const each of slots) if (each !== 0) larger[slotOf(each, larger)] = each
     slots = larger
   }
 
   return {
-    has: (text) => slots[placeOf(hash(text), slots)] !== 0,
+    has: (text) => slots[slotOf(hash(text), slots)] !== 0,
     add: (text) => {
       const value = hash(text)
-      const place = placeOf(value, slots)
-      if (slots[place] === value) return
-      slots[place] = value
+      const slot = slotOf(value, slots)
+      if (slots[slot] === value) return
+      slots[slot] = value
       size += 1
       if (size * 2 > slots.length) grow()
     },

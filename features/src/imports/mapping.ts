@@ -4,65 +4,75 @@ import { EmptyValues } from '../tables/row.ts'
 import type { AnyTarget, FieldValues } from './import-target.ts'
 import { suggestMapping } from './suggest-mapping.ts'
 
-/** Which field a column goes into; what goes nowhere is not there. */
+/** The field of each column that is imported: `{ 'First name': 'name' }`. */
 export type Mapping = Record<string, string>
 
-// A column may be called like something that every object has.
-export const fieldIn = (mapping: Mapping, column: string): string | undefined =>
+/** Returns the field of a column. Uses `hasOwn`, because a column may be called `constructor` or `toString`. */
+export const mappedField = (mapping: Mapping, column: string): string | undefined =>
   Object.hasOwn(mapping, column) ? mapping[column] : undefined
 
-/** A suggestion from names and, where the target knows more, from values. */
-export const suggested = (target: AnyTarget, columns: readonly string[], samples: readonly FieldValues[]): Mapping => {
+/** Suggests a mapping from the column names and, if the target does so, from sample values. */
+export const suggestForTarget = (
+  target: AnyTarget,
+  columns: readonly string[],
+  samples: readonly FieldValues[],
+): Mapping => {
   const named = suggestMapping(columns, target.fields)
   for (const column of columns)
-    if (fieldIn(named, column) === undefined && target.takes?.(column)) named[column] = column
+    if (mappedField(named, column) === undefined && target.acceptsField?.(column)) named[column] = column
   return target.suggest?.(named, samples) ?? named
 }
 
-const mostKeys = 5_000
+/** The maximum number of keys whose field is cached. */
+const maxKeys = 5_000
 const pointerTo = (column: string): string => `/mapping/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
-/** A mapping that somebody chose. @throws Problem 422 for an unknown field, or one that two columns go into */
-export const chosenMapping = (target: AnyTarget, columns: readonly string[], chosen: ImportMapping): Mapping => {
+/**
+ * Checks a mapping that a user sent.
+ * @throws Problem 422 for an unknown column or field, or if two columns are mapped to the same field
+ */
+export const validateMapping = (target: AnyTarget, columns: readonly string[], requested: ImportMapping): Mapping => {
   const mapping: [string, string][] = []
   const taken = new Set<string>()
-  for (const [column, field] of Object.entries(chosen)) {
-    if (!columns.includes(column) && columns.length > 0 && !target.takes?.(column) && field !== null) {
-      // Keys of later rows of a JSON file are not among the columns that were seen.
-      if (!/^[\w.$-]{1,200}$/.test(column)) throw fieldProblem(pointerTo(column), 'unknown_column', 'is no column')
+  for (const [column, field] of Object.entries(requested)) {
+    if (!columns.includes(column) && columns.length > 0 && !target.acceptsField?.(column) && field !== null) {
+      // `columns` has only the keys of the first rows of a JSON file. Later rows may have other keys.
+      if (!/^[\w.$-]{1,200}$/.test(column))
+        throw fieldProblem(pointerTo(column), 'unknown_column', 'is not a column of the file')
     }
     if (field === null) continue
-    if (!Object.hasOwn(target.fields, field) && !target.takes?.(field))
+    if (!Object.hasOwn(target.fields, field) && !target.acceptsField?.(field))
       throw fieldProblem(pointerTo(column), 'unknown_field', 'is not a field that can be imported')
-    if (taken.has(field)) throw fieldProblem(pointerTo(column), 'repeated', 'another column goes into this field')
+    if (taken.has(field))
+      throw fieldProblem(pointerTo(column), 'repeated', 'is a field that another column is mapped to')
     taken.add(field)
     mapping.push([column, field])
   }
-  if (taken.size === 0) throw fieldProblem('/mapping', 'empty', 'must send one column at least into a field')
+  if (taken.size === 0) throw fieldProblem('/mapping', 'empty', 'must map at least one column to a field')
   return Object.fromEntries(mapping)
 }
 
-type MapperOptions = { target: AnyTarget; mapping: Mapping; columns: readonly string[]; isOpen: boolean }
+type MapperOptions = { target: AnyTarget; mapping: Mapping; columns: readonly string[]; hasOpenKeys: boolean }
 
 /**
- * Makes field values of a row's; an empty text is not there. Where rows are objects (`isOpen`), a key that comes only later goes where
- * its name says, if no column goes there.
+ * Creates a function that maps the columns of a row to fields and drops empty values. If rows may have keys that are not in
+ * `columns` (`hasOpenKeys`, for JSON), such a key is mapped by its name, unless its field is mapped already.
  */
-export const mapper = ({ target, mapping, columns, isOpen }: MapperOptions) => {
-  const fieldOf = new Map<string, string | undefined>(columns.map((column) => [column, fieldIn(mapping, column)]))
+export const createMapper = ({ target, mapping, columns, hasOpenKeys }: MapperOptions) => {
+  const fieldOf = new Map<string, string | undefined>(columns.map((column) => [column, mappedField(mapping, column)]))
   for (const [column, field] of Object.entries(mapping)) fieldOf.set(column, field)
   const taken = new Set(Object.values(mapping))
-  const late = (key: string): string | undefined => {
-    const field = fieldIn(suggested(target, [key], []), key)
-    const free = field !== undefined && !taken.has(field) ? field : undefined
-    if (free !== undefined) taken.add(free)
-    if (fieldOf.size < mostKeys) fieldOf.set(key, free)
-    return free
+  const mapLateKey = (key: string): string | undefined => {
+    const field = mappedField(suggestForTarget(target, [key], []), key)
+    const unusedField = field !== undefined && !taken.has(field) ? field : undefined
+    if (unusedField !== undefined) taken.add(unusedField)
+    if (fieldOf.size < maxKeys) fieldOf.set(key, unusedField)
+    return unusedField
   }
   return (values: Record<string, unknown>): FieldValues => {
     const mapped = new EmptyValues()
     for (const key in values) {
-      const field = isOpen && !fieldOf.has(key) ? late(key) : fieldOf.get(key)
+      const field = hasOpenKeys && !fieldOf.has(key) ? mapLateKey(key) : fieldOf.get(key)
       const value = values[key]
       if (field === undefined || value === undefined) continue
       if (typeof value !== 'string' || value.trim() !== '') mapped[field] = value

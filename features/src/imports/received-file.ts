@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
+import type { Db } from '@clientele/platform/data/db'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
+import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
-import { FileFault } from '../tables/row.ts'
+import { FileError } from '../tables/row.ts'
 import { decodeText } from '../tables/text-decoding.ts'
 
-/** Every chunk of an import's file but the last has so many bytes: a place in the text is found by division. */
+/** The size of every chunk except the last. The chunk that contains a byte is found by division. */
 const chunkBytes = 1 << 20
 const sampleBytes = 64 << 10
-/** A file that nobody makes an import of goes after an hour. */
-const passingHours = 1
+/** The time for which a file that no import uses is kept. */
+const unusedFileHours = 1
 
-/** A file as it was received: decoded, in chunks. `sample` is its beginning. */
+/** A received file, stored as UTF-8. `sample` has its first bytes. */
 export type ReceivedFile = {
   id: string
   bytes: number
@@ -19,31 +21,39 @@ export type ReceivedFile = {
   sample: Buffer
 }
 
-/** What the sender of a file is told. */
-export const fileProblem = (fault: FileFault, limit: number): Problem => {
-  if (fault.code === 'too_large')
+/** Converts the error of a file to the problem that its uploader gets. */
+export const toFileProblem = (error: FileError, limit: number): Problem => {
+  if (error.code === 'too_large')
     return new Problem('too_large', {
-      detail: `a file may have ${limit} bytes, also when it is decompressed`,
+      detail: `the file may have at most ${limit} bytes, also after decompression`,
       extra: { limit },
     })
-  return fieldProblem(fault.code === 'unknown_charset' ? '/encoding' : '/file', fault.code, fault.message)
+  return fieldProblem(error.code === 'unknown_charset' ? '/encoding' : '/file', error.code, error.message)
 }
 
-type Receiving = { name: string; encoding: string | undefined; maxBytes: number }
+type ReceiveOptions = { ownerId: string; name: string; encoding: string | undefined; maxBytes: number }
+type Stores = { db: Db; files: JobFiles; quota: JobQuota }
 
-/** Stores a file as it arrives, as UTF-8, a chunk in memory at a time. What breaks off leaves nothing. @throws Problem 413, 422 */
+/**
+ * Decodes a file and stores it as UTF-8 while it arrives, with at most one chunk in memory. Deletes it if the upload fails.
+ * @throws Problem 413, 422, 429, 507
+ */
 export const receiveFile = async (
-  files: JobFiles,
+  { db, files, quota }: Stores,
   source: AsyncIterable<Uint8Array>,
-  { name, encoding, maxBytes }: Receiving,
+  { ownerId, name, encoding, maxBytes }: ReceiveOptions,
 ): Promise<ReceivedFile> => {
-  const id = await files.create({ name, contentType: 'text/plain; charset=utf-8', keepHours: passingHours })
+  const id = await db.transaction(async (tx) => {
+    await quota.assertMayStore(ownerId, {}, tx)
+    const contentType = 'text/plain; charset=utf-8'
+    return files.create({ name, contentType, keepHours: unusedFileHours, ownerId }, tx)
+  })
   const hash = createHash('sha256')
   let bytes = 0
   let position = 0
   let sample = Buffer.alloc(0)
-  let held: Buffer[] = []
-  let heldBytes = 0
+  let pending: Buffer[] = []
+  let pendingBytes = 0
   const store = async (chunk: Buffer): Promise<void> => {
     hash.update(chunk)
     bytes += chunk.length
@@ -54,33 +64,36 @@ export const receiveFile = async (
     const decoded = await decodeText(source, { charset: encoding, maxBytes })
     for await (const text of decoded.text) {
       if (sample.length < sampleBytes) sample = Buffer.concat([sample, text]).subarray(0, sampleBytes)
-      held.push(text)
-      heldBytes += text.length
-      while (heldBytes >= chunkBytes) {
-        const all = Buffer.concat(held)
+      pending.push(text)
+      pendingBytes += text.length
+      while (pendingBytes >= chunkBytes) {
+        const all = Buffer.concat(pending)
         await store(all.subarray(0, chunkBytes))
-        held = [all.subarray(chunkBytes)]
-        heldBytes -= chunkBytes
+        pending = [all.subarray(chunkBytes)]
+        pendingBytes -= chunkBytes
       }
-      // What was decoded can be longer than what was sent.
-      if (bytes + heldBytes > maxBytes) throw new FileFault('too_large', `has more than ${maxBytes} bytes`)
+      // UTF-8 can be longer than the encoding of the upload.
+      if (bytes + pendingBytes > maxBytes) throw new FileError('too_large', `the file has more than ${maxBytes} bytes`)
     }
-    if (heldBytes > 0) await store(Buffer.concat(held))
+    if (pendingBytes > 0) await store(Buffer.concat(pending))
     const sha256 = hash.digest('hex')
-    await files.seal(id, { bytes, sha256, keepHours: passingHours })
+    await db.transaction(async (tx) => {
+      await quota.assertMayStore(ownerId, { bytes, exceptId: id }, tx)
+      await files.complete(id, { bytes, sha256, keepHours: unusedFileHours }, tx)
+    })
     return { id, bytes, sha256, encoding: decoded.charset.name, sample }
   } catch (error) {
     await files.remove(id).catch(() => {})
-    throw error instanceof FileFault ? fileProblem(error, maxBytes) : error
+    throw error instanceof FileError ? toFileProblem(error, maxBytes) : error
   }
 }
 
-/** The text of an import's file from a byte on. */
+/** Reads the text of an import's file from the offset `byte` on. */
 export async function* readFileFrom(files: JobFiles, id: string, byte = 0): AsyncGenerator<Buffer, void, void> {
-  const within = byte % chunkBytes
+  const offsetInChunk = byte % chunkBytes
   let first = true
   for await (const chunk of files.read(id, Math.floor(byte / chunkBytes))) {
-    yield first ? chunk.subarray(within) : chunk
+    yield first ? chunk.subarray(offsetInChunk) : chunk
     first = false
   }
 }

@@ -1,56 +1,73 @@
 import { isUuid } from '@clientele/platform/data/ids'
 import { Problem, validationProblem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
-import type { FieldValues, RowProblem, RowResult, Taking } from './import-target.ts'
+import type { FieldValues, MatchOptions, RowProblem, RowResult } from './import-target.ts'
 
-/** A row that fails for one reason. */
-export const failed = (problem: RowProblem): RowResult => ({ outcome: 'failed', problems: [problem] })
+/** Creates the result of a row that fails for one reason. */
+export const failedResult = (problem: RowProblem): RowResult => ({ outcome: 'failed', problems: [problem] })
 
-// A pointer such as `/address/city` names the field `address.city`; one that is empty is about the whole row.
+// The pointer `/address/city` names the field `address.city`. An empty pointer names the whole row.
 const fieldAt = (pointer = ''): { field?: string } =>
   pointer === '' ? {} : { field: pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~') }
 
-/** The errors of a Problem as those of a row, with names of fields instead of JSON pointers. */
-export const rowProblems = (problem: Problem): RowProblem[] =>
+/** Converts the errors of a Problem, with field names instead of JSON pointers. */
+export const toRowProblems = (problem: Problem): RowProblem[] =>
   (problem.options.errors ?? []).map(({ pointer, code, message }) => ({ ...fieldAt(pointer), code, message }))
 
-/** What the schema of a request says of a row. */
-export const schemaProblems = (error: z.ZodError): RowProblem[] => rowProblems(validationProblem(error))
+/** Converts the errors of a request schema. */
+export const toSchemaProblems = (error: z.ZodError): RowProblem[] => toRowProblems(validationProblem(error))
 
-/** The row's result when a rule of the API refuses it with a Problem. @throws any other error */
-export const refused = (error: unknown): RowResult => {
+/** Converts the Problem with which a row was rejected. @throws any other error */
+export const toFailedResult = (error: unknown): RowResult => {
   if (!(error instanceof Problem)) throw error
-  const [first] = rowProblems(error)
-  return failed(first ?? { code: error.code, message: error.message })
+  const [first] = toRowProblems(error)
+  return failedResult(first ?? { code: error.code, message: error.message })
 }
 
-/** A row whose match key belongs to a resource that exists: its result, or undefined if the row is to update it. */
-export const resultOfMatch = ({ matchBy, onMatch }: Taking, entity: string): RowResult | undefined => {
+/** Returns the result of a row that matches an existing resource, or undefined if the row updates it. */
+export const matchResult = ({ matchBy, onMatch }: MatchOptions, entity: string): RowResult | undefined => {
   if (onMatch === 'update') return undefined
   if (onMatch === 'skip') return { outcome: 'skipped' }
-  return failed({ field: matchBy, code: 'exists', message: `belongs to a ${entity} that is there already` })
+  return failedResult({
+    field: matchBy,
+    code: 'exists',
+    message: `belongs to an existing ${entity}; remove the row, or choose to update or skip matching rows`,
+  })
 }
 
-/** A row that names one of our own identifiers which nothing has: it is no new resource. */
-export const noMatch = (field: string, entity: string): RowResult =>
-  failed({ field, code: 'no_match', message: `there is no ${entity} with this ${field}` })
+/** Creates the result of a row with an id or code that no resource has. Such a row does not create a resource. */
+export const noMatchResult = (field: string, entity: string): RowResult =>
+  failedResult({
+    field,
+    code: 'no_match',
+    message: `matches no ${entity}; correct it, or leave it empty to create a new ${entity}`,
+  })
 
-/** The key that a row is matched by, none if it has none, or why it cannot be one. */
+/** The key that a row is matched by, or the problem of an invalid key. A row without a key has neither. */
 export type MatchKey = { key?: string; problem?: RowProblem }
 
-/** A key of our own making in its stored form. `normalise` gives undefined for what cannot be one. */
-export const ownKey = (
+/**
+ * Reads a match key that the product itself assigns, such as an id or code.
+ * @param normalise returns the stored form; undefined if the text is not such a key
+ */
+export const parseOwnKey = (
   values: FieldValues,
   field: string,
   entity: string,
-  normalise: (text: string) => string | undefined = asId,
+  normalise: (text: string) => string | undefined = parseId,
 ): MatchKey => {
   const value = values[field]
   if (value === undefined || value === null) return {}
   const key = normalise(String(value).trim())
   return key === undefined
-    ? { problem: { field, code: 'invalid', message: `must be a ${entity}’s ${field}` } }
+    ? {
+        problem: {
+          field,
+          code: 'invalid',
+          message: `must be the ${field} of a ${entity}; correct it, or leave it empty to create a new ${entity}`,
+        },
+      }
     : { key }
 }
 
-const asId = (text: string): string | undefined => (isUuid(text) ? text.toLowerCase() : undefined)
+const parseId = (text: string): string | undefined => (isUuid(text) ? text.toLowerCase() : undefined)

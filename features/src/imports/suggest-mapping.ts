@@ -1,11 +1,11 @@
 import { foldText } from '@clientele/platform/lists/fold-text'
 
-const plain = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')
+const normaliseName = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')
 
 /**
- * Suggests which column goes into which field: by the field's own name, then by one of its other names, whatever the case,
- * accents, spaces and punctuation. Each field is suggested once.
- * @param fields each field with its other names: `{ name: ['first name', 'Vorname'] }`
+ * Suggests a field for each column: by the field's own name, then by its other names. Case, accents, spaces and punctuation are
+ * ignored. Each field is suggested at most once.
+ * @param fields each field with its other names, for example `{ name: ['first name', 'Vorname'] }`
  */
 export const suggestMapping = (
   columns: readonly string[],
@@ -15,13 +15,15 @@ export const suggestMapping = (
   const taken = new Set<string>()
   const suggest = (names: Map<string, string>): void => {
     for (const column of columns) {
-      const field = names.get(plain(column))
+      const field = names.get(normaliseName(column))
       if (field === undefined || taken.has(field) || mapping.has(column)) continue
       taken.add(field)
       mapping.set(column, field)
     }
   }
-  suggest(new Map(Object.keys(fields).map((field) => [plain(field), field])))
-  suggest(new Map(Object.entries(fields).flatMap(([field, others]) => others.map((other) => [plain(other), field]))))
+  suggest(new Map(Object.keys(fields).map((field) => [normaliseName(field), field])))
+  suggest(
+    new Map(Object.entries(fields).flatMap(([field, others]) => others.map((other) => [normaliseName(other), field]))),
+  )
   return Object.fromEntries(mapping)
 }

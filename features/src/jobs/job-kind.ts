@@ -2,10 +2,13 @@ import type { ActorRef } from '@clientele/contracts/fields'
 import type { JobError } from '@clientele/contracts/job'
 import type { Tx } from '@clientele/platform/data/db'
 
-/** How much of each kind of thing a job has done. */
+/** Counters of a job, for example `{ read: 1200, created: 1000 }`. */
 export type JobCounts = Record<string, number>
 
-/** A job that this process has the lease of. `state` is what the last step left, null at the very beginning. */
+/**
+ * A job whose lease this process holds. `state` and `counts` are those of the last checkpoint; `state` is null before the first
+ * one. `parent` is the id of the import that the job belongs to.
+ */
 export type ClaimedJob<Input = unknown, State = unknown> = {
   id: string
   kind: string
@@ -17,53 +20,56 @@ export type ClaimedJob<Input = unknown, State = unknown> = {
   createdAt: Date
 }
 
-/** What a step leaves: the whole of each part that it names; the others stay. `progress` is from 0 to 1. */
+/**
+ * The data that a step saves. Each property replaces the saved one; absent properties stay as they are. `state` is JSON of the job
+ * kind's choice, from which the next step continues. `progress` is from 0 to 1. `errorsFile` is the id of a file.
+ */
 export type Checkpoint = { counts?: JobCounts; state?: unknown; progress?: number; errorsFile?: string }
 
-/** How a kind of job does its work, piece by piece. */
+/** The functions with which a job does its work in steps. */
 export type JobContext = {
   /**
-   * One piece: what `work` writes, the counts and the checkpoint commit together, and only while this process has the lease. After
-   * a deadlock `work` runs again, so it changes nothing but the database.
-   * @throws what ends the run (cancelled, stopping, lease lost): let it through
+   * Runs one step in a transaction. Its writes and its checkpoint commit together, and only while this process holds the lease.
+   * `work` is repeated after a deadlock, so it must have no side effects outside the database.
+   * @throws RunInterrupted if the run has to end; do not catch it
    */
   step(work: (tx: Tx) => Promise<Checkpoint>): Promise<void>
-  /** The last step; with it the job has succeeded. */
+  /** Runs the last step; its commit marks the job as succeeded. */
   finish(work: (tx: Tx) => Promise<Checkpoint & { resultFile?: string }>): Promise<void>
-  /** Aborts where the run has to end soon: the replica stops or the lease is lost. For long reading between steps. */
+  /** Aborts when the replica stops or the lease is lost. Pass it to long work between steps. */
   signal: AbortSignal
 }
 
-/** How a job ended that did not succeed. */
+/** The outcome of a job that has not succeeded. */
 export type JobOutcome = { status: 'failed' | 'cancelled'; error: JobError | null }
 
-/** A kind of job. It runs in the service's job process, on any replica, from the last checkpoint. */
+/** A kind of job. It runs in the worker process of any replica and continues from the last checkpoint. */
 export type JobKind = {
   kind: string
   run(job: ClaimedJob, context: JobContext): Promise<void>
-  /** In the transaction that ends a job without success. */
-  ended?(job: ClaimedJob, outcome: JobOutcome, tx: Tx): Promise<void>
+  /** Called in the transaction that marks a job as failed or cancelled. */
+  onFailedOrCancelled?(job: ClaimedJob, outcome: JobOutcome, tx: Tx): Promise<void>
 }
 
-/** Thrown by a kind to fail its job at once; anything else that is thrown is tried again from the last checkpoint. */
+/** If a job throws it, the job fails at once. After any other error the job is retried from its last checkpoint. */
 export class JobFailure extends Error {
   override name = 'JobFailure'
   readonly code: string
 
-  /** @param message for the person who waits */
+  /** @param message shown to the user */
   constructor(code: string, message: string) {
     super(message)
     this.code = code
   }
 }
 
-/** Ends a run between two steps; no kind catches it. */
-export class RunEnded extends Error {
-  override name = 'RunEnded'
-  readonly why: 'cancelled' | 'stopping' | 'lease lost'
+/** Thrown to end a run between two steps. Job kinds must not catch it. */
+export class RunInterrupted extends Error {
+  override name = 'RunInterrupted'
+  readonly reason: 'cancelled' | 'stopping' | 'lease lost'
 
-  constructor(why: RunEnded['why']) {
-    super(`the run ends: ${why}`)
-    this.why = why
+  constructor(reason: RunInterrupted['reason']) {
+    super(`the run ends: ${reason}`)
+    this.reason = reason
   }
 }

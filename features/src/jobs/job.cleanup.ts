@@ -1,23 +1,26 @@
 import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
-import { every, type Task } from '@clientele/platform/runtime/periodic-task'
+import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
 
-const slice = 20
+// A file with many chunks takes long to delete. With more files, a statement could exceed the statement timeout.
+const filesPerStatement = 20
 
-// A file of many chunks takes a while to remove: few at a time, so that no statement runs into its limit.
-const oldJobs = `delete from jobs where id in
+const deleteExpiredJobs = `delete from jobs where id in
   (select id from jobs where expires_at < clock_timestamp() and parent is null limit 500) returning id`
-const oldFiles = `delete from job_files where id in
-  (select id from job_files where expires_at < clock_timestamp() limit ${slice}) returning id`
+const deleteExpiredLinks = `delete from job_links where token_hash in
+  (select token_hash from job_links where expires_at < clock_timestamp() limit 500) returning job_id`
+const deleteExpiredFiles = `delete from job_files where id in
+  (select id from job_files where expires_at < clock_timestamp() limit ${filesPerStatement}) returning id`
 
-/** Removes jobs and files that have had their time, and what was left of uploads that broke off. */
-export const sweepJobs = async (db: Db, signal: AbortSignal): Promise<void> => {
-  for (const sql of [oldJobs, oldFiles]) {
-    let gone: number
-    do gone = (await db.query(sql)).length
-    while (gone > 0 && !signal.aborted)
+/** Deletes expired jobs, links and files, including those of uploads that were never completed. */
+export const cleanUpJobs = async (db: Db, signal: AbortSignal): Promise<void> => {
+  for (const sql of [deleteExpiredLinks, deleteExpiredJobs, deleteExpiredFiles]) {
+    let deleted: number
+    do deleted = (await db.query(sql)).length
+    while (deleted > 0 && !signal.aborted)
   }
 }
 
-export const jobSweep = (db: Db, log: Log): Task =>
-  every({ name: 'jobs-sweep', intervalMs: 600_000, log, run: (signal) => sweepJobs(db, signal) })
+/** Creates the task that calls {@link cleanUpJobs} every 10 minutes. */
+export const jobCleanupTask = (db: Db, log: Log): Task =>
+  periodicTask({ name: 'job-cleanup', intervalMs: 600_000, log, run: (signal) => cleanUpJobs(db, signal) })

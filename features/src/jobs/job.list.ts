@@ -1,9 +1,9 @@
 import type { ExportResult } from '@clientele/contracts/export'
 import type { ActorRef } from '@clientele/contracts/fields'
-import type { Job, JobError, JobStatus } from '@clientele/contracts/job'
-import { list, text, time, uuid } from '@clientele/platform/lists/list'
+import { type Job, type JobError, JobStatus } from '@clientele/contracts/job'
+import { list, oneOf, text, time, uuid } from '@clientele/platform/lists/list'
 
-/** A row of `jobs` as it is shown. */
+/** The columns of `jobs` that the API shows. */
 export type JobRow = {
   id: string
   kind: string
@@ -47,25 +47,33 @@ export const jobList = list<JobRow>({
   columns,
   sort: ['createdAt'],
   defaultSort: '-createdAt',
-  filter: { kind: text(), status: text(), parent: uuid(), createdAt: time() },
+  filter: {
+    kind: text(),
+    status: oneOf(JobStatus),
+    parent: { ...uuid(), description: 'The id of the import that the job belongs to' },
+    createdAt: time(),
+  },
 })
 
-/** `linkOf` gives the address of one of the job's files. */
-export const presentJob = (row: JobRow, linkOf: (id: string, file: 'result' | 'errors') => string): Job => {
+/**
+ * Converts a job for responses.
+ * @param urlOf returns the URL of one of the job's files
+ */
+export const presentJob = (row: JobRow, urlOf: (id: string, file: 'result' | 'errors') => string): Job => {
   const { id, kind, status, counts, progress, error } = row
   const createdBy: ActorRef = { id: row.ownerId, displayName: row.ownerName }
-  const open = status === 'queued' || status === 'running' || status === 'cancelling'
+  const mayBeRetried = status === 'queued' || status === 'running'
   return {
     id,
     kind,
     status,
     progress,
     counts,
-    // While it is tried again, the last fault is nobody's business.
-    error: open ? null : error,
+    // While the job is retried, the error of its last attempt is not shown.
+    error: mayBeRetried ? null : error,
     result: row.state?.result ?? null,
-    resultUrl: row.resultFile === null ? null : linkOf(id, 'result'),
-    errorsUrl: row.errorsFile === null ? null : linkOf(id, 'errors'),
+    resultUrl: row.resultFile === null ? null : urlOf(id, 'result'),
+    errorsUrl: row.errorsFile === null ? null : urlOf(id, 'errors'),
     createdAt: row.createdAt.toISOString(),
     createdBy,
     startedAt: row.startedAt?.toISOString() ?? null,

@@ -1,13 +1,13 @@
-import type { JobError } from '@clientele/contracts/job'
+import type { JobError, JobStatus } from '@clientele/contracts/job'
 import { isConflict, isConnectionError, isLockTimeout } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { reportFault } from '@clientele/platform/runtime/error-reporting'
+import { reportError } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { Claim, JobTable } from './job.store.ts'
-import { type Checkpoint, type JobContext, JobFailure, type JobKind, RunEnded } from './job-kind.ts'
+import { type Checkpoint, type JobContext, JobFailure, type JobKind, RunInterrupted } from './job-kind.ts'
 
-/** `retryMs` is the wait before the second attempt; it doubles with each. */
+/** `retryMs` is the wait before the second attempt; it doubles with each further attempt. */
 export type RunOptions = {
   db: Db
   table: JobTable
@@ -17,25 +17,27 @@ export type RunOptions = {
   retryMs?: number | undefined
 }
 
-/** So often in a row, without a step between, a job may break off before it is given up. */
-const mostAttempts = 6
-const mostClashes = 5
+/** Maximum number of attempts in a row that complete no step. The job then fails. */
+const maxAttempts = 6
+/** Maximum number of attempts of one step that fail because of a conflict with another transaction. */
+const maxConflicts = 5
 
-const isClash = (error: unknown): boolean => isConflict(error) || isLockTimeout(error)
+const isConflictOrLockTimeout = (error: unknown): boolean => isConflict(error) || isLockTimeout(error)
 
-const givenUp: JobError = {
+const givenUpError: JobError = {
   code: 'given_up',
-  message: `the work broke off ${mostAttempts} times in a row; the fault is ours and stands in the log under the id of this job`,
+  message: `the job failed ${maxAttempts} times in a row because of an internal error; an admin finds it in the log by the id of this job`,
 }
 
-const errorOf = (error: unknown): JobError | undefined => {
+/** Converts an error that the job cannot recover from; undefined for any other error, after which the job is retried. */
+const toJobError = (error: unknown): JobError | undefined => {
   if (error instanceof JobFailure) return { code: error.code, message: error.message }
   if (error instanceof Problem && error.status < 500)
     return { code: error.code, message: error.options.detail ?? error.message }
   return undefined
 }
 
-/** Runs a claimed job to its end, or until it has to be left to others; never rejects. */
+/** Runs a claimed job until it ends, the replica stops or the lease is lost. Never rejects. */
 export const runJob = async (
   kind: JobKind,
   claim: Claim,
@@ -44,52 +46,60 @@ export const runJob = async (
 ): Promise<void> => {
   const { job, lease } = claim
   const log = parent.child({ jobId: job.id, kind: job.kind })
-  const ending = new AbortController()
-  const signal = AbortSignal.any([stopping, ending.signal])
-  const lost = () => {
-    ending.abort()
-    return new RunEnded('lease lost')
+  const leaseLost = new AbortController()
+  const signal = AbortSignal.any([stopping, leaseLost.signal])
+  const loseLease = () => {
+    leaseLost.abort()
+    return new RunInterrupted('lease lost')
   }
-  // Between the steps too: reading up to the checkpoint may take long.
-  const renewing = setInterval(() => {
+  // Steps renew the lease as well, but the time between two steps may be longer than the lease.
+  const renewTimer = setInterval(() => {
     table.renew(job.id, lease, leaseMs).then(
-      (held) => !held && lost(),
-      (err: unknown) => log.warn({ err }, 'the lease could not be renewed'),
+      (held) => !held && loseLease(),
+      (err: unknown) => log.warn({ err }, 'renewing the lease of a job failed'),
     )
   }, leaseMs / 3)
 
-  const mayGoOn = () => {
-    if (ending.signal.aborted) throw new RunEnded('lease lost')
-    if (stopping.aborted) throw new RunEnded('stopping')
+  /** @throws RunInterrupted if the lease is lost or the replica stops */
+  const assertMayContinue = () => {
+    if (leaseLost.signal.aborted) throw new RunInterrupted('lease lost')
+    if (stopping.aborted) throw new RunInterrupted('stopping')
   }
 
-  const committed = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
-    for (let clashes = 1; ; clashes += 1) {
+  const commitWithRetry = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
       try {
         return await db.transaction(work)
       } catch (error) {
-        if (!isClash(error) || clashes === mostClashes) throw error
+        if (!isConflictOrLockTimeout(error) || attempt === maxConflicts) throw error
       }
     }
   }
 
   const end = async (status: 'succeeded' | 'failed' | 'cancelled', error: JobError | null, tx: Tx, file?: string) => {
-    if (!(await table.end(job.id, lease, { status, error, resultFile: file, keepHours }, tx))) throw lost()
+    if (!(await table.end(job.id, lease, { status, error, resultFile: file, keepHours }, tx))) throw loseLease()
   }
-  const endWithout = (status: 'failed' | 'cancelled', error: JobError | null) =>
-    committed(async (tx) => {
-      await kind.ended?.(job, { status, error }, tx)
+  const endUnsuccessfully = (status: 'failed' | 'cancelled', error: JobError | null) =>
+    commitWithRetry(async (tx) => {
+      await kind.onFailedOrCancelled?.(job, { status, error }, tx)
       await end(status, error, tx)
     })
 
-  let stepped = false
-  const keep = async (left: Checkpoint, tx: Tx) => {
-    const status = await table.checkpoint(job.id, lease, leaseMs, left, tx)
-    if (status === undefined) throw lost()
-    return status
+  let hasCheckpoint = false
+  const saveCheckpoint = async (data: Checkpoint, tx: Tx) => {
+    const saved = await table.checkpoint(job.id, lease, leaseMs, data, tx)
+    if (saved === undefined) throw loseLease()
+    return saved
   }
-  const remember = ({ counts, state }: Checkpoint) => {
-    stepped = true
+  let cancelReason: JobError | null = null
+  /** @throws RunInterrupted if the job is being cancelled */
+  const assertNotCancelled = ({ status, error }: { status: JobStatus; error: JobError | null }) => {
+    if (status !== 'cancelling') return
+    cancelReason = error
+    throw new RunInterrupted('cancelled')
+  }
+  const updateJob = ({ counts, state }: Checkpoint) => {
+    hasCheckpoint = true
     Object.assign(job, counts && { counts }, state !== undefined && { state })
   }
 
@@ -97,52 +107,53 @@ export const runJob = async (
   const context: JobContext = {
     signal,
     step: async (work) => {
-      mayGoOn()
-      const [left, status] = await committed(async (tx) => {
-        const left = await work(tx)
-        return [left, await keep(left, tx)] as const
+      assertMayContinue()
+      const [checkpoint, saved] = await commitWithRetry(async (tx) => {
+        const checkpoint = await work(tx)
+        return [checkpoint, await saveCheckpoint(checkpoint, tx)] as const
       })
-      remember(left)
-      if (status === 'cancelling') throw new RunEnded('cancelled')
-      mayGoOn()
+      updateJob(checkpoint)
+      assertNotCancelled(saved)
+      assertMayContinue()
     },
     finish: async (work) => {
-      mayGoOn()
-      const left = await committed(async (tx) => {
-        const left = await work(tx)
-        await keep(left, tx)
-        await end('succeeded', null, tx, left.resultFile)
-        return left
+      assertMayContinue()
+      const checkpoint = await commitWithRetry(async (tx) => {
+        const checkpoint = await work(tx)
+        await saveCheckpoint(checkpoint, tx)
+        await end('succeeded', null, tx, checkpoint.resultFile)
+        return checkpoint
       })
-      remember(left)
+      updateJob(checkpoint)
       finished = true
     },
   }
 
-  const settle = async (error: unknown): Promise<void> => {
-    if (ending.signal.aborted) return log.warn('left to whoever has the lease now')
-    if (error instanceof RunEnded && error.why === 'cancelled') return endWithout('cancelled', null)
-    if (stopping.aborted) return table.giveBack(job.id, lease)
-    const reason = errorOf(error)
-    if (reason) return endWithout('failed', reason)
-    log.error({ err: error }, 'a job broke off')
-    // It will be tried again when the database is back and the lease has run out.
+  const handleError = async (error: unknown): Promise<void> => {
+    if (leaseLost.signal.aborted) return log.warn('lost the lease of a job; another process runs it')
+    if (error instanceof RunInterrupted && error.reason === 'cancelled')
+      return endUnsuccessfully('cancelled', cancelReason)
+    if (stopping.aborted) return table.release(job.id, lease)
+    const reason = toJobError(error)
+    if (reason) return endUnsuccessfully('failed', reason)
+    log.error({ err: error }, 'job attempt failed')
+    // The database is unavailable, so the job cannot be released. It is claimed again after its lease has expired.
     if (isConnectionError(error)) return
-    reportFault(error)
-    const attempts = stepped ? 1 : claim.attempts
-    if (attempts >= mostAttempts) return endWithout('failed', givenUp)
-    return table.giveBack(job.id, lease, { failed: givenUp, waitMs: retryMs * 2 ** (attempts - 1) })
+    reportError(error)
+    const attempts = hasCheckpoint ? 1 : claim.attempts
+    if (attempts >= maxAttempts) return endUnsuccessfully('failed', givenUpError)
+    return table.release(job.id, lease, { failed: givenUpError, waitMs: retryMs * 2 ** (attempts - 1) })
   }
 
   try {
-    if (claim.status === 'cancelling') throw new RunEnded('cancelled')
-    if (claim.attempts > mostAttempts) return await endWithout('failed', givenUp)
+    assertNotCancelled(claim)
+    if (claim.attempts > maxAttempts) return await endUnsuccessfully('failed', givenUpError)
     await kind.run(job, context)
     if (!finished) await context.finish(async () => ({}))
-    log.info({ counts: job.counts }, 'job done')
+    log.info({ counts: job.counts }, 'job succeeded')
   } catch (error) {
-    await settle(error).catch((err: unknown) => log.error({ err }, 'a job could not be given back'))
+    await handleError(error).catch((err: unknown) => log.error({ err }, 'releasing a job failed'))
   } finally {
-    clearInterval(renewing)
+    clearInterval(renewTimer)
   }
 }

@@ -4,46 +4,46 @@ import { createDb, type Db } from '@clientele/platform/data/db'
 import { createLog, type Log } from '@clientele/platform/runtime/log'
 import type { JobConfig } from './job.config.ts'
 import type { JobKind } from './job-kind.ts'
-import { createJobRunner } from './worker.ts'
+import { createJobWorker } from './worker.ts'
 
-/** What the service's process sends to its job process. */
-export type JobMessage<C = unknown> = { config: C } | 'wake' | 'stop'
+/** A message from the service's process to its worker process: first the configuration, later `wake` and `stop`. */
+export type WorkerMessage<C = unknown> = { config: C } | 'wake' | 'stop'
 
 type Base = JobConfig & DatabaseConfig & { logLevel: string }
 type Options<C> = { name: string; schema: string; kinds(parts: { config: C; db: Db; log: Log }): JobKind[] }
 
-// Requests come first wherever they share a core with jobs.
+// Requests take precedence over jobs on a shared core.
 const niceness = 10
-const stopMs = 20_000
+const stopTimeoutMs = 20_000
 
 /**
- * The whole of a service's `jobs.ts`: runs its jobs until there are none, or the service stops or is gone. The configuration comes from
- * the service, so that no variable is read twice.
+ * The main function of a service's `jobs.ts`. It runs jobs until there are none, the service says `stop` or its process ends. The
+ * configuration comes from the service's process, not from environment variables.
  */
-export const runJobProcess = <C extends Base>({ name, schema, kinds }: Options<C>): void => {
-  const begin = async (config: C): Promise<void> => {
-    // A process may become nicer, but not less nice: a service that was started with nice may be beyond it already.
+export const runWorkerProcess = <C extends Base>({ name, schema, kinds }: Options<C>): void => {
+  const run = async (config: C): Promise<void> => {
+    // The service may have been started with a higher niceness, which only root may lower.
     if (getPriority() < niceness) setPriority(niceness)
     const log = createLog({ name, level: config.logLevel })
-    // A step and its lease's renewal for each job, and one to claim the next.
+    // Two connections per job, for its step and for renewing its lease, and one to claim the next job.
     const db = createDb({ ...config, databasePoolMax: config.jobsPerReplica * 2 + 1 }, schema)
-    const runner = createJobRunner({ db, kinds: kinds({ config, db, log }), config, log })
+    const worker = createJobWorker({ db, kinds: kinds({ config, db, log }), config, log })
     const stop = () => {
-      setTimeout(() => process.exit(1), stopMs).unref()
-      runner.stop()
+      setTimeout(() => process.exit(1), stopTimeoutMs).unref()
+      worker.stop()
     }
-    process.on('message', (message: JobMessage<C>) => {
-      if (message === 'wake') runner.wake()
+    process.on('message', (message: WorkerMessage<C>) => {
+      if (message === 'wake') worker.wake()
       if (message === 'stop') stop()
     })
     process.once('disconnect', stop)
-    await runner.run()
+    await worker.run()
     await db.close()
     process.exit()
   }
-  process.once('message', (message: JobMessage<C>) => {
+  process.once('message', (message: WorkerMessage<C>) => {
     if (typeof message !== 'object') return process.exit(1)
-    begin(message.config).catch((error: unknown) => {
+    run(message.config).catch((error: unknown) => {
       console.error(error)
       process.exit(1)
     })

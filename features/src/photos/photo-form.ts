@@ -7,7 +7,7 @@ import type { StorageEngine } from 'multer'
 import { receiveForm } from '../uploads/receive-form.ts'
 import type { MediaClient } from './media.client.ts'
 
-/** The fields of a form as they came, and the medium that its file became. */
+/** The fields of a form, and the media id of its file. */
 type Form = { fields: Record<string, unknown>; mediaId: string | undefined }
 
 const fileFields = ['photo', 'picture'] as const
@@ -15,23 +15,31 @@ const limits = { fields: 100, fieldSize: 60_000, fieldNestingDepth: 1 }
 
 type Stored = Partial<Express.Multer.File> & { mediaId?: string }
 
-/** Where photos go, and whose they are (`customer`): keys of different owners must not meet in media-service. */
+/**
+ * `owner` is the kind of resource, for example `customer`. With it, idempotency keys of different kinds do not clash in
+ * media-service.
+ */
 export type PhotoTarget = { media: MediaClient; owner: string }
 
+/** Whether the request has an idempotency key. */
 const isKeyed = ({ method, headers }: IncomingMessage): boolean =>
   method === 'POST' && headers['idempotency-key'] !== undefined
 
-/** The key for media-service, made from the caller's: a key of their own uploads must not meet it there. */
+/**
+ * Returns the idempotency key for media-service: a hash, which differs from any key that the user sends to media-service
+ * directly.
+ */
 const idempotencyKeyOf = (req: IncomingMessage, owner: string): string | undefined =>
   isKeyed(req)
     ? createHash('sha256').update(`photo of a ${owner}\n${req.headers['idempotency-key']}`).digest('base64url')
     : undefined
 
 /**
- * Takes a medium back whose request is refused. Under an Idempotency-Key it stays, for the sweep at worst: the same key may
- * come again with mended fields, and media-service then gives the same medium.
+ * Deletes the uploaded image of a failed request. With an Idempotency-Key it is kept, because the client may send the key again
+ * with corrected fields, and media-service then returns the same image. If the client does not, media-service removes the
+ * unused image.
  */
-export const takeBack = async (
+export const discardUpload = async (
   req: IncomingMessage,
   media: MediaClient,
   mediaId: string | undefined,
@@ -40,21 +48,21 @@ export const takeBack = async (
   if (mediaId !== undefined && !isKeyed(req)) await media.discard(mediaId, actor)
 }
 
-/** Aborts when the client goes away before its request has arrived. */
-export const untilGone = (req: IncomingMessage): AbortSignal => {
-  const gone = new AbortController()
+/** Creates a signal that aborts if the client disconnects before its request is complete. */
+export const abortOnDisconnect = (req: IncomingMessage): AbortSignal => {
+  const disconnected = new AbortController()
   req.once('close', () => {
-    if (!req.readableEnded) gone.abort()
+    if (!req.readableEnded) disconnected.abort()
   })
-  return gone.signal
+  return disconnected.signal
 }
 
-/** A multer engine that keeps nothing: the file streams on to media-service while it arrives. */
-const passOn = ({ media, owner }: PhotoTarget, actor: Actor): StorageEngine => ({
+/** Creates a multer storage engine that forwards the file to media-service while it arrives. */
+const forwardingStorage = ({ media, owner }: PhotoTarget, actor: Actor): StorageEngine => ({
   _handleFile: (req, file, callback) => {
     const { stream, originalname: filename, mimetype: mimeType } = file
     const photo = { stream: stream as Readable, filename, mimeType, idempotencyKey: idempotencyKeyOf(req, owner) }
-    media.store(photo, actor, untilGone(req)).then(
+    media.store(photo, actor, abortOnDisconnect(req)).then(
       (mediaId) => callback(null, { mediaId } as Stored),
       (error: unknown) => {
         stream.resume()
@@ -63,13 +71,13 @@ const passOn = ({ media, owner }: PhotoTarget, actor: Actor): StorageEngine => (
     )
   },
   _removeFile: (req, file, callback) => {
-    takeBack(req, media, (file as Stored).mediaId, actor).then(() => callback(null), callback)
+    discardUpload(req, media, (file as Stored).mediaId, actor).then(() => callback(null), callback)
   },
 })
 
-/** Reads a multipart body: its file named `photo` or `picture` goes on to media-service. @throws Problem */
-export const readForm = async (req: Request, actor: Actor, target: PhotoTarget): Promise<Form> => {
-  await receiveForm(req, { storage: passOn(target, actor), limits, fileFields, oversizedStatus: 413 })
+/** Reads a multipart body and forwards its file (`photo` or `picture`) to media-service. @throws Problem */
+export const readPhotoForm = async (req: Request, actor: Actor, target: PhotoTarget): Promise<Form> => {
+  await receiveForm(req, { storage: forwardingStorage(target, actor), limits, fileFields, oversizedStatus: 413 })
   const [file] = (req.files ?? []) as Stored[]
   return { fields: { ...req.body }, mediaId: file?.mediaId }
 }

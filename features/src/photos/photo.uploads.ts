@@ -6,32 +6,32 @@ import { fieldProblem, Problem, validationProblem } from '@clientele/platform/ru
 import type { Request } from 'express'
 import { z } from 'zod'
 import type { MediaClient } from './media.client.ts'
-import { type PhotoTarget, readForm, takeBack, untilGone } from './photo-form.ts'
+import { abortOnDisconnect, discardUpload, type PhotoTarget, readPhotoForm } from './photo-form.ts'
 
-/** A body that came with a file: `uploaded` is the medium it became, to be taken back where the request fails. */
+/** A body that may have had a file. `uploaded` is the media id of the file, which must be discarded if the request fails. */
 export type Uploaded<T> = { input: T; uploaded: string | undefined }
 
-/** A form's fields as the JSON body that they stand for, and the faults of those that cannot be read. */
+/** Converts form fields to the JSON body, and returns errors for those that cannot be read. */
 export type FormReader = (fields: Record<string, unknown>) => { body: Record<string, unknown>; errors: ProblemError[] }
 
-const binary = z.string().meta({ format: 'binary', description: 'JPEG, PNG, WebP, AVIF or GIF' })
+const binary = z.string().meta({ format: 'binary', description: 'A JPEG, PNG, WebP, AVIF or GIF image.' })
 
-/** The file of a form in its document. */
+/** The file fields of a form's schema. */
 export const photoFields = {
   photo: binary.optional(),
-  picture: binary.optional().meta({ description: 'another name of photo' }),
+  picture: binary.optional().meta({ description: 'The old name of `photo`.' }),
 }
 
 type FormOptions<T> = {
   target: PhotoTarget
-  /** What the body must be, whose `photoMediaId` the file becomes. */
+  /** The schema of the JSON body. The file sets its `photoMediaId`. */
   body: z.ZodType<T>
-  /** The form as the document shows it. */
+  /** The schema of the form in OpenAPI. */
   schema: z.ZodType
   read: FormReader
 }
 
-/** A form of a resource's fields and a photo. @throws Problem 422 with every wrong field */
+/** Creates the parser of a form with the fields of a resource and a photo. It throws Problem 422 with all invalid fields. */
 export const formWithPhoto = <T extends { photoMediaId?: string | null | undefined }>({
   target,
   body: bodySchema,
@@ -44,7 +44,7 @@ export const formWithPhoto = <T extends { photoMediaId?: string | null | undefin
     const problem = result.success ? undefined : validationProblem(result.error)
     const all = [...errors, ...(problem?.options.errors ?? [])]
     if (mediaId !== undefined && body['photoMediaId'] !== undefined)
-      all.push({ pointer: '/photoMediaId', code: 'conflict', message: 'must be absent where a photo is sent' })
+      all.push({ pointer: '/photoMediaId', code: 'conflict', message: 'must be absent if a photo is sent' })
     if (!result.success || all.length > 0)
       throw new Problem('validation', { detail: `${all.length} fields are not valid`, errors: all })
     return { ...result.data, ...(mediaId !== undefined && { photoMediaId: mediaId }) }
@@ -52,8 +52,8 @@ export const formWithPhoto = <T extends { photoMediaId?: string | null | undefin
   return {
     schema,
     parse: async (req, actor) => {
-      const { fields, mediaId } = await readForm(req, actor, target)
-      return keeping(req, target.media, mediaId, actor, async () => ({
+      const { fields, mediaId } = await readPhotoForm(req, actor, target)
+      return discardOnFailure(req, target.media, mediaId, actor, async () => ({
         input: check(fields, mediaId),
         uploaded: mediaId,
       }))
@@ -61,16 +61,16 @@ export const formWithPhoto = <T extends { photoMediaId?: string | null | undefin
   }
 }
 
-/** A photo alone, as a form or as it is. */
+/** Creates the parsers of a photo without other fields, as a form or as the bare body. */
 export const photoUploads = (
   target: PhotoTarget,
 ): Record<'multipart/form-data' | 'image/*', Upload<Uploaded<{ mediaId: string }>>> => {
   const result = (mediaId: string) => ({ input: { mediaId }, uploaded: mediaId })
   const readPhoto = async (req: Request, actor: Actor) => {
-    const { fields, mediaId } = await readForm(req, actor, target)
-    return keeping(req, target.media, mediaId, actor, async () => {
+    const { fields, mediaId } = await readPhotoForm(req, actor, target)
+    return discardOnFailure(req, target.media, mediaId, actor, async () => {
       const [unknown] = Object.keys(fields)
-      if (unknown !== undefined) throw fieldProblem(`/${unknown}`, 'unknown_field', 'is not taken here')
+      if (unknown !== undefined) throw fieldProblem(`/${unknown}`, 'unknown_field', 'is not a field of this form')
       if (mediaId === undefined) throw fieldProblem('/photo', 'required', 'is required')
       return result(mediaId)
     })
@@ -81,14 +81,16 @@ export const photoUploads = (
       schema: binary,
       parse: async (req, actor) => {
         const mimeType = (req.headers['content-type'] ?? '').split(';', 1)[0] ?? ''
-        return result(await target.media.store({ stream: req, filename: 'photo', mimeType }, actor, untilGone(req)))
+        return result(
+          await target.media.store({ stream: req, filename: 'photo', mimeType }, actor, abortOnDisconnect(req)),
+        )
       },
     },
   }
 }
 
-/** Runs `work` and takes the uploaded medium back where it is refused; after a fault of ours the change may have been made. */
-export const keeping = <T>(
+/** Runs `work`. After a Problem below 500 it discards the uploaded image; after an internal error the change may have been made. */
+export const discardOnFailure = <T>(
   req: IncomingMessage,
   media: MediaClient,
   mediaId: string | undefined,
@@ -96,6 +98,6 @@ export const keeping = <T>(
   work: () => Promise<T>,
 ): Promise<T> =>
   work().catch(async (error: unknown) => {
-    if (error instanceof Problem && error.status < 500) await takeBack(req, media, mediaId, actor)
+    if (error instanceof Problem && error.status < 500) await discardUpload(req, media, mediaId, actor)
     throw error
   })

@@ -1,23 +1,29 @@
+import { escapeFormula, escapeFormulaInJson } from './formula-escaping.ts'
+
+const isPlainPart = (part: unknown): boolean =>
+  typeof part === 'string' && part !== '' && part === part.trim() && !/[;[{]/.test(part)
+
 /**
- * A value as a cell: a list between semicolons, or as JSON where a part has one; an object as JSON; nothing for null.
+ * Formats a value as the text of a CSV cell, with formulas escaped: `['a', '=b']` → `a;'=b`. A list is written as JSON if an item
+ * contains a semicolon or a bracket, or begins or ends with a space, and so is an object. null becomes an empty text.
  */
 export const cellText = (value: unknown): string => {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return escapeFormula(value)
   if (value === null || value === undefined) return ''
   if (value instanceof Date) return value.toISOString()
-  if (!Array.isArray(value)) return typeof value === 'object' ? JSON.stringify(value) : String(value)
-  const isPlain = value.every((part) => typeof part === 'string' && part !== '' && !/[;[{]/.test(part))
-  return isPlain ? value.join(';') : JSON.stringify(value)
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value) && value.every(isPlainPart)) return escapeFormula(value.join(';'))
+  return escapeFormulaInJson(JSON.stringify(value))
 }
 
-/** The parts of a cell that holds a list: what {@link cellText} wrote, or texts between semicolons. */
-export const listOf = (cell: string): unknown[] => {
+/** Parses a cell that contains a list, as {@link cellText} writes it, without escapes: `a; b` or `["a;b","c"]`. */
+export const parseListCell = (cell: string): unknown[] => {
   if (cell.startsWith('[')) {
     try {
       const value: unknown = JSON.parse(cell)
       if (Array.isArray(value)) return value
     } catch {
-      // No JSON: a text that begins with a bracket.
+      // Not JSON, only a text that begins with a bracket.
     }
   }
   return cell

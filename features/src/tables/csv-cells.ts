@@ -3,52 +3,53 @@ import type { CsvFormat } from './row.ts'
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
 
-/** The bytes that delimited text is cut at. */
-export type CsvBytes = { delimiter: number; quote: number; newline: number }
+/** The bytes of the delimiter, the quote and the newline of a CSV file. */
+export type CsvSyntax = { delimiter: number; quote: number; newline: number }
 
-export const csvBytes = ({
+/** Returns the bytes of a format. */
+export const csvSyntaxOf = ({
   delimiter,
   quote,
   newline,
-}: Pick<CsvFormat, 'delimiter' | 'quote' | 'newline'>): CsvBytes => ({
+}: Pick<CsvFormat, 'delimiter' | 'quote' | 'newline'>): CsvSyntax => ({
   delimiter: delimiter.charCodeAt(0),
   quote: quote.charCodeAt(0),
   newline: newline.charCodeAt(0),
 })
 
-/** A row that was read: `end` is where its text ends, without the newline. It has no `cells` if text follows a closing quote. */
+/** A complete row. `end` is the index after its text, before the newline. `cells` is undefined if text follows a closing quote. */
 type CompleteRow = { cells: string[] | undefined; end: number }
-/** A row whose end is not in the bytes yet. */
+/** A row whose end has not been received yet. */
 type IncompleteRow = { isInQuotes: boolean }
 
 const incomplete = (isInQuotes: boolean): IncompleteRow => ({ isInQuotes })
 
-/** Reads one row that has quotes. `isLast`: nothing comes after `bytes`. */
+/** Reads one row, in which cells may be quoted. @param isLast whether `bytes` ends with the last byte of the file */
 export const readCells = (
   bytes: Buffer,
   start: number,
   isLast: boolean,
-  marks: CsvBytes,
+  syntax: CsvSyntax,
 ): CompleteRow | IncompleteRow => {
   const { length } = bytes
   const cursor: Cursor = { bytes, isLast, at: start, cells: [], isBad: false }
   for (;;) {
-    if (bytes[cursor.at] !== marks.quote) readPlainCell(cursor, marks)
+    if (bytes[cursor.at] !== syntax.quote) readPlainCell(cursor, syntax)
     else {
-      const cut = readQuotedCell(cursor, marks)
-      if (cut) return cut
+      const incompleteRow = readQuotedCell(cursor, syntax)
+      if (incompleteRow) return incompleteRow
     }
     const { at } = cursor
     if (at >= length && !isLast) return incomplete(false)
-    if (at >= length || bytes[at] === marks.newline) return { cells: cursor.isBad ? undefined : cursor.cells, end: at }
+    if (at >= length || bytes[at] === syntax.newline) return { cells: cursor.isBad ? undefined : cursor.cells, end: at }
     cursor.at += 1
   }
 }
 
-/** Where a row is being read; after a cell, `at` is its delimiter, its newline, or the end of the bytes. */
+/** The state of reading a row. After a cell, `at` is at the delimiter, the newline or the end of the bytes. */
 type Cursor = { readonly bytes: Buffer; readonly isLast: boolean; at: number; readonly cells: string[]; isBad: boolean }
 
-const readPlainCell = (cursor: Cursor, { delimiter, newline }: CsvBytes): void => {
+const readPlainCell = (cursor: Cursor, { delimiter, newline }: CsvSyntax): void => {
   const { bytes, at: from } = cursor
   const { length } = bytes
   let at = from
@@ -58,27 +59,27 @@ const readPlainCell = (cursor: Cursor, { delimiter, newline }: CsvBytes): void =
   cursor.at = at
 }
 
-/** @returns an incomplete row if it cannot be known yet where the cell ends */
-const readQuotedCell = (cursor: Cursor, marks: CsvBytes): IncompleteRow | undefined => {
+/** Reads a quoted cell. @returns an incomplete row if the end of the cell has not been received yet */
+const readQuotedCell = (cursor: Cursor, syntax: CsvSyntax): IncompleteRow | undefined => {
   const { bytes, isLast, at: from } = cursor
-  const { quote, newline } = marks
+  const { quote, newline } = syntax
   const close = closingQuote(bytes, from + 1, quote)
   const isAtEnd = close.at + 1 === bytes.length
   if (close.at === -1 || (isAtEnd && !isLast)) return incomplete(true)
   const text = bytes.toString('utf8', from + 1, close.at)
-  const mark = String.fromCharCode(quote)
-  cursor.cells.push(close.isDoubled ? text.replaceAll(mark + mark, mark) : text)
+  const quoteText = String.fromCharCode(quote)
+  cursor.cells.push(close.isDoubled ? text.replaceAll(quoteText + quoteText, quoteText) : text)
   cursor.at = close.at + 1
   if (bytes[cursor.at] === carriageReturn && newline === lineFeed) {
     const isEnd = cursor.at + 1 === bytes.length
     if (isEnd && !isLast) return incomplete(false)
     if (isEnd || bytes[cursor.at + 1] === newline) cursor.at += 1
   }
-  skipTextAfterQuote(cursor, marks)
+  skipTextAfterQuote(cursor, syntax)
   return undefined
 }
 
-const skipTextAfterQuote = (cursor: Cursor, { delimiter, newline }: CsvBytes): void => {
+const skipTextAfterQuote = (cursor: Cursor, { delimiter, newline }: CsvSyntax): void => {
   const { bytes, at: from } = cursor
   if (from >= bytes.length || bytes[from] === delimiter || bytes[from] === newline) return
   cursor.isBad = true
@@ -86,6 +87,7 @@ const skipTextAfterQuote = (cursor: Cursor, { delimiter, newline }: CsvBytes): v
   cursor.at = end === -1 ? bytes.length : end
 }
 
+/** Finds the closing quote; `at` is -1 if there is none. `isDoubled`: the cell contains a quote, written twice. */
 const closingQuote = (bytes: Buffer, from: number, quote: number): { at: number; isDoubled: boolean } => {
   let isDoubled = false
   for (let at = from; at < bytes.length; at += 1) {

@@ -1,22 +1,27 @@
-import type { TableWindow } from './byte-window.ts'
-import { type CsvBytes, csvBytes, readCells } from './csv-cells.ts'
+import type { ByteWindow } from './byte-window.ts'
+import { type CsvSyntax, csvSyntaxOf, readCells } from './csv-cells.ts'
 import { unescapeFormula } from './formula-escaping.ts'
 import {
   type CsvFormat,
   EmptyValues,
-  FileFault,
-  faultyRow,
+  endlessRow,
+  FileError,
+  invalidRow,
   type ReadLimits,
   type ReadPosition,
   type Row,
+  tooLongRow,
 } from './row.ts'
 
 const carriageReturn = 0x0d
 
-/** Where a line ends, or the window if it is not whole; whether a quote stands before. */
+/**
+ * `end` is the end of a line, or of the window if the line is not complete (`isWhole` false). `isQuoted`: the line contains a
+ * quote.
+ */
 type LineEnd = { isWhole: boolean; end: number; isQuoted: boolean }
 
-/** Looks for a byte once a block and not once a row: most blocks have none. */
+/** Searches for a rare byte once per block instead of once per row. */
 class ByteSearch {
   #bytes: Buffer
   #byte: number
@@ -28,13 +33,13 @@ class ByteSearch {
     this.#next = this.#find(from)
   }
 
-  // The end of the bytes if there is none.
+  /** Returns the index of the byte, or the length of the bytes if it does not occur. */
   #find(from: number): number {
     const at = this.#bytes.indexOf(this.#byte, from)
     return at === -1 ? this.#bytes.length : at
   }
 
-  /** Whether the byte stands from `start` to before `end`; `start` only grows. */
+  /** Whether the byte occurs from `start` to before `end`. `start` must not decrease from call to call. */
   isWithin(start: number, end: number): boolean {
     if (this.#next < start) this.#next = this.#find(start)
     return this.#next < end
@@ -42,17 +47,17 @@ class ByteSearch {
 }
 
 /**
- * Cuts delimited text (RFC 4180) into rows. A quote within a cell that does not begin with one is text. Where the end of a row
- * is not certain, the file ends with a fault: guessing would make rows of what stands in a cell.
+ * Parses delimited text (RFC 4180). In a cell that does not begin with a quote, quotes are text. If the end of a row is ambiguous,
+ * parsing fails, because a guess could turn the content of a cell into rows.
  */
 export class CsvParser {
   done = false
   #row: number
   #format: CsvFormat
   #limits: ReadLimits
-  #marks: CsvBytes
+  #syntax: CsvSyntax
   #newline: number
-  /** Bytes of a row that are already gone, while its end is looked for. */
+  /** The number of bytes of a too long row that were dropped while searching for its end; 0 if there is no such row. */
   #skipped = 0
   #skippedRaw: Buffer | undefined
 
@@ -60,118 +65,123 @@ export class CsvParser {
     this.#format = format
     this.#limits = limits
     this.#row = from?.row ?? 0
-    this.#marks = csvBytes(format)
-    this.#newline = this.#marks.newline
+    this.#syntax = csvSyntaxOf(format)
+    this.#newline = this.#syntax.newline
   }
 
-  /** The next rows that are complete in the window; none where it needs more, or where `done`. */
-  take(window: TableWindow): Row[] {
+  /** Parses the next complete rows of the window. Returns none if it needs more bytes or is `done`. */
+  parse(window: ByteWindow): Row[] {
     const rows: Row[] = []
     const { bytes } = window
-    const quotes = new ByteSearch(bytes, this.#marks.quote, window.at)
+    const quotes = new ByteSearch(bytes, this.#syntax.quote, window.at)
     const nuls = new ByteSearch(bytes, 0, window.at)
     while (rows.length < this.#limits.batchRows) {
       if (window.at === bytes.length && this.#skipped === 0) {
         this.done = window.ended
         break
       }
-      if (!this.#takeRow(window, rows, quotes, nuls)) break
+      if (!this.#parseRow(window, rows, quotes, nuls)) break
     }
     return rows
   }
 
-  /** @returns false if the row's end is not in the window */
-  #takeRow(window: TableWindow, rows: Row[], quotes: ByteSearch, nuls: ByteSearch): boolean {
+  /** Parses the next row. @returns false if its end is not in the window */
+  #parseRow(window: ByteWindow, rows: Row[], quotes: ByteSearch, nuls: ByteSearch): boolean {
     const { bytes, at: start } = window
     const newlineAt = bytes.indexOf(this.#newline, start)
     const isWhole = newlineAt !== -1 || window.ended
     const end = newlineAt === -1 ? bytes.length : newlineAt
     const isQuoted = quotes.isWithin(start, end)
-    if (this.#skipped > 0) return this.#skip(window, rows, { isWhole, end, isQuoted })
-    if (isQuoted) return this.#takeQuoted(window, rows, nuls)
+    if (this.#skipped > 0) return this.#skipToRowEnd(window, rows, { isWhole, end, isQuoted })
+    if (isQuoted) return this.#parseQuotedRow(window, rows, nuls)
     if (isWhole) {
-      this.#finish(window, rows, end, this.#plain(bytes, start, end), nuls.isWithin(start, end))
+      this.#addRow(window, rows, end, this.#splitPlainRow(bytes, start, end), nuls.isWithin(start, end))
       return true
     }
     if (window.pending > this.#limits.rowBytes) this.#beginSkipping(window)
     return false
   }
 
-  #takeQuoted(window: TableWindow, rows: Row[], nuls: ByteSearch): boolean {
+  #parseQuotedRow(window: ByteWindow, rows: Row[], nuls: ByteSearch): boolean {
     const { bytes, at: start, ended } = window
-    const found = readCells(bytes, start, ended, this.#marks)
+    const found = readCells(bytes, start, ended, this.#syntax)
     if ('isInQuotes' in found) {
-      if (ended || window.pending > this.#limits.rowBytes) throw this.#uncertain(found.isInQuotes)
+      if (ended || window.pending > this.#limits.rowBytes) throw this.#ambiguousEnd(found.isInQuotes)
       return false
     }
-    this.#finish(window, rows, found.end, found.cells, nuls.isWithin(start, found.end))
+    this.#addRow(window, rows, found.end, found.cells, nuls.isWithin(start, found.end))
     return true
   }
 
-  #plain(bytes: Buffer, start: number, end: number): string[] {
+  #splitPlainRow(bytes: Buffer, start: number, end: number): string[] {
     const isReturn = end > start && bytes[end - 1] === carriageReturn && this.#newline !== carriageReturn
     return bytes.toString('utf8', start, isReturn ? end - 1 : end).split(this.#format.delimiter)
   }
 
-  #finish(window: TableWindow, rows: Row[], end: number, cells: string[] | undefined, isNul: boolean): void {
+  #addRow(window: ByteWindow, rows: Row[], end: number, cells: string[] | undefined, hasNul: boolean): void {
     const text = window.bytes.subarray(window.at, end)
     window.at = Math.min(end + 1, window.bytes.length)
     this.#row += 1
     if (this.#row <= this.#format.skipRows) return
     if (text.length <= 1 && cells?.length === 1 && cells[0] === '') return
-    rows.push(this.#rowOf({ byte: window.place(window.at), row: this.#row }, text, cells, isNul))
+    rows.push(this.#toRow({ byte: window.offsetOf(window.at), row: this.#row }, text, cells, hasNul))
   }
 
-  #rowOf(end: ReadPosition, text: Buffer, cells: string[] | undefined, isNul: boolean): Row {
+  #toRow(end: ReadPosition, text: Buffer, cells: string[] | undefined, hasNul: boolean): Row {
     const { rowBytes, cellLength } = this.#limits
     const { columns } = this.#format
-    if (text.length > rowBytes) return faultyRow(end, 'row_too_long', `has more than ${rowBytes} bytes`, text)
-    if (isNul) return faultyRow(end, 'nul_character', 'contains a NUL character', text)
-    if (cells === undefined) return faultyRow(end, 'bad_quote', 'has text after a closing quote', text)
+    if (text.length > rowBytes) return tooLongRow(end, rowBytes, 'cells', text)
+    if (hasNul) return invalidRow(end, 'nul_character', 'the row contains a NUL character; remove it', text)
+    if (cells === undefined)
+      return invalidRow(
+        end,
+        'bad_quote',
+        'a cell has text after its closing quote; double the quotes inside a cell',
+        text,
+      )
     if (cells.length !== columns.length) {
-      const message = `has ${cells.length} cells where the file has ${columns.length} columns`
-      return faultyRow(end, 'column_count', message, text)
+      const message = `the row has ${cells.length} cells, but the file has ${columns.length} columns; quote cells that contain the delimiter`
+      return invalidRow(end, 'column_count', message, text)
     }
     const values = new EmptyValues()
     for (let index = 0; index < cells.length; index += 1) {
       const cell = cells[index] as string
       if (cell.length > cellLength)
-        return faultyRow(end, 'cell_too_long', `has more than ${cellLength} characters in one cell`, text)
+        return invalidRow(
+          end,
+          'cell_too_long',
+          `${columns[index]} has more than ${cellLength} characters; shorten it`,
+          text,
+        )
       values[columns[index] as string] = unescapeFormula(cell)
     }
     return { number: end.row, values, end }
   }
 
-  #beginSkipping(window: TableWindow): void {
+  #beginSkipping(window: ByteWindow): void {
     this.#skippedRaw = Buffer.from(window.bytes.subarray(window.at, window.at + 1000))
     this.#skipped = window.pending
     window.at = window.bytes.length
   }
 
-  #skip(window: TableWindow, rows: Row[], { isWhole, end, isQuoted }: LineEnd): boolean {
-    if (isQuoted) throw this.#uncertain(false)
+  #skipToRowEnd(window: ByteWindow, rows: Row[], { isWhole, end, isQuoted }: LineEnd): boolean {
+    if (isQuoted) throw this.#ambiguousEnd(false)
     this.#skipped += end - window.at
-    if (this.#skipped > this.#limits.skipBytes) throw this.#uncertain(false)
+    if (this.#skipped > this.#limits.skipBytes) throw this.#ambiguousEnd(false)
     window.at = Math.min(isWhole ? end + 1 : end, window.bytes.length)
     if (!isWhole) return false
     this.#row += 1
-    const place = { byte: window.place(window.at), row: this.#row }
+    const position = { byte: window.offsetOf(window.at), row: this.#row }
     if (this.#row > this.#format.skipRows)
-      rows.push(faultyRow(place, 'row_too_long', `has more than ${this.#limits.rowBytes} bytes`, this.#skippedRaw))
+      rows.push(tooLongRow(position, this.#limits.rowBytes, 'cells', this.#skippedRaw))
     this.#skipped = 0
     return true
   }
 
-  #uncertain(inQuotes: boolean): FileFault {
+  #ambiguousEnd(inQuotes: boolean): FileError {
     const row = this.#row + 1
     return inQuotes
-      ? new FileFault('unclosed_quote', `row ${row} opens a quote that is not closed`, { row })
-      : new FileFault(
-          'row_too_long',
-          `row ${row} is longer than ${this.#limits.rowBytes} bytes and its end was not found`,
-          {
-            row,
-          },
-        )
+      ? new FileError('unclosed_quote', `row ${row} of the file opens a quote that is never closed`, { row })
+      : endlessRow(row, this.#limits.rowBytes)
   }
 }

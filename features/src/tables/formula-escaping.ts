@@ -1,12 +1,30 @@
-// What a spreadsheet takes for the beginning of a formula, full-width forms included (OWASP, CSV injection).
-const dangerous = /^'*[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/
+// Characters at which a spreadsheet begins a formula, including full-width ones (OWASP, CSV injection).
+const start = String.raw`[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]`
+// Characters that may stand before them. They contain no separator, so matching takes linear time.
+const skipped = String.raw`['"\p{Zs}\uFEFF]*`
+// Characters at which a program with another delimiter, or without quotes, splits a cell.
+const separator = String.raw`[,;|\t\n\v\f\r\x85\u2028\u2029]`
+// A formula begins with the text or after a separator. A tab or line break in front does not make the text harmless.
+const formula = new RegExp(`(?<=^|${separator})(?=${skipped}${start})|^(?='*[\\t\\r\\n])`, 'gu')
+const escaped = new RegExp(`(?<=^|${separator})'(?=${skipped}${start})|^'(?='*[\\t\\r\\n])`, 'gu')
 const negativeNumber = /^-\d+(\.\d+)?$/
-const escaped = /^'+[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/
+const jsonString = /"(?:[^"\\]|\\.)*"/g
+const jsonFormula = new RegExp(`(?<=(?:^"|${separator})${skipped})${start}`, 'gu')
 
-/** Puts an apostrophe in front of what a spreadsheet would take for a formula; `+254…` is one, a negative number is none. */
-export const escapeFormula = (cell: string): string =>
-  dangerous.test(cell) && !negativeNumber.test(cell) ? `'${cell}` : cell
+/**
+ * Puts an apostrophe before text that a spreadsheet would read as a formula, also where it would split the cell at another
+ * delimiter: `=1+1` → `'=1+1`, `a;=1+1` → `a;'=1+1`. A number such as `-5` is unchanged.
+ */
+export const escapeFormula = (cell: string): string => (negativeNumber.test(cell) ? cell : cell.replace(formula, "'"))
 
-/** Takes the apostrophe of {@link escapeFormula} away: every text comes back as it was. */
-export const unescapeFormula = (cell: string): string =>
-  cell.charCodeAt(0) === 0x27 && escaped.test(cell) ? cell.slice(1) : cell
+/** Removes the apostrophes of {@link escapeFormula}. Every text survives escaping and unescaping unchanged. */
+export const unescapeFormula = (cell: string): string => cell.replace(escaped, '')
+
+/**
+ * Escapes formulas in JSON, which stays JSON with the same value: `{"a":"=1"}` → `{"a":"\u003d1"}`. {@link unescapeFormula} does
+ * not change it.
+ */
+export const escapeFormulaInJson = (json: string): string =>
+  json.replace(jsonString, (text) =>
+    text.replace(jsonFormula, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  )

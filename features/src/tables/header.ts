@@ -1,28 +1,34 @@
 import { unescapeFormula } from './formula-escaping.ts'
-import { FileFault } from './row.ts'
+import { FileError } from './row.ts'
 
-// What stands in rows, and not over them: addresses, numbers, telephone numbers, dates and ids.
-const data = /@|^[+(]?\d[\d\s.,:/()-]*$|^\d{4}-\d\d-\d\d|^[\da-f]{8}-[\da-f]{4}-/i
+// Values that occur in rows but not in headers: e-mail addresses, numbers, telephone numbers, dates and ids.
+const dataPattern = /@|^[+(]?\d[\d\s.,:/()-]*$|^\d{4}-\d\d-\d\d|^[\da-f]{8}-[\da-f]{4}-/i
 
-/** Whether the first row names the columns: names are short, differ from each other and are no data. */
+/** Whether the first row is a header: its names are short and distinct, and do not look like data. */
 export const looksLikeHeader = (first: readonly string[], rows: readonly (readonly string[])[]): boolean => {
   const names = first.map((name) => name.trim()).filter((name) => name !== '')
-  if (names.length === 0 || names.some((name) => name.length > 100 || data.test(name))) return false
+  if (names.length === 0 || names.some((name) => name.length > 100 || dataPattern.test(name))) return false
   if (new Set(names).size === names.length) return true
-  // The same name twice is still a header where the rows below have data in other forms.
-  return rows.some((cells) => cells.some((cell) => data.test(cell.trim())))
+  // A row with a duplicate name is a header if the rows below look like data.
+  return rows.some((cells) => cells.some((cell) => dataPattern.test(cell.trim())))
 }
 
 /**
- * The names of a file's columns: those of its header, `column3` where it has none.
- * @throws FileFault where two have the same name: nobody could tell which one is meant
+ * Returns the names of a file's columns: those of its header, or `column3` for a column without a name.
+ * @throws FileError if two columns have the same name, because a mapping could not distinguish them
  */
-export const headerOf = (first: readonly string[], isHeader: boolean, mostColumns: number): string[] => {
-  if (first.length > mostColumns)
-    throw new FileFault('too_many_columns', `has ${first.length} columns, more than ${mostColumns}`, { row: 1 })
+export const columnNames = (first: readonly string[], isHeader: boolean, maxColumns: number): string[] => {
+  if (first.length > maxColumns)
+    throw new FileError('too_many_columns', `the file has ${first.length} columns; at most ${maxColumns} are allowed`, {
+      row: 1,
+    })
   const names = first.map((name, index) => (isHeader && unescapeFormula(name).trim()) || `column${index + 1}`)
-  const twice = names.filter((name, index) => names.indexOf(name) !== index)
-  if (twice.length === 0) return names
-  const named = [...new Set(twice)].slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))
-  throw new FileFault('duplicate_header', `has more than one column ${named.join(', ')}`, { row: 1 })
+  const duplicates = names.filter((name, index) => names.indexOf(name) !== index)
+  if (duplicates.length === 0) return names
+  const quoted = [...new Set(duplicates)].slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))
+  throw new FileError(
+    'duplicate_header',
+    `the file has more than one column ${quoted.join(', ')}; rename or remove the others`,
+    { row: 1 },
+  )
 }

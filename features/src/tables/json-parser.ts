@@ -1,8 +1,9 @@
-import type { TableWindow } from './byte-window.ts'
-import { type JsonRowOptions, jsonRow } from './json-row.ts'
+import type { ByteWindow } from './byte-window.ts'
+import { type JsonRowOptions, parseJsonRow } from './json-row.ts'
 import { isSpace, JsonScanner } from './json-scanner.ts'
-import { FileFault, faultyRow, type ReadPosition, type Row } from './row.ts'
+import { endlessRow, FileError, type ReadPosition, type Row, tooLongRow } from './row.ts'
 
+/** The token that is expected next. */
 type Expected =
   | 'document'
   | 'name'
@@ -13,14 +14,15 @@ type Expected =
   | 'firstElement'
   | 'afterElement'
   | 'nothing'
+/** `again`: parsing continues in the window. `more`: it needs more bytes. */
 type Step = 'again' | 'more'
 
-/** What a byte leads to: to what is expected after it, into or out of the list of rows, or into a value that it begins. */
+/** The meaning of a byte: the token that is expected after it, the start or end of the list of rows, or the start of a value. */
 type Move = Expected | 'openList' | 'closeList' | 'value' | 'invalid'
 
 type Moves = { [byte: string]: Move; else: Move }
 
-/** By what is expected, the moves of bytes; `else` is that of all others. */
+/** The state table: for each expected token, the meaning of the next byte; `else` is for all other bytes. */
 const moves: Record<Expected, Moves> = {
   document: { '[': 'openList', '{': 'name', else: 'invalid' },
   name: { '"': 'value', '}': 'nothing', else: 'invalid' },
@@ -34,32 +36,35 @@ const moves: Record<Expected, Moves> = {
 }
 
 const byByte = (of: Moves): Move[] => Array.from({ length: 256 }, (_, byte) => of[String.fromCharCode(byte)] ?? of.else)
-/** The same, by the number of the byte. */
+/** The state table, indexed by byte. */
 const movesByByte = new Map(Object.entries(moves).map(([expected, of]) => [expected as Expected, byByte(of)]))
 
-/** Cuts a JSON array of objects into rows, or an object with one such array, whose other members are passed over. */
+/** Parses a JSON array of objects, or an object with one such array whose other members are skipped. */
 export class JsonParser {
   done = false
   #row: number
   #options: JsonRowOptions
   #expected: Expected
-  #isMember: boolean
+  /** Whether the list of rows is a member of an object. */
+  #isMemberList: boolean
   #hasRows = false
-  /** The value that is being looked through, and how far. */
+  /** The scanner of the current value. */
   #scanner: JsonScanner | undefined
+  /** The number of bytes of the window that the scanner has scanned. */
   #scanned = 0
+  /** The number of bytes of a too long value that were dropped; 0 if there is no such value. */
   #skipped = 0
 
   constructor(options: JsonRowOptions, from?: ReadPosition) {
     this.#options = options
     this.#row = from?.row ?? 0
-    this.#isMember = from?.within === 'member'
+    this.#isMemberList = from?.within === 'member'
     this.#hasRows = from?.within !== undefined
     this.#expected = from?.within === undefined ? 'document' : 'afterElement'
   }
 
-  /** The next rows that are complete in the window; none where it needs more, or where `done`. */
-  take(window: TableWindow): Row[] {
+  /** Parses the next complete rows of the window. Returns none if it needs more bytes or is `done`. */
+  parse(window: ByteWindow): Row[] {
     const rows: Row[] = []
     while (rows.length < this.#options.limits.batchRows && !this.done) {
       if (this.#scanner === undefined) {
@@ -74,14 +79,14 @@ export class JsonParser {
     return rows
   }
 
-  #step(window: TableWindow, rows: Row[]): Step {
-    if (this.#scanner !== undefined) return this.#value(window, rows)
+  #step(window: ByteWindow, rows: Row[]): Step {
+    if (this.#scanner !== undefined) return this.#scanValue(window, rows)
     const move = movesByByte.get(this.#expected)?.[window.bytes[window.at] as number]
     if (move === undefined || move === 'invalid') throw this.#invalid()
-    if (move === 'value') return this.#begin()
+    if (move === 'value') return this.#beginValue()
     window.at += 1
     if (move === 'openList') return this.#openList()
-    if (move === 'closeList') return this.#expect(this.#isMember ? 'afterMember' : 'nothing')
+    if (move === 'closeList') return this.#expect(this.#isMemberList ? 'afterMember' : 'nothing')
     return this.#expect(move)
   }
 
@@ -91,34 +96,34 @@ export class JsonParser {
   }
 
   #openList(): Step {
-    if (this.#hasRows) throw this.#invalid('has more than one list')
-    this.#isMember = this.#expected === 'member'
+    if (this.#hasRows) throw this.#invalid('the file has more than one list of rows; keep only one')
+    this.#isMemberList = this.#expected === 'member'
     this.#hasRows = true
     return this.#expect('firstElement')
   }
 
-  #begin(): Step {
+  #beginValue(): Step {
     this.#scanner = new JsonScanner()
     this.#scanned = 0
     this.#skipped = 0
     return 'again'
   }
 
-  // A value that is too long is still followed to its end, so that the next one is found, but not kept.
-  #value(window: TableWindow, rows: Row[]): Step {
+  // A too long value is scanned to its end, so that the next one is found, but it is not kept in memory.
+  #scanValue(window: ByteWindow, rows: Row[]): Step {
     const { rowBytes, skipBytes } = this.#options.limits
     const scanner = this.#scanner as JsonScanner
     const end = scanner.scan(window.bytes, window.at + this.#scanned, window.ended)
     if (end === 'mismatched') throw this.#invalid()
     if (end === 'incomplete') {
-      if (window.ended) throw this.#cut()
+      if (window.ended) throw this.#unexpectedEnd()
       this.#scanned = window.pending
       if (this.#skipped + window.pending > rowBytes) {
         this.#skipped += window.pending
         this.#scanned = 0
         window.at = window.bytes.length
       }
-      if (this.#skipped > skipBytes) throw this.#endless()
+      if (this.#skipped > skipBytes) throw endlessRow(this.#row + 1, rowBytes)
       return 'more'
     }
     const text = window.bytes.subarray(window.at, end)
@@ -127,40 +132,31 @@ export class JsonParser {
     if (this.#expected === 'name') return this.#expect('colon')
     if (this.#expected === 'member') return this.#expect('afterMember')
     this.#row += 1
-    const place: ReadPosition = {
-      byte: window.place(end),
+    const position: ReadPosition = {
+      byte: window.offsetOf(end),
       row: this.#row,
-      within: this.#isMember ? 'member' : 'array',
+      within: this.#isMemberList ? 'member' : 'array',
     }
     rows.push(
       this.#skipped > 0
-        ? faultyRow(place, 'row_too_long', `has more than ${rowBytes} bytes`, text)
-        : jsonRow(text, scanner, place, this.#options),
+        ? tooLongRow(position, rowBytes, 'values', text)
+        : parseJsonRow(text, scanner, position, this.#options),
     )
     return this.#expect('afterElement')
   }
 
   #finish(): void {
-    if (this.#expected !== 'nothing') throw this.#expected === 'document' ? this.#invalid() : this.#cut()
-    if (!this.#hasRows) throw this.#invalid('has no list')
+    if (this.#expected !== 'nothing') throw this.#expected === 'document' ? this.#invalid() : this.#unexpectedEnd()
+    if (!this.#hasRows) throw this.#invalid('the file has no list of rows')
     this.done = true
   }
 
-  #invalid(message = `row ${this.#row + 1} is not followed or begun as JSON demands`): FileFault {
-    return new FileFault('invalid_json', message, { row: this.#row + 1 })
+  #invalid(message = `the file is not valid JSON at row ${this.#row + 1}`): FileError {
+    return new FileError('invalid_json', message, { row: this.#row + 1 })
   }
 
-  #cut(): FileFault {
+  #unexpectedEnd(): FileError {
     const row = this.#row + 1
-    return new FileFault('unexpected_end', `the file ends within row ${row}`, { row })
-  }
-
-  #endless(): FileFault {
-    const row = this.#row + 1
-    return new FileFault(
-      'row_too_long',
-      `row ${row} is longer than ${this.#options.limits.rowBytes} bytes and its end was not found`,
-      { row },
-    )
+    return new FileError('unexpected_end', `the file ends within row ${row}`, { row })
   }
 }

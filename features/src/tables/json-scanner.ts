@@ -12,16 +12,19 @@ const closeBrace = 0x7d
 export const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-/** Values and what stands between them end a number, `true`, `false` and `null`. */
+/** Whether the byte ends a number, `true`, `false` or `null`. */
 const endsScalar = (byte: number | undefined): boolean =>
   byte === comma || byte === closeBracket || byte === closeBrace || isSpace(byte) || byte === undefined
 
-/** `structure`: at the beginning of the value, or between the strings within it. `escape`: after a backslash. */
+/**
+ * `structure`: before or inside a value, outside of strings. `escape`: after a backslash. `scalar`: inside a number, true,
+ * false or null.
+ */
 type State = 'structure' | 'string' | 'escape' | 'scalar' | 'ended' | 'mismatched'
 
 /**
- * Finds where one JSON value ends, a part at a time. It knows strings and brackets alone; `JSON.parse` judges the rest.
- * `colons` counts the members of all objects within: fewer keys after parsing mean that some came twice.
+ * Finds the end of a JSON value that arrives in parts. It checks only strings and brackets; `JSON.parse` checks everything else.
+ * `colons` counts the members of all objects in the value. If the parsed value has fewer keys, a key was repeated.
  */
 export class JsonScanner {
   colons = 0
@@ -31,8 +34,8 @@ export class JsonScanner {
   #state: State = 'structure'
 
   /**
-   * Scans on from `at`, which is the value's first byte at first.
-   * @returns the index after the value, `incomplete` or `mismatched` (brackets that do not belong together)
+   * Goes on scanning at `at`; in the first call, that is the first byte of the value.
+   * @returns the index after the value; `incomplete` if it needs more bytes; `mismatched` if brackets do not match
    */
   scan(bytes: Buffer, at: number, atEnd: boolean): number | 'incomplete' | 'mismatched' {
     let index = at
@@ -56,7 +59,7 @@ export class JsonScanner {
       }
       if (byte !== backslash) continue
       index += 1
-      // The escaped byte comes with the next part.
+      // The escaped byte is in the next part.
       if (index === length) {
         this.#state = 'escape'
         return length
@@ -82,8 +85,8 @@ export class JsonScanner {
       const byte = bytes[index] as number
       index += 1
       if (byte === quote) index = this.#scanString(bytes, index)
-      else if (byte === openBrace || byte === openBracket) this.#down(byte)
-      else if (byte === closeBrace || byte === closeBracket) this.#up(byte)
+      else if (byte === openBrace || byte === openBracket) this.#enter(byte)
+      else if (byte === closeBrace || byte === closeBracket) this.#leave(byte)
       else if (byte === colon) this.colons += 1
       else if (this.#depth === 0) this.#state = 'scalar'
       else continue
@@ -92,14 +95,14 @@ export class JsonScanner {
     return index
   }
 
-  #down(byte: number): void {
+  #enter(byte: number): void {
     this.#depth += 1
     if (this.#depth > maxJsonDepth) this.isTooDeep = true
     else this.#open.push(byte)
   }
 
-  // Brackets below the deepest level are only counted.
-  #up(byte: number): void {
+  // Brackets deeper than the limit are only counted.
+  #leave(byte: number): void {
     this.#depth -= 1
     const isMatched = this.#depth >= maxJsonDepth || (this.#depth >= 0 && this.#open.pop() === byte - 2)
     if (!isMatched) this.#state = 'mismatched'

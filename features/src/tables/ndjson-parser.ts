@@ -1,11 +1,11 @@
-import type { TableWindow } from './byte-window.ts'
-import { type JsonRowOptions, jsonRow } from './json-row.ts'
+import type { ByteWindow } from './byte-window.ts'
+import { type JsonRowOptions, parseJsonRow } from './json-row.ts'
 import { JsonScanner } from './json-scanner.ts'
-import { FileFault, faultyRow, type ReadPosition, type Row } from './row.ts'
+import { endlessRow, invalidRow, type ReadPosition, type Row, tooLongRow } from './row.ts'
 
 const newline = 0x0a
 
-/** Cuts newline-delimited JSON into rows; a line break within a value is not JSON, so every line is sure to be one. */
+/** Parses newline-delimited JSON. JSON strings cannot contain a line break, so every line is a row. */
 export class NdjsonParser {
   done = false
   #row: number
@@ -17,8 +17,8 @@ export class NdjsonParser {
     this.#row = from?.row ?? 0
   }
 
-  /** The next rows that are complete in the window; none where it needs more, or where `done`. */
-  take(window: TableWindow): Row[] {
+  /** Parses the next complete rows of the window. Returns none if it needs more bytes or is `done`. */
+  parse(window: ByteWindow): Row[] {
     const rows: Row[] = []
     const { rowBytes, skipBytes, batchRows } = this.#options.limits
     const { bytes } = window
@@ -34,36 +34,27 @@ export class NdjsonParser {
           this.#skipped += bytes.length - start
           window.at = bytes.length
         }
-        if (this.#skipped > skipBytes) throw this.#endless()
+        if (this.#skipped > skipBytes) throw endlessRow(this.#row + 1, rowBytes)
         break
       }
       const end = newlineAt === -1 ? bytes.length : newlineAt
       window.at = Math.min(end + 1, bytes.length)
       this.#row += 1
-      const place = { byte: window.place(window.at), row: this.#row }
+      const position = { byte: window.offsetOf(window.at), row: this.#row }
       const line = bytes.subarray(start, end)
-      if (this.#skipped > 0) rows.push(faultyRow(place, 'row_too_long', `has more than ${rowBytes} bytes`, line))
-      else if (!isBlank(line)) rows.push(this.#read(line, place))
+      if (this.#skipped > 0) rows.push(tooLongRow(position, rowBytes, 'values', line))
+      else if (!isBlank(line)) rows.push(this.#parseLine(line, position))
       this.#skipped = 0
     }
     return rows
   }
 
-  #read(line: Buffer, place: ReadPosition): Row {
+  #parseLine(line: Buffer, position: ReadPosition): Row {
     const scanner = new JsonScanner()
     const from = line.findIndex((byte) => byte > 0x20)
     const end = scanner.scan(line, Math.max(from, 0), true)
-    if (typeof end === 'string') return faultyRow(place, 'invalid_json', 'is not valid JSON', line)
-    return jsonRow(line, scanner, place, this.#options)
-  }
-
-  #endless(): FileFault {
-    const row = this.#row + 1
-    return new FileFault(
-      'row_too_long',
-      `row ${row} is longer than ${this.#options.limits.rowBytes} bytes and its end was not found`,
-      { row },
-    )
+    if (typeof end === 'string') return invalidRow(position, 'invalid_json', 'the row is not valid JSON', line)
+    return parseJsonRow(line, scanner, position, this.#options)
   }
 }
 

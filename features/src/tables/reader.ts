@@ -1,15 +1,17 @@
-import { inBlocks, TableWindow } from './byte-window.ts'
+import { ByteWindow, toBlocks } from './byte-window.ts'
 import { CsvParser } from './csv-parser.ts'
 import { JsonParser } from './json-parser.ts'
 import { NdjsonParser } from './ndjson-parser.ts'
 import { defaultReadLimits, type ReadLimits, type ReadPosition, type Row, type TableFormat } from './row.ts'
 
-/** `dotted` makes `address.street` of a JSON object within `address`. `from` is the `end` of the last row that was read. */
+/**
+ * With `dotted`, nested JSON objects become dotted keys such as `address.street`. `from` is the `end` of the row to continue after.
+ */
 export type ReadOptions = { limits?: Partial<ReadLimits>; dotted?: boolean; from?: ReadPosition | undefined }
 
-type Parser = { done: boolean; take(window: TableWindow): Row[] }
+type Parser = { done: boolean; parse(window: ByteWindow): Row[] }
 
-/** A parser of the format that goes on at `from`. */
+/** Creates a parser of a format. */
 export const createParser = (format: TableFormat, { limits, dotted = false, from }: ReadOptions = {}): Parser => {
   const all = { ...defaultReadLimits, ...limits }
   if (format.format === 'csv') return new CsvParser(format, all, from)
@@ -19,10 +21,10 @@ export const createParser = (format: TableFormat, { limits, dotted = false, from
 }
 
 /**
- * Reads a table in batches of rows, in memory of a few rows' size however long the file is. To go on after a row, open the
- * source at `from.byte` and give its `end` as `from`: no row comes twice and none is lost.
- * @param source UTF-8 without a byte order mark, as `decodeText` gives it, from byte `from.byte`
- * @throws FileFault where nothing certain can be read any more
+ * Reads a table in batches of rows, with bounded memory. To continue after a row, pass its `end` as `from`, and a `source` that
+ * begins at byte `from.byte`. No row is then repeated or lost.
+ * @param source UTF-8 without a byte order mark, as `decodeText` returns it
+ * @throws FileError if the rest of the file cannot be read
  */
 export async function* readRows(
   source: AsyncIterable<Uint8Array>,
@@ -30,15 +32,15 @@ export async function* readRows(
   options: ReadOptions = {},
 ): AsyncGenerator<Row[], void, undefined> {
   const parser = createParser(format, options)
-  const window = new TableWindow(options.from?.byte)
+  const window = new ByteWindow(options.from?.byte)
   const blockBytes = options.limits?.blockBytes ?? defaultReadLimits.blockBytes
-  const drain = function* (): Generator<Row[]> {
-    for (let rows = parser.take(window); rows.length > 0; rows = parser.take(window)) yield rows
+  const parseWindow = function* (): Generator<Row[]> {
+    for (let rows = parser.parse(window); rows.length > 0; rows = parser.parse(window)) yield rows
   }
-  for await (const block of inBlocks(source, blockBytes)) {
+  for await (const block of toBlocks(source, blockBytes)) {
     window.push(block)
-    yield* drain()
+    yield* parseWindow()
   }
   window.ended = true
-  yield* drain()
+  yield* parseWindow()
 }

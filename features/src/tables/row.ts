@@ -1,9 +1,13 @@
-/** Where reading can go on: a byte of the decoded (UTF-8) text and the number of the row that ends there. JSON-safe. */
+/**
+ * A position to continue reading from: the offset `byte` in the UTF-8 text, and the number of the row that ends there. In JSON,
+ * `within` says whether the list of rows is the whole document (`array`) or a member of an object (`member`). It can be stored
+ * as JSON.
+ */
 export type ReadPosition = { byte: number; row: number; within?: 'array' | 'member' }
 
-/** Why one row could not be read; the rows after it can. */
-type RowFault = { code: RowFaultCode; message: string }
-export type RowFaultCode =
+/** The error of a row that could not be read. Reading continues with the next row. */
+type RowError = { code: RowErrorCode; message: string }
+export type RowErrorCode =
   | 'row_too_long'
   | 'cell_too_long'
   | 'column_count'
@@ -17,16 +21,16 @@ export type RowFaultCode =
   | 'duplicate_key'
 
 /**
- * One row as it stands in the file, `values` by column or key: texts in CSV, any JSON value otherwise. `number` counts as a
- * spreadsheet does: the header is row 1 and blank lines count; in a JSON array it is the place of the element, from 1.
- * `raw` is the beginning of a row that could not be read.
+ * A row of a file. `values` has the values by column or key: strings in CSV, any JSON value otherwise. `number` is the number in a
+ * spreadsheet: the header is row 1, and blank lines count. In a JSON array it is the position of the element, from 1. `raw` is the
+ * beginning of a row that could not be read.
  */
 export type Row = { number: number; end: ReadPosition } & (
-  | { values: Record<string, unknown>; fault?: undefined }
-  | { fault: RowFault; raw: string; values?: undefined }
+  | { values: Record<string, unknown>; error?: undefined }
+  | { error: RowError; raw: string; values?: undefined }
 )
 
-export type FileFaultCode =
+export type FileErrorCode =
   | 'wrong_encoding'
   | 'unknown_charset'
   | 'too_large'
@@ -40,32 +44,38 @@ export type FileFaultCode =
   | 'invalid_json'
   | 'unexpected_end'
 
-/** What ends the reading of a file. `row` is the row where it stopped, `byte` the place in the file as it was sent. */
-export class FileFault extends Error {
-  override name = 'FileFault'
-  readonly code: FileFaultCode
-  readonly place: { row?: number; byte?: number }
+/**
+ * Thrown if the rest of a file cannot be read. `row` is the row at which reading stopped; `byte` is an offset in the uploaded
+ * file.
+ */
+export class FileError extends Error {
+  override name = 'FileError'
+  readonly code: FileErrorCode
+  readonly position: { row?: number; byte?: number }
 
-  constructor(code: FileFaultCode, message: string, place: { row?: number; byte?: number } = {}) {
+  constructor(code: FileErrorCode, message: string, position: { row?: number; byte?: number } = {}) {
     super(message)
     this.code = code
-    this.place = place
+    this.position = position
   }
 }
 
-/** Limits of one file; sizes are in bytes of UTF-8. */
+/** The limits of a file. Sizes in bytes are those of its UTF-8 text. */
 export type ReadLimits = {
-  /** A longer row is a fault of that row. Default 1 MiB. */
+  /** Maximum length of a row. A longer row is invalid. Default 1 MiB. */
   rowBytes: number
-  /** What is read past a row that is too long to find its end, before the file is given up. Default 16 MiB. */
+  /**
+   * Maximum number of bytes of a too long row that are skipped to find its end. Beyond it, reading the file fails. Default
+   * 16 MiB.
+   */
   skipBytes: number
-  /** Characters of one cell. Default 100,000. */
+  /** Maximum number of characters of a cell. Default 100,000. */
   cellLength: number
-  /** Columns of a file, and keys of an object. Default 500. */
+  /** Maximum number of columns of a file or keys of an object. Default 500. */
   columns: number
-  /** Rows handed over together. Default 500. */
+  /** Maximum number of rows of a batch. Default 500. */
   batchRows: number
-  /** Bytes that are read before they are parsed. Default 128 KiB. */
+  /** Number of bytes that are parsed at a time. Default 128 KiB. */
   blockBytes: number
 }
 
@@ -78,7 +88,7 @@ export const defaultReadLimits: ReadLimits = {
   blockBytes: 128 << 10,
 }
 
-/** How a delimited text is written. `skipRows` are those before the first one with data: a `sep=` line and the header. */
+/** The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line and the header. */
 export type CsvFormat = {
   format: 'csv'
   delimiter: string
@@ -87,28 +97,38 @@ export type CsvFormat = {
   skipRows: number
   columns: string[]
 }
-/** An array of objects, or an object with one such array. */
+/** A JSON array of objects, or an object with one such array. */
 type JsonFormat = { format: 'json' }
-/** An object on each line. */
+/** One JSON object per line. */
 type NdjsonFormat = { format: 'ndjson' }
 export type TableFormat = CsvFormat | JsonFormat | NdjsonFormat
 
 const rawLength = 500
 
-/** A row that could not be read. */
-export const faultyRow = (
+/** Creates a row that could not be read. */
+export const invalidRow = (
   end: ReadPosition,
-  code: RowFaultCode,
+  code: RowErrorCode,
   message: string,
   raw: Buffer = Buffer.alloc(0),
 ): Row => ({
   number: end.row,
-  fault: { code, message },
+  error: { code, message },
   raw: raw.toString('utf8', 0, Math.min(raw.length, rawLength)).replaceAll('\0', '\uFFFD'),
   end,
 })
 
-/** An object without a prototype, so that a column called `__proto__` is a column; faster than `Object.create(null)`. */
+/** Creates a row that is too long. `parts` are what to shorten. */
+export const tooLongRow = (end: ReadPosition, rowBytes: number, parts: 'cells' | 'values', raw?: Buffer): Row =>
+  invalidRow(end, 'row_too_long', `the row is longer than ${rowBytes} bytes; shorten its ${parts}`, raw)
+
+/** Creates the error of a file with a row that is so long that its end was given up. */
+export const endlessRow = (row: number, rowBytes: number): FileError =>
+  new FileError('row_too_long', `row ${row} of the file is longer than ${rowBytes} bytes and its end was not found`, {
+    row,
+  })
+
+/** An object without a prototype, so that a column may be called `__proto__`. Faster than `Object.create(null)`. */
 export class EmptyValues {
   [column: string]: unknown
 }

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { cellText } from './cell.ts'
-import { escapeFormula } from './formula-escaping.ts'
 
-/** `columns` are keys of the rows, in the order of writing; JSON writes rows as they are. `bom` is for Excel. */
+/** `columns` are the keys to write, in order; JSON writes whole rows. `bom` writes a byte order mark, for Excel. */
 export type WriteOptions = {
   format: 'csv' | 'json' | 'ndjson'
   columns: readonly string[]
@@ -14,7 +13,7 @@ export type WriteOptions = {
 
 type Values = Record<string, unknown>
 
-/** Makes text of rows; `rows` may be called often, `isFirst` for the first rows of a file. */
+/** Encodes a table as text: `head`, then the results of `rows` (`isFirst` is true in the first call), then `tail`. */
 export type TableEncoder = {
   contentType: string
   head: string
@@ -22,10 +21,15 @@ export type TableEncoder = {
   tail: string
 }
 
-const special = /[",\r\n]/
+/** Formats a cell of CSV. Every text is quoted, so that a spreadsheet with another delimiter does not split it. */
+const csvCell = (value: unknown): string => {
+  const text = cellText(value)
+  const isPlain = text === '' || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
+  return isPlain ? text : `"${text.replaceAll('"', '""')}"`
+}
 
-/** Writes CSV (RFC 4180, formulas escaped), a JSON array with a row on each line, or NDJSON. */
-export const tableEncoder = ({ format, columns, delimiter = ',', bom = false }: WriteOptions): TableEncoder => {
+/** Creates an encoder for CSV (RFC 4180, formulas escaped), a JSON array with one row per line, or NDJSON. */
+export const createTableEncoder = ({ format, columns, delimiter = ',', bom = false }: WriteOptions): TableEncoder => {
   if (format === 'ndjson')
     return { contentType: 'application/x-ndjson', head: '', rows: (rows) => rows.map(jsonLine).join(''), tail: '' }
   if (format === 'json')
@@ -36,35 +40,30 @@ export const tableEncoder = ({ format, columns, delimiter = ',', bom = false }: 
         rows.map((row, at) => `${isFirst && at === 0 ? '' : ','}\n${JSON.stringify(row)}`).join(''),
       tail: '\n]\n',
     }
-  const cell = (value: unknown): string => {
-    // A number cannot be a formula, and stays one.
-    const text = typeof value === 'number' ? String(value) : escapeFormula(cellText(value))
-    return special.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text
-  }
   const line = (cells: string[]): string =>
     `${cells.length === 1 && cells[0] === '' ? '""' : cells.join(delimiter)}\r\n`
   return {
     contentType: 'text/csv; charset=utf-8; header=present',
-    head: (bom ? '\uFEFF' : '') + line(columns.map(cell)),
-    rows: (rows) => rows.map((row) => line(columns.map((column) => cell(row[column])))).join(''),
+    head: (bom ? '\uFEFF' : '') + line(columns.map(csvCell)),
+    rows: (rows) => rows.map((row) => line(columns.map((column) => csvCell(row[column])))).join(''),
     tail: '',
   }
 }
 
 const jsonLine = (row: Values): string => `${JSON.stringify(row)}\n`
 
-/** What was written; `bytes` and `sha256` (hexadecimal) are those of the file as it is sent, so of the compressed one. */
+/** `bytes` and `sha256` (hexadecimal) are those of the file after compression. */
 export type TableSummary = { rows: number; bytes: number; sha256: string }
 
 /**
- * Writes a table as it is read, batch by batch.
- * @returns `summary()` is known once `chunks` have been read to their end
+ * Encodes a table batch by batch, while it is read.
+ * @returns the file in `chunks`; `summary()` must only be called after the last chunk
  */
 export const writeTable = (
   batches: AsyncIterable<readonly Values[]>,
   { gzip = false, ...options }: WriteOptions & { gzip?: boolean },
 ): { chunks: AsyncGenerator<Buffer>; summary(): TableSummary } => {
-  const { head, rows: rowsOf, tail } = tableEncoder(options)
+  const { head, rows: rowsOf, tail } = createTableEncoder(options)
   const hash = createHash('sha256')
   let rows = 0
   let bytes = 0
@@ -79,7 +78,7 @@ export const writeTable = (
     yield Buffer.from(tail)
   }
   async function* chunks(): AsyncGenerator<Buffer> {
-    for await (const chunk of gzip ? compressed(text()) : text()) {
+    for await (const chunk of gzip ? gzipChunks(text()) : text()) {
       if (chunk.length === 0) continue
       hash.update(chunk)
       bytes += chunk.length
@@ -96,7 +95,7 @@ export const writeTable = (
   }
 }
 
-async function* compressed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* gzipChunks(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = Readable.from(source, { objectMode: false })
   const zip = createGzip({ chunkSize: 64 << 10 })
   input.on('error', (error) => zip.destroy(error))

@@ -1,56 +1,54 @@
-import { bearerToken, type VerifiedToken, type Verifier } from '@clientele/platform/auth/token-verifier'
+import { bearerToken, type TokenVerifier, type VerifiedToken } from '@clientele/platform/auth/token-verifier'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { NextFunction, RequestHandler } from 'express'
-import type { Found, Route, RouteIndex } from '../proxy/route-index.ts'
+import type { Route, RouteIndex, RouteMatch } from '../proxy/route-index.ts'
 import { type RequestState, stateOf } from '../request/request-state.ts'
 import type { RateLimits } from './rate-limit.ts'
-import type { AccessRevocations } from './revocations.ts'
 
-type Parts = { verifier: Verifier; revocations: AccessRevocations; limits: RateLimits; routes: RouteIndex }
+type Deps = { verifier: TokenVerifier; limits: RateLimits; findRoute: RouteIndex }
 
-const needsToken = (found: Found | undefined, authorization: string | undefined): boolean => {
-  if (!found) return true
-  if (!('route' in found)) return !found.public
-  return found.route.access === 'token' || (found.route.access === 'optional' && authorization !== undefined)
+const needsToken = (match: RouteMatch | undefined, authorization: string | undefined): boolean => {
+  if (!match) return true
+  if (!('route' in match)) return !match.public
+  return match.route.access === 'token' || (match.route.access === 'optional' && authorization !== undefined)
 }
 
-const refusal = (found: Exclude<Found, { route: Route }> | undefined): Problem => {
-  if (!found) return new Problem('not_found', { detail: 'there is no such address' })
-  const allow = found.allow.join(', ')
-  return new Problem('method_not_allowed', { detail: `this address knows ${allow}`, headers: { Allow: allow } })
+const problemFor = (match: Exclude<RouteMatch, { route: Route }> | undefined): Problem => {
+  if (!match) return new Problem('not_found', { detail: 'path not found' })
+  const allow = match.allow.join(', ')
+  return new Problem('method_not_allowed', { detail: `allowed methods: ${allow}`, headers: { Allow: allow } })
 }
 
-/** The last step: only a known caller learns what else exists. */
-const proceed = (found: Found | undefined, next: NextFunction): void => {
-  if (found && 'route' in found) next()
-  else throw refusal(found)
+/** Runs after authentication, so that only an authenticated client learns which paths and methods exist. @throws Problem 404, 405 */
+const continueIfFound = (match: RouteMatch | undefined, next: NextFunction): void => {
+  if (match && 'route' in match) next()
+  else throw problemFor(match)
 }
 
-/** Finds the route of a `/v1` request and admits who may use it: token, revocations, rate limit of the user. */
-export const createAdmission = ({ verifier, revocations, limits, routes }: Parts): RequestHandler => {
+/** Finds the route of a `/v1` request, verifies its token, which must not be revoked, and applies the user's rate limit. */
+export const createAdmission = ({ verifier, limits, findRoute }: Deps): RequestHandler => {
   const admit = (state: RequestState, token: VerifiedToken): void => {
-    revocations.check(token)
     limits.user.consume(token.actor.id, state.headers)
     state.token = token
   }
 
-  /** Done at once if the same token was verified moments ago. */
+  /** Synchronous if the same token was verified recently. */
   const authenticate = (state: RequestState, authorization: string | undefined): Promise<void> | undefined => {
-    const known = verifier.known(authorization)
-    if (!known) return verifier.verify(bearerToken(authorization)).then((token) => admit(state, token))
-    admit(state, known)
+    const verified = verifier.cached(authorization)
+    if (!verified) return verifier.verify(bearerToken(authorization)).then((token) => admit(state, token))
+    admit(state, verified)
     return undefined
   }
 
   return (req, res, next) => {
     const state = stateOf(res)
-    const found = routes(req.method, state.target.path)
-    if (found && 'route' in found) {
-      state.route = found.route
-      state.routeName = found.route.template
+    const match = findRoute(req.method, state.target.path)
+    if (match && 'route' in match) {
+      state.route = match.route
+      state.routeName = match.route.template
     }
     const { authorization } = req.headers
-    const pending = needsToken(found, authorization) ? authenticate(state, authorization) : undefined
-    return pending ? pending.then(() => proceed(found, next)) : proceed(found, next)
+    const pending = needsToken(match, authorization) ? authenticate(state, authorization) : undefined
+    return pending ? pending.then(() => continueIfFound(match, next)) : continueIfFound(match, next)
   }
 }

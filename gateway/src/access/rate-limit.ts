@@ -1,92 +1,86 @@
-import type { ServerResponse } from 'node:http'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { counter } from '@clientele/platform/runtime/telemetry'
+import { LruMap } from 'toad-cache'
 import type { GatewayConfig } from '../config.ts'
-import type { OutHeaders } from '../request/header-rules.ts'
+import { networkFactors } from '../request/client-address.ts'
+import type { OutgoingHeaders } from '../request/header-rules.ts'
 
-const maxKeys = 50_000
-const others = 'others'
+const defaultMaxKeys = 50_000
 
-const limited = () => counter('gateway_rate_limited_total', 'Requests refused by a rate limit', ['limit'])
+export const rejectionCounter = () =>
+  counter('gateway_rate_limited_total', 'Requests rejected by a rate limit', ['limit'])
+
+type Window = { count: number; ends: number }
+type WindowLimit = { name: string; points: number; windowSeconds: number; maxKeys: number }
 
 /**
- * One limit: so many requests of one key in a window of seconds, which begins with its first. Keys beyond the bound share
- * one count: memory stays bounded, and so does what they may do.
+ * A fixed-window limit: `points` requests per key in `windowSeconds`, beginning with the first request. To bound memory, the key
+ * that was used least recently is forgotten beyond `maxKeys`. Whoever floods the limit with keys so gets rid of keys that are not
+ * in use, and takes no request from anybody else.
  */
-const createLimit = (name: string, points: number, windowSeconds: number) => {
+const createFixedWindowLimit = ({ name, points, windowSeconds, maxKeys }: WindowLimit) => {
   const policy = `"${name}";q=${points};w=${windowSeconds}`
-  const refused = limited()
-  refused.inc({ limit: name }, 0)
-  // In the order of their ends, since all windows are of one length.
-  const windows = new Map<string, { count: number; ends: number }>()
+  const rejected = rejectionCounter()
+  rejected.inc({ limit: name }, 0)
+  const windows = new LruMap<Window>(maxKeys)
 
-  const windowOf = (key: string, now: number): { count: number; ends: number } => {
-    const known = windows.get(key)
-    if (known && known.ends > now) return known
-    for (const [old, { ends }] of windows) {
-      if (ends > now) break
-      windows.delete(old)
-    }
-    if (windows.size >= maxKeys && key !== others) return windowOf(others, now)
-    const begun = { count: 0, ends: now + windowSeconds * 1000 }
-    windows.set(key, begun)
-    return begun
+  const windowOf = (key: string, now: number): Window => {
+    const current = windows.get(key)
+    if (current && current.ends > now) return current
+    const window = { count: 0, ends: now + windowSeconds * 1000 }
+    windows.set(key, window)
+    return window
+  }
+
+  const reject = (detail: string, { ends }: Window, now: number): never => {
+    rejected.inc({ limit: name })
+    throw new Problem('rate_limited', { detail, headers: { 'retry-after': String(Math.ceil((ends - now) / 1000)) } })
   }
 
   return {
-    /** Counts a request and adds to the headers to answer with. @throws Problem 429 */
-    consume: (key: string, headers: OutHeaders): void => {
+    /**
+     * Counts a request of a client and adds the rate limit headers of the response. The client is a user's id, or the networks of
+     * an address, the narrowest first. A request that one network may not make does not count for the wider ones.
+     * @throws Problem 429
+     */
+    consume: (client: string | readonly [string, ...string[]], headers: OutgoingHeaders): void => {
       const now = performance.now()
+      const [key, ...wider] = typeof client === 'string' ? [client] : client
       const window = windowOf(key, now)
       window.count += 1
       const seconds = Math.ceil((window.ends - now) / 1000)
       headers['ratelimit'] = `"${name}";r=${Math.max(points - window.count, 0)};t=${seconds}`
       headers['ratelimit-policy'] = policy
-      if (window.count <= points) return
-      refused.inc({ limit: name })
-      throw new Problem('rate_limited', {
-        detail: `at most ${points} requests in ${windowSeconds} s`,
-        headers: { 'retry-after': String(seconds) },
-      })
-    },
-  }
-}
-
-/** How much one client may have under way: nobody can take up all connections to a service. */
-export const createClientLoad = (limit: number) => {
-  const underWay = new Map<string, number>()
-  const refused = limited()
-  refused.inc({ limit: 'under-way' }, 0)
-  return {
-    /** Counts a request of `key` until `res` closes. @throws Problem 429 */
-    enter: (key: string, res: ServerResponse): void => {
-      const count = underWay.get(key) ?? 0
-      if (count >= limit) {
-        refused.inc({ limit: 'under-way' })
-        throw new Problem('rate_limited', {
-          detail: `at most ${limit} requests at a time`,
-          headers: { 'Retry-After': '1' },
-        })
+      if (window.count > points) reject(`limit: ${points} requests per ${windowSeconds} s`, window, now)
+      for (const [index, network] of wider.entries()) {
+        const limit = points * (networkFactors[index + 1] ?? 1)
+        const shared = windowOf(network, now)
+        shared.count += 1
+        if (shared.count > limit)
+          reject(`limit: ${limit} requests per ${windowSeconds} s of the network ${network}`, shared, now)
       }
-      underWay.set(key, count + 1)
-      res.on('close', () => {
-        const left = (underWay.get(key) ?? 1) - 1
-        if (left === 0) underWay.delete(key)
-        else underWay.set(key, left)
-      })
     },
   }
 }
 
-type Rates = Pick<GatewayConfig, 'rateLimitWindowSeconds' | 'rateLimitAddress' | 'rateLimitUser' | 'rateLimitAuth'>
+type Rates = Pick<
+  GatewayConfig,
+  'rateLimitWindowSeconds' | 'rateLimitAddress' | 'rateLimitUser' | 'rateLimitAuth' | 'rateLimitRefresh'
+>
 
-/** The limits of a gateway process, in its memory: by address, by user, and by address on `/v1/auth/*`. */
-export const createRateLimits = (config: Rates) => {
-  const { rateLimitWindowSeconds: seconds } = config
+/**
+ * The rate limits of a gateway process, in its memory: by address, by user, and by address on `/v1/auth/*`. Each remembers
+ * `maxKeys` clients. Refresh and sign-out have a wide limit of their own: nobody can guess a refresh token, and many people may
+ * share an address.
+ */
+export const createRateLimits = (config: Rates, maxKeys = defaultMaxKeys) => {
+  const limit = (name: string, points: number) =>
+    createFixedWindowLimit({ name, points, windowSeconds: config.rateLimitWindowSeconds, maxKeys })
   return {
-    address: createLimit('address', config.rateLimitAddress, seconds),
-    user: createLimit('user', config.rateLimitUser, seconds),
-    auth: createLimit('auth', config.rateLimitAuth, seconds),
+    address: limit('address', config.rateLimitAddress),
+    user: limit('user', config.rateLimitUser),
+    auth: limit('auth', config.rateLimitAuth),
+    refresh: limit('refresh', config.rateLimitRefresh),
   }
 }
 export type RateLimits = ReturnType<typeof createRateLimits>

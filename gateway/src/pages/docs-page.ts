@@ -1,6 +1,6 @@
 import { html } from './html.ts'
 
-/** Swagger UI; its settings are in data attributes, since no inline script may run. */
+/** The Swagger UI page. Its settings are in data attributes, since inline scripts are forbidden. */
 export const docsPage = ({ clientId }: { clientId: string }): string =>
   html`<!doctype html>
 <html lang="en">

@@ -1,8 +1,9 @@
 import { type ProblemCode, problems } from '@clientele/contracts/problem'
+import { helpText } from './help-text.ts'
 import { html } from './html.ts'
 import { layout } from './layout.ts'
 
-/** A fault as a person in a browser sees it. */
+/** The page that shows a problem in a browser. */
 export const errorPage = ({
   status,
   code,
@@ -14,10 +15,10 @@ export const errorPage = ({
 }): string =>
   layout({
     title: `${problems[code].title} · Clientele`,
-    main: html`<section class="hero fault">
+    main: html`<section class="hero error">
 <p class="status">${status}</p>
 <h1>${problems[code].title}</h1>
-<p>${problems[code].help}</p>
+<p>${helpText(code)}</p>
 <p class="actions"><a class="button" href="/">Go to the start</a> <a class="button quiet" href="/problems/${code.replaceAll('_', '-')}">About this error</a></p>
 <p class="fine">Request <code>${requestId}</code></p>
 </section>`,

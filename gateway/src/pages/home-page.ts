@@ -3,27 +3,27 @@ import { layout } from './layout.ts'
 
 type Options = { docsEnabled: boolean; accountUrl: string }
 
-const docsCards = html`<li><a href="/docs"><strong>API documentation</strong><span>Every call, to read and to try</span></a></li>
+const docsCards = html`<li><a href="/docs"><strong>API documentation</strong><span>Read about every operation and try it</span></a></li>
 <li><a href="/openapi.json"><strong>OpenAPI 3.1</strong><span>The HTTP contract, for generators and Postman</span></a></li>
 <li><a href="/asyncapi.json"><strong>AsyncAPI 3.0</strong><span>The events that the services publish</span></a></li>`
 
-/** What a browser finds at `/`. */
+/** The page at `/`. */
 export const homePage = ({ docsEnabled, accountUrl }: Options): string =>
   layout({
     title: 'Clientele',
     scripts: ['/assets/health.js'],
     main: html`<section class="hero">
-<h1>Customers, photos, people and events behind one door.</h1>
-<p>Clientele is a CRM back end for small shops and for the teams that build for them. You run it yourself; a front end talks to this gateway, and everyone signs in through Keycloak.</p>
+<h1>Customers, orders and events behind one API.</h1>
+<p>Clientele is a self-hosted CRM back end for small shops and the teams that build for them. Front ends call this gateway, and users sign in with Keycloak.</p>
 <p class="actions">${docsEnabled ? html`<a class="button" href="/docs">Sign in and try the API</a>` : ''}
 <a class="button quiet" href="${accountUrl}">Your account</a></p>
 </section>
 <section aria-labelledby="links"><h2 id="links">Where to go</h2>
 <ul class="cards">
 ${docsEnabled ? docsCards : ''}
-<li><a href="/problems"><strong>Error codes</strong><span>What each one means and what to do</span></a></li>
+<li><a href="/problems"><strong>Error codes</strong><span>What each code means and what to do</span></a></li>
 </ul></section>
-<section aria-labelledby="health"><h2 id="health">Health <span id="health-status" class="pill" role="status">asking…</span></h2>
+<section aria-labelledby="health"><h2 id="health">Health <span id="health-status" class="pill" role="status">checking…</span></h2>
 <ul id="health-checks" class="checks"></ul>
-<noscript><p><a href="/health">See the health of every part</a></p></noscript></section>`,
+<noscript><p><a href="/health">See the health</a></p></noscript></section>`,
   })

@@ -1,4 +1,4 @@
-/** Markup that is safe to send as it stands. */
+/** Markup that is safe to send without escaping. */
 export class Html {
   readonly text: string
   constructor(text: string) {
@@ -7,15 +7,15 @@ export class Html {
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-const escaped = (value: string): string => value.replace(/[&<>"']/g, (character) => entities[character] ?? '')
+const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 
 type Value = string | number | Html | Html[]
 const render = (value: Value): string => {
   if (value instanceof Html) return value.text
   if (Array.isArray(value)) return value.map(render).join('')
-  return escaped(String(value))
+  return escapeHtml(String(value))
 }
 
-/** A template that escapes every value in it, but for markup made by itself. */
+/** A template tag that escapes every value except markup that it created itself. */
 export const html = (strings: TemplateStringsArray, ...values: Value[]): Html =>
   new Html(strings.reduce((text, part, index) => `${text}${render(values[index - 1] ?? '')}${part}`))

@@ -1,6 +1,6 @@
 import { type Html, html } from './html.ts'
 
-/** A whole page. `scripts` are addresses on the gateway. */
+/** The layout of a page. `scripts` are paths on the gateway. */
 export const layout = ({ title, main, scripts = [] }: { title: string; main: Html; scripts?: string[] }): string =>
   html`<!doctype html>
 <html lang="en">

@@ -1,16 +1,23 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { OutHeaders } from '../request/header-rules.ts'
+import type { OutgoingHeaders } from '../request/header-rules.ts'
 
-/** A request to forward. `responseHeaders` makes the headers for the client from the service's. */
+/**
+ * Each kind has connections of its own. `file`: an upload or a download, which may take long. `stream`: server-sent events, without
+ * a timeout between chunks. `plain`: any other.
+ */
+export type RequestKind = 'plain' | 'file' | 'stream'
+
+/** A request to forward. `responseHeaders` maps the service's response headers to those for the client. */
 export type ProxiedRequest = {
   method: string
   /** Path with its query string. */
   path: string
-  headers: OutHeaders
+  headers: OutgoingHeaders
   body: Readable | Promise<Buffer> | null
   res: ServerResponse
-  responseHeaders: (headers: Record<string, string | string[] | undefined>) => OutHeaders
-  /** A stream of events: no limit on silence, connections of its own. */
-  stream: boolean
+  responseHeaders: (status: number, headers: Record<string, string | string[] | undefined>) => OutgoingHeaders
+  kind: RequestKind
+  /** The client's `Accept-Encoding`. Undefined if the response must not be compressed. */
+  acceptEncoding: string | undefined
 }

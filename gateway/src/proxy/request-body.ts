@@ -1,47 +1,49 @@
 import type { IncomingMessage } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
+import { hasBody } from '@clientele/platform/http/has-body'
 import { Problem } from '@clientele/platform/runtime/problem'
 
-const tooLarge = (limit: number): Problem =>
-  new Problem('too_large', { detail: `the body may have ${limit} bytes`, extra: { limit } })
+const tooLarge = (maxBytes: number): Problem =>
+  new Problem('too_large', { detail: `the body is larger than ${maxBytes} bytes`, extra: { limit: maxBytes } })
 
-/** Ends the upstream request when the client has disconnected: there is nobody to answer. */
+/** Aborts the upstream request when the client has disconnected. No response is sent. */
 export class ClientDisconnected extends Error {
   override name = 'ClientDisconnected'
 }
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-
-/** Longer bodies are streamed. A buffered one is sent in one packet with its head, for half the work. */
+/** Longer bodies are streamed. A buffered body is sent in one packet with its head, which takes half the work. */
 const maxBufferedBytes = 65_536
 
-type Limits = { limit: number; stallMs: number; upload: boolean }
+/**
+ * An upload must arrive at `minBytesPerSecond` or more, over each `stallMs`. Any other body must be complete within `stallMs`.
+ */
+export type BodyLimits = { maxBytes: number; stallMs: number; minBytesPerSecond: number; isUpload: boolean }
 
 /**
- * The request's body, or null if there is none: a short one buffered, any other as a stream, at most `limit` bytes whatever
- * was announced. An upload fails when no byte arrives for `stallMs`; any other body must be complete by then, since a slow
- * one would hold a connection to the service.
- * @throws Problem 413 before a byte is read if too much is announced, 400 for a body of GET or HEAD. The result fails with
- * Problem 408, 413 or {@link ClientDisconnected}
+ * The body of a request, or null without one. A short body is buffered, any other is a stream of at most `maxBytes`. It
+ * fails when it arrives too slowly, since a slow one would hold a connection to the service.
+ * @throws Problem 413 if the `Content-Length` is too large, 400 for a body of GET or HEAD. Reading the body fails with Problem
+ * 408, 413 or {@link ClientDisconnected}
  */
-export const requestBody = (req: IncomingMessage, limits: Limits): Readable | Promise<Buffer> | null => {
+export const requestBody = (req: IncomingMessage, limits: BodyLimits): Readable | Promise<Buffer> | null => {
   if (!hasBody(req)) return null
   if (req.method === 'GET' || req.method === 'HEAD')
-    throw new Problem('malformed', { detail: `${req.method} takes no body` })
-  const announced = Number(req.headers['content-length'] ?? Number.NaN)
-  if (announced > limits.limit) throw tooLarge(limits.limit)
-  return announced <= maxBufferedBytes && !limits.upload ? bufferBody(req, limits) : streamBody(req, limits)
+    throw new Problem('malformed', { detail: `a ${req.method} request must not have a body` })
+  const contentLength = Number(req.headers['content-length'] ?? Number.NaN)
+  if (contentLength > limits.maxBytes) throw tooLarge(limits.maxBytes)
+  return contentLength <= maxBufferedBytes && !limits.isUpload ? bufferBody(req, limits) : streamBody(req, limits)
 }
 
-const tooSlow = ({ upload, stallMs }: Limits): Problem =>
+const tooSlow = ({ isUpload, stallMs, minBytesPerSecond }: BodyLimits): Problem =>
   new Problem('timeout', {
-    detail: upload ? `no byte arrived for ${stallMs} ms` : `the body took longer than ${stallMs} ms`,
+    detail: isUpload
+      ? `the body arrived more slowly than ${minBytesPerSecond} bytes per second`
+      : `the body took longer than ${stallMs} ms`,
   })
 
 const disconnected = (): ClientDisconnected => new ClientDisconnected('the client disconnected')
 
-const bufferBody = (req: IncomingMessage, limits: Limits): Promise<Buffer> => {
+const bufferBody = (req: IncomingMessage, limits: BodyLimits): Promise<Buffer> => {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   const onData = (chunk: Buffer) => chunks.push(chunk)
@@ -53,35 +55,48 @@ const bufferBody = (req: IncomingMessage, limits: Limits): Promise<Buffer> => {
     clearTimeout(timer)
     req.off('data', onData).off('end', onEnd).off('close', onClose)
   })
-  // Nobody waits for the body of a request that is refused meanwhile.
+  // If the request is rejected meanwhile, nothing awaits its body.
   body.catch(() => {})
   return body
 }
 
-/** Destroying it leaves the client's connection open for the answer. */
-const streamBody = (req: IncomingMessage, limits: Limits): Readable => {
-  const { limit, stallMs, upload } = limits
+/** The stream of a body. If it is destroyed, the client's connection stays open for the response. */
+const streamBody = (req: IncomingMessage, limits: BodyLimits): Readable => {
+  const { maxBytes, stallMs, minBytesPerSecond, isUpload } = limits
   let received = 0
+  let checked = 0
   const body = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {
       received += chunk.length
-      if (upload) timer.refresh()
-      if (received > limit) done(tooLarge(limit))
+      if (received > maxBytes) done(tooLarge(maxBytes))
       else done(null, chunk)
     },
   })
+  // A service that does not read is not the client's doing, and has its own timeout.
+  let pausedAt: number | undefined
+  let pausedMs = 0
+  const onPause = () => {
+    pausedAt ??= performance.now()
+  }
+  const onDrain = () => {
+    if (pausedAt !== undefined) pausedMs += performance.now() - pausedAt
+    pausedAt = undefined
+  }
   const timer = setTimeout(() => {
-    // A service that does not read is the service's fault, and has a timeout of its own.
-    if (body.writableNeedDrain) timer.refresh()
-    else body.destroy(tooSlow(limits))
+    if (req.complete || body.writableNeedDrain) return void timer.refresh()
+    const isFastEnough = (received - checked) * 1000 >= minBytesPerSecond * Math.max(stallMs - pausedMs, 0)
+    if (!isUpload || !isFastEnough) return void body.destroy(tooSlow(limits))
+    checked = received
+    pausedMs = 0
+    timer.refresh()
   }, stallMs)
   const onClose = () => {
     if (!req.complete) body.destroy(disconnected())
   }
-  req.once('close', onClose)
-  body.once('close', () => {
+  req.once('close', onClose).on('pause', onPause)
+  body.on('drain', onDrain).once('close', () => {
     clearTimeout(timer)
-    req.off('close', onClose)
+    req.off('close', onClose).off('pause', onPause)
   })
   body.on('error', () => {})
   req.pipe(body)

@@ -3,32 +3,35 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import { counter, gauge } from '@clientele/platform/runtime/telemetry'
 import { Pool } from 'undici'
 import type { GatewayConfig } from '../config.ts'
-import type { ServiceRow } from '../services.ts'
+import type { ServiceAddress } from '../services.ts'
 import { forward } from './forward.ts'
-import type { ProxiedRequest } from './proxied-request.ts'
+import type { ProxiedRequest, RequestKind } from './proxied-request.ts'
 
-type Kind = 'plain' | 'stream'
-type Observed = {
+type UpstreamLoad = {
   name: string
-  inFlight: Record<Kind, number>
-  limits: Record<Kind, number>
-  pools: Record<Kind, Pool>
+  inFlight: Record<RequestKind, number>
+  limits: Record<RequestKind, number>
+  pools: Record<RequestKind, Pool>
 }
 
-const kinds: readonly Kind[] = ['plain', 'stream']
-const observed = new Set<Observed>()
+const kinds: readonly RequestKind[] = ['plain', 'file', 'stream']
+const loads = new Set<UpstreamLoad>()
 
-/** Counted when the metrics are read, not with each request. */
-const observeLoad = () => {
-  gauge('gateway_in_flight', 'Requests under way to a service', ['upstream', 'kind'], function () {
-    for (const { name, inFlight } of observed)
-      for (const kind of kinds) this.set({ upstream: name, kind }, inFlight[kind])
+/** Registers gauges whose values are computed when metrics are scraped. */
+const registerLoadMetrics = () => {
+  gauge('gateway_in_flight', 'Requests in flight to a service', ['upstream', 'kind'], function () {
+    for (const { name, inFlight } of loads) for (const kind of kinds) this.set({ upstream: name, kind }, inFlight[kind])
   })
-  gauge('gateway_in_flight_limit', 'From so many on, requests are shed', ['upstream', 'kind'], function () {
-    for (const { name, limits } of observed) for (const kind of kinds) this.set({ upstream: name, kind }, limits[kind])
-  })
+  gauge(
+    'gateway_in_flight_limit',
+    'Number of requests in flight from which further requests are shed',
+    ['upstream', 'kind'],
+    function () {
+      for (const { name, limits } of loads) for (const kind of kinds) this.set({ upstream: name, kind }, limits[kind])
+    },
+  )
   gauge('gateway_connections', 'Connections to a service', ['upstream', 'kind', 'state'], function () {
-    for (const { name, pools } of observed)
+    for (const { name, pools } of loads)
       for (const kind of kinds) {
         const { connected, free } = pools[kind].stats
         this.set({ upstream: name, kind, state: 'used' }, connected - free)
@@ -36,20 +39,20 @@ const observeLoad = () => {
       }
   })
   gauge('gateway_waiting', 'Requests that wait for a connection to a service', ['upstream', 'kind'], function () {
-    for (const { name, pools } of observed)
+    for (const { name, pools } of loads)
       for (const kind of kinds) this.set({ upstream: name, kind }, pools[kind].stats.queued)
   })
 }
 
-// Shorter than the pause between a service's SIGTERM and its last connection: an idle one is ours to close, and never closed
-// under a request that is on its way.
+// Shorter than a service's pause between SIGTERM and closing its connections, so that the gateway closes an idle connection
+// first and no request is sent on a connection that the service is closing.
 const idleMs = 1_500
 
-/** The kept-alive connections to one service, and how much it is asked at a time. */
-export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig) => {
-  const pool = () =>
+/** Creates the connection pools to one service and limits its concurrent requests. */
+export const createUpstream = ({ name, url }: ServiceAddress, config: GatewayConfig) => {
+  const pool = (connections: number) =>
     new Pool(url, {
-      connections: config.upstreamConnections,
+      connections,
       connect: { timeout: config.upstreamConnectMs },
       headersTimeout: config.upstreamTimeoutMs,
       bodyTimeout: config.upstreamTimeoutMs,
@@ -58,44 +61,47 @@ export const createUpstream = ({ name, url }: ServiceRow, config: GatewayConfig)
       pipelining: 1,
       allowH2: false,
     })
-  const pools = { plain: pool(), stream: pool() }
-  observeLoad()
-  const shed = counter('gateway_shed_total', 'Requests answered with 503 because a service has enough to do', [
-    'upstream',
-  ])
+  const { upstreamConnections: connections, upstreamFileConnections: fileConnections } = config
+  const pools = { plain: pool(connections), file: pool(fileConnections), stream: pool(connections) }
+  registerLoadMetrics()
+  const shed = counter(
+    'gateway_shed_total',
+    'Requests rejected with 503 because a service has too many requests in flight',
+    ['upstream'],
+  )
   shed.inc({ upstream: name }, 0)
-  const inFlight = { plain: 0, stream: 0 }
-  const limits = { plain: config.maxInFlight, stream: config.upstreamConnections }
-  const own = { name, inFlight, limits, pools }
-  observed.add(own)
+  const inFlight = { plain: 0, file: 0, stream: 0 }
+  const limits = { plain: config.maxInFlight, file: config.maxInFlight, stream: connections }
+  const load = { name, inFlight, limits, pools }
+  loads.add(load)
   const streams = new Set<ServerResponse>()
 
   return {
     name,
-    /** @throws Problem 502, 503, 504 and what the body rejects with, as long as nothing has been sent to the client */
+    /** @throws Problem 502, 503, 504 and the error of the body, if nothing has been sent to the client yet */
     send: async (request: ProxiedRequest): Promise<void> => {
-      const kind = request.stream ? 'stream' : 'plain'
+      const { kind } = request
       if (inFlight[kind] >= limits[kind]) {
         shed.inc({ upstream: name })
-        throw new Problem('unavailable', { detail: 'too many requests are under way', headers: { 'Retry-After': '1' } })
+        throw new Problem('unavailable', { detail: 'too many requests in flight', headers: { 'Retry-After': '1' } })
       }
       inFlight[kind] += 1
-      if (request.stream) streams.add(request.res)
+      if (kind === 'stream') streams.add(request.res)
       try {
         await forward(pools[kind], request, config)
       } finally {
-        if (request.stream) streams.delete(request.res)
+        if (kind === 'stream') streams.delete(request.res)
         inFlight[kind] -= 1
       }
     },
-    /** Streams would hold up a shutdown; their clients connect again, to another replica. */
-    endStreams: (): void => {
+    /** Streams would delay a shutdown. Their clients reconnect to another replica. */
+    closeStreams: (): void => {
       for (const res of streams) res.destroy()
     },
-    /** Cuts all connections. */
+    /** Closes all connections. */
     close: async (): Promise<void> => {
-      observed.delete(own)
-      await Promise.all([pools.plain.destroy(), pools.stream.destroy()])
+      loads.delete(load)
+      await Promise.all(kinds.map((kind) => pools[kind].destroy()))
     },
   }
 }

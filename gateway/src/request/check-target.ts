@@ -4,18 +4,24 @@ import type { RequestHandler } from 'express'
 import { stateOf } from './request-state.ts'
 import { parseTarget } from './request-target.ts'
 
-const hasOneHost = ({ rawHeaders }: IncomingMessage): boolean => {
-  let hosts = 0
+/** Node reads the first of these headers and ignores others; a service behind the gateway might not. */
+const singleHeaders = new Set(['host', 'authorization'])
+
+const repeatedHeader = ({ rawHeaders }: IncomingMessage): string | undefined => {
+  const seen: string[] = []
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    if (!singleHeaders.has(name)) continue
+    if (seen.includes(name)) return name
+    seen.push(name)
   }
-  return hosts <= 1
+  return undefined
 }
 
-/** Refuses requests with an ambiguous target or more than one Host header. */
+/** Rejects requests with an ambiguous target, or with more than one Host or Authorization header. */
 export const checkTarget: RequestHandler = (req, res, next) => {
-  if (!hasOneHost(req)) throw new Problem('malformed', { detail: 'there is more than one Host header' })
+  const repeated = repeatedHeader(req)
+  if (repeated !== undefined) throw new Problem('malformed', { detail: `the ${repeated} header is repeated` })
   stateOf(res).target = parseTarget(req.url)
   next()
 }

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { LruMap } from 'toad-cache'
 
-/** Headers as they go out: lower-case names. */
-export type OutHeaders = Record<string, string | string[]>
+/** Headers to send, with lower-case names. */
+export type OutgoingHeaders = Record<string, string | string[]>
 
 const hopByHop = new Set([
   'connection',
@@ -16,7 +16,7 @@ const hopByHop = new Set([
   'upgrade',
   'http2-settings',
 ])
-/** Of no use to a service, or ours to write. */
+/** Headers that services do not need, or that the gateway sets itself. */
 const neverForwarded = new Set([
   'host',
   'expect',
@@ -43,56 +43,55 @@ const neverForwarded = new Set([
   'x-method-override',
   'remote-user',
 ])
-/** Headers in which other set-ups pass on who somebody is; names with `_` can be read as the ones with `-`. */
-const identityLike =
+/** Headers that other proxies use to assert an identity. Names with `_` are dropped, since some servers read `_` as `-`. */
+const identityHeaders =
   /^x-(?:forwarded|user|auth|authenticated|remote|actor|role|roles|clientele|client-cert|internal|envoy|amzn)(?:-|$)|_/
 const neverReturned =
   /^(?:server|x-powered-by|x-request-id|set-cookie2?|alt-svc|via|access-control-.*|ratelimit.*|strict-transport-security)$/
 
-/** Remembers decisions about header names, a bounded number of them, since clients may send any name. */
+/** Caches decisions about header names. The cache is bounded, since clients may send any name. */
 const cached = (decide: (name: string) => boolean) => {
   const decisions = new LruMap<boolean>(1_000)
   return (name: string): boolean => {
-    const known = decisions.get(name)
-    if (known !== undefined) return known
+    const cachedDecision = decisions.get(name)
+    if (cachedDecision !== undefined) return cachedDecision
     const decision = decide(name)
     decisions.set(name, decision)
     return decision
   }
 }
-const isForwardable = cached((name) => !(hopByHop.has(name) || neverForwarded.has(name) || identityLike.test(name)))
+const isForwardable = cached((name) => !(hopByHop.has(name) || neverForwarded.has(name) || identityHeaders.test(name)))
 const isReturnable = cached((name) => !(hopByHop.has(name) || neverReturned.test(name)))
 
-const namedIn = (connection: string | undefined): Set<string> | undefined =>
+const connectionOptions = (connection: string | undefined): Set<string> | undefined =>
   connection === undefined || connection === 'keep-alive' || connection === 'close'
     ? undefined
     : new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
 
-/** The client's headers that a service may see; the rest is written by the gateway. */
-export const forwardable = (headers: IncomingHttpHeaders): OutHeaders => {
-  const named = namedIn(headers.connection)
-  const out: OutHeaders = {}
+/** The headers that are allowed. Those that `Connection` names are for the next hop only. */
+const filterHeaders = (headers: IncomingHttpHeaders, isAllowed: (name: string) => boolean): OutgoingHeaders => {
+  const named = connectionOptions(headers.connection)
+  const out: OutgoingHeaders = {}
   for (const name in headers) {
     const value = headers[name]
-    if (value !== undefined && isForwardable(name) && !named?.has(name)) out[name] = value
+    if (value !== undefined && isAllowed(name) && !named?.has(name)) out[name] = value
   }
   return out
 }
 
-/** A service's headers that a client may see. */
-export const returnable = (headers: IncomingHttpHeaders): OutHeaders => {
-  const named = namedIn(headers.connection)
-  const out: OutHeaders = {}
-  for (const name in headers) {
-    const value = headers[name]
-    if (value !== undefined && isReturnable(name) && !named?.has(name)) out[name] = value
-  }
-  return out
-}
+/** The client's headers that are forwarded to the service. The gateway adds its own. */
+export const filterRequestHeaders = (headers: IncomingHttpHeaders): OutgoingHeaders =>
+  filterHeaders(headers, isForwardable)
 
-/** `Vary` with `Origin` in it: the answer depends on it through CORS. */
-export const varyOnOrigin = (vary: string | string[] | undefined): string => {
+/** The service's headers that are forwarded to the client. */
+export const filterResponseHeaders = (headers: IncomingHttpHeaders): OutgoingHeaders =>
+  filterHeaders(headers, isReturnable)
+
+/** Adds names of headers that a response depends on to its `Vary`. */
+export const addVary = (vary: string | string[] | undefined, names: string[]): string => {
   const text = Array.isArray(vary) ? vary.join(', ') : (vary ?? '')
-  if (text === '') return 'Origin'
-  return /(?:^|,)\s*(?:\*|origin)\s*(?:,|$)/i.test(text) ? text : `${text}, Origin`
+  if (text === '') return names.join(', ')
+  const present = new Set(text.toLowerCase().split(/[\s,]+/))
+  if (present.has('*')) return text
+  return [text, ...names.filter((name) => !present.has(name.toLowerCase()))].join(', ')
 }

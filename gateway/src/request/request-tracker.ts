@@ -1,4 +1,4 @@
-import { serverSpan, statusOf } from '@clientele/platform/http/request-lifecycle'
+import { statusOf, withServerSpan } from '@clientele/platform/http/request-lifecycle'
 import type { Log } from '@clientele/platform/runtime/log'
 import { currentTraceparent, histogram, isTraceparent, isTracing } from '@clientele/platform/runtime/telemetry'
 import type { Request, RequestHandler, Response } from 'express'
@@ -6,11 +6,13 @@ import { createRequestState, type RequestState } from './request-state.ts'
 
 const ignore = (): void => {}
 
-/** Gives every request its {@link RequestState}, one access line, one metric, and a span while tracing is on. */
+/**
+ * Creates the {@link RequestState} of every request and records one access log line, one metric and, if tracing is on, a span.
+ */
 export const createRequestTracker = ({ log, trustedProxies }: { log: Log; trustedProxies: number }) => {
-  const duration = histogram('http_request_duration_seconds', 'Time to answer requests', ['method', 'route', 'status'])
+  const duration = histogram('http_request_duration_seconds', 'Duration of requests', ['method', 'route', 'status'])
 
-  // Access lines contain no field that needs redaction; redaction would cost more than the line.
+  // Access log lines have no field to redact, and redaction would cost more than the line.
   const access = log.child({}, { redact: [] })
 
   const record = (req: Request, res: Response, state: RequestState): void => {
@@ -25,10 +27,10 @@ export const createRequestTracker = ({ log, trustedProxies }: { log: Log; truste
     )
   }
 
-  /** The state of a request, which is tracked from now on if it was not yet. */
+  /** Returns the state of a request and starts tracking it, unless it is tracked already. */
   const track = (req: Request, res: Response): RequestState => {
-    const known: RequestState | undefined = res.locals['state']
-    if (known) return known
+    const existing: RequestState | undefined = res.locals['state']
+    if (existing) return existing
     const state = createRequestState(req, trustedProxies)
     res.locals['state'] = state
     res.on('error', ignore)
@@ -40,8 +42,8 @@ export const createRequestTracker = ({ log, trustedProxies }: { log: Log; truste
     const state = track(req, res)
     if (!isTracing()) return next()
     const { traceparent } = req.headers
-    const caller = isTraceparent(traceparent) ? traceparent : undefined
-    serverSpan({ req, res, traceparent: caller, routeOf: () => state.routeName }, () => {
+    const parent = isTraceparent(traceparent) ? traceparent : undefined
+    withServerSpan({ req, res, traceparent: parent, routeOf: () => state.routeName }, () => {
       state.traceparent = currentTraceparent() ?? state.traceparent
       next()
     })

@@ -12,12 +12,16 @@ const exposed = [
   'Retry-After',
   'Content-Disposition',
   'WWW-Authenticate',
+  'X-Row-Count',
+  'Repr-Digest',
+  'Accept-Ranges',
+  'Content-Range',
 ]
 
 const isPreflight = (req: IncomingMessage): boolean =>
   req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined
 
-/** CORS for the allow-list of origins; without credentials, since tokens travel in a header that scripts set. */
+/** CORS for the allowed origins. Credentials are off, since scripts send tokens in a header. */
 export const createCors = (origins: string[]): RequestHandler => {
   const apply = cors({
     origin: origins,
@@ -33,12 +37,17 @@ export const createCors = (origins: string[]): RequestHandler => {
       'Last-Event-ID',
       'Range',
       'Traceparent',
+      // Set by the browser SDKs of OpenTelemetry and Sentry, and by HTTP libraries.
+      'Tracestate',
+      'Baggage',
+      'Sentry-Trace',
+      'X-Requested-With',
     ],
     exposedHeaders: exposed,
     maxAge: 600,
   })
   return (req, res, next) => {
-    // The package answers every OPTIONS request as a preflight.
+    // The `cors` package treats every OPTIONS request as a preflight.
     const applies = req.headers.origin !== undefined && (req.method !== 'OPTIONS' || isPreflight(req))
     if (applies) apply(req, res, next)
     else next()

@@ -1,10 +1,10 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import helmet, { type HelmetOptions } from 'helmet'
-import type { OutHeaders } from '../request/header-rules.ts'
+import type { OutgoingHeaders } from '../request/header-rules.ts'
 
-/** What helmet sets: it depends on the options alone, so one response that is never sent shows it for all. */
-const headersOf = (options: HelmetOptions): OutHeaders => {
+/** The headers that helmet sets. They depend on the options alone, so they are read once from a response that is never sent. */
+const headersOf = (options: HelmetOptions): OutgoingHeaders => {
   const req = new IncomingMessage(new Socket())
   const res = new ServerResponse(req)
   helmet(options)(req, res, (error) => {
@@ -25,7 +25,7 @@ const ownSources = {
 type Directives = Record<string, string[]>
 type CrossOrigin = Pick<HelmetOptions, 'crossOriginResourcePolicy' | 'crossOriginOpenerPolicy'>
 
-/** Security headers by kind of response. Inline scripts and foreign sources are allowed nowhere. */
+/** Security headers by kind of response. Inline scripts and third-party sources are never allowed. */
 export const createSecurityHeaders = ({ publicUrl, keycloakIssuer }: { publicUrl: string; keycloakIssuer: string }) => {
   const https = publicUrl.startsWith('https:')
   const options = (directives: Directives, crossOrigin: CrossOrigin = {}): HelmetOptions => ({
@@ -36,16 +36,16 @@ export const createSecurityHeaders = ({ publicUrl, keycloakIssuer }: { publicUrl
     ...crossOrigin,
   })
   const page = options(ownSources)
-  // No ambient credentials guard the API, and an <img> with a signed link may stand on another origin.
+  // The API uses no cookies, and an <img> with a signed link may be on a page of another origin.
   const api = options(nothing, { crossOriginResourcePolicy: { policy: 'cross-origin' } })
-  // The sign-in window must find its way back to the page that opened it.
+  // The sign-in window must keep its reference to the page that opened it.
   const docs = options(
     { ...ownSources, connectSrc: ["'self'", new URL(keycloakIssuer).origin] },
     { crossOriginOpenerPolicy: { policy: 'same-origin-allow-popups' } },
   )
   const redirect = options(ownSources, { crossOriginOpenerPolicy: { policy: 'unsafe-none' } })
   return {
-    /** For proxied responses and errors, which are written by a single `writeHead`. */
+    /** For forwarded responses and errors, which are sent with a single `writeHead`. */
     headers: { api: headersOf(api), page: headersOf(page) },
     middleware: { page: helmet(page), docs: helmet(docs), redirect: helmet(redirect) },
   }

@@ -4,58 +4,96 @@ import type { GatewayConfig } from '../config.ts'
 import type { PathsDocument } from '../proxy/route-index.ts'
 
 type Json = Record<string, unknown>
-/** What a service promises, as generated from its routes and events. */
+/** The generated documents of a service. */
 export type ServiceContract = { service: string; openapi: PathsDocument & Json; asyncapi: Json }
+
+type Documented = Pick<ServiceContract, 'service' | 'openapi'>
 
 const generated = new URL('../../../contracts/generated/', import.meta.url)
 
-/** Reads the generated documents of `names`. @throws Error naming the file that is missing or broken */
-export const readContracts = (names: string[], folder: URL = generated): Promise<ServiceContract[]> => {
-  const read = async (file: string): Promise<Json> => {
-    try {
-      return JSON.parse(await readFile(new URL(file, folder), 'utf8')) as Json
-    } catch (error) {
-      throw new Error(`contracts/generated/${file} cannot be read; run \`npm run generate\``, { cause: error })
-    }
+const readJson = async (file: string, folder: URL): Promise<Json> => {
+  try {
+    return JSON.parse(await readFile(new URL(file, folder), 'utf8')) as Json
+  } catch (error) {
+    throw new Error(`contracts/generated/${file} cannot be read; run \`npm run generate\``, { cause: error })
   }
-  return Promise.all(
+}
+
+/** Reads the generated document of the gateway's own operations. @throws Error if it is missing or invalid */
+export const readOwnDocument = async (folder: URL = generated): Promise<PathsDocument & Json> =>
+  readJson('gateway.openapi.json', folder)
+
+/** Reads the generated documents of these services. @throws Error naming a file that is missing or invalid */
+export const readContracts = (names: string[], folder: URL = generated): Promise<ServiceContract[]> =>
+  Promise.all(
     names.map(async (service) => ({
       service,
-      openapi: await read(`${service}.openapi.json`),
-      asyncapi: await read(`${service}.asyncapi.json`),
+      openapi: await readJson(`${service}.openapi.json`, folder),
+      asyncapi: await readJson(`${service}.asyncapi.json`, folder),
     })),
   )
-}
 
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
 const pascalCase = (service: string): string =>
   service.replace(/(?:^|-)(\w)/g, (_match, letter: string) => letter.toUpperCase())
 
-/** Paths and components of all documents; a component that two services shape differently gets the second one's name in front. */
-const mergeDocuments = (contracts: ServiceContract[], info: OpenApiDocument['info']): OpenApiDocument => {
+/**
+ * Merges the paths and components of all documents. If two services define a component differently, the second one gets a
+ * prefix.
+ */
+const mergeDocuments = (contracts: Documented[], info: OpenApiDocument['info']): OpenApiDocument => {
   const merged = merge(
-    contracts.map(({ service, openapi }) => ({
-      oas: { ...openapi, openapi: '3.1.0', info } as OpenApiDocument,
-      dispute: { prefix: pascalCase(service) },
-      duplicatePathHandling: 'merge-operations',
-    })),
+    contracts.map(({ service, openapi }) => {
+      const { headers: _headers, responses: _responses, ...components } = object(openapi['components'])
+      return {
+        oas: { ...openapi, openapi: '3.1.0', info, components } as OpenApiDocument,
+        dispute: { prefix: pascalCase(service) },
+        duplicatePathHandling: 'merge-operations',
+      }
+    }),
   )
   if (isErrorResult(merged)) throw new Error(`the services' OpenAPI documents cannot be merged: ${merged.message}`)
   return merged.output
 }
 
-const about =
-  'A self-hosted CRM back end: customers, products, orders, messages, photos, people and events. All services in one document.'
+/** Merges the headers and problems of all documents, which are the same. The merge of schemas cannot compare their references. */
+const mergeShared = (contracts: Documented[], kind: 'headers' | 'responses'): Json => {
+  const shared: Json = {}
+  for (const { service, openapi } of contracts)
+    for (const [name, each] of Object.entries(object(object(openapi['components'])[kind]))) {
+      if (JSON.stringify(shared[name] ?? each) !== JSON.stringify(each))
+        throw new Error(`the ${kind} ${name} of ${service} differ from those of another service`)
+      shared[name] = each
+    }
+  return shared
+}
 
-/** The OpenAPI document of the whole API: addresses and sign-in of this installation. */
+const tagDescriptions: Record<string, string> = {
+  Installation: 'What a front end needs before anybody signs in.',
+  'Sign-in': 'Sign up, sign in, refresh tokens and sign out.',
+  'Own profile': 'The signed-in user: profile and sessions.',
+  Users: 'Users, for admins.',
+  Customers: 'Customers with photos, tags, metadata, trash and batches.',
+  Imports: 'Imports of customers and products, with dry run, commit and undo.',
+  Exports: 'Exports of customers, products and orders.',
+  Jobs: 'The progress and the files of imports and exports.',
+  Media: 'Images, which customers and products show as photos.',
+  Products: 'Products with prices, stock and photos.',
+  Orders: 'Orders of customers, and their sums.',
+  Notifications: 'Text messages and e-mails to customers about their orders.',
+}
+
+const description = 'A self-hosted CRM back end: users, customers, products, orders, notifications, images and imports.'
+
+/** The OpenAPI document of the whole API, with the URL and sign-in of this installation. */
 export const mergeOpenApi = (
-  contracts: ServiceContract[],
+  contracts: Documented[],
   { publicUrl, keycloakIssuer }: Pick<GatewayConfig, 'publicUrl' | 'keycloakIssuer'>,
 ): Json => {
   const info = {
     title: 'Clientele',
     version: '1',
-    description: about,
+    description: description,
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   }
   const { paths, components } = mergeDocuments(contracts, info)
@@ -66,15 +104,17 @@ export const mergeOpenApi = (
     openapi: '3.1.0',
     info,
     servers: [{ url: publicUrl }],
-    tags: [...tags].map((name) => ({ name })),
+    tags: [...tags].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
     security: [{ keycloak: [] }, { bearer: [] }],
     paths,
     components: {
       ...components,
+      headers: mergeShared(contracts, 'headers'),
+      responses: mergeShared(contracts, 'responses'),
       securitySchemes: {
         keycloak: {
           type: 'oauth2',
-          description: 'Sign in at Keycloak (authorization code with PKCE)',
+          description: 'Sign in with Keycloak (authorization code with PKCE)',
           flows: {
             authorizationCode: {
               authorizationUrl: `${endpoint}/auth`,
@@ -88,18 +128,32 @@ export const mergeOpenApi = (
           type: 'http',
           scheme: 'bearer',
           bearerFormat: 'JWT',
-          description: 'An access token that you have already',
+          description: 'An access token that you already have',
         },
       },
     },
   }
 }
 
-/** The AsyncAPI document of all events; a channel or message that several services name is the same one. */
+const rabbitmq = {
+  host: '{host}:{port}',
+  pathname: '/',
+  protocol: 'amqp',
+  protocolVersion: '0-9-1',
+  description: 'The RabbitMQ of this installation. `npm run broker-account` creates an account that may read events.',
+  variables: { host: { default: 'localhost' }, port: { default: '5672' } },
+  security: [{ $ref: '#/components/securitySchemes/account' }],
+}
+const account = { type: 'userPassword', description: 'The name and the password of the account at the broker' }
+
+/** The kind of record that a channel is about: `customerCreatedV1` → `customer` */
+const aggregateOf = (channel: string): string => channel.replace(/[A-Z].*/, '')
+
+/** The AsyncAPI document of all events. Channels of the same name are one channel. */
 export const mergeAsyncApi = (contracts: ServiceContract[]): Json => {
   const channels: Json = {}
   const operations: Json = {}
-  const components: Json = {}
+  const components: Json = { securitySchemes: { account } }
   for (const { service, asyncapi } of contracts) {
     Object.assign(channels, object(asyncapi['channels']))
     for (const [name, operation] of Object.entries(object(asyncapi['operations'])))
@@ -113,10 +167,13 @@ export const mergeAsyncApi = (contracts: ServiceContract[]): Json => {
       title: 'Clientele: events',
       version: '1',
       description: 'CloudEvents 1.0 on one RabbitMQ topic exchange; the type is the routing key.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      tags: [...new Set(Object.keys(channels).map(aggregateOf))].sort().map((name) => ({ name })),
     },
+    servers: { rabbitmq },
     defaultContentType: 'application/cloudevents+json',
     channels,
     operations,
-    ...(Object.keys(components).length > 0 && { components }),
+    components,
   }
 }

@@ -1,82 +1,100 @@
-import type { Verifier } from '@clientele/platform/auth/token-verifier'
+import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Broker } from '@clientele/platform/events/broker'
-import { ownConnection, type ServiceRow } from '../services.ts'
+import { shareResult } from '@clientele/platform/runtime/shared-result'
+import { type Response, Router } from 'express'
+import { closeConnection, type ServiceAddress } from '../services.ts'
 
 export type Check = { name: string; status: 'up' | 'down'; detail?: string }
 export type Health = { status: 'up' | 'down'; checks: Check[] }
 
-const answerMs = 1_000
+const timeoutMs = 1_000
 const cacheMs = 1_000
 const staleKeysMs = 150_000
-const firstReadyMs = 60_000
+const defaultStartupGraceMs = 60_000
 
-type Parts = {
-  services: ServiceRow[]
-  verifier: Verifier
-  revocations: { loaded(): boolean }
+type Deps = {
+  services: ServiceAddress[]
+  verifier: TokenVerifier
+  revocations: { isLoaded(): boolean }
   broker: () => Broker | undefined
-  /** How long after its start a gateway waits for services that have never been ready. */
-  patienceMs?: number
+  /** How long a starting gateway waits for services that have never been ready. */
+  startupGraceMs?: number
 }
 
-const check = (name: string, fault: string | undefined): Check =>
-  fault === undefined ? { name, status: 'up' } : { name, status: 'down', detail: fault }
+const check = (name: string, detail: string | undefined): Check =>
+  detail === undefined ? { name, status: 'up' } : { name, status: 'down', detail }
 
-/** How all parts are, asked at most once a second however often it is read; nothing in it is a secret. */
-export const createHealth = ({ services, verifier, revocations, broker, patienceMs = firstReadyMs }: Parts) => {
-  const patientUntil = performance.now() + patienceMs
-  const answered = new Set<string>()
-  let last: { at: number; result: Promise<Health> } | undefined
+/**
+ * Reports the health of services and backing services. They are checked at most once a second. The report contains no secrets.
+ */
+export const createHealth = ({
+  services,
+  verifier,
+  revocations,
+  broker,
+  startupGraceMs = defaultStartupGraceMs,
+}: Deps) => {
+  const graceUntil = performance.now() + startupGraceMs
+  const everReady = new Set<string>()
 
-  const askService = async ({ name, internalUrl }: ServiceRow): Promise<Check> => {
+  const checkService = async ({ name, internalUrl }: ServiceAddress): Promise<Check> => {
     try {
       const response = await fetch(`${internalUrl}/health/ready`, {
-        headers: ownConnection,
-        signal: AbortSignal.timeout(answerMs),
+        headers: closeConnection,
+        signal: AbortSignal.timeout(timeoutMs),
       })
       await response.body?.cancel()
-      if (response.ok) answered.add(name)
+      if (response.ok) everReady.add(name)
       return check(name, response.ok ? undefined : 'not ready')
     } catch {
-      return check(name, 'no answer')
+      return check(name, 'no response')
     }
   }
-  const own = (): Check[] => [
-    check('keycloak', verifier.keyAgeMs() > staleKeysMs ? 'its keys cannot be read' : undefined),
-    check('revocations', revocations.loaded() ? undefined : 'not read yet'),
+  const checkOwn = (): Check[] => [
+    check('keycloak', verifier.keyAgeMs() > staleKeysMs ? 'its signing keys cannot be loaded' : undefined),
+    check('revocations', revocations.isLoaded() ? undefined : 'not loaded yet'),
   ]
-  const ask = async (): Promise<Health> => {
-    const checks = [...(await Promise.all(services.map(askService))), ...own()]
-    checks.push(check('broker', broker()?.healthy() === true ? undefined : 'not connected'))
+  const checkAll = async (): Promise<Health> => {
+    const checks = [...(await Promise.all(services.map(checkService))), ...checkOwn()]
+    checks.push(check('broker', broker()?.isHealthy() === true ? undefined : 'not connected'))
     return { status: checks.every(({ status }) => status === 'up') ? 'up' : 'down', checks }
   }
-  const current = (): Promise<Health> => {
-    if (!last || Date.now() - last.at > cacheMs) last = { at: Date.now(), result: ask() }
-    return last.result
-  }
+  const current = shareResult(checkAll, { maxAgeMs: cacheMs })
 
   return {
     current,
     /**
-     * Whether this gateway may take requests: keys and revocations read, and every service has been ready once, or a minute is
-     * over. A service that is away makes its own routes answer 503, not the whole gateway unready.
+     * Whether this gateway can serve requests: signing keys and revocations are loaded, and every service has been ready once
+     * or a minute has passed. A service that is unavailable later does not make the gateway unready; only its own routes return
+     * 503.
      */
     readiness: async (): Promise<Health> => {
-      const waiting = performance.now() < patientUntil
-      const missing = waiting ? services.filter(({ name }) => !answered.has(name)) : []
+      const inGracePeriod = performance.now() < graceUntil
+      const missing = inGracePeriod ? services.filter(({ name }) => !everReady.has(name)) : []
       if (missing.length > 0) await current()
       const checks = [
         ...services.map(({ name }) =>
-          check(name, answered.has(name) || !waiting ? undefined : 'has not been ready yet'),
+          check(name, everReady.has(name) || !inGracePeriod ? undefined : 'has not been ready yet'),
         ),
         check(
           'keycloak',
-          verifier.keyAgeMs() === Number.POSITIVE_INFINITY ? 'its keys have not been read yet' : undefined,
+          verifier.keyAgeMs() === Number.POSITIVE_INFINITY ? 'its signing keys are not loaded yet' : undefined,
         ),
-        check('revocations', revocations.loaded() ? undefined : 'not read yet'),
+        check('revocations', revocations.isLoaded() ? undefined : 'not loaded yet'),
       ]
       return { status: checks.every(({ status }) => status === 'up') ? 'up' : 'down', checks }
     },
   }
 }
 export type HealthReader = ReturnType<typeof createHealth>
+
+/** Sends a report: 200 if everything is up, otherwise 503. */
+export const sendHealth = (res: Response, health: Pick<Health, 'status'>): void =>
+  void res
+    .set('Cache-Control', 'no-store')
+    .status(health.status === 'up' ? 200 : 503)
+    .json(health)
+
+/** `GET /health` of the internal port: the whole report in every profile. */
+export const internalHealth = (health: HealthReader): Router =>
+  Router().get('/health', async (_req, res) => sendHealth(res, await health.current()))

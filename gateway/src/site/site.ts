@@ -5,14 +5,16 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import express, { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { GatewayConfig } from '../config.ts'
 import { docsPage } from '../pages/docs-page.ts'
+import { emailLinkPage } from '../pages/email-link-page.ts'
 import { homePage } from '../pages/home-page.ts'
 import { problemCodeOf, problemList, problemPage } from '../pages/problem-page.ts'
 import { stateOf, wantsHtml } from '../request/request-state.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
-import type { Health, HealthReader } from './health.ts'
+import { type Health, type HealthReader, sendHealth } from './health.ts'
 
-export type SiteParts = {
+export type SiteDeps = {
   config: GatewayConfig
+  docsEnabled: boolean
   health: HealthReader
   security: SecurityHeaders
   openapi: unknown
@@ -27,19 +29,15 @@ const links = { docs: '/docs', openapi: '/openapi.json', asyncapi: '/asyncapi.js
 
 const sendHtml = (res: Response, page: string): void =>
   void res.set('Cache-Control', 'no-cache').type('html').send(page)
-const sendHealth = (res: Response, health: Health): void =>
-  void res
-    .set('Cache-Control', 'no-store')
-    .status(health.status === 'up' ? 200 : 503)
-    .json(health)
 
-const onlyReads: RequestHandler = ({ method }, _res, next) => {
+/** @throws Problem 405 for a method other than GET and HEAD */
+export const allowGetOnly: RequestHandler = ({ method }, _res, next) => {
   if (method === 'GET' || method === 'HEAD') next()
   else
-    throw new Problem('method_not_allowed', { detail: 'this address knows GET, HEAD', headers: { Allow: 'GET, HEAD' } })
+    throw new Problem('method_not_allowed', { detail: 'allowed methods: GET, HEAD', headers: { Allow: 'GET, HEAD' } })
 }
 
-/** Pages are found without their trailing slash, and have the headers of every response. */
+/** Removes a trailing slash from the path and sets the headers that every response has. */
 const prepare: RequestHandler = (req, res, next) => {
   const { target, headers } = stateOf(res)
   req.url = `${target.path}${target.search}`
@@ -47,9 +45,9 @@ const prepare: RequestHandler = (req, res, next) => {
   next()
 }
 
-/** The gateway's own pages and documents. */
-export const createSite = ({ config, health, security, openapi, asyncapi }: SiteParts): Router => {
-  const { docsEnabled, keycloakIssuer, publicUrl, consoleClientId } = config
+/** Creates the router of the gateway's own pages and documents. */
+export const createSite = ({ config, docsEnabled, health, security, openapi, asyncapi }: SiteDeps): Router => {
+  const { keycloakIssuer, publicUrl, consoleClientId } = config
   const site = Router()
   site.use(prepare, security.middleware.page)
 
@@ -58,9 +56,12 @@ export const createSite = ({ config, health, security, openapi, asyncapi }: Site
       stateOf(res).routeName = path
       await handler(req, res)
     })
-    site.all(path, onlyReads)
+    site.all(path, allowGetOnly)
   }
-  const open: RequestHandler = (_req, _res, next) => next(docsEnabled ? undefined : new Problem('not_found'))
+  // Which parts there are, and which are down, is for operators: they read it at the internal port.
+  const publicPart = ({ status, checks }: Health) => (config.profile === 'local' ? { status, checks } : { status })
+  const requireDocsEnabled: RequestHandler = (_req, _res, next) =>
+    next(docsEnabled ? undefined : new Problem('not_found', { detail: 'path not found' }))
 
   get('/', (req, res) => {
     res.vary('Accept')
@@ -68,13 +69,15 @@ export const createSite = ({ config, health, security, openapi, asyncapi }: Site
     else
       res.json({ name: 'Clientele', version: '1', links: { ...(docsEnabled && links), health: '/health', api: '/v1' } })
   })
-  get('/health', async (_req, res) => sendHealth(res, await health.current()))
-  get('/health/ready', async (_req, res) => sendHealth(res, await health.readiness()))
-  get('/health/live', (_req, res) => sendHealth(res, { status: 'up', checks: [] }))
+  get('/health', async (_req, res) => sendHealth(res, publicPart(await health.current())))
+  get('/health/ready', async (_req, res) => sendHealth(res, publicPart(await health.readiness())))
+  get('/health/live', (_req, res) => sendHealth(res, { status: 'up' }))
+  get('/email-confirmation', (_req, res) => sendHtml(res, emailLinkPage('confirmation')))
+  get('/email-restoration', (_req, res) => sendHtml(res, emailLinkPage('restoration')))
   get('/problems', (_req, res) => sendHtml(res, problemList()))
   get('/problems/:type', (req, res) => {
     const code = problemCodeOf(String(req.params['type']))
-    if (!code) throw new Problem('not_found', { detail: 'there is no such error code' })
+    if (!code) throw new Problem('not_found', { detail: 'error code not found' })
     sendHtml(res, problemPage(code))
   })
   get('/.well-known/oauth-protected-resource', (_req, res) => {
@@ -88,7 +91,7 @@ export const createSite = ({ config, health, security, openapi, asyncapi }: Site
     })
   })
 
-  site.use(['/docs', '/openapi.json', '/asyncapi.json', '/api/ui'], open)
+  site.use(['/docs', '/openapi.json', '/asyncapi.json', '/api/ui'], requireDocsEnabled)
   const documents = { '/openapi.json': JSON.stringify(openapi), '/asyncapi.json': JSON.stringify(asyncapi) }
   for (const [path, text] of Object.entries(documents))
     get(path, (_req, res) => res.set('Cache-Control', 'no-cache').type('json').send(text))
@@ -98,9 +101,9 @@ export const createSite = ({ config, health, security, openapi, asyncapi }: Site
   site.get('/docs/oauth2-redirect.html', security.middleware.redirect)
   get('/docs/:file', (req, res) => {
     const file = String(req.params['file'])
-    if (!swaggerFiles.has(file)) throw new Problem('not_found', { detail: 'there is no such file' })
+    if (!swaggerFiles.has(file)) throw new Problem('not_found', { detail: 'file not found' })
     res.sendFile(join(swagger, file), { maxAge: 86_400_000 })
   })
-  site.use('/assets', onlyReads, express.static(assets, { index: false, redirect: false, maxAge: 3_600_000 }))
+  site.use('/assets', allowGetOnly, express.static(assets, { index: false, redirect: false, maxAge: 3_600_000 }))
   return site
 }

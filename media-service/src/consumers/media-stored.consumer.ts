@@ -4,14 +4,18 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import type { MediaTable } from '../media/media.model.ts'
 import type { Variants } from '../media/media.variants.ts'
 
-const turn = { patient: true, waitMs: 25_000 }
+// Requests go first: somebody waits for their response.
+const wait = { lowPriority: true, waitMs: 25_000 }
 
-const unlessBusy = (error: unknown): void => {
+const ignoreUnavailable = (error: unknown): void => {
   if (!(error instanceof Problem && error.code === 'unavailable')) throw error
 }
 
-/** Small pictures are made here, not while somebody waits; where there is no time for it, they are made when first asked for. */
-export const mediaWasStored = ({ model, variants }: { model: MediaTable; variants: Variants }) =>
+/**
+ * Creates the variants of a new image in advance. If the image queue is full for too long, it leaves them out: they are then
+ * created at the first request for them.
+ */
+export const variantConsumer = ({ model, variants }: { model: MediaTable; variants: Variants }) =>
   consumer({
     queue: 'media-service.variants',
     events: [mediaStored],
@@ -20,6 +24,6 @@ export const mediaWasStored = ({ model, variants }: { model: MediaTable; variant
     handle: async ({ subject }) => {
       const media = await model.findOne({ where: { id: subject, deletedAt: null } })
       if (!media) return
-      for (const name of ['medium', 'thumb'] as const) await variants.ensure(media, name, turn).catch(unlessBusy)
+      for (const name of ['medium', 'thumb'] as const) await variants.ensure(media, name, wait).catch(ignoreUnavailable)
     },
   })

@@ -20,18 +20,18 @@ export const usageEvents = [
   ...[productArchived, productCreated, productPurged, productRestored, productUpdated],
 ]
 
-const made: readonly string[] = [customerCreated.type, productCreated.type]
-const gone: readonly string[] = [customerPurged.type, productPurged.type]
+const createdTypes: readonly string[] = [customerCreated.type, productCreated.type]
+const purgedTypes: readonly string[] = [customerPurged.type, productPurged.type]
 const idOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
-/** Customers and products show media. One in the trash keeps its photo; a purged one shows nothing any more. */
-export const usageChanged = ({ usages }: { usages: MediaUsageProjection }) =>
+/** Records which image each customer and product shows. One in the trash keeps its photo; a purged one has none. */
+export const usageConsumer = ({ usages }: { usages: MediaUsageProjection }) =>
   consumer({
     queue: 'media-service.usage',
     events: usageEvents,
-    concerns: ({ type, data }) => data.photoMediaId !== null || !made.includes(type),
+    filter: ({ type, data }) => data.photoMediaId !== null || !createdTypes.includes(type),
     handle: ({ type, subject, data }, tx) => {
-      const purged = gone.includes(type)
+      const purged = purgedTypes.includes(type)
       return usages.upsertIfNewer(
         {
           subject,

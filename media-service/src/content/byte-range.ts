@@ -1,8 +1,9 @@
 import type { ByteRange } from '../storage/store.ts'
 
 /**
- * The one range that a `Range` header asks for (RFC 9110, section 14). Undefined means the whole: no header, another unit,
- * several ranges, or nonsense, which the RFC says to ignore; `unsatisfiable` means 416.
+ * Parses a `Range` header with one range of bytes (RFC 9110, section 14).
+ * @returns undefined to send the whole content, because there is no header, or one that the RFC says to ignore: another unit,
+ * several ranges, or a wrong syntax; `unsatisfiable` for a 416
  */
 export const parseRange = (header: string | undefined, bytes: number): ByteRange | 'unsatisfiable' | undefined => {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? []

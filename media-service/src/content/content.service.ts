@@ -8,26 +8,26 @@ import type { MediaService } from '../media/media.service.ts'
 import type { Variants } from '../media/media.variants.ts'
 import type { Store } from '../storage/store.ts'
 import { parseRange } from './byte-range.ts'
-import { type Representation, represent } from './representation.ts'
+import { findRepresentation, type Representation } from './representation.ts'
 
 type Deps = { media: MediaService; variants: Variants; store: Store; redirects: boolean }
 
-const stalledMs = 60_000
-const bucketLinkSeconds = 600
+const stallTimeoutMs = 60_000
+const bucketLinkTtlSeconds = 600
 
-// A day, not for ever: a purged customer's photo shall leave caches too.
-const cacheControl = (lasting: boolean): string =>
-  lasting ? 'private, max-age=86400, immutable' : 'private, max-age=5'
+// A day and not longer, so that caches also lose the photo of a purged customer.
+const cacheControl = (isFallback: boolean): string =>
+  isFallback ? 'private, max-age=5' : 'private, max-age=86400, immutable'
 const disposition = ({ fileName }: Representation): string => `inline; filename="${fileName}"`
 
-const headersOf = (shown: Representation): Record<string, string> => ({
-  ETag: shown.etag,
-  'Cache-Control': cacheControl(shown.lasting),
-  'Content-Type': shown.mimeType,
-  'Content-Disposition': disposition(shown),
+const headersOf = (representation: Representation): Record<string, string> => ({
+  ETag: representation.etag,
+  'Cache-Control': cacheControl(representation.isFallback),
+  'Content-Type': representation.mimeType,
+  'Content-Disposition': disposition(representation),
   'Content-Security-Policy': "sandbox; default-src 'none'",
   'X-Content-Type-Options': 'nosniff',
-  // Signed links are there to be shown by front ends of other origins.
+  // Front ends of other origins show images by their signed links.
   'Cross-Origin-Resource-Policy': 'cross-origin',
   'Accept-Ranges': 'bytes',
 })
@@ -35,49 +35,50 @@ const headersOf = (shown: Representation): Record<string, string> => ({
 export type ContentService = ReturnType<typeof createContentService>
 
 export const createContentService = ({ media, variants, store, redirects }: Deps) => {
-  const send = async (shown: Representation, req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    for (const [name, value] of Object.entries(headersOf(shown))) res.setHeader(name, value)
-    if (matchesEtag(req.headers['if-none-match'], shown.etag)) {
+  const send = async (representation: Representation, req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const { key, etag, bytes } = representation
+    for (const [name, value] of Object.entries(headersOf(representation))) res.setHeader(name, value)
+    if (matchesEtag(req.headers['if-none-match'], etag)) {
       res.statusCode = 304
       return void res.end()
     }
 
     const { 'if-range': ifRange, range: header } = req.headers
-    const range = ifRange === undefined || ifRange === shown.etag ? parseRange(header, shown.bytes) : undefined
+    const range = ifRange === undefined || ifRange === etag ? parseRange(header, bytes) : undefined
     if (range === 'unsatisfiable') {
-      const headers = { 'Content-Range': `bytes */${shown.bytes}` }
-      throw new Problem('range_not_satisfiable', { detail: `there are ${shown.bytes} bytes`, headers })
+      const headers = { 'Content-Range': `bytes */${bytes}` }
+      throw new Problem('range_not_satisfiable', { detail: `the content has ${bytes} bytes`, headers })
     }
     if (range) {
       res.statusCode = 206
-      res.setHeader('Content-Range', `bytes ${range.start}-${range.end}/${shown.bytes}`)
+      res.setHeader('Content-Range', `bytes ${range.start}-${range.end}/${bytes}`)
     }
-    res.setHeader('Content-Length', String(range ? range.end - range.start + 1 : shown.bytes))
+    res.setHeader('Content-Length', String(range ? range.end - range.start + 1 : bytes))
     if (req.method === 'HEAD') return void res.end()
 
-    const source = await store.read(shown.key, range)
-    if (!source) throw new Problem('not_found', { detail: 'there is no such media' })
-    res.setTimeout(stalledMs, () => res.destroy())
+    const source = await store.read(key, range)
+    if (!source) throw new Problem('not_found', { detail: 'image not found' })
+    res.setTimeout(stallTimeoutMs, () => res.destroy())
     await pipeline(source, res).catch((err: unknown) => {
-      // The reader went away, or the store failed amid the bytes: either way there is nobody left to tell.
-      if (!req.destroyed && !res.destroyed) currentLog().error({ err }, 'content broke off')
-      // A response that was gone before the first byte leaves its source open.
+      // The client disconnected, or the store failed in the middle of the content. In both cases no error can be sent any more.
+      if (!req.destroyed && !res.destroyed) currentLog().error({ err }, 'sending content failed')
+      // pipeline() does not close the source if the response was closed before the first byte.
       source.destroy()
       res.destroy()
     })
   }
 
   return {
-    /** The bytes of a variant, or the bucket's address of them. */
-    show: async (id: string, variant: MediaVariant, req: IncomingMessage): Promise<Result<200 | 302, undefined>> => {
-      const shown = await represent(await media.find(id), variant, variants)
-      if (!redirects || !store.signedUrl) return streamed((res) => send(shown, req, res))
-      const url = await store.signedUrl(shown.key, {
-        ttlSeconds: bucketLinkSeconds,
-        disposition: disposition(shown),
-        contentType: shown.mimeType,
+    /** Responds with the content of a variant, or with a redirect to its URL in the bucket. */
+    serve: async (id: string, variant: MediaVariant, req: IncomingMessage): Promise<Result<200 | 302, undefined>> => {
+      const representation = await findRepresentation(await media.find(id), variant, variants)
+      if (!redirects || !store.signedUrl) return streamed((res) => send(representation, req, res))
+      const url = await store.signedUrl(representation.key, {
+        ttlSeconds: bucketLinkTtlSeconds,
+        disposition: disposition(representation),
+        contentType: representation.mimeType,
       })
-      const seconds = shown.lasting ? bucketLinkSeconds / 2 : 5
+      const seconds = representation.isFallback ? 5 : bucketLinkTtlSeconds / 2
       return redirect(url, { headers: { 'Cache-Control': `private, max-age=${seconds}` } })
     },
   }

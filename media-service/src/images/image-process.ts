@@ -2,17 +2,18 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Writable } from 'node:stream'
-import { renderImage } from './image.ts'
-import type { ImageReport, ImageTask } from './image-task.ts'
+import type { HeaderReport, ImageReport, ImageTask } from './image-task.ts'
+import { renderImage } from './render-image.ts'
 
-// The program of the image worker. Tasks come as lines on pipe 4, their images on stdin; a report goes out as a line on pipe 3,
-// and its image on stdout. There is one task at a time: nothing of the next one is sent before the report.
+// The program of the image worker process (see image-worker.ts). It reads a task as a line from pipe 4 and the image from
+// stdin. It writes the header and then the report as lines to pipe 3 and the new image to stdout. The parent sends the next task
+// and its image only after it has read the report, so there is one task at a time.
 const reports = new Socket({ fd: 3 })
 const tasks = new Socket({ fd: 4 })
 const input = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>
 
-// Memory of large images does not all come back; the next image then gets a new process.
-const mostResidentBytes = 150_000_000
+// A process does not give all memory of large images back. Above this size it exits, and the next image gets a new process.
+const maxResidentBytes = 150_000_000
 
 const readInput = async (bytes: number): Promise<Buffer> => {
   const image = Buffer.allocUnsafeSlow(bytes)
@@ -29,12 +30,13 @@ const send = async (target: Writable, data: Buffer | string): Promise<void> => {
   if (!target.write(data)) await once(target, 'drain')
 }
 
+const sendLine = (report: HeaderReport | ImageReport): Promise<void> => send(reports, `${JSON.stringify(report)}\n`)
+
 for await (const line of createInterface({ input: tasks })) {
   const task = JSON.parse(line) as ImageTask
-  const { data, outcome } = await renderImage(await readInput(task.bytes), task)
-  const last = process.memoryUsage.rss() > mostResidentBytes
-  const report: ImageReport = { ...outcome, bytes: data.length, last }
-  await send(reports, `${JSON.stringify(report)}\n`)
+  const { data, outcome } = await renderImage(await readInput(task.bytes), task, sendLine)
+  const exits = process.memoryUsage.rss() > maxResidentBytes
+  await sendLine({ ...outcome, bytes: data.length, exits })
   if (data.length > 0) await send(process.stdout, data)
 }
 process.exit()

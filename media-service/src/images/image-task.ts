@@ -1,22 +1,28 @@
 import type { ImageType } from './sniff.ts'
 
-/** What is done to an image of `bytes` bytes: `clean` makes the original that is kept, `shrink` a small WebP. */
+/**
+ * What the worker does with an image of `bytes` bytes. `sanitise` makes the original that is stored, `shrink` a WebP whose
+ * sides are at most `pixels`.
+ */
 export type ImageTask = { bytes: number; maxPixels: number } & (
-  | { kind: 'clean'; type: ImageType }
+  | { kind: 'sanitise'; type: ImageType }
   | { kind: 'shrink'; pixels: number }
 )
 
-const imageFaults = ['undecodable', 'too_many_pixels', 'too_complex'] as const
-export type ImageFault = (typeof imageFaults)[number]
+export const rejectReasons = ['undecodable', 'too_many_pixels', 'too_complex'] as const
+export type RejectReason = (typeof rejectReasons)[number]
 
-/** How a task ended; sides in pixels. */
-export type ImageOutcome = { width: number; height: number } | { fault: ImageFault }
+/** The result of a task: the sides of the new image in pixels, or why the image is rejected. */
+export type ImageOutcome = { width: number; height: number } | { reason: RejectReason }
 
-/** What the image worker tells when it has carried out a task; `bytes` of image follow, and with `last` it has had its time. */
-export type ImageReport = ImageOutcome & { bytes: number; last: boolean }
+/** What the worker process reports of an image whose header it has read, before it decodes it. */
+export type HeaderReport = { pixels: number }
 
-/** AVIF takes seconds to encode where WebP takes one; of an animated GIF the first frame is the photo. */
-export const keptType: Record<ImageType, 'image/jpeg' | 'image/png' | 'image/webp'> = {
+/** What the worker process reports about a task. `bytes` of image follow. With `exits`, it does no further task. */
+export type ImageReport = ImageOutcome & { bytes: number; exits: boolean }
+
+/** The stored type by uploaded type. Encoding AVIF takes seconds, WebP one. Of an animated GIF, the first frame is stored. */
+export const storedType: Record<ImageType, 'image/jpeg' | 'image/png' | 'image/webp'> = {
   'image/jpeg': 'image/jpeg',
   'image/png': 'image/png',
   'image/webp': 'image/webp',

@@ -1,8 +1,8 @@
-/** What an upload may be. HEIC is not among them: the image library is built without its decoder. */
+/** The types that an upload may have. HEIC is not one of them, because the image library is built without its decoder. */
 export const imageTypes = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif'] as const
 export type ImageType = (typeof imageTypes)[number]
 
-/** So many first bytes decide. */
+/** The number of first bytes that {@link sniff} needs. */
 export const sniffBytes = 64
 
 const text = (head: Buffer, start: number, end: number): string => head.toString('latin1', start, end)
@@ -15,7 +15,7 @@ const isAvif = (head: Buffer): boolean => {
   return brands.includes('avif') || brands.includes('avis')
 }
 
-/** The type that the first bytes of a file tell, whatever its name says; undefined for anything else. */
+/** Detects the type of an image by its first bytes; undefined for anything else. Names and headers are ignored. */
 export const sniff = (head: Buffer): ImageType | undefined => {
   if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return 'image/jpeg'
   if (text(head, 0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png'

@@ -1,3 +1,4 @@
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import {
   DataTypes,
   type InferAttributes,
@@ -7,7 +8,7 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `media_usages`: the media that a subject (a customer, a product) shows, by its newest event; null for none. */
+/** A row of `media_usages`: the image that a subject (a customer or product) shows by its newest event, null for none. */
 export class MediaUsageModel extends Model<InferAttributes<MediaUsageModel>, InferCreationAttributes<MediaUsageModel>> {
   declare subject: string
   declare mediaId: string | null
@@ -22,9 +23,9 @@ export const defineMediaUsages = (sequelize: Sequelize): MediaUsages => {
   class ConnectedMediaUsage extends MediaUsageModel {}
   return ConnectedMediaUsage.init(
     {
-      subject: { type: TEXT, primaryKey: true },
+      subject: primaryKey(TEXT),
       mediaId: UUID,
-      version: { type: INTEGER, allowNull: false },
+      version: required(INTEGER),
     },
     { sequelize, modelName: 'mediaUsage', tableName: 'media_usages' },
   )

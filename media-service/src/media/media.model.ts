@@ -1,4 +1,5 @@
 import type { variantPixels } from '@clientele/contracts/media'
+import { primaryKey, required, withDefault } from '@clientele/platform/data/model-attributes'
 import {
   type CreationOptional,
   DataTypes,
@@ -11,10 +12,13 @@ import {
 import type { ProducedImage } from '../images/image-worker.ts'
 
 export type VariantName = keyof typeof variantPixels
-/** What is stored of one variant. */
+/** What a row stores about a variant. */
 export type StoredVariant = ProducedImage
 
-/** A row of `media`, which outlives its objects for a while, so that late references to it can be told that it is gone. */
+/**
+ * A row of `media`. It is kept for a while after the image was deleted, so that a late reference to it gets another
+ * `media.deleted.v1` with a higher version.
+ */
 export class MediaModel extends Model<InferAttributes<MediaModel>, InferCreationAttributes<MediaModel>> {
   declare id: string
   declare mimeType: string
@@ -27,33 +31,32 @@ export class MediaModel extends Model<InferAttributes<MediaModel>, InferCreation
   declare createdBy: string
   declare createdByName: string
   declare version: CreationOptional<number>
-  /** Gone for everybody; the row is kept for a while. */
+  /** When the image was deleted. For the API it does not exist any more. */
   declare deletedAt: CreationOptional<Date | null>
-  /** When the objects of a deleted media were removed. */
+  /** When the objects of a deleted image were removed from the store. */
   declare clearedAt: CreationOptional<Date | null>
 }
 export type MediaRow = InferAttributes<MediaModel>
 export type MediaTable = ModelStatic<MediaModel>
 
 const { DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 
 /** The model on one connection pool. */
 export const defineMedia = (sequelize: Sequelize): MediaTable => {
   class ConnectedMedia extends MediaModel {}
   return ConnectedMedia.init(
     {
-      id: { type: UUID, primaryKey: true },
+      id: primaryKey(UUID),
       mimeType: required(TEXT),
       bytes: required(INTEGER),
       width: required(INTEGER),
       height: required(INTEGER),
       sha256: required(TEXT),
-      variants: { type: JSONB, allowNull: false, defaultValue: {} },
+      variants: withDefault(JSONB, {}),
       createdAt: required(DATE(3)),
       createdBy: required(TEXT),
       createdByName: required(TEXT),
-      version: { type: INTEGER, allowNull: false, defaultValue: 1 },
+      version: withDefault(INTEGER, 1),
       deletedAt: DATE(3),
       clearedAt: DATE(3),
     },

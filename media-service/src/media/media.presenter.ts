@@ -2,8 +2,8 @@ import type { Media } from '@clientele/contracts/media'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { MediaRow } from './media.model.ts'
 
-/** Media as events tell of it. */
-export const presentEvent = (row: MediaRow): Omit<Media, 'url' | 'variants'> => ({
+/** An image as events carry it. */
+export const presentEventData = (row: MediaRow): Omit<Media, 'url' | 'variants'> => ({
   id: row.id,
   mimeType: row.mimeType,
   bytes: row.bytes,
@@ -15,9 +15,9 @@ export const presentEvent = (row: MediaRow): Omit<Media, 'url' | 'variants'> => 
   version: row.version,
 })
 
-/** Media as the API shows it. */
+/** An image as the API shows it. */
 export const presentMedia = (row: MediaRow, link: MediaLink): Media => ({
-  ...presentEvent(row),
+  ...presentEventData(row),
   url: link(row.id, 'original'),
   variants: { thumb: link(row.id, 'thumb'), medium: link(row.id, 'medium') },
 })

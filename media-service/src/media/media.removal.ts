@@ -16,14 +16,20 @@ const variants: MediaVariant[] = ['original', 'medium', 'thumb']
 
 export type Removal = ReturnType<typeof createRemoval>
 
-/** The row goes first, with its event, the objects after the commit; what fails then is left to the cleanup. */
+/**
+ * Deletes images. The row is marked as deleted in the caller's transaction, with the event. The objects are removed from the
+ * store after the commit. If that fails, the cleanup removes them later.
+ */
 export const createRemoval = ({ db, model, store }: { db: Db; model: MediaTable; store: Store }) => {
-  const clear = async (id: string): Promise<void> => {
+  const removeObjects = async (id: string): Promise<void> => {
     for (const variant of variants) await store.remove(variantKey(id, variant))
     await model.update({ clearedAt: databaseTime() }, { where: { id } })
   }
 
-  /** Locks media rows in one order: whoever adds or counts usages of them does so while holding the lock. */
+  /**
+   * Locks the rows of images, in the order of their ids, so that two transactions cannot deadlock. Usages of an image are only
+   * added or counted under this lock.
+   */
   const lock = async (ids: string[], tx: Tx): Promise<void> => {
     await model.findAll({
       attributes: ['id'],
@@ -36,12 +42,12 @@ export const createRemoval = ({ db, model, store }: { db: Db; model: MediaTable;
   }
 
   return {
-    clear,
+    removeObjects,
     lock,
-    /** Removes those of `ids` that nothing uses. @returns the removed ones */
-    unused: async (ids: string[], reason: Reason, actor: Actor, tx: Tx): Promise<string[]> => {
+    /** Deletes those of `ids` that nothing shows. @returns the ids of the deleted images */
+    removeUnused: async (ids: string[], reason: Reason, actor: Actor, tx: Tx): Promise<string[]> => {
       await lock(ids, tx)
-      // A statement of its own: it sees the usages that were committed while the lock was waited for.
+      // A new statement sees the usages that other transactions committed while `lock` waited for them.
       const removed = await db.query<Removed>(
         `update media set deleted_at = now(), version = version + 1
          where id = any($1::uuid[]) and deleted_at is null
@@ -55,7 +61,9 @@ export const createRemoval = ({ db, model, store }: { db: Db; model: MediaTable;
       afterCommit(tx, () => {
         const log = currentLog()
         for (const { id } of removed)
-          clear(id).catch((err: unknown) => log.warn({ err, mediaId: id }, 'objects are left to the cleanup'))
+          removeObjects(id).catch((err: unknown) =>
+            log.warn({ err, mediaId: id }, 'objects could not be removed: left to the cleanup'),
+          )
       })
       return removed.map(({ id }) => id)
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { uuid } from '@clientele/contracts/fields'
-import { Media, MediaTooLarge, MediaUpload, MediaVariant } from '@clientele/contracts/media'
+import { Media, MediaTooLarge, MediaUpload, MediaVariant, variantDescription } from '@clientele/contracts/media'
+import { signedLinkParameters } from '@clientele/contracts/parameters'
 import { ProblemBody } from '@clientele/contracts/problem'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Api, created, noContent, ok } from '@clientele/platform/http/api'
@@ -10,23 +11,21 @@ import type { ContentService } from '../content/content.service.ts'
 import type { Upload } from '../uploads/upload.ts'
 import type { MediaService } from './media.service.ts'
 
-/** What the routes call. */
-export type MediaRoutes = {
-  media: Pick<MediaService, 'create' | 'get' | 'remove'>
+export type MediaRouteDeps = {
+  media: Pick<MediaService, 'create' | 'get' | 'delete'>
   content: ContentService
   readUpload: (req: Request, actor: Actor) => Promise<Upload>
   checkReader: (req: IncomingMessage, actor: Actor) => void
 }
 
-const tag = 'media'
+const tag = 'Media'
 const params = z.object({ id: uuid })
 const contentQuery = z.strictObject({
-  variant: MediaVariant.default('original'),
-  expires: z.string().max(12).optional().meta({ description: 'part of a signed link' }),
-  signature: z.string().max(100).optional().meta({ description: 'part of a signed link' }),
+  variant: MediaVariant.default('original').meta({ description: `${variantDescription} Default: \`original\`.` }),
+  ...signedLinkParameters,
 })
 
-export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader }: MediaRoutes): void => {
+export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader }: MediaRouteDeps): void => {
   api.operation(
     {
       method: 'post',
@@ -34,7 +33,7 @@ export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader 
       operationId: 'uploadMedia',
       summary: 'Upload an image',
       description:
-        'The content decides what it is, not its name or header. It is turned upright and stored without EXIF and GPS data; AVIF becomes WebP, GIF a PNG of its first frame.',
+        'The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG of its first frame. An image that no customer or product shows is deleted after a day.',
       tag,
       roles: ['user'],
       uploads: { 'multipart/form-data': { schema: MediaUpload, parse: readUpload } },
@@ -51,7 +50,7 @@ export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader 
       method: 'get',
       path: '/v1/media/{id}',
       operationId: 'getMedia',
-      summary: 'Facts about an image',
+      summary: 'Get the metadata of an image',
       tag,
       roles: ['user'],
       params,
@@ -65,14 +64,15 @@ export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader 
       method: 'delete',
       path: '/v1/media/{id}',
       operationId: 'deleteMedia',
-      summary: 'Delete an image that no customer shows',
+      summary: 'Delete an image',
+      description: 'While a customer or product shows the image, the response is 409 `in_use`.',
       tag,
       roles: ['user'],
       params,
       responses: { 204: null },
     },
     async ({ params: { id }, actor, ifMatch }) => {
-      await media.remove(id, actor, ifMatch)
+      await media.delete(id, actor, ifMatch)
       return noContent()
     },
   )
@@ -82,18 +82,22 @@ export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader 
       method: 'get',
       path: '/v1/media/{id}/content',
       operationId: 'getMediaContent',
-      summary: 'The image itself',
+      summary: 'Get the content of an image',
       description:
-        'With a token, or by a signed link as other answers contain them. Takes `Range` and `If-None-Match`.',
+        'Requires an access token or a signed link, such as `url` of the image or `photoUrl` of a customer. `Range` and `If-None-Match` are supported.',
       tag,
       roles: 'optional',
       params,
       query: contentQuery,
+      file: {
+        types: ['image/jpeg', 'image/png', 'image/webp'],
+        headers: ['ETag', 'Content-Disposition', 'Accept-Ranges'],
+      },
       responses: { 200: null, 206: null, 302: null, 304: null, 416: ProblemBody },
     },
     async ({ params: { id }, query: { variant }, actor, req }) => {
       checkReader(req, actor)
-      return content.show(id, variant, req)
+      return content.serve(id, variant, req)
     },
   )
 }

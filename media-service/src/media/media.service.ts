@@ -2,20 +2,29 @@ import { type Media, mediaStored } from '@clientele/contracts/media'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import { Problem } from '@clientele/platform/runtime/problem'
-import type { CleanedImage } from '../uploads/clean-upload.ts'
-import type { MediaModel, MediaTable } from './media.model.ts'
-import { presentEvent, presentMedia } from './media.presenter.ts'
+import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import type { SanitisedImage } from '../uploads/sanitise-upload.ts'
+import type { MediaModel, MediaRow, MediaTable } from './media.model.ts'
+import { presentEventData, presentMedia } from './media.presenter.ts'
+import type { MediaQuota } from './media.quota.ts'
 import type { Removal } from './media.removal.ts'
 
-type Deps = { db: Db; model: MediaTable; link: MediaLink; removal: Removal }
+type Deps = {
+  db: Db
+  model: MediaTable
+  link: MediaLink
+  removal: Removal
+  quota: MediaQuota
+  userNames: UserNames
+}
 
-const notFound = (): Problem => new Problem('not_found', { detail: 'there is no such media' })
+const notFound = (): Problem => new Problem('not_found', { detail: 'image not found' })
 
 export type MediaService = ReturnType<typeof createMediaService>
 
-export const createMediaService = ({ db, model, link, removal }: Deps) => {
+export const createMediaService = ({ db, model, link, removal, quota, userNames }: Deps) => {
   const find = async (id: string, tx?: Tx): Promise<MediaModel> => {
     const media = await model.findOne({ where: { id, deletedAt: null }, transaction: tx ?? null })
     if (!media) throw notFound()
@@ -25,27 +34,32 @@ export const createMediaService = ({ db, model, link, removal }: Deps) => {
   return {
     find,
 
-    /** The row of an image whose original is in the store already. */
-    create: (image: CleanedImage, actor: Actor): Promise<Media> =>
+    /** Creates the row of an image. Its original is already in the store. @throws Problem 429 */
+    create: (image: SanitisedImage, actor: Actor): Promise<Media> =>
       db.transaction(async (tx) => {
+        await quota.assertRoom(actor, image.bytes, tx)
         const by = { createdBy: actor.id, createdByName: actor.displayName }
         const media = await model.create({ ...image, ...by, createdAt: new Date() }, { transaction: tx })
-        await outbox.add(tx, mediaStored.of(presentEvent(media), actorRef(actor)))
+        await outbox.add(tx, mediaStored.of(presentEventData(media), actorRef(actor)))
         return presentMedia(media, link)
       }),
 
-    get: async (id: string): Promise<Media> => presentMedia(await find(id), link),
+    get: async (id: string): Promise<Media> => {
+      const [named] = await userNames.withCurrentNames<MediaRow>([(await find(id)).get()])
+      if (!named) throw notFound()
+      return presentMedia(named, link)
+    },
 
-    /** @throws Problem 404; 409 while something shows it; 412 */
-    remove: (id: string, actor: Actor, ifMatch?: number): Promise<void> =>
+    /** @throws Problem 404; 409 if a customer or product shows it; 412 if `ifMatch` is another version */
+    delete: (id: string, actor: Actor, ifMatch?: number): Promise<void> =>
       db.transaction(async (tx) => {
         const { version } = await find(id, tx)
-        if (ifMatch !== undefined && ifMatch !== version)
-          throw new Problem('precondition_failed', { detail: `the media is in version ${version}` })
-        const [removed] = await removal.unused([id], 'requested', actor, tx)
+        if (ifMatch !== undefined && ifMatch !== version) throw preconditionFailed('the image', { version })
+        const [removed] = await removal.removeUnused([id], 'requested', actor, tx)
         if (removed !== undefined) return
+        // Not deleted: it does not exist any more (404), or it is in use.
         await find(id, tx)
-        throw new Problem('in_use', { detail: 'something shows this media' })
+        throw new Problem('in_use', { detail: 'a customer or product shows the image' })
       }),
   }
 }

@@ -1,49 +1,52 @@
 import { variantPixels } from '@clientele/contracts/media'
 import type { Db } from '@clientele/platform/data/db'
-import type { ImageLane, TurnOptions } from '../images/image-lane.ts'
+import type { ImageQueue, WaitOptions } from '../images/image-queue.ts'
 import type { ProduceImage } from '../images/image-worker.ts'
-import { readStored, type Store } from '../storage/store.ts'
+import { readExisting, type Store } from '../storage/store.ts'
 import type { MediaRow, StoredVariant, VariantName } from './media.model.ts'
 import { variantKey } from './media-keys.ts'
 
-type Deps = { db: Db; store: Store; lane: ImageLane; produce: ProduceImage; maxPixels: number }
+type Deps = { db: Db; store: Store; queue: ImageQueue; produce: ProduceImage; maxPixels: number }
 
 export type Variants = ReturnType<typeof createVariants>
 
-/** Makes the small pictures of a media from its original and notes them in its row. */
-export const createVariants = ({ db, store, lane, produce, maxPixels }: Deps) => {
-  const underWay = new Map<string, Promise<StoredVariant>>()
+/** Creates the variants of images from their originals and records them in their rows. */
+export const createVariants = ({ db, store, queue, produce, maxPixels }: Deps) => {
+  const inProgress = new Map<string, Promise<StoredVariant>>()
 
-  const shrink = (media: MediaRow, name: VariantName, turn?: TurnOptions): Promise<StoredVariant> =>
-    lane.run(async () => {
-      const task = { kind: 'shrink', pixels: variantPixels[name], bytes: media.bytes, maxPixels } as const
-      const original = await readStored(store, variantKey(media.id, 'original'))
-      return produce(task, original, (data) =>
-        store.write(variantKey(media.id, name), data, { contentType: 'image/webp', replace: true }),
-      )
-    }, turn)
+  const shrink = (media: MediaRow, name: VariantName, wait?: WaitOptions): Promise<StoredVariant> =>
+    queue.run(
+      async () => {
+        const task = { kind: 'shrink', pixels: variantPixels[name], bytes: media.bytes, maxPixels } as const
+        const original = await readExisting(store, variantKey(media.id, 'original'))
+        return produce(task, original, (data) =>
+          store.write(variantKey(media.id, name), data, { contentType: 'image/webp', replace: true }),
+        )
+      },
+      { ...wait, userId: media.createdBy },
+    )
 
-  const make = async (media: MediaRow, name: VariantName, turn?: TurnOptions): Promise<StoredVariant> => {
-    const variant = await shrink(media, name, turn)
-    const noted = await db.query(
+  const create = async (media: MediaRow, name: VariantName, wait?: WaitOptions): Promise<StoredVariant> => {
+    const variant = await shrink(media, name, wait)
+    const updated = await db.query(
       `update media set variants = variants || jsonb_build_object($2::text, $3::jsonb)
        where id = $1 and deleted_at is null returning id`,
       [media.id, name, JSON.stringify(variant)],
     )
-    // The media was deleted meanwhile, perhaps before this object was there to be removed.
-    if (noted.length === 0) await store.remove(variantKey(media.id, name))
+    // The image was deleted in the meantime, perhaps before this object existed and could be removed.
+    if (updated.length === 0) await store.remove(variantKey(media.id, name))
     return variant
   }
 
   return {
-    /** The variant, made now where it is not there yet; those who ask at the same time share the work. */
-    ensure: (media: MediaRow, name: VariantName, turn?: TurnOptions): Promise<StoredVariant> => {
-      const known = media.variants[name]
-      if (known) return Promise.resolve(known)
+    /** Returns the variant and creates it if it is missing. Concurrent calls for the same variant share the work. */
+    ensure: (media: MediaRow, name: VariantName, wait?: WaitOptions): Promise<StoredVariant> => {
+      const stored = media.variants[name]
+      if (stored) return Promise.resolve(stored)
       const key = variantKey(media.id, name)
-      const made = underWay.get(key) ?? make(media, name, turn).finally(() => underWay.delete(key))
-      underWay.set(key, made)
-      return made
+      const variant = inProgress.get(key) ?? create(media, name, wait).finally(() => inProgress.delete(key))
+      inProgress.set(key, variant)
+      return variant
     },
   }
 }

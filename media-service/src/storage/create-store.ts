@@ -1,12 +1,12 @@
 import { ConfigError } from '@clientele/platform/runtime/config'
 import type { MediaConfig } from '../config.ts'
 import { createFolderStore } from './folder-store.ts'
-import { measured } from './measured-store.ts'
 import type { Store } from './store.ts'
+import { withMetrics } from './store-metrics.ts'
 
 type StoreConfig = Pick<MediaConfig, 'mediaStore' | 'mediaFolder' | 'mediaBucket' | 'gcsEndpoint'>
 
-/** The store that the configuration names. @throws ConfigError */
+/** Creates the store that the configuration selects. @throws ConfigError if a setting is missing */
 export const createStore = async ({
   mediaStore,
   mediaFolder,
@@ -15,10 +15,10 @@ export const createStore = async ({
 }: StoreConfig): Promise<Store> => {
   if (mediaStore === 'folder') {
     if (mediaFolder === undefined) throw new ConfigError('configuration: MEDIA_FOLDER is missing')
-    return measured(createFolderStore(mediaFolder))
+    return withMetrics(createFolderStore(mediaFolder))
   }
   if (mediaBucket === undefined) throw new ConfigError('configuration: MEDIA_BUCKET is missing')
-  // Only who uses the client pays for its memory.
+  // The client takes memory, so it is loaded only if it is used.
   const { createGcsStore } = await import('./gcs-store.ts')
-  return measured(createGcsStore({ bucket: mediaBucket, endpoint: gcsEndpoint }))
+  return withMetrics(createGcsStore({ bucket: mediaBucket, endpoint: gcsEndpoint }))
 }

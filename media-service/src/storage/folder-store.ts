@@ -2,7 +2,7 @@ import { access, constants, mkdir, open, opendir, rename, rm, stat } from 'node:
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { newId } from '@clientele/platform/data/db'
-import { checkedKey, type Store } from './store.ts'
+import { type Store, validateKey } from './store.ts'
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 const unlessMissing = (error: unknown): undefined => {
@@ -14,10 +14,10 @@ const syncFolder = async (path: string): Promise<void> => {
   await folder.sync().finally(() => folder.close())
 }
 
-/** Objects as files below `root`. What is half written lies in `root/part` and is never seen under its key. */
+/** Stores objects as files below `root`. A file is written in `root/part` and moved to its key when it is complete. */
 export const createFolderStore = (root: string): Store => {
   const base = resolve(root)
-  const pathOf = (key: string): string => join(base, ...checkedKey(key).split('/'))
+  const pathOf = (key: string): string => join(base, ...validateKey(key).split('/'))
 
   async function* walk(folder: string): AsyncGenerator<{ key: string; modifiedAt: number }> {
     const entries = await opendir(folder).catch(unlessMissing)
@@ -35,7 +35,7 @@ export const createFolderStore = (root: string): Store => {
       const path = pathOf(key)
       const part = join(base, 'part', newId())
       await mkdir(dirname(part), { recursive: true })
-      // Opened before anything can fail: a stream that opens its file itself may create it after the removal below.
+      // Opened here and not by a stream: a stream opens its file later, and could create it after the removal below.
       const file = await open(part, 'wx', 0o640)
       try {
         await pipeline(source, file.createWriteStream({ flush: true }), { signal })

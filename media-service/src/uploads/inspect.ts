@@ -2,18 +2,19 @@ import { createHash } from 'node:crypto'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { type ImageType, imageTypes, sniff, sniffBytes } from '../images/sniff.ts'
 
-/** What went through {@link inspect}; `sha256` in hexadecimal. */
+/** What {@link inspect} found out about an upload; `sha256` in hexadecimal. */
 export type Inspected = { mimeType: ImageType; bytes: number; sha256: string }
 
-const refused = (): Problem =>
+const unsupported = (): Problem =>
   new Problem('unsupported_media_type', {
     detail: `the content of the file is not one of ${imageTypes.join(', ')}`,
     extra: { supported: imageTypes },
   })
 
 /**
- * Passes bytes on while hashing and counting them, once the first ones are those of an image; `done` is called at the end.
- * @throws Problem 415 before anything is passed on
+ * Hashes and counts the bytes that pass through it. The first bytes are held back until they show an image type. `done` is
+ * called at the end.
+ * @throws Problem 415 if they show none; no byte has passed then
  */
 export async function* inspect(
   source: AsyncIterable<Uint8Array>,
@@ -25,7 +26,7 @@ export async function* inspect(
   let mimeType: ImageType | undefined
   const decide = (): ImageType => {
     const type = sniff(head)
-    if (type === undefined) throw refused()
+    if (type === undefined) throw unsupported()
     return type
   }
   for await (const chunk of source) {

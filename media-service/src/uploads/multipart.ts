@@ -8,7 +8,7 @@ const fileFields = ['file', 'photo', 'picture'] as const
 
 type Options = { store: Store; maxBytes: number; idleMs: number }
 
-/** A reader of `multipart/form-data` with one image; what it gives lies in the store's staging area. @throws Problem */
+/** Creates a reader of `multipart/form-data` with one image, which it stores in the staging area. @throws Problem */
 export const createMultipartReader = ({ store, maxBytes, idleMs }: Options) => {
   const form = {
     storage: createStorageEngine(store),
@@ -16,7 +16,7 @@ export const createMultipartReader = ({ store, maxBytes, idleMs }: Options) => {
     fileFields,
   }
 
-  /** @throws Problem 408 once nothing has come for `idleMs`; answering ends the connection, and with it the upload */
+  /** @throws Problem 408 if nothing arrives for `idleMs`; the response closes the connection, which ends the upload */
   const receive = async (req: Request): Promise<void> => {
     const { promise: stalled, reject } = Promise.withResolvers<never>()
     const idle = setTimeout(() => reject(new Problem('timeout', { detail: 'the upload stalled' })), idleMs)
@@ -34,8 +34,8 @@ export const createMultipartReader = ({ store, maxBytes, idleMs }: Options) => {
     const [file] = (req.files ?? []) as (Express.Multer.File & IncomingFile)[]
     const [field] = Object.keys(req.body ?? {})
     if (file && field !== undefined) await store.remove(file.key)
-    if (field !== undefined) throw unknownFormField(field, 'send the image as file')
-    if (!file) throw fieldProblem('/file', 'required', 'is required: an image, as a file')
+    if (field !== undefined) throw unknownFormField(field, 'send the image in the field `file`')
+    if (!file) throw fieldProblem('/file', 'required', 'is required: send an image')
     const { id, key, mimeType, bytes, sha256 } = file
     return { id, key, mimeType, bytes, sha256 }
   }

@@ -7,15 +7,17 @@ import { incomingKey } from '../media/media-keys.ts'
 import type { Store } from '../storage/store.ts'
 import { type Inspected, inspect } from './inspect.ts'
 
-/** A file as it was sent, in the store's anteroom. */
+/** An uploaded file in the staging area, as it was sent. */
 export type IncomingFile = Inspected & { id: string; key: string }
 
 type Done = (error?: unknown, info?: Partial<Express.Multer.File> & IncomingFile) => void
 
-/** multer's door to the store: a file goes from the connection into the store, inspected on the way, held nowhere. */
+/** A storage engine of multer that streams a file from the connection into the store and inspects it on the way. */
 export const createStorageEngine = (store: Store): StorageEngine => {
   const remove = (key: string): Promise<void> =>
-    store.remove(key).catch((err: unknown) => currentLog().warn({ err }, 'an incoming file is left to the cleanup'))
+    store
+      .remove(key)
+      .catch((err: unknown) => currentLog().warn({ err }, 'incoming file could not be removed: left to the cleanup'))
 
   const receive = async (req: Request, file: Express.Multer.File): Promise<IncomingFile> => {
     const id = newId()
@@ -23,26 +25,26 @@ export const createStorageEngine = (store: Store): StorageEngine => {
     const ended = new AbortController()
     const end = (problem: Problem) => {
       ended.abort(problem)
-      // Whoever waits for the next bytes learns of it too.
+      // A reader that waits for the next bytes must fail too.
       file.stream.destroy(problem)
     }
-    // The client went away, or was answered already.
-    const gone = () => end(new Problem('malformed', { detail: 'the upload ended early' }))
-    req.res?.once('close', gone)
+    // The client has disconnected, or an error response was sent already.
+    const onClose = () => end(new Problem('malformed', { detail: 'the upload ended early' }))
+    req.res?.once('close', onClose)
     file.stream.once('limit', () => end(new Problem('too_large')))
     let inspected: Inspected | undefined
     const chunks = file.stream.iterator({ destroyOnReturn: false })
     const source = inspect(chunks, (result) => (inspected = result))
     try {
       await store.write(key, source, { contentType: 'application/octet-stream', signal: ended.signal })
-      if (!inspected) throw new Error('the store took less than was sent')
+      if (!inspected) throw new Error('the store read less than was sent')
       return { id, key, ...inspected }
     } catch (error) {
       file.stream.resume()
       await remove(key)
       throw ended.signal.aborted ? ended.signal.reason : error
     } finally {
-      req.res?.off('close', gone)
+      req.res?.off('close', onClose)
     }
   }
 

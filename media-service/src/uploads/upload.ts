@@ -4,71 +4,102 @@ import { currentLog } from '@clientele/platform/runtime/log'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { withTimeout } from '@clientele/platform/runtime/timeout'
 import type { Request } from 'express'
+import type { ImageBudget } from '../images/image-budget.ts'
 import { variantKey } from '../media/media-keys.ts'
 import type { Store } from '../storage/store.ts'
-import type { CleanedImage } from './clean-upload.ts'
+import type { SanitisedImage } from './sanitise-upload.ts'
 import type { IncomingFile } from './storage-engine.ts'
 
-/** An uploaded image in the store, for whom a row has to be made before the answer is sent, or it is discarded. */
+/**
+ * An uploaded image. Its original is in the store, but it has no row yet. It is **pending** until the handler calls `keep`, or
+ * until the response is closed. In the second case the original is removed, so a client that disconnects leaves nothing behind.
+ */
 export type Upload = {
-  /** Makes use of the image. @throws what `use` throws, after the image was discarded */
-  keep<T>(use: (image: CleanedImage) => Promise<T>): Promise<T>
-  /** What a repeated request is compared by: the content as it was sent. */
+  /** Runs `use`, which creates the row. @throws what `use` throws, after the image was discarded */
+  keep<T>(use: (image: SanitisedImage) => Promise<T>): Promise<T>
+  /** What a repeated request under an idempotency key is compared by: the hash of the uploaded file. */
   toJSON(): { sha256: string }
 }
 
 type Deps = {
   store: Store
   maxUploads: number
-  /** Refuses where so many images, one after the other, would take too long. */
-  check: (images: number) => void
+  budget: ImageBudget
+  /** @throws Problem 503 if this number of images would take too long */
+  assertCapacity: (images: number) => void
   readMultipart: (req: Request) => Promise<IncomingFile>
-  clean: (file: IncomingFile, actor: Actor, signal: AbortSignal) => Promise<CleanedImage>
+  sanitise: (file: IncomingFile, actor: Actor, signal: AbortSignal) => Promise<SanitisedImage>
 }
 
 const tooMany = (): Problem =>
-  new Problem('unavailable', { detail: 'too many uploads at the same time', headers: { 'Retry-After': '5' } })
+  new Problem('unavailable', { detail: 'too many concurrent uploads', headers: { 'Retry-After': '5' } })
+const tooManyOfUser = (): Problem =>
+  new Problem('rate_limited', {
+    detail: 'too many concurrent uploads of one user; send the next one when one has ended',
+    headers: { 'Retry-After': '5' },
+  })
 
-const restMs = 30_000
+const drainTimeoutMs = 30_000
 
-// Most clients look for an answer only when they have sent all.
-const readRest = async (req: Request): Promise<void> => {
+// Most clients read the response only after they have sent the whole body.
+const drainRequest = async (req: Request): Promise<void> => {
   req.resume()
-  await withTimeout(restMs, 'the body is still being sent', finished(req)).catch(() => {})
+  await withTimeout(drainTimeoutMs, 'the client is still sending the body', finished(req)).catch(() => {})
 }
 
-/** Reads uploads, `maxUploads` at the same time. A client that goes away leaves nothing in the store. */
-export const createUploadReader = ({ store, maxUploads, check, readMultipart, clean }: Deps) => {
-  let underWay = 0
+/**
+ * Reads uploads, at most `maxUploads` at the same time. A user may have as many as are free, so one user has at most half of
+ * them, two have a third each, and there is always room for another user.
+ */
+export const createUploadReader = ({ store, maxUploads, budget, assertCapacity, readMultipart, sanitise }: Deps) => {
+  const activeUploads = new Map<string, number>()
+
+  /** @throws Problem 429, 503 */
+  const assertRoom = ({ id }: Actor): void => {
+    budget.assertLeft(id)
+    const own = activeUploads.get(id) ?? 0
+    const counts = [...activeUploads.values()]
+    const free = maxUploads - counts.reduce((sum, count) => sum + count, 0)
+    if (free <= 0) throw tooMany()
+    if (own >= free) throw tooManyOfUser()
+    // The queue serves users in turns, so no other user's images come before more than one of this user's.
+    assertCapacity(counts.reduce((sum, count) => sum + Math.min(count, own + 1), 0))
+  }
+
+  const count = ({ id }: Actor, change: number): void => {
+    const active = (activeUploads.get(id) ?? 0) + change
+    if (active === 0) activeUploads.delete(id)
+    else activeUploads.set(id, active)
+  }
 
   const read = async (req: Request, actor: Actor): Promise<Upload> => {
-    const answered = new AbortController()
-    req.res?.once('close', () => answered.abort(new Problem('malformed', { detail: 'the client went away' })))
+    const closed = new AbortController()
+    req.res?.once('close', () => closed.abort(new Problem('malformed', { detail: 'the client disconnected' })))
     const file = await readMultipart(req)
-    const image = await clean(file, actor, answered.signal)
+    const image = await sanitise(file, actor, closed.signal)
 
-    let held = true
+    let pending = true
     const discard = async () => {
-      held = false
+      pending = false
       await store
         .remove(variantKey(image.id, 'original'))
-        .catch((err: unknown) => currentLog().warn({ err }, 'an original is left to the cleanup'))
+        .catch((err: unknown) => currentLog().warn({ err }, 'original could not be removed: left to the cleanup'))
     }
-    const discardUnused = () => void (held && discard())
-    if (answered.signal.aborted) await discard()
-    else answered.signal.addEventListener('abort', discardUnused)
+    const discardIfPending = () => void (pending && discard())
+    if (closed.signal.aborted) await discard()
+    else closed.signal.addEventListener('abort', discardIfPending)
 
     return {
       toJSON: () => ({ sha256: file.sha256 }),
       keep: async (use) => {
-        // A 4xx would be kept as the answer of an Idempotency-Key, and the same upload may come again.
-        if (!held)
+        // Not a 4xx: that would be stored as the response of the idempotency key, and the client may send the upload again.
+        if (!pending)
           throw new Problem('unavailable', {
-            detail: 'the client went away',
+            detail: 'the client disconnected',
             headers: { 'Retry-After': '1' },
-            cause: answered.signal.reason,
+            cause: closed.signal.reason,
           })
-        held = false
+        pending = false
         try {
           return await use(image)
         } catch (error) {
@@ -81,17 +112,16 @@ export const createUploadReader = ({ store, maxUploads, check, readMultipart, cl
 
   return async (req: Request, actor: Actor): Promise<Upload> => {
     try {
-      if (underWay >= maxUploads) throw tooMany()
-      check(underWay)
+      assertRoom(actor)
     } catch (error) {
-      await readRest(req)
+      await drainRequest(req)
       throw error
     }
-    underWay += 1
+    count(actor, 1)
     try {
       return await read(req, actor)
     } finally {
-      underWay -= 1
+      count(actor, -1)
     }
   }
 }

@@ -2,8 +2,8 @@ import { customerEvents, customerPurged } from '@clientele/contracts/customer'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
 import type { CustomerProjection } from '../customers/customer.projection.ts'
 
-/** Keeps whom messages go to; every event of a customer carries all of it. */
-export const customerChanged = ({ customers }: { customers: CustomerProjection }) =>
+/** Updates the projection of customers. Every event contains the whole customer. */
+export const customerConsumer = ({ customers }: { customers: CustomerProjection }) =>
   consumer({
     queue: 'notification-service.customers',
     events: customerEvents,

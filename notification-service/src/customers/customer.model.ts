@@ -1,3 +1,4 @@
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import {
   DataTypes,
   type InferAttributes,
@@ -7,7 +8,7 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `customers`: whom messages go to, as customer-service last described them. A purged one keeps only its id. */
+/** A row of `customers`, the projection of customer-service's customers. A purged customer has no personal data. */
 class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCreationAttributes<CustomerModel>> {
   declare id: string
   declare name: string | null
@@ -23,14 +24,13 @@ export type CustomerRow = InferAttributes<CustomerModel>
 export type Customers = ModelStatic<CustomerModel>
 
 const { BOOLEAN, INTEGER, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 
-/** The model on one connection pool. */
+/** Defines the model on a connection pool. */
 export const defineCustomers = (sequelize: Sequelize): Customers => {
   class ConnectedCustomer extends CustomerModel {}
   return ConnectedCustomer.init(
     {
-      id: { type: UUID, primaryKey: true },
+      id: primaryKey(UUID),
       name: TEXT,
       phone: TEXT,
       email: TEXT,

@@ -8,19 +8,19 @@ import type { CustomerRow, Customers } from './customer.model.ts'
 
 type Deps = { db: Db; customers: Customers; notifications: Notifications }
 
-// A purge is final, whatever comes after it.
-const options = { final: (row: string) => `${row}.purged` }
+// A purge is final: later events of the customer are ignored.
+const upsertOptions = { final: (row: string) => `${row}.purged` }
 
-const nothingKnown = { name: null, phone: null, email: null, locale: null }
+const noPersonalData = { name: null, phone: null, email: null, locale: null }
 
 const deleteReports = `delete from delivery_reports where recipient in
   (select recipient from notifications where customer_id = $1 and recipient is not null)`
 
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
-/** Customers as the events of customer-service describe them. */
+/** The customers that messages go to, kept by the events of customer-service. */
 export const createCustomerProjection = ({ db, customers, notifications }: Deps) => {
-  const store = (row: CustomerRow, tx: Tx): Promise<boolean> => upsertIfNewer(customers, row, tx, options)
+  const store = (row: CustomerRow, tx: Tx): Promise<boolean> => upsertIfNewer(customers, row, tx, upsertOptions)
 
   return {
     upsertIfNewer: async ({ id, version, ...customer }: CustomerEventData, tx: Tx): Promise<void> => {
@@ -31,9 +31,9 @@ export const createCustomerProjection = ({ db, customers, notifications }: Deps)
       )
     },
 
-    /** Removes what is known of the person, also from what was sent to them. */
+    /** Removes the customer's personal data, also from notifications and delivery reports. */
     purge: async ({ id, version }: CustomerEventData, tx: Tx): Promise<void> => {
-      await store({ id, ...nothingKnown, smsOptOut: true, deleted: true, purged: true, version }, tx)
+      await store({ id, ...noPersonalData, smsOptOut: true, deleted: true, purged: true, version }, tx)
       await db.query(deleteReports, [id], { tx })
       await notifications.update(
         { to: null, updatedAt: databaseTime(), version: literal('version + 1') },

@@ -1,12 +1,6 @@
-import { list, text, time, uuid } from '@clientele/platform/lists/list'
+import { NotificationChannel, NotificationStatus } from '@clientele/contracts/notification'
+import { list, oneOf, text, time, uuid } from '@clientele/platform/lists/list'
 import { type NotificationRow, notificationColumns } from './notification.model.ts'
-
-// Short words of ours: no index serves a part of one.
-const word = {
-  ...text(),
-  operators: ['eq', 'ne'] as const,
-  description: 'several values between commas are alternatives',
-}
 
 export const notificationList = list<NotificationRow>({
   table: 'notifications',
@@ -14,9 +8,13 @@ export const notificationList = list<NotificationRow>({
   sort: ['createdAt', 'updatedAt'],
   defaultSort: '-createdAt',
   filter: {
-    status: word,
-    channel: word,
-    template: word,
+    status: oneOf(NotificationStatus),
+    channel: oneOf(NotificationChannel),
+    template: {
+      ...text(),
+      operators: ['eq', 'ne'],
+      description: 'A template, such as `order-placed`. Separate alternatives with commas',
+    },
     orderId: uuid(),
     customerId: uuid(),
     createdAt: time(),

@@ -1,5 +1,6 @@
 import type { NotificationChannel, NotificationStatus } from '@clientele/contracts/notification'
 import { databaseTime } from '@clientele/platform/data/database-time'
+import { primaryKey, required, withDefault } from '@clientele/platform/data/model-attributes'
 import {
   type CreationOptional,
   DataTypes,
@@ -10,10 +11,10 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** What the text of a message is made of. */
+/** The values that the texts of a message contain. */
 export type Content = { number: string; total: string; currency: string }
 
-/** A row of `notifications`. A new one is queued and due at once. */
+/** A row of `notifications`. By default a new one is queued and due at once. */
 export class NotificationModel extends Model<
   InferAttributes<NotificationModel>,
   InferCreationAttributes<NotificationModel>
@@ -22,6 +23,8 @@ export class NotificationModel extends Model<
   declare template: string
   declare orderId: string | null
   declare customerId: string | null
+  /** The id of the user or client that caused the message; null if it was queued before authors were recorded. */
+  declare authorId: CreationOptional<string | null>
   declare content: Content
   declare status: CreationOptional<NotificationStatus>
   declare channel: CreationOptional<NotificationChannel | null>
@@ -32,13 +35,13 @@ export class NotificationModel extends Model<
   declare reason: CreationOptional<string | null>
   declare cost: CreationOptional<string | null>
   declare attempts: CreationOptional<number>
-  /** Attempts of which it is certain that nothing was taken, since it was queued. */
+  /** Attempts since it was queued that the provider certainly did not accept. */
   declare failures: CreationOptional<number>
   declare queuedAt: CreationOptional<Date>
-  /** When the next attempt is due; null while one is under way and after the last. */
+  /** When the next attempt is due; null while an attempt is running, and after the last one. */
   declare dueAt: CreationOptional<Date | null>
   declare attemptStartedAt: CreationOptional<Date | null>
-  /** Set while an attempt is under way; after it, the process that made the attempt has died. */
+  /** When the lease of the running attempt ends; null if none is running. A lease that has ended means that the process died. */
   declare claimedUntil: CreationOptional<Date | null>
   declare createdAt: CreationOptional<Date>
   declare sentAt: CreationOptional<Date | null>
@@ -50,16 +53,15 @@ export type NotificationRow = InferAttributes<NotificationModel>
 export type Notifications = ModelStatic<NotificationModel>
 
 const { DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 const optional = <T>(type: T) => ({ type })
-const withDefault = <T, V>(type: T, defaultValue: V) => ({ type, allowNull: false, defaultValue })
 
-// Made anew for each pool: Sequelize writes into the definitions that it is given.
+// A function, because Sequelize changes the definitions that it gets, and each connection pool needs its own.
 const attributes = () => ({
-  id: { type: UUID, primaryKey: true },
+  id: primaryKey(UUID),
   template: required(TEXT),
   orderId: optional(UUID),
   customerId: optional(UUID),
+  authorId: optional(TEXT),
   content: required(JSONB),
   status: withDefault(TEXT, 'queued'),
   channel: optional(TEXT),
@@ -82,10 +84,10 @@ const attributes = () => ({
   version: withDefault(INTEGER, 1),
 })
 
-/** The columns by attribute, for the list. */
+/** The attributes with their columns, for the list. */
 export const notificationColumns: Record<string, { type: unknown; field?: string }> = attributes()
 
-/** The model on one connection pool. */
+/** Defines the model on a connection pool. */
 export const defineNotifications = (sequelize: Sequelize): Notifications => {
   class ConnectedNotification extends NotificationModel {}
   return ConnectedNotification.init(attributes(), {
@@ -95,5 +97,5 @@ export const defineNotifications = (sequelize: Sequelize): Notifications => {
   })
 }
 
-/** Why a message is neither repeated nor known to be sent. */
+/** The `reason` of a failed message that the provider may have accepted. It is not sent again automatically. */
 export const outcomeUnknown = 'outcome_unknown'

@@ -4,15 +4,15 @@ import type { NotificationRow } from './notification.model.ts'
 
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null
 
-/** An address of which a colleague recognises the customer, and nobody else does: `+254711***111`, `a***@example.com`. */
-export const masked = (to: string): string => {
+/** Masks an address: `+254711000111` → `+254711***111`, `ana@example.com` → `a***@example.com`. */
+export const maskAddress = (to: string): string => {
   const at = to.lastIndexOf('@')
   if (at !== -1) return `${to.slice(0, 1)}***${to.slice(at)}`
   return to.length < 9 ? `***${to.slice(-2)}` : `${to.slice(0, -6)}***${to.slice(-3)}`
 }
 
-/** A notification as events tell of it. */
-export const presentEvent = (row: NotificationRow): NotificationEventData => ({
+/** A notification as events contain it. */
+export const presentEventData = (row: NotificationRow): NotificationEventData => ({
   id: row.id,
   channel: row.channel,
   template: row.template,
@@ -31,8 +31,8 @@ export const presentEvent = (row: NotificationRow): NotificationEventData => ({
   version: row.version,
 })
 
-/** A notification as the API shows it: admins see the whole address. */
+/** A notification as responses contain it. Only admins see the whole address. */
 export const presentNotification = (row: NotificationRow, actor: Actor): Notification => ({
-  ...presentEvent(row),
-  to: row.to === null || isAdmin(actor) ? row.to : masked(row.to),
+  ...presentEventData(row),
+  to: row.to === null || isAdmin(actor) ? row.to : maskAddress(row.to),
 })

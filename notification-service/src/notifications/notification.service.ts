@@ -4,25 +4,31 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { afterCommit } from '@clientele/platform/data/transaction'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { Bell } from '@clientele/platform/runtime/wake-signal'
+import type { WakeSignal } from '@clientele/platform/runtime/wake-signal'
 import { notificationList } from './notification.list.ts'
 import type { Content, Notifications } from './notification.model.ts'
 import { presentNotification } from './notification.presenter.ts'
-import type { Writer } from './notification.writer.ts'
+import type { NotificationWriter } from './notification.writer.ts'
 
-type Deps = { db: Db; notifications: Notifications; writer: Writer; bell: Bell }
-type NewNotification = { template: string; orderId: string; customerId: string | null; content: Content }
+type Deps = { db: Db; notifications: Notifications; writer: NotificationWriter; wakeSignal: WakeSignal }
+type NewNotification = {
+  template: string
+  orderId: string
+  customerId: string | null
+  authorId: string
+  content: Content
+}
 
-const notFound = () => new Problem('not_found', { detail: 'there is no such notification' })
+const notFound = () => new Problem('not_found', { detail: 'notification not found' })
 
 export type NotificationService = ReturnType<typeof createNotificationService>
 
-/** `bell` wakes the sender once what it is to send is committed. */
-export const createNotificationService = ({ db, notifications, writer, bell }: Deps) => ({
-  /** Queues a message; there is one of a template for an order, whatever happens. */
+/** Queues and lists notifications. `wakeSignal` wakes the sender after the commit of a queued notification. */
+export const createNotificationService = ({ db, notifications, writer, wakeSignal }: Deps) => ({
+  /** Queues a message. An order gets at most one message per template, so repeated calls do nothing. */
   queue: async (notification: NewNotification, tx: Tx): Promise<void> => {
     await notifications.bulkCreate([{ ...notification, id: newId() }], { ignoreDuplicates: true, transaction: tx })
-    afterCommit(tx, () => bell.ring())
+    afterCommit(tx, () => wakeSignal.notify())
   },
 
   list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
@@ -37,8 +43,9 @@ export const createNotificationService = ({ db, notifications, writer, bell }: D
   },
 
   /**
-   * Sends once more what failed or was skipped. The last message's id stays until there is another: a report that it arrived
-   * after all ends the matter.
+   * Queues a failed or skipped notification again. It keeps its provider's message id until the next attempt gets a new one, so
+   * a late report that the first message was delivered still counts.
+   * @throws Problem 404; 409 in another status
    */
   retry: (id: string, actor: Actor): Promise<Notification> =>
     db.transaction(async (tx) => {
@@ -46,11 +53,11 @@ export const createNotificationService = ({ db, notifications, writer, bell }: D
       if (!row) throw notFound()
       if (row.status !== 'failed' && row.status !== 'skipped')
         throw new Problem('invalid_state', {
-          detail: `only what failed or was skipped is sent again; it is ${row.status}`,
+          detail: `only a failed or skipped notification can be sent again; this one is ${row.status}`,
         })
-      const again = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
-      const next = await writer.change(id, again, tx)
-      afterCommit(tx, () => bell.ring())
+      const change = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
+      const next = await writer.change(id, change, tx)
+      afterCommit(tx, () => wakeSignal.notify())
       return presentNotification(next, actor)
     }),
 })

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { type Outcome, plainReason } from './provider.ts'
+import { type Outcome, shortReason } from './provider.ts'
 
-// https://developers.africastalking.com/docs/sms/sending/bulk: statusCode and status of a recipient.
-const taken = [100, 101, 102]
-// Time or money may help: InsufficientBalance, InternalServerError, GatewayError.
-const passing = [405, 500, 501]
-const passingNames = ['InsufficientBalance', 'InternalServerError', 'GatewayError']
+// The status codes of a recipient: https://developers.africastalking.com/docs/sms/sending/bulk
+const acceptedCodes = [100, 101, 102]
+// InsufficientBalance, InternalServerError, GatewayError: a retry can succeed.
+const temporaryCodes = [405, 500, 501]
+const temporaryStatuses = ['InsufficientBalance', 'InternalServerError', 'GatewayError']
 
 const Recipient = z.object({
   statusCode: z.coerce.number(),
@@ -13,31 +13,31 @@ const Recipient = z.object({
   messageId: z.string().max(300).nullish(),
   cost: z.coerce.string().max(100).nullish(),
 })
-const Answer = z.object({
+const SendResponse = z.object({
   SMSMessageData: z.object({ Message: z.string().optional(), Recipients: z.array(Recipient).optional() }),
 })
 
-const present = (text: string | null | undefined): string | null =>
+const orNull = (text: string | null | undefined): string | null =>
   text === undefined || text === null || text === '' || text === 'None' ? null : text
 
-/** What an answer of 200 or 201 says of the one recipient. One that cannot be read leaves the outcome unknown. */
-export const outcomeOfAnswer = (body: string): Outcome => {
-  const answer = Answer.safeParse(parsed(body))
-  if (!answer.success) return { kind: 'unknown', reason: 'unreadable_answer' }
-  const { Message = '', Recipients: [recipient] = [] } = answer.data.SMSMessageData
-  // Without recipients the message says why nobody got it, by the name of a status.
+/** The outcome that a response with status 200 or 201 reports for its only recipient; `unknown` if it cannot be read. */
+export const outcomeOfResponse = (body: string): Outcome => {
+  const response = SendResponse.safeParse(parseJson(body))
+  if (!response.success) return { kind: 'unknown', reason: 'unreadable_answer' }
+  const { Message = '', Recipients: [recipient] = [] } = response.data.SMSMessageData
+  // Without recipients, `Message` is the name of the status that says why.
   if (!recipient) {
-    const kind = passingNames.includes(Message) ? 'not_taken' : 'refused'
-    return { kind, reason: plainReason(Message) }
+    const kind = temporaryStatuses.includes(Message) ? 'not_accepted' : 'rejected'
+    return { kind, reason: shortReason(Message) }
   }
   const { statusCode, status, messageId, cost } = recipient
-  if (taken.includes(statusCode)) return { kind: 'taken', messageId: present(messageId), cost: present(cost) }
-  const reason = plainReason(status ?? String(statusCode))
-  if (passing.includes(statusCode)) return { kind: 'not_taken', reason }
-  return statusCode >= 400 && statusCode < 600 ? { kind: 'refused', reason } : { kind: 'unknown', reason }
+  if (acceptedCodes.includes(statusCode)) return { kind: 'accepted', messageId: orNull(messageId), cost: orNull(cost) }
+  const reason = shortReason(status ?? String(statusCode))
+  if (temporaryCodes.includes(statusCode)) return { kind: 'not_accepted', reason }
+  return statusCode >= 400 && statusCode < 600 ? { kind: 'rejected', reason } : { kind: 'unknown', reason }
 }
 
-const parsed = (body: string): unknown => {
+const parseJson = (body: string): unknown => {
   try {
     return JSON.parse(body)
   } catch {
@@ -46,12 +46,12 @@ const parsed = (body: string): unknown => {
 }
 
 /**
- * What another HTTP status says. A wrong key is put right by a person, meanwhile the message waits; a gateway's 504 means that
- * the request went in and no answer came out.
+ * The outcome that another HTTP status means. A wrong API key (401, 403) is retried, because an operator can correct it. After a
+ * 504 the outcome is unknown: the request was forwarded, but the gateway got no response.
  */
 export const outcomeOfStatus = (status: number): Outcome => {
   const reason = `http_${status}`
   if (status === 504) return { kind: 'unknown', reason }
-  if (status >= 500 || [401, 403, 408, 425, 429].includes(status)) return { kind: 'not_taken', reason }
-  return status >= 400 ? { kind: 'refused', reason } : { kind: 'unknown', reason }
+  if (status >= 500 || [401, 403, 408, 425, 429].includes(status)) return { kind: 'not_accepted', reason }
+  return status >= 400 ? { kind: 'rejected', reason } : { kind: 'unknown', reason }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { plainReason, type Report } from './provider.ts'
+import { type Report, shortReason } from './provider.ts'
 
 const text = (max: number) =>
   z
@@ -33,15 +33,15 @@ const statuses: Partial<Record<string, Report['status']>> = {
 }
 
 // A plus sign that was not percent-encoded arrives as a space.
-const e164 = (number: string | undefined): string | null => {
+const toE164 = (number: string | undefined): string | null => {
   const digits = /^[+ ]?(\d{6,20})$/.exec(number ?? '')?.[1]
   return digits === undefined ? null : `+${digits}`
 }
 
-/** Undefined for a status that Africa's Talking does not document. */
+/** Converts a delivery report. @returns undefined if its status is not documented */
 export const reportOf = ({ id, status, phoneNumber, failureReason }: DeliveryReport): Report | undefined => {
   const known = Object.hasOwn(statuses, status) ? statuses[status] : undefined
   if (known === undefined) return undefined
-  const reason = known === 'failed' ? plainReason(failureReason || status) : null
-  return { messageId: id, number: e164(phoneNumber), status: known, reason }
+  const reason = known === 'failed' ? shortReason(failureReason || status) : null
+  return { messageId: id, number: toE164(phoneNumber), status: known, reason }
 }

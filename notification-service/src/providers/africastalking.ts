@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
-import { outcomeOfAnswer, outcomeOfStatus } from './africastalking.codes.ts'
-import { type Outcome, type Provider, plainReason } from './provider.ts'
+import { outcomeOfResponse, outcomeOfStatus } from './africastalking.codes.ts'
+import { type Outcome, type Provider, shortReason } from './provider.ts'
 
 type Options = {
   username: string
@@ -11,22 +11,22 @@ type Options = {
   connections: number
 }
 
-const live = 'https://api.africastalking.com'
-const sandbox = 'https://api.sandbox.africastalking.com'
-const connectMs = 5_000
-const maxAnswerBytes = 100_000
+const liveUrl = 'https://api.africastalking.com'
+const sandboxUrl = 'https://api.sandbox.africastalking.com'
+const connectTimeoutMs = 5_000
+const maxResponseBytes = 100_000
 
-/** No connection came about, so nothing was sent. */
+/** The connection could not be established, so nothing was sent. */
 class NotConnected extends Error {
   override name = 'NotConnected'
 }
 
 const openAgent = async ({ timeoutMs, connections }: Options): Promise<Dispatcher> => {
   const { Agent, buildConnector } = await import('undici')
-  const connect = buildConnector({ timeout: connectMs, allowH2: false })
+  const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false })
   return new Agent({
     connections,
-    // A kept connection that the other side closes while a request goes out would leave every such outcome unknown.
+    // Every request gets a new connection. If the server closed a reused one during a request, the outcome would be unknown.
     pipelining: 0,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -37,42 +37,42 @@ const openAgent = async ({ timeoutMs, connections }: Options): Promise<Dispatche
   })
 }
 
-const causeOf = (error: NotConnected): string => {
+const reasonOf = (error: NotConnected): string => {
   const { code, errors } = error.cause as { code?: unknown; errors?: { code?: unknown }[] }
-  return plainReason(`not_connected ${code ?? errors?.[0]?.code ?? ''}`)
+  return shortReason(`not_connected ${code ?? errors?.[0]?.code ?? ''}`)
 }
 
-const bodyOf = async (body: Dispatcher.ResponseData['body']): Promise<string> => {
+const readBody = async (body: Dispatcher.ResponseData['body']): Promise<string> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > maxAnswerBytes) throw new Error('the answer is too large')
+    if (size > maxResponseBytes) throw new Error('the response is too large')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
 }
 
-/** Texts by Africa's Talking: https://developers.africastalking.com/docs/sms/sending/bulk */
+/** Sends SMS by Africa's Talking: https://developers.africastalking.com/docs/sms/sending/bulk */
 export const createAfricastalking = (options: Options): Provider => {
   const { username, apiKey, senderId, timeoutMs } = options
-  const url = `${options.url ?? (username === 'sandbox' ? sandbox : live)}/version1/messaging`
-  // Loaded with the first text: its HTTP parser takes memory.
-  let opened: Promise<Dispatcher> | undefined
+  const url = `${options.url ?? (username === 'sandbox' ? sandboxUrl : liveUrl)}/version1/messaging`
+  // undici is loaded with the first message, because its HTTP parser takes memory.
+  let agent: Promise<Dispatcher> | undefined
 
   const post = async (to: string, message: string, signal: AbortSignal): Promise<Outcome> => {
-    opened ??= openAgent(options)
-    const [dispatcher, { request }] = await Promise.all([opened, import('undici')])
+    agent ??= openAgent(options)
+    const [dispatcher, { request }] = await Promise.all([agent, import('undici')])
     const form = new URLSearchParams({ username, to, message, ...(senderId !== undefined && { from: senderId }) })
-    const answer = await request(url, {
+    const response = await request(url, {
       method: 'POST',
       dispatcher,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       headers: { apiKey, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
       body: form.toString(),
     })
-    const { statusCode, body } = answer
-    if (statusCode === 200 || statusCode === 201) return outcomeOfAnswer(await bodyOf(body))
+    const { statusCode, body } = response
+    if (statusCode === 200 || statusCode === 201) return outcomeOfResponse(await readBody(body))
     await body.dump().catch(() => {})
     return outcomeOfStatus(statusCode)
   }
@@ -82,10 +82,10 @@ export const createAfricastalking = (options: Options): Provider => {
     channel: 'sms',
     send: ({ to, text }, signal) =>
       post(to, text, signal).catch((error: unknown): Outcome => {
-        if (error instanceof NotConnected) return { kind: 'not_taken', reason: causeOf(error) }
+        if (error instanceof NotConnected) return { kind: 'not_accepted', reason: reasonOf(error) }
         const { name, code } = error as { name?: unknown; code?: unknown }
-        return { kind: 'unknown', reason: plainReason(String(code ?? name)) }
+        return { kind: 'unknown', reason: shortReason(String(code ?? name)) }
       }),
-    close: async () => void (await opened)?.destroy(),
+    close: async () => void (await agent)?.destroy(),
   }
 }

@@ -1,7 +1,7 @@
 import type { Log } from '@clientele/platform/runtime/log'
 import type { NotificationConfig } from '../config.ts'
 import { createAfricastalking } from './africastalking.ts'
-import { createLogProvider } from './log.ts'
+import { createLogProvider } from './log-provider.ts'
 import type { Provider } from './provider.ts'
 import { createSmtp } from './smtp.ts'
 
@@ -19,7 +19,7 @@ const smsProvider = (config: NotificationConfig, log: Log): Provider => {
   })
 }
 
-/** Who carries the messages of each channel, as configured. */
+/** Creates the configured provider of each channel. */
 export const createProviders = (config: NotificationConfig, log: Log): Providers => {
   const { smtpUrl: url, mailFrom: from, sendTimeoutMs: timeoutMs } = config
   return {

@@ -1,17 +1,20 @@
 import type { NotificationChannel } from '@clientele/contracts/notification'
 
-/** A message to one person. `id` tells attempts apart; `subject` is for e-mail. */
+/** A message to one recipient. `id` is unique per attempt; `subject` is for e-mail. */
 export type Message = { id: string; to: string; subject: string; text: string }
 
 /**
- * How an attempt ended. `taken`: the provider has the message; `refused`: it never takes this one; `not_taken`: it is certain
- * that it has not got it, and it may be tried again; `unknown`: nobody can tell.
+ * The outcome of an attempt:
+ * - `accepted`: the provider has the message
+ * - `rejected`: the provider will never accept this message
+ * - `not_accepted`: the provider certainly does not have the message, so a retry is safe
+ * - `unknown`: the provider may have the message, so a retry could send it twice
  */
 export type Outcome =
-  | { kind: 'taken'; messageId: string | null; cost: string | null }
-  | { kind: 'refused' | 'not_taken' | 'unknown'; reason: string }
+  | { kind: 'accepted'; messageId: string | null; cost: string | null }
+  | { kind: 'rejected' | 'not_accepted' | 'unknown'; reason: string }
 
-/** Somebody who carries messages. `send` never rejects. */
+/** Sends the messages of one channel. `send` never rejects. */
 export type Provider = {
   name: string
   channel: NotificationChannel
@@ -19,7 +22,7 @@ export type Provider = {
   close(): Promise<void>
 }
 
-/** What a provider tells of a message that it took. `number` may be in another form than it was sent to. */
+/** A delivery report of a message that the provider accepted. `number` is null if the provider names none that can be read. */
 export type Report = {
   messageId: string
   number: string | null
@@ -27,8 +30,8 @@ export type Report = {
   reason: string | null
 }
 
-/** A reason as it may be stored and shown: one short line. */
-export const plainReason = (text: string): string =>
+/** Turns a provider's text into a reason that is safe to store and show: one line of at most 100 characters. */
+export const shortReason = (text: string): string =>
   text
     .replace(/[^\p{L}\p{N} ._:-]+/gu, ' ')
     .trim()

@@ -1,11 +1,11 @@
-import { type Outcome, type Provider, plainReason } from './provider.ts'
+import { type Outcome, type Provider, shortReason } from './provider.ts'
 
 type Options = { url: string; from: string; timeoutMs: number }
 
-const connectMs = 5_000
+const connectTimeoutMs = 5_000
 
-/** What nodemailer tells of a failure: its own `code`, the system's as `originalCode`, the server's reply as `responseCode`. */
-type Fault = {
+/** An error of nodemailer: its own `code`, the system's `originalCode`, and the `responseCode` of the server's reply. */
+type SmtpError = {
   code?: unknown
   originalCode?: unknown
   syscall?: unknown
@@ -13,53 +13,53 @@ type Fault = {
   responseCode?: unknown
 }
 
-// Before the envelope was ever sent.
-const early = ['EDNS', 'ETLS', 'EREQUIRETLS', 'EAUTH', 'ENOAUTH', 'EOAUTH2', 'EPROXY', 'ECONFIG']
-const unconnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN']
-const setUp = ['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT']
+// Errors that happen before the envelope is sent.
+const earlyCodes = ['EDNS', 'ETLS', 'EREQUIRETLS', 'EAUTH', 'ENOAUTH', 'EOAUTH2', 'EPROXY', 'ECONFIG']
+const connectionCodes = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN']
+const setUpTimeouts = ['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT']
 
-/** A rejected login is put right by a person, so the mail waits; any other 5xx is the server's last word (RFC 5321, section 4.2.1). */
-const outcomeOfFault = ({ code, originalCode, syscall, timeoutType, responseCode }: Fault): Outcome => {
-  const reason = plainReason(typeof responseCode === 'number' ? `smtp_${responseCode}` : String(originalCode ?? code))
+/** Failed authentication is retried, because an operator can correct it. Any other 5xx reply is permanent (RFC 5321, section 4.2.1). */
+const outcomeOfError = ({ code, originalCode, syscall, timeoutType, responseCode }: SmtpError): Outcome => {
+  const reason = shortReason(typeof responseCode === 'number' ? `smtp_${responseCode}` : String(originalCode ?? code))
   const before =
-    early.includes(String(code)) ||
-    unconnected.includes(String(originalCode ?? code)) ||
+    earlyCodes.includes(String(code)) ||
+    connectionCodes.includes(String(originalCode ?? code)) ||
     syscall === 'connect' ||
-    setUp.includes(String(timeoutType))
-  if (before) return { kind: 'not_taken', reason }
-  if (typeof responseCode === 'number') return { kind: responseCode >= 500 ? 'refused' : 'not_taken', reason }
-  // An envelope that nodemailer itself does not take.
-  return { kind: code === 'EENVELOPE' ? 'refused' : 'unknown', reason }
+    setUpTimeouts.includes(String(timeoutType))
+  if (before) return { kind: 'not_accepted', reason }
+  if (typeof responseCode === 'number') return { kind: responseCode >= 500 ? 'rejected' : 'not_accepted', reason }
+  // EENVELOPE without a reply: nodemailer itself rejected the address.
+  return { kind: code === 'EENVELOPE' ? 'rejected' : 'unknown', reason }
 }
 
 const domainOf = (from: string): string => /@([^@>\s]+)>?$/.exec(from)?.[1] ?? 'localhost'
 
-/** E-mail by SMTP, as plain text. */
+/** Sends e-mail by SMTP, as plain text. */
 export const createSmtp = ({ url, from, timeoutMs }: Options): Provider => {
-  const open = async () => {
+  const openTransport = async () => {
     const { createTransport } = await import('nodemailer')
     return createTransport({
       url,
-      connectionTimeout: connectMs,
-      greetingTimeout: connectMs,
-      dnsTimeout: connectMs,
+      connectionTimeout: connectTimeoutMs,
+      greetingTimeout: connectTimeoutMs,
+      dnsTimeout: connectTimeoutMs,
       socketTimeout: timeoutMs,
       disableFileAccess: true,
       disableUrlAccess: true,
     })
   }
-  // Loaded with the first mail.
-  let opened: ReturnType<typeof open> | undefined
+  // nodemailer is loaded with the first e-mail.
+  let opened: ReturnType<typeof openTransport> | undefined
 
   return {
     name: 'smtp',
     channel: 'email',
     send: async ({ id, to, subject, text }, signal) => {
-      opened ??= open()
+      opened ??= openTransport()
       const transport = await opened
       const mail = {
         from,
-        // An object is one address, whatever it holds.
+        // nodemailer would split a string at commas; an object is always one address.
         to: { name: '', address: to },
         subject,
         text,
@@ -67,8 +67,8 @@ export const createSmtp = ({ url, from, timeoutMs }: Options): Provider => {
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       }
       return transport.sendMail(mail).then(
-        ({ messageId }): Outcome => ({ kind: 'taken', messageId, cost: null }),
-        (error: Fault) => outcomeOfFault(error),
+        ({ messageId }): Outcome => ({ kind: 'accepted', messageId, cost: null }),
+        (error: SmtpError) => outcomeOfError(error),
       )
     },
     close: async () => (await opened)?.close(),

@@ -1,4 +1,5 @@
 import { databaseTime } from '@clientele/platform/data/database-time'
+import { primaryKey, withDefault } from '@clientele/platform/data/model-attributes'
 import {
   type CreationOptional,
   DataTypes,
@@ -10,7 +11,7 @@ import {
 } from 'sequelize'
 import type { Report } from '../providers/provider.ts'
 
-/** A row of `delivery_reports`: one that came before the provider's answer was recorded. Kept for minutes. */
+/** A row of `delivery_reports`: a report that arrived before the outcome of its attempt was recorded. Kept for minutes. */
 export class DeliveryReportModel extends Model<
   InferAttributes<DeliveryReportModel>,
   InferCreationAttributes<DeliveryReportModel>
@@ -26,17 +27,17 @@ export type DeliveryReports = ModelStatic<DeliveryReportModel>
 
 const { DATE, TEXT } = DataTypes
 
-/** The model on one connection pool. */
+/** Defines the model on a connection pool. */
 export const defineDeliveryReports = (sequelize: Sequelize): DeliveryReports => {
   class ConnectedReport extends DeliveryReportModel {}
   return ConnectedReport.init(
     {
-      provider: { type: TEXT, primaryKey: true },
-      messageId: { type: TEXT, primaryKey: true },
-      status: { type: TEXT, primaryKey: true },
+      provider: primaryKey(TEXT),
+      messageId: primaryKey(TEXT),
+      status: primaryKey(TEXT),
       number: { type: TEXT, field: 'recipient' },
       reason: TEXT,
-      receivedAt: { type: DATE(3), allowNull: false, defaultValue: databaseTime() },
+      receivedAt: withDefault(DATE(3), databaseTime()),
     },
     { sequelize, modelName: 'deliveryReport', tableName: 'delivery_reports' },
   )

@@ -8,7 +8,10 @@ import type { ReportService } from './report.service.ts'
 export type ReportRouteDeps = { reports: ReportService }
 
 const maxBytes = 16_384
-const params = z.strictObject({ provider: pathKey, secret: pathKey })
+const params = z.strictObject({
+  provider: pathKey.meta({ description: 'The SMS provider: `africastalking`.' }),
+  secret: pathKey.meta({ description: 'The secret that is configured as `CALLBACK_SECRET`.' }),
+})
 
 export const reportRoutes = (api: Api, { reports }: ReportRouteDeps): void => {
   api.operation(
@@ -16,8 +19,9 @@ export const reportRoutes = (api: Api, { reports }: ReportRouteDeps): void => {
       method: 'post',
       path: '/v1/callbacks/{provider}/{secret}',
       operationId: 'receiveDeliveryReport',
-      summary: 'A delivery report of an SMS provider',
-      description: '404 where the secret is wrong. An unknown message is no fault: it may be of another installation.',
+      summary: 'Receive a delivery report of an SMS provider',
+      description:
+        'The provider calls this route. If the secret is wrong, the response is 404. A report of an unknown message is accepted, because the message may belong to another installation.',
       tag: 'Notifications',
       roles: 'public',
       idempotent: false,
@@ -26,8 +30,8 @@ export const reportRoutes = (api: Api, { reports }: ReportRouteDeps): void => {
       responses: { 200: null },
     },
     async ({ params: { provider, secret }, body }) => {
-      reports.check(provider, secret)
-      await reports.take(provider, body)
+      reports.checkSecret(provider, secret)
+      await reports.receive(provider, body)
       return ok(undefined)
     },
   )

@@ -1,7 +1,7 @@
 import type { NotificationChannel } from '@clientele/contracts/notification'
 import type { CustomerRow } from '../customers/customer.model.ts'
 
-/** Why nobody is told. */
+/** Why a message is not sent. */
 type SkipReason =
   | 'no_customer'
   | 'customer_unknown'
@@ -10,11 +10,11 @@ type SkipReason =
   | 'no_address'
   | 'no_email_channel'
 
-/** Where a message goes. */
+/** Where a message goes, or why it is skipped. */
 export type Route = { channel: NotificationChannel; to: string } | { skip: SkipReason }
 
-/** A text, or an e-mail where there is no number. Who opted out is left in peace on both. */
-export const routeTo = (customer: CustomerRow, { email }: { email: boolean }): Route => {
+/** Chooses SMS, or e-mail if the customer has no phone number. An opt-out covers both. */
+export const chooseRoute = (customer: CustomerRow, { email }: { email: boolean }): Route => {
   if (customer.deleted || customer.purged) return { skip: 'customer_deleted' }
   if (customer.smsOptOut) return { skip: 'opted_out' }
   if (customer.phone !== null) return { channel: 'sms', to: customer.phone }

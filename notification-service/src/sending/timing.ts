@@ -1,26 +1,26 @@
 /** Times of the sender in milliseconds. */
 export type Timing = {
-  /** How often the table is looked into where nothing rings. */
+  /** How often the table is polled without a wake signal. */
   pollMs: number
-  /** Pauses before each further attempt after one of which nothing was taken. */
+  /** The delay before each retry of an attempt that the provider did not accept. */
   retryMs: readonly number[]
-  /** How long an order waits for its customer to become known, and how often that is looked at. */
+  /** How long a notification waits for the events of its customer, and how often it checks for them. */
   customerWaitMs: number
   customerCheckMs: number
-  /** An attempt that is not recorded by then was made by a process that died. */
+  /** The lease of an attempt. Without an outcome by then, its process is considered dead. */
   leaseMs: number
   cleanupMs: number
-  /** How long a delivery report waits for the answer that it belongs to. */
+  /** How long an early delivery report waits for the outcome of its attempt. */
   reportWaitMs: number
-  /** How long attempts may go on when the service stops. */
+  /** How long running attempts may continue when the service stops. */
   graceMs: number
 }
 
-/** The lease leaves time to connect, to wait for the answer and to record it. */
+/** The default times. The lease is long enough to connect, to wait for the response and to record it. */
 export const timingOf = ({ sendTimeoutMs }: { sendTimeoutMs: number }): Timing => ({
   pollMs: 1_000,
   retryMs: [5_000, 30_000, 120_000, 600_000, 3_600_000],
-  // The events of an import of a million customers take half an hour.
+  // The events of an import of a million customers take half an hour to arrive.
   customerWaitMs: 3_600_000,
   customerCheckMs: 5_000,
   leaseMs: 2 * sendTimeoutMs + 10_000,

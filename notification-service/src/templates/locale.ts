@@ -1,4 +1,4 @@
-/** The languages that there are texts in. */
+/** The languages of the texts. */
 export const languages = ['en', 'es', 'fr', 'sw', 'de', 'pt'] as const
 export type Language = (typeof languages)[number]
 
@@ -8,8 +8,8 @@ const languageOf = (locale: string): Language | undefined => {
 }
 
 /**
- * The customer's locale where there are texts in its language, else the shop's, else English. The whole tag counts for
- * numbers: es-MX writes them otherwise than es.
+ * Chooses the customer's locale if there are texts in its language, else the shop's, else English. The region matters for
+ * numbers: es-MX writes 1,234.50, es writes 1234,50.
  */
 export const chooseLocale = (customer: string | null, shop: string): { locale: string; language: Language } => {
   for (const locale of [customer, shop]) {

@@ -1,6 +1,6 @@
 /**
- * A decimal string such as `56000.68` as people of that locale write it, with as many decimals as it has. The string is
- * formatted as it is: no float in between.
+ * Formats a decimal string for a locale and keeps its decimals: `99.90` EUR in de → `99,90 €`. The string is never converted to
+ * a floating-point number.
  */
 export const formatMoney = (amount: string, currency: string, locale: string): string => {
   const digits = amount.split('.')[1]?.length ?? 0
@@ -10,6 +10,6 @@ export const formatMoney = (amount: string, currency: string, locale: string): s
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   })
-  // Spaces that do not break are not in the alphabet of a text, and would halve its length.
+  // Non-breaking spaces are not in the GSM alphabet: a single one would cut an SMS segment from 160 to 70 characters.
   return format.format(amount as Intl.StringNumericLiteral).replace(/\s/gu, ' ')
 }

@@ -1,83 +1,92 @@
 import type { Content } from '../notifications/notification.model.ts'
 import type { Language } from './locale.ts'
 import { formatMoney } from './money.ts'
-import { segmentsOf } from './sms-length.ts'
+import { countSegments } from './sms-length.ts'
 
 type Values = { name: string | undefined; number: string; total: string; shop: string }
 type Texts = {
   subject(values: Values): string
-  short(values: Values): string
+  sms(values: Values): string
   greeting(name?: string): string
   body(values: Values): string
 }
 
-const named = (hello: string) => (name?: string) => (name === undefined ? `${hello},` : `${hello} ${name},`)
+const greetByName = (hello: string) => (name?: string) => (name === undefined ? `${hello},` : `${hello} ${name},`)
 
-// Short texts keep to letters that are in the alphabet of a text.
+// SMS texts use only characters of the GSM alphabet.
 const texts: Record<Language, Texts> = {
   en: {
     subject: ({ number, shop }) => `Your order ${number} at ${shop}`,
-    short: ({ name, number, total, shop }) =>
+    sms: ({ name, number, total, shop }) =>
       `${name ? `${name}, thank` : 'Thank'} you for your order ${number}: ${total}. ${shop}`,
-    greeting: named('Hello'),
+    greeting: greetByName('Hello'),
     body: ({ number, total }) => `Thank you for your order ${number}. Its total is ${total}.`,
   },
   es: {
     subject: ({ number, shop }) => `Su pedido ${number} en ${shop}`,
-    short: ({ name, number, total, shop }) =>
+    sms: ({ name, number, total, shop }) =>
       `${name ? `${name}, gracias` : 'Gracias'} por su pedido ${number}: ${total}. ${shop}`,
-    greeting: named('Hola'),
+    greeting: greetByName('Hola'),
     body: ({ number, total }) => `Gracias por su pedido ${number}. El total es ${total}.`,
   },
   fr: {
     subject: ({ number, shop }) => `Votre commande ${number} chez ${shop}`,
-    short: ({ name, number, total, shop }) =>
+    sms: ({ name, number, total, shop }) =>
       `${name ? `${name}, merci` : 'Merci'} pour votre commande ${number} : ${total}. ${shop}`,
-    greeting: named('Bonjour'),
+    greeting: greetByName('Bonjour'),
     body: ({ number, total }) => `Merci pour votre commande ${number}. Son montant total est de ${total}.`,
   },
   sw: {
     subject: ({ number, shop }) => `Oda yako ${number} kutoka ${shop}`,
-    short: ({ name, number, total, shop }) =>
+    sms: ({ name, number, total, shop }) =>
       `${name ? `${name}, asante` : 'Asante'} kwa oda yako ${number}: ${total}. ${shop}`,
-    greeting: named('Habari'),
+    greeting: greetByName('Habari'),
     body: ({ number, total }) => `Asante kwa oda yako ${number}. Jumla ni ${total}.`,
   },
   de: {
     subject: ({ number, shop }) => `Ihre Bestellung ${number} bei ${shop}`,
-    short: ({ name, number, total, shop }) =>
+    sms: ({ name, number, total, shop }) =>
       `${name ? `${name}, vielen` : 'Vielen'} Dank für Ihre Bestellung ${number}: ${total}. ${shop}`,
-    greeting: named('Guten Tag'),
+    greeting: greetByName('Guten Tag'),
     body: ({ number, total }) => `vielen Dank für Ihre Bestellung ${number}. Die Summe beträgt ${total}.`,
   },
   pt: {
     subject: ({ number, shop }) => `O seu pedido ${number} em ${shop}`,
-    short: ({ name, number, total, shop }) =>
+    sms: ({ name, number, total, shop }) =>
       `${name ? `${name}, agradecemos` : 'Agradecemos'} o seu pedido ${number}: ${total}. ${shop}`,
-    greeting: named('Olá'),
+    greeting: greetByName('Olá'),
     body: ({ number, total }) => `Agradecemos o seu pedido ${number}. O total é ${total}.`,
   },
 }
 
-const mostSegments = 2
-// One line: what was typed as a name never begins a header or a line of its own.
-const oneLine = (text: string, most: number): string =>
-  [...text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()].slice(0, most).join('')
+const maxSegments = 2
+// Line breaks in a name must not start a new line or an e-mail header.
+const oneLine = (text: string, maxCharacters: number): string =>
+  [...text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()].slice(0, maxCharacters).join('')
+
+/** What a reader could take for an address, a number or a link. A name with it would let its author write to strangers. */
+const addressLike = /[\d/\\@]|\p{L}\.\p{L}|\bwww\b/iu
+
+/** The name as a message may contain it; undefined if there is none, or if it could be read as an address. */
+const safeName = (name: string | null): string | undefined => {
+  const text = oneLine((name ?? '').normalize('NFKC'), 60)
+  return text === '' || addressLike.test(text) ? undefined : text
+}
 
 type Options = { name: string | null; shop: string; locale: string; language: Language }
 
-/** The confirmation of an order: `short` for a text of two segments at most, `subject` and `text` for an e-mail. */
-export const orderPlacedTexts = (content: Content, { name, shop, locale, language }: Options) => {
-  const { subject, short, greeting, body } = texts[language]
+/** Renders the confirmation of an order: `sms` with at most two segments, `subject` and `text` for an e-mail. */
+export const renderOrderPlaced = (content: Content, { name, shop, locale, language }: Options) => {
+  const { subject, sms, greeting, body } = texts[language]
   const values: Values = {
-    name: oneLine(name ?? '', 60) || undefined,
+    name: safeName(name),
     number: oneLine(content.number, 40),
     total: formatMoney(content.total, content.currency, locale),
     shop: oneLine(shop, 40),
   }
-  const whole = short(values)
+  const smsWithName = sms(values)
   return {
-    short: segmentsOf(whole) > mostSegments ? short({ ...values, name: undefined }) : whole,
+    sms: countSegments(smsWithName) > maxSegments ? sms({ ...values, name: undefined }) : smsWithName,
     subject: subject(values),
     text: `${greeting(values.name)}\n\n${body(values)}\n\n${values.shop}\n`,
   }

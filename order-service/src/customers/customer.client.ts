@@ -4,33 +4,33 @@ import { createServiceClient } from '@clientele/platform/http/service-client'
 import type { CustomerState } from './customer.projection.ts'
 
 export type CustomerClient = {
-  /** A customer that is not in the trash. @throws Problem 503 if customer-service gives no answer */
+  /** @returns undefined if the customer does not exist or is in the trash. @throws Problem 503 if customer-service is unavailable */
   find(id: string, actor: Actor): Promise<CustomerState | undefined>
   close(): Promise<void>
 }
 
 type Options = { customerServiceUrl: string }
 
-const Known = Customer.pick({ id: true, version: true })
+const FoundCustomer = Customer.pick({ id: true, version: true })
 
-/** Asks customer-service about customers that no event has told of yet. */
+/** Reads customers from customer-service while their events have not arrived yet. */
 export const createCustomerClient = ({ customerServiceUrl }: Options): CustomerClient => {
   const client = createServiceClient({
     service: 'customer-service',
     url: customerServiceUrl,
-    unavailableDetail: 'the customer is not known here yet, and customer-service does not answer',
+    unavailableDetail: 'the customer cannot be checked because customer-service is unavailable',
     maxConnections: 10,
     connectTimeoutMs: 2_000,
     timeoutMs: 4_000,
     bodyTimeoutMs: 4_000,
-    maxAnswerBytes: 1_000_000,
+    maxResponseBytes: 1_000_000,
   })
   return {
     find: async (id, actor) => {
-      const answer = await client.call({ method: 'GET', path: `/v1/customers/${id}` }, actor)
-      if (answer.status === 404) return undefined
-      if (answer.status !== 200) throw client.unexpected(answer)
-      return { ...client.parse(answer, Known), state: 'active' }
+      const response = await client.call({ method: 'GET', path: `/v1/customers/${id}` }, actor)
+      if (response.status === 404) return undefined
+      if (response.status !== 200) throw client.unexpectedStatus(response)
+      return { ...client.parse(response, FoundCustomer), state: 'active' }
     },
     close: client.close,
   }

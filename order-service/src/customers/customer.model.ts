@@ -1,3 +1,4 @@
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import {
   DataTypes,
   type InferAttributes,
@@ -7,7 +8,7 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `customers`: what is known of one by the events of customer-service. A row stays; `purged` is final. */
+/** A row of `customers`, the projection of customer-service's customers. Rows are never deleted; `purged` is final. */
 export class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCreationAttributes<CustomerModel>> {
   declare id: string
   declare state: 'active' | 'trash' | 'purged'
@@ -15,14 +16,14 @@ export class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCr
 }
 export type Customers = ModelStatic<CustomerModel>
 
-/** The model on one connection pool. */
+/** Defines the model on a connection pool. */
 export const defineCustomers = (sequelize: Sequelize): Customers => {
   class ConnectedCustomer extends CustomerModel {}
   return ConnectedCustomer.init(
     {
-      id: { type: DataTypes.UUID, primaryKey: true },
-      state: { type: DataTypes.TEXT, allowNull: false },
-      version: { type: DataTypes.INTEGER, allowNull: false },
+      id: primaryKey(DataTypes.UUID),
+      state: required(DataTypes.TEXT),
+      version: required(DataTypes.INTEGER),
     },
     { sequelize, modelName: 'customer', tableName: 'customers' },
   )

@@ -1,3 +1,4 @@
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import {
   DataTypes,
   type InferAttributes,
@@ -8,7 +9,7 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `order_lines`; price and description are those of the moment of the order. */
+/** A row of `order_lines`. Price and description are those at the time of the order. */
 export class OrderLineModel extends Model<InferAttributes<OrderLineModel>, InferCreationAttributes<OrderLineModel>> {
   declare orderId: string
   /** From 1. */
@@ -20,16 +21,15 @@ export class OrderLineModel extends Model<InferAttributes<OrderLineModel>, Infer
   declare unitPrice: string
   declare lineTotal: string
 }
-/** A line in its place among those of its order. */
+/** A line as the order holds it; its position is its index. */
 export type OrderLineRow = Omit<InferAttributes<OrderLineModel>, 'orderId' | 'position'>
 export type OrderLines = ModelStatic<OrderLineModel>
 
 const { DECIMAL, INTEGER, SMALLINT, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 
 const attributes: ModelAttributes<OrderLineModel, InferAttributes<OrderLineModel>> = {
-  orderId: { type: UUID, primaryKey: true },
-  position: { type: SMALLINT, primaryKey: true },
+  orderId: primaryKey(UUID),
+  position: primaryKey(SMALLINT),
   id: required(UUID),
   productId: UUID,
   description: required(TEXT),
@@ -38,10 +38,10 @@ const attributes: ModelAttributes<OrderLineModel, InferAttributes<OrderLineModel
   lineTotal: required(DECIMAL(28, 4)),
 }
 
-/** The attributes of an {@link OrderLineRow}, and the order that it belongs to. */
+/** The attributes of an {@link OrderLineRow}, and `orderId`. */
 export const orderLineAttributes = Object.keys(attributes).filter((name) => name !== 'position')
 
-/** The model on one connection pool. */
+/** Defines the model on a connection pool. */
 export const defineOrderLines = (sequelize: Sequelize): OrderLines => {
   class ConnectedOrderLine extends OrderLineModel {}
   return ConnectedOrderLine.init({ ...attributes }, { sequelize, modelName: 'orderLine', tableName: 'order_lines' })

@@ -1,90 +1,96 @@
 import type { NewOrder } from '@clientele/contracts/order'
-import type { ProblemError } from '@clientele/contracts/problem'
+import type { FieldErrorCode, ProblemError } from '@clientele/contracts/problem'
 import { newId } from '@clientele/platform/data/db'
 import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
-import { priceFault } from '../products/product.price.ts'
+import { decimalsMessage } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'
 import type { OrderLineRow } from './order-line.model.ts'
 
-/** An order before it is placed: its lines at the prices of the moment, and what each asks of the stock. */
-export type Cart = { currency: string; total: string; lines: OrderLineRow[]; wanted: Wanted[] }
-type Wanted = { productId: string; delta: number; pointer: string }
+/** The lines of an order that is about to be placed, at current prices, and what they take from stock. */
+export type Cart = { currency: string; total: string; lines: OrderLineRow[]; demands: LineDemand[] }
+/** What one line takes from stock. `delta` is negative; `pointer` locates the quantity in the request. */
+type LineDemand = { productId: string; delta: number; pointer: string }
 
 type Products = ReadonlyMap<string, StockedProduct>
 type Line = NewOrder['lines'][number]
 
-const productOf = (line: Line): string | undefined => ('productId' in line ? line.productId.toLowerCase() : undefined)
+const productIdOf = (line: Line): string | undefined => ('productId' in line ? line.productId.toLowerCase() : undefined)
 
-/** The products of an order, each once. */
-export const productIds = ({ lines }: NewOrder): Set<string> =>
-  new Set(lines.map(productOf).filter((id) => id !== undefined))
+/** The ids of an order's products, without duplicates. */
+export const productIdsOf = ({ lines }: NewOrder): Set<string> =>
+  new Set(lines.map(productIdOf).filter((id) => id !== undefined))
 
-/** The fault of a line of goods; `currency` is that of the first product. */
-const refusalOf = (
+/** Why a product cannot be ordered. `currency` is that of the first product. */
+const unavailableError = (
   product: StockedProduct | undefined,
   currency: string | undefined,
-): { code: string; message: string } => {
-  if (!product) return { code: 'not_found', message: 'there is no such product' }
-  if (product.archivedAt !== null) return { code: 'not_available', message: 'the product is archived' }
+): { code: FieldErrorCode; message: string } => {
+  if (!product) return { code: 'not_found', message: 'product not found' }
+  if (product.deletedAt !== null) return { code: 'not_available', message: 'the product is in the trash' }
   if (!product.active) return { code: 'not_available', message: 'the product is not active' }
   return {
     code: 'other_currency',
-    message: `is priced in ${product.currency}, others in ${currency}: order them apart`,
+    message: `the product is priced in ${product.currency}, others in ${currency}: place separate orders`,
   }
 }
 
-/** What the lines cost. Faults are added to `errors`; then there is no cart. */
-export const cartOf = (
+/** Prices the lines of an order. @returns undefined if a line is invalid; what is wrong is added to `errors` */
+export const buildCart = (
   input: NewOrder,
   products: Products,
   shopCurrency: string,
   errors: ProblemError[],
 ): Cart | undefined => {
-  const goods = input.lines.map((line) => products.get(productOf(line) ?? ''))
-  const priced = goods.find((product) => product !== undefined)?.currency
-  const currency = input.currency ?? priced ?? shopCurrency
+  const lineProducts = input.lines.map((line) => products.get(productIdOf(line) ?? ''))
+  const productCurrency = lineProducts.find((product) => product !== undefined)?.currency
+  const currency = input.currency ?? productCurrency ?? shopCurrency
   if (currencyDecimals(currency) === undefined) {
     errors.push({ pointer: '/currency', code: 'unknown_currency', message: 'must be an ISO 4217 code such as EUR' })
     return undefined
   }
-  if (priced !== undefined && currency !== priced)
-    errors.push({ pointer: '/currency', code: 'mismatch', message: `the products are priced in ${priced}` })
+  if (productCurrency !== undefined && currency !== productCurrency)
+    errors.push({ pointer: '/currency', code: 'mismatch', message: `the products are priced in ${productCurrency}` })
 
   let total = 0n
   const lines: OrderLineRow[] = []
-  const wanted: Wanted[] = []
-  const add = (line: Pick<OrderLineRow, 'productId' | 'description' | 'quantity'>, unit: bigint) => {
-    const sum = unit * BigInt(line.quantity)
-    total += sum
-    lines.push({ id: newId(), ...line, unitPrice: fromMinor(unit, currency), lineTotal: fromMinor(sum, currency) })
+  const demands: LineDemand[] = []
+  const addLine = (line: Pick<OrderLineRow, 'productId' | 'description' | 'quantity'>, unitPrice: bigint) => {
+    const lineTotal = unitPrice * BigInt(line.quantity)
+    total += lineTotal
+    lines.push({
+      id: newId(),
+      ...line,
+      unitPrice: fromMinor(unitPrice, currency),
+      lineTotal: fromMinor(lineTotal, currency),
+    })
   }
   for (const [index, line] of input.lines.entries()) {
     const pointer = `/lines/${index}`
-    const product = goods[index]
+    const product = lineProducts[index]
     const { quantity } = line
     if (!('productId' in line)) {
-      const unit = toMinor(line.unitPrice, currency)
-      if (unit === undefined)
+      const unitPrice = toMinor(line.unitPrice, currency)
+      if (unitPrice === undefined)
         errors.push({
           pointer: `${pointer}/unitPrice`,
           code: 'too_many_decimals',
-          message: priceFault(currency),
+          message: decimalsMessage(currency),
         })
-      else add({ productId: null, description: line.description, quantity }, unit)
-    } else if (!product || product.archivedAt !== null || !product.active || product.currency !== priced) {
-      errors.push({ pointer: `${pointer}/productId`, ...refusalOf(product, priced) })
-    } else if (currency === priced) {
-      const unit = toMinor(product.price, currency)
-      if (unit === undefined) throw new Error(`a price is stored with more decimals than ${currency} has`)
-      add({ productId: product.id, description: product.name, quantity }, unit)
-      wanted.push({ productId: product.id, delta: -quantity, pointer: `${pointer}/quantity` })
+      else addLine({ productId: null, description: line.description, quantity }, unitPrice)
+    } else if (!product || product.deletedAt !== null || !product.active || product.currency !== productCurrency) {
+      errors.push({ pointer: `${pointer}/productId`, ...unavailableError(product, productCurrency) })
+    } else if (currency === productCurrency) {
+      const unitPrice = toMinor(product.price, currency)
+      if (unitPrice === undefined) throw new Error(`a stored price has more decimals than ${currency}`)
+      addLine({ productId: product.id, description: product.name, quantity }, unitPrice)
+      demands.push({ productId: product.id, delta: -quantity, pointer: `${pointer}/quantity` })
     }
   }
-  return errors.length > 0 ? undefined : { currency, total: fromMinor(total, currency), lines, wanted }
+  return errors.length > 0 ? undefined : { currency, total: fromMinor(total, currency), lines, demands }
 }
 
-/** One change a product: the sum of its lines. */
-export const byProduct = (lines: readonly Pick<Wanted, 'productId' | 'delta'>[]) => {
+/** Adds up the changes of each product: one change per product. */
+export const sumByProduct = (lines: readonly Pick<LineDemand, 'productId' | 'delta'>[]) => {
   const sums = new Map<string, number>()
   for (const { productId, delta } of lines) sums.set(productId, (sums.get(productId) ?? 0) + delta)
   return [...sums].map(([productId, delta]) => ({ productId, delta }))

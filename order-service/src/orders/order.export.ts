@@ -1,6 +1,7 @@
 import { Order } from '@clientele/contracts/order'
 import type { Exportable } from '@clientele/features/exports/export.jobs'
 import { exportBody, exportFieldsOf } from '@clientele/features/exports/export-fields'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import type { OrderFinder } from './order.finder.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow } from './order.model.ts'
@@ -8,8 +9,8 @@ import { presentOrder } from './order.presenter.ts'
 
 const fields = exportFieldsOf(Object.keys(Order.shape))
 
-/** Orders with their lines as files; in CSV the lines are one cell of JSON. */
-export const orderExport = (finder: Pick<OrderFinder, 'linesOf'>): Exportable<OrderRow> => ({
+/** Exports orders with their lines. In CSV the lines of an order are one cell that holds JSON. */
+export const orderExport = (finder: Pick<OrderFinder, 'linesOf'>, userNames: UserNames): Exportable<OrderRow> => ({
   kind: 'order-export',
   name: 'orders',
   list: orderList,
@@ -19,7 +20,8 @@ export const orderExport = (finder: Pick<OrderFinder, 'linesOf'>): Exportable<Or
       rows.map(({ id }) => id),
       tx,
     )
-    return rows.map((row) => presentOrder(row, lines.get(row.id) ?? []))
+    const named = await userNames.withCurrentNames(rows, tx)
+    return named.map((row) => presentOrder(row, lines.get(row.id) ?? []))
   },
 })
 

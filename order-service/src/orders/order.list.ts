@@ -1,75 +1,72 @@
 import { OrderStatus } from '@clientele/contracts/order'
-import {
-  type Bind,
-  type Condition,
-  checkText,
-  type Filter,
-  FilterError,
-  type Operator,
-} from '@clientele/platform/lists/filters'
-import { list, number, text, time, userId, uuid, whole } from '@clientele/platform/lists/list'
+import { type Bind, type Condition, markIdCondition } from '@clientele/platform/lists/condition'
+import { checkText, type Filter, FilterError, type Operator } from '@clientele/platform/lists/filters'
+import { integer, list, number, oneOf, text, time, userId, uuid } from '@clientele/platform/lists/list'
 import { type OrderRow, orderAttributes } from './order.model.ts'
-import { firstIdOf } from './order-id.ts'
-import { readOrderNumber } from './order-number.ts'
+import { firstIdAt } from './order-id.ts'
+import { parseOrderNumber } from './order-number.ts'
 
 const upper = (value: string): string => value.trim().toUpperCase()
 
-const status = (value: string): string => {
-  if (!OrderStatus.safeParse(value).success) throw new FilterError(`must be ${OrderStatus.options.join(', ')}`)
-  return value
+const { parse: parseWhole } = integer()
+const parseNumber = (value: string): number => {
+  const number = parseOrderNumber(value)
+  if (number === undefined) throw new FilterError('must be an order number such as ORD-000123')
+  return number
 }
 
-const { parse: numberIs } = whole()
-const readNumber = (value: string): number => {
-  const read = readOrderNumber(value)
-  if (read === undefined) throw new FilterError('must be a number of an order such as ORD-000123')
-  return read
-}
-
-/** By number, as a whole number: `ORD-1000000` is greater than `ORD-999999`. */
-const numbers: Filter = {
+/** Filters by number. Numbers are compared as integers: `ORD-1000000` is greater than `ORD-999999`. */
+const orderNumber: Filter = {
   operators: ['eq', 'ne', 'gt', 'gte', 'lt', 'lte'],
-  description: 'the number of an order, such as ORD-000123; several between commas are alternatives',
+  description: 'An order number, such as `ORD-000123`',
+  value: { type: 'string', maxLength: 100, examples: ['ORD-000123'] },
+  hasSeveral: true,
   parse: (operator, value, column) => {
     const values = checkText(value, 10_000).split(',')
-    return numberIs(operator, values.map(readNumber).join(','), column)
+    return parseWhole(operator, values.map(parseNumber).join(','), column)
   },
 }
 
-const { parse: placedIs, operators, description } = time()
+const { parse: parseTime, operators, description, value: timeValue } = time()
+/** The times in a filter's value, in milliseconds. It runs the standard time filter and collects the values that this binds. */
 const readTimes = (operator: Operator, value: string): number[] => {
-  const bound: unknown[] = []
-  placedIs(operator, value, 'placed_at')((each) => String(bound.push(each)), {})
-  return bound.flat().map((each) => Date.parse(String(each)))
+  const values: unknown[] = []
+  parseTime(operator, value, 'placed_at')((each) => String(values.push(each)), {})
+  return values.flat().map((each) => Date.parse(String(each)))
 }
 
-const before = (bind: Bind, ms: number) => `id < ${bind(firstIdOf(ms))}::uuid`
-const ofId = (condition: Condition): Condition => Object.assign(condition, { of: 'id' as const })
-
-/** By time, as a range of ids: it comes in the order of the list. */
+const idFrom = (bind: Bind, ms: number) => `id >= ${bind(firstIdAt(ms))}::uuid`
+const idBefore = (bind: Bind, ms: number) => `id < ${bind(firstIdAt(ms))}::uuid`
+/** Filters by time. An id contains the time of its order, so the condition is a range of ids, in the default order of the list. */
 const placedAt: Filter = {
   operators: operators.filter((operator) => operator !== 'ne' && operator !== 'exists'),
   description,
+  value: timeValue,
   parse: (operator, value) => {
     const times = readTimes(operator, value)
     const [at = 0] = times
-    const from = (bind: Bind, ms: number) => `id >= ${bind(firstIdOf(ms))}::uuid`
-    if (operator === 'gte' || operator === 'gt') return ofId((bind) => from(bind, operator === 'gt' ? at + 1 : at))
-    if (operator === 'lt' || operator === 'lte') return ofId((bind) => before(bind, operator === 'lte' ? at + 1 : at))
-    return ofId((bind) => times.map((ms) => `(${from(bind, ms)} and ${before(bind, ms + 1)})`).join(' or '))
+    if (operator === 'gte' || operator === 'gt')
+      return markIdCondition((bind) => idFrom(bind, operator === 'gt' ? at + 1 : at))
+    if (operator === 'lt' || operator === 'lte')
+      return markIdCondition((bind) => idBefore(bind, operator === 'lte' ? at + 1 : at))
+    return markIdCondition((bind) =>
+      times.map((ms) => `(${idFrom(bind, ms)} and ${idBefore(bind, ms + 1)})`).join(' or '),
+    )
   },
 }
 
-const { parse: productIs } = uuid()
-/** Orders with a line of a product, counted and found by the index of lines. */
+const { parse: parseUuid, value: uuidValue } = uuid()
+/** Filters by product. The subquery uses the index on lines, for the count and the page. */
 const product: Filter = {
   operators: ['eq'],
-  description: 'the id of a product that is in the order; several between commas are alternatives',
+  description: 'The id of a product in the order',
+  value: uuidValue,
+  hasSeveral: true,
   parse: (operator, value) => {
-    const condition = productIs(operator, value, 'product_id')
+    const condition = parseUuid(operator, value, 'product_id')
     const ids: Condition = (bind, context) =>
       `select distinct order_id from order_lines where ${condition(bind, context)}`
-    return Object.assign(ids, { of: 'ids' as const })
+    return Object.assign(ids, { kind: 'idQuery' } satisfies Pick<Condition, 'kind'>)
   },
 }
 
@@ -81,12 +78,12 @@ export const orderList = list<OrderRow>({
   filter: {
     customerId: uuid(),
     createdBy: userId(),
-    status: text({ normalise: status }),
+    status: oneOf(OrderStatus),
     productId: product,
     placedAt,
-    updatedAt: time({ after: before }),
+    updatedAt: time({ upperBoundImplies: idBefore }),
     total: number(),
     currency: text({ normalise: upper }),
-    number: numbers,
+    number: orderNumber,
   },
 })

@@ -1,4 +1,6 @@
 import type { Order, OrderStatus } from '@clientele/contracts/order'
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
+import { stampAttributes } from '@clientele/platform/data/stamps'
 import {
   DataTypes,
   type InferAttributes,
@@ -32,11 +34,13 @@ export class OrderModel extends Model<InferAttributes<OrderModel>, InferCreation
 export type OrderRow = InferAttributes<OrderModel>
 export type Orders = ModelStatic<OrderModel>
 
-const { BIGINT, DATE, DECIMAL, INTEGER, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
+const { BIGINT, DATE, DECIMAL, TEXT, UUID } = DataTypes
+
+// `placedAt` is when an order is created.
+const { createdAt: _createdAt, ...stamps } = stampAttributes()
 
 const attributes: ModelAttributes<OrderModel, OrderRow> = {
-  id: { type: UUID, primaryKey: true },
+  id: primaryKey(UUID),
   number: required(BIGINT),
   customerId: UUID,
   status: required(TEXT),
@@ -47,18 +51,13 @@ const attributes: ModelAttributes<OrderModel, OrderRow> = {
   placedAt: required(DATE(3)),
   fulfilledAt: DATE(3),
   cancelledAt: DATE(3),
-  createdBy: required(TEXT),
-  createdByName: required(TEXT),
-  updatedAt: required(DATE(3)),
-  updatedBy: required(TEXT),
-  updatedByName: required(TEXT),
-  version: required(INTEGER),
+  ...stamps,
 }
 
-/** The attributes of an {@link OrderRow}; a column is its attribute in snake case. */
+/** The attributes of an {@link OrderRow}. A column is named as its attribute, in snake case. */
 export const orderAttributes = Object.keys(attributes) as (keyof OrderRow)[]
 
-/** The model on one connection pool. */
+/** Defines the model on a connection pool. */
 export const defineOrders = (sequelize: Sequelize): Orders => {
   class ConnectedOrder extends OrderModel {}
   return ConnectedOrder.init({ ...attributes }, { sequelize, modelName: 'order', tableName: 'orders' })

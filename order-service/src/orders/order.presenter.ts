@@ -1,30 +1,30 @@
 import { type Order, OrderLine } from '@clientele/contracts/order'
 import { pick } from '@clientele/platform/data/changes'
 import { presentStamps } from '@clientele/platform/data/stamps'
-import { shownPrice } from '../products/product.price.ts'
+import { formatPrice } from '../products/product.price.ts'
 import { currentFields } from './order.change.ts'
 import type { OrderRow } from './order.model.ts'
 import type { OrderLineRow } from './order-line.model.ts'
-import { orderNumber } from './order-number.ts'
+import { formatOrderNumber } from './order-number.ts'
 
 const lineFields = Object.keys(OrderLine.shape) as (keyof OrderLine)[]
 
 const presentLine = (line: OrderLineRow, currency: string): OrderLine => ({
   ...pick(line, lineFields),
-  unitPrice: shownPrice(line.unitPrice, currency),
-  lineTotal: shownPrice(line.lineTotal, currency),
+  unitPrice: formatPrice(line.unitPrice, currency),
+  lineTotal: formatPrice(line.lineTotal, currency),
 })
 
-/** An order as the API and its events show it. */
+/** An order as responses and events contain it. */
 export const presentOrder = (row: OrderRow, lines: readonly OrderLineRow[]): Order => {
   const { createdAt: placedAt, ...stamps } = presentStamps({ ...row, createdAt: row.placedAt })
   return {
     id: row.id,
-    number: orderNumber(row.number),
+    number: formatOrderNumber(row.number),
     customerId: row.customerId,
     status: row.status,
     lines: lines.map((line) => presentLine(line, row.currency)),
-    total: shownPrice(row.total, row.currency),
+    total: formatPrice(row.total, row.currency),
     currency: row.currency,
     ...currentFields(row),
     placedAt,

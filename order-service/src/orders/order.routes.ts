@@ -1,6 +1,6 @@
-import { pathKey } from '@clientele/contracts/fields'
 import { InsufficientStock, NewOrder, Order, OrderIdBy, OrderPatch } from '@clientele/contracts/order'
 import { page } from '@clientele/contracts/page'
+import { idByParameter, idParameter, keyParameter } from '@clientele/contracts/parameters'
 import { ProblemBody } from '@clientele/contracts/problem'
 import { type Api, created, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
@@ -10,9 +10,13 @@ import type { OrderService } from './order.service.ts'
 export type OrderRouteDeps = { orders: OrderService }
 
 const shared = { tag: 'Orders', roles: ['user'] } as const
-const params = z.strictObject({ key: pathKey })
-const idBy = OrderIdBy.optional().meta({ description: 'what {key} is; the id where absent' })
-const query = z.strictObject({ idBy })
+const params = z.strictObject({ key: idParameter('order') })
+// Routes with `idBy`.
+const keyParams = z.strictObject({ key: keyParameter('order') })
+const query = z.strictObject({ idBy: idByParameter(OrderIdBy) })
+
+/** Metadata of 50 texts of 1,000 characters and 200 lines, of up to 6 bytes a character. */
+const maxBodyBytes = 800_000
 
 export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
   api.operation(
@@ -21,8 +25,8 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       method: 'get',
       path: '/v1/orders',
       operationId: 'listOrders',
-      summary: 'Orders, newest first',
-      description: 'One’s own are listed with `createdBy=me`.',
+      summary: 'List orders, newest first',
+      description: '`createdBy=me` lists the orders of the signed-in user.',
       query: orderList.query,
       responses: { 200: page(Order) },
     },
@@ -35,10 +39,11 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       method: 'post',
       path: '/v1/orders',
       operationId: 'createOrder',
-      summary: 'Places an order: all of its lines or none',
+      summary: 'Place an order',
       description:
-        'What is ordered of products leaves the stock at once. Where any of it is not there, the answer is 409 `insufficient_stock` naming each short line, and nothing was ordered.',
+        'All lines are ordered or none. The ordered quantities leave the stock at once. If the stock of a product is too low, no order is placed, and the response is 409 `insufficient_stock`, which names each line that cannot be delivered.',
       body: NewOrder,
+      maxBodyBytes,
       responses: { 201: Order, 409: z.union([InsufficientStock, ProblemBody]) },
     },
     async ({ body, actor }) => {
@@ -54,8 +59,8 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       method: 'get',
       path: '/v1/orders/{key}',
       operationId: 'getOrder',
-      summary: 'One order',
-      params,
+      summary: 'Get an order',
+      params: keyParams,
       query,
       responses: { 200: Order },
     },
@@ -67,16 +72,19 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       ...shared,
       method: 'patch',
       path: '/v1/orders/{key}',
-      operationId: 'patchOrder',
-      summary: 'Changes note and metadata',
-      description: 'JSON Merge Patch (RFC 7396): null empties a field; `metadata` is merged. The deal itself stays.',
-      params,
+      operationId: 'updateOrder',
+      summary: 'Update the note and the metadata of an order',
+      description:
+        'The body is a JSON Merge Patch (RFC 7396): null empties a field, and `metadata` is merged. Lines and amounts cannot change. Read-only fields may be sent as they were read.',
+      params: keyParams,
       query,
+      current: ({ params, query }) => orders.get({ ...params, ...query }),
       body: OrderPatch,
+      maxBodyBytes,
       responses: { 200: Order },
     },
     async ({ params, query, body, actor, ifMatch }) =>
-      ok(await orders.patch({ ...params, ...query }, body, { actor, ifMatch })),
+      ok(await orders.update({ ...params, ...query }, body, { actor, ifMatch })),
   )
 
   api.operation(
@@ -85,8 +93,9 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       method: 'post',
       path: '/v1/orders/{key}/cancel',
       operationId: 'cancelOrder',
-      summary: 'Takes a placed order back and puts its goods in stock again',
-      description: 'Repeated, it answers with the same order and changes nothing.',
+      summary: 'Cancel a placed order',
+      description:
+        'The quantities of its products return to the stock. If the order is cancelled already, nothing changes. A fulfilled order cannot be cancelled.',
       params,
       responses: { 200: Order, 409: ProblemBody },
     },
@@ -99,8 +108,8 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       method: 'post',
       path: '/v1/orders/{key}/fulfil',
       operationId: 'fulfilOrder',
-      summary: 'Closes a placed order: its goods were handed over',
-      description: 'Repeated, it answers with the same order and changes nothing.',
+      summary: 'Mark a placed order as fulfilled',
+      description: 'If the order is fulfilled already, nothing changes. A cancelled order cannot be fulfilled.',
       params,
       responses: { 200: Order, 409: ProblemBody },
     },

@@ -4,33 +4,34 @@ import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { moveStock } from '../stock/stock.ts'
-import { byProduct } from './order.cart.ts'
+import { sumByProduct } from './order.cart.ts'
 import { difference, patchedFields } from './order.change.ts'
-import type { OrderFinder, OrderKey, WholeOrder } from './order.finder.ts'
+import type { OrderFinder, OrderKey, OrderWithLines } from './order.finder.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow, Orders } from './order.model.ts'
 import type { Placement } from './order.placement.ts'
 import { presentOrder } from './order.presenter.ts'
 import type { OrderLineRow } from './order-line.model.ts'
-import { orderNumber } from './order-number.ts'
+import { formatOrderNumber } from './order-number.ts'
 
-type Deps = { db: Db; model: Orders; finder: OrderFinder; placement: Placement }
+type Deps = { db: Db; model: Orders; finder: OrderFinder; userNames: UserNames; placement: Placement }
 
-/** Who asks, and the version that they know of. */
+/** The actor of a request, and the version in its `If-Match`. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
 
 const invalidState = (detail: string) => new Problem('invalid_state', { detail })
 
-const restocked = (lines: readonly OrderLineRow[]) =>
-  byProduct(lines.flatMap(({ productId, quantity }) => (productId === null ? [] : [{ productId, delta: quantity }])))
+const restockChanges = (lines: readonly OrderLineRow[]) =>
+  sumByProduct(lines.flatMap(({ productId, quantity }) => (productId === null ? [] : [{ productId, delta: quantity }])))
 
 export type OrderService = ReturnType<typeof createOrderService>
 
-export const createOrderService = ({ db, model, finder, placement }: Deps) => {
-  /** Stores the next version. */
+export const createOrderService = ({ db, model, finder, userNames, placement }: Deps) => {
+  /** Stores the next version of an order. */
   const save = async (
     row: OrderRow,
     changes: Partial<OrderRow>,
@@ -43,11 +44,11 @@ export const createOrderService = ({ db, model, finder, placement }: Deps) => {
     return { ...row, ...stored }
   }
 
-  /** Locks an order and changes it; the order comes first and its products after it, as everywhere. */
+  /** Locks an order and changes it. Every transaction locks the order before its products, so two of them cannot deadlock. */
   const change = (
     key: OrderKey,
     { ifMatch }: Access,
-    edit: (order: WholeOrder, tx: Tx) => Promise<OrderRow>,
+    edit: (order: OrderWithLines, tx: Tx) => Promise<OrderRow>,
   ): Promise<Order> =>
     retryOnConflict(() =>
       db.transaction(async (tx) => {
@@ -62,7 +63,8 @@ export const createOrderService = ({ db, model, finder, placement }: Deps) => {
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Order>> => {
       const { rows, page } = await orderList.run(db, query, { actor })
       const lines = await finder.linesOf(rows.map(({ id }) => id))
-      return { data: rows.map((row) => presentOrder(row, lines.get(row.id) ?? [])), page }
+      const named = await userNames.withCurrentNames(rows)
+      return { data: named.map((row) => presentOrder(row, lines.get(row.id) ?? [])), page }
     },
 
     get: async (key: OrderKey): Promise<Order> => {
@@ -70,7 +72,7 @@ export const createOrderService = ({ db, model, finder, placement }: Deps) => {
       return presentOrder(row, lines)
     },
 
-    patch: (key: OrderKey, patch: OrderPatch, access: Access): Promise<Order> =>
+    update: (key: OrderKey, patch: OrderPatch, access: Access): Promise<Order> =>
       change(key, access, async ({ row, lines }, tx) => {
         const fields = patchedFields(row, patch)
         const changed = difference(row, fields)
@@ -80,7 +82,7 @@ export const createOrderService = ({ db, model, finder, placement }: Deps) => {
         return next
       }),
 
-    /** Takes a placed order back, once: what was ordered is in stock again, also of products that are archived by now. */
+    /** Cancels a placed order and restocks its products, even those in the trash. Repeated calls change nothing. */
     cancel: (key: OrderKey, access: Access): Promise<Order> =>
       change(key, access, async ({ row, lines }, tx) => {
         if (row.status === 'cancelled') return row
@@ -88,15 +90,15 @@ export const createOrderService = ({ db, model, finder, placement }: Deps) => {
         const at = new Date()
         const next = await save(row, { status: 'cancelled', cancelledAt: at }, access.actor, tx, at)
         const cancelled = orderCancelled.of(presentOrder(next, lines), actorRef(access.actor))
-        const reason = `order ${orderNumber(row.number)} cancelled`
-        const changes = restocked(lines).map((each) => ({
+        const reason = `order ${formatOrderNumber(row.number)} cancelled`
+        const changes = restockChanges(lines).map((each) => ({
           ...each,
           kind: 'cancellation' as const,
           reason,
           orderId: row.id,
         }))
         if (changes.length === 0) await outbox.add(tx, cancelled)
-        else await moveStock(tx, changes, access.actor, { also: [cancelled] })
+        else await moveStock(tx, changes, access.actor, { precedingEvents: [cancelled] })
         return next
       }),
 

@@ -1,19 +1,20 @@
 import type { Exportable } from '@clientele/features/exports/export.jobs'
 import { exportBody, exportFieldsOf } from '@clientele/features/exports/export-fields'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { productList } from './product.list.ts'
 import { type ProductRow, productAttributes } from './product.model.ts'
-import { presentEvent } from './product.presenter.ts'
+import { presentEventData } from './product.presenter.ts'
 
-// A name is a part of who made or changed it.
+// `createdBy` and `updatedBy` include the names.
 const fields = exportFieldsOf(productAttributes.filter((name) => !name.endsWith('ByName')))
 
-/** Products as files. */
-export const productExport: Exportable<ProductRow> = {
+/** Exports products. */
+export const productExport = (userNames: UserNames): Exportable<ProductRow> => ({
   kind: 'product-export',
   name: 'products',
   list: productList,
   fields,
-  present: (rows) => rows.map(presentEvent),
-}
+  present: async (rows, tx) => (await userNames.withCurrentNames(rows, tx)).map(presentEventData),
+})
 
 export const NewProductExport = exportBody('NewProductExport', productList, fields)

@@ -1,76 +1,80 @@
 import type { ProductIdBy } from '@clientele/contracts/product'
-import { snake } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
-import { Problem } from '@clientele/platform/runtime/problem'
+import { selectList } from '@clientele/platform/data/select-list'
+import type { UserNames } from '@clientele/platform/data/user-names'
+import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
 import { type ProductRow, type Products, productAttributes } from './product.model.ts'
 
-/** How a request names a product: by id, or by its sku. */
+/** The key of a product in a request: its id, or its SKU if `idBy` says so. */
 export type ProductKey = { key: string; idBy?: ProductIdBy | undefined }
 
+/** Which products a lookup finds. `any` includes those in the trash. */
 type State = 'active' | 'any'
 
-const select = `select ${productAttributes.map((name) => `${snake(name)} as "${name}"`).join(', ')} from products`
-
-const notFound = () => new Problem('not_found', { detail: 'there is no such product' })
+const notFound = () => new Problem('not_found', { detail: 'product not found' })
 
 export type ProductFinder = ReturnType<typeof createProductFinder>
 
-/** Reads products by their keys. */
-export const createProductFinder = (db: Db, model: Products) => {
-  const read = (tx?: Tx, lock = false) => ({
+/** Reads and locks products. */
+export const createProductFinder = (db: Db, model: Products, userNames: UserNames) => {
+  const readOptions = (tx?: Tx, lock = false) => ({
     attributes: productAttributes,
     raw: true,
     transaction: tx ?? db.requestTransaction() ?? null,
     ...(lock && { lock: true }),
   })
-  const look = async (
+  const findRow = async (
     { key, idBy }: ProductKey,
     state: State,
     { tx, lock = false }: { tx?: Tx; lock?: boolean } = {},
   ): Promise<ProductRow | undefined> => {
     if (idBy === undefined && !isUuid(key)) return undefined
-    // A sku names only what is not in the trash.
+    // A SKU is unique only among products that are not in the trash.
     const includesTrash = state === 'any' && idBy === undefined
-    const where = { [idBy ?? 'id']: key.trim(), ...(!includesTrash && { archivedAt: null }) }
-    return (await model.findOne({ where, ...read(tx, lock) })) ?? undefined
+    const where = { [idBy ?? 'id']: key.trim(), ...(!includesTrash && { deletedAt: null }) }
+    const row = await model.findOne({ where, ...readOptions(tx, lock) })
+    return row === null ? undefined : (await userNames.withCurrentNames([row as ProductRow], tx))[0]
   }
 
   return {
-    find: (key: ProductKey): Promise<ProductRow | undefined> => look(key, 'active'),
+    find: (key: ProductKey): Promise<ProductRow | undefined> => findRow(key, 'active'),
 
-    /** Products by id or sku; with `tx` locked, in the order in which carts lock them. */
-    many: (ids: string[], skus: string[], tx?: Tx, state: State = 'active'): Promise<ProductRow[]> => {
+    /** Finds products by id or SKU. With `tx` it locks them, in the order of their ids, as orders do. */
+    findMany: async (ids: string[], skus: string[], tx?: Tx, state: State = 'active'): Promise<ProductRow[]> => {
       const notInTrash = state === 'any' ? '' : ' and archived_at is null'
       const condition = `(id = any($1::uuid[])${notInTrash}) or (sku = any($2::text[]) and archived_at is null)`
-      return db.query<ProductRow>(
-        `${select} where ${condition} order by id${tx ? ' for no key update' : ''}`,
+      const rows = await db.query<ProductRow>(
+        `select ${selectList(model)} from products where ${condition} order by id${tx ? ' for no key update' : ''}`,
         [ids, skus],
         { tx, name: `products_${state}${tx ? '_lock' : ''}` },
       )
+      return userNames.withCurrentNames(rows, tx)
     },
 
-    /** Locks up to 1,000 products that show a medium, in the order in which carts lock them. */
-    lockByPhoto: (photoMediaId: string, tx: Tx): Promise<ProductRow[]> =>
-      model.findAll({ where: { photoMediaId }, order: ['id'], limit: 1_000, ...read(tx, true) }),
+    /** Reads and locks up to 1,000 products that show an image, in the order of their ids, as orders do. */
+    lockByPhoto: async (photoMediaId: string, tx: Tx): Promise<ProductRow[]> =>
+      userNames.withCurrentNames<ProductRow>(
+        await model.findAll({ where: { photoMediaId }, order: ['id'], limit: 1_000, ...readOptions(tx, true) }),
+        tx,
+      ),
 
     /** @throws Problem 404 */
     get: async (key: ProductKey, state: State = 'active'): Promise<ProductRow> => {
-      const row = await look(key, state)
+      const row = await findRow(key, state)
       if (!row) throw notFound()
       return row
     },
 
-    /** Reads and locks until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
+    /** Reads and locks a product until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
     lock: async (
       key: ProductKey,
       tx: Tx,
       { state = 'active', ifMatch }: { state?: State; ifMatch?: number | undefined } = {},
     ): Promise<ProductRow> => {
-      const row = await look(key, state, { tx, lock: true })
+      const row = await findRow(key, state, { tx, lock: true })
       if (!row) throw notFound()
-      if (ifMatch !== undefined && ifMatch !== row.version)
-        throw new Problem('precondition_failed', { detail: `the product is at version ${row.version}` })
+      if (ifMatch !== undefined && ifMatch !== row.version) throw preconditionFailed('the product', row)
       return row
     },
   }

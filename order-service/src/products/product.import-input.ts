@@ -1,20 +1,23 @@
 import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
-import type { Checked, FieldValues, RowProblem, Taking } from '@clientele/features/imports/import-target'
-import { type MatchKey, ownKey, schemaProblems } from '@clientele/features/imports/row-result'
+import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
+import { type MatchKey, parseOwnKey, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
 import type { z } from 'zod'
-import type { Inputs } from './product.input.ts'
+import type { ProductInputs } from './product.input.ts'
 
-/** A row of products: what it is matched by, what it changes of one that is there, and what a new one would be. */
+/** A checked row of an import of products. */
 export type ProductInput = {
+  /** The value that it is matched by; undefined if the row has none. */
   key: string | undefined
+  /** What it changes of an existing product. */
   patch: ProductPatch
-  whole: NewProduct | undefined
-  /** Why it cannot become a new one. */
+  /** The product that it creates; undefined if it cannot create one. */
+  newProduct: NewProduct | undefined
+  /** Why it cannot create a product. */
   problems: RowProblem[]
 }
 
-/** Fields of a product that columns go into, with other names that columns may have. */
+/** The fields that columns can be mapped to, with other common names of such columns. */
 export const importFields: Record<string, readonly string[]> = {
   id: ['product id', 'uuid'],
   sku: [
@@ -36,7 +39,7 @@ export const importFields: Record<string, readonly string[]> = {
   active: ['enabled', 'available', 'for sale', 'aktiv', 'actif', 'activo'],
 }
 
-const flags = ['active']
+const yesNoFields = ['active']
 
 const bodyOf = ({ id: _id, ...values }: FieldValues): FieldValues => ({
   ...values,
@@ -44,29 +47,29 @@ const bodyOf = ({ id: _id, ...values }: FieldValues): FieldValues => ({
   ...(typeof values['sku'] === 'number' && { sku: String(values['sku']) }),
 })
 
-const problemsOf = (error: z.ZodError): RowProblem[] => explainYesNo(schemaProblems(error), flags)
+const toProblems = (error: z.ZodError): RowProblem[] => explainYesNo(toSchemaProblems(error), yesNoFields)
 
-const keyOf = (values: FieldValues, patch: ProductPatch, { matchBy }: Taking): MatchKey => {
-  if (matchBy === 'id') return ownKey(values, 'id', 'product')
+const keyOf = (values: FieldValues, patch: ProductPatch, { matchBy }: MatchOptions): MatchKey => {
+  if (matchBy === 'id') return parseOwnKey(values, 'id', 'product')
   return patch.sku ? { key: patch.sku } : {}
 }
 
-/** Checks a row by the very schemas of POST and PATCH. What is no new product can still change one. */
-export const productCheck =
-  ({ NewProduct, ProductPatch }: Inputs) =>
-  (values: FieldValues, taking: Taking): Checked<ProductInput> => {
+/** Checks a row with the schemas of POST and PATCH. A row that cannot create a product may still change one. */
+export const createProductCheck =
+  ({ NewProduct, ProductPatch }: ProductInputs) =>
+  (values: FieldValues, options: MatchOptions): Checked<ProductInput> => {
     const body = bodyOf(values)
-    const whole = NewProduct.safeParse(body, { reportInput: true })
+    const newProduct = NewProduct.safeParse(body, { reportInput: true })
     const patch = ProductPatch.safeParse(body, { reportInput: true })
-    if (!patch.success) return { problems: problemsOf(whole.success ? patch.error : whole.error) }
-    const { key, problem } = keyOf(values, patch.data, taking)
+    if (!patch.success) return { problems: toProblems(newProduct.success ? patch.error : newProduct.error) }
+    const { key, problem } = keyOf(values, patch.data, options)
     if (problem) return { problems: [problem] }
     return {
       input: {
         key,
         patch: patch.data,
-        whole: whole.success ? whole.data : undefined,
-        problems: whole.success ? [] : problemsOf(whole.error),
+        newProduct: newProduct.success ? newProduct.data : undefined,
+        problems: newProduct.success ? [] : toProblems(newProduct.error),
       },
     }
   }

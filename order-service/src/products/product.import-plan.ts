@@ -1,77 +1,91 @@
-import type { RowResult, Taking } from '@clientele/features/imports/import-target'
+import type { MatchOptions, RowResult } from '@clientele/features/imports/import-target'
 import type { KeySet } from '@clientele/features/imports/key-set'
-import { failed, noMatch, refused, resultOfMatch } from '@clientele/features/imports/row-result'
+import { failedResult, matchResult, noMatchResult, toFailedResult } from '@clientele/features/imports/row-result'
 import type { ProductEdit } from './product.bulk.ts'
-import { currentFields, difference, fieldsOf, patchedFields } from './product.change.ts'
+import { currentFields, difference, newFields, patchedFields } from './product.change.ts'
 import type { ProductInput } from './product.import-input.ts'
 import type { ProductRow } from './product.model.ts'
 
-/** What becomes of a row, and the edit that does it, if there is one. */
+/** The result of a row, and the edit that it needs, if any. */
 export type Decision = { result: RowResult; edit?: ProductEdit }
 
-/** Products that the rows name, or that have the sku of one. */
-type Known = { bySku: ReadonlyMap<string, ProductRow>; byId: ReadonlyMap<string, ProductRow> }
-/** Dry run: the keys that earlier rows of the file would have made, by field. */
-type Seen = ReadonlyMap<string, KeySet> | undefined
+/** The products that rows match, and those that have a SKU of the rows. */
+type ExistingProducts = { bySku: ReadonlyMap<string, ProductRow>; byId: ReadonlyMap<string, ProductRow> }
+/** In a dry run: the keys that earlier rows of the file would create, by field. */
+type SeenKeys = ReadonlyMap<string, KeySet> | undefined
 
-const taken: Decision = { result: failed({ field: 'sku', code: 'taken', message: 'belongs to another product' }) }
+const skuTaken: Decision = {
+  result: failedResult({ field: 'sku', code: 'taken', message: 'belongs to another product' }),
+}
 
-const index = (known: readonly ProductRow[]): Known => ({
-  bySku: new Map(known.flatMap((row) => (row.sku === null ? [] : [[row.sku, row] as const]))),
-  byId: new Map(known.map((row) => [row.id, row])),
+const indexProducts = (rows: readonly ProductRow[]): ExistingProducts => ({
+  bySku: new Map(rows.flatMap((row) => (row.sku === null ? [] : [[row.sku, row] as const]))),
+  byId: new Map(rows.map((row) => [row.id, row])),
 })
 
-const change = (before: ProductRow, { patch }: ProductInput, { bySku }: Known): Decision => {
+const decideUpdate = (before: ProductRow, { patch }: ProductInput, { bySku }: ExistingProducts): Decision => {
   const current = currentFields(before)
   const fields = { ...current, ...patchedFields(before, patch) }
   const holder = fields.sku === null ? undefined : bySku.get(fields.sku)
-  if (holder && holder.id !== before.id) return taken
+  if (holder && holder.id !== before.id) return skuTaken
   const { stock } = patch
   if (!difference(current, fields) && (stock ?? before.stock) === before.stock)
     return { result: { outcome: 'skipped' } }
   return { result: { outcome: 'updated' }, edit: { before, fields, stock } }
 }
 
-const create = ({ whole, problems }: ProductInput, { bySku }: Known, seen: Seen, shopCurrency: string): Decision => {
-  if (!whole) return { result: { outcome: 'failed', problems } }
-  const fields = fieldsOf(whole, shopCurrency)
+const decideCreate = (
+  { newProduct, problems }: ProductInput,
+  { bySku }: ExistingProducts,
+  seen: SeenKeys,
+  shopCurrency: string,
+): Decision => {
+  if (!newProduct) return { result: { outcome: 'failed', problems } }
+  const fields = newFields(newProduct, shopCurrency)
   const { sku } = fields
-  if (sku !== null && (bySku.has(sku) || seen?.get('sku')?.has(sku))) return taken
+  if (sku !== null && (bySku.has(sku) || seen?.get('sku')?.has(sku))) return skuTaken
   if (sku !== null) seen?.get('sku')?.add(sku)
-  return { result: { outcome: 'created' }, edit: { before: undefined, fields, stock: whole.stock } }
+  return { result: { outcome: 'created' }, edit: { before: undefined, fields, stock: newProduct.stock } }
 }
 
 /**
- * Decides what becomes of rows, none of which names the same product as another. `rows` are products that they name, and those
- * that have their sku; `seen`, in a dry run, what earlier rows of the file would have made.
+ * Decides what each row of an import does. No two `inputs` may concern the same product. `rows` are the products that they match
+ * and those that have one of their SKUs.
  */
 export const createPlan =
   (shopCurrency: string) =>
-  (inputs: readonly ProductInput[], taking: Taking, rows: readonly ProductRow[], seen?: Seen): Decision[] => {
-    const known = index(rows)
-    const { matchBy } = taking
-    const matched = matchBy === 'sku' ? known.bySku : known.byId
+  (
+    inputs: readonly ProductInput[],
+    options: MatchOptions,
+    rows: readonly ProductRow[],
+    seen?: SeenKeys,
+  ): Decision[] => {
+    const existing = indexProducts(rows)
+    const { matchBy } = options
+    const matched = matchBy === 'sku' ? existing.bySku : existing.byId
 
     const decide = (input: ProductInput): Decision => {
       const { key } = input
-      if (key === undefined) return create(input, known, seen, shopCurrency)
+      if (key === undefined) return decideCreate(input, existing, seen, shopCurrency)
       const before = matched.get(key)
-      // Whether a row changes what an earlier one would have made, only the commit can tell.
+      // The product may be one that an earlier row creates. A dry run cannot compare with it, so it counts as a change.
       const isSeen = seen?.get(matchBy)?.has(key) === true
       if (before || isSeen) {
-        const settled = resultOfMatch(taking, 'product')
-        if (settled) return { result: settled }
-        return before ? change(before, input, known) : { result: { outcome: 'updated' } }
+        const fixedResult = matchResult(options, 'product')
+        if (fixedResult) return { result: fixedResult }
+        return before ? decideUpdate(before, input, existing) : { result: { outcome: 'updated' } }
       }
-      return matchBy === 'id' ? { result: noMatch('id', 'product') } : create(input, known, seen, shopCurrency)
+      return matchBy === 'id'
+        ? { result: noMatchResult('id', 'product') }
+        : decideCreate(input, existing, seen, shopCurrency)
     }
 
     return inputs.map((input) => {
       try {
         return decide(input)
       } catch (error) {
-        // A price that the product's own currency does not have shows only now.
-        return { result: refused(error) }
+        // The price has more decimals than the currency of the existing product, which the first check did not know.
+        return { result: toFailedResult(error) }
       }
     })
   }

@@ -1,55 +1,55 @@
-import { merged, resilient } from '@clientele/features/imports/batch-writing'
-import type { ImportChange, ImportTarget, Taking } from '@clientele/features/imports/import-target'
+import { mergeChanges, writeBatch } from '@clientele/features/imports/batch-writing'
+import type { ImportChange, ImportTarget, MatchOptions } from '@clientele/features/imports/import-target'
 import { createKeySet } from '@clientele/features/imports/key-set'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
-import type { BulkWriter } from './product.bulk.ts'
+import type { ProductBulkWriter } from './product.bulk.ts'
 import { currentFields, difference } from './product.change.ts'
 import type { ProductFinder } from './product.finder.ts'
-import { importFields, type ProductInput, productCheck } from './product.import-input.ts'
+import { createProductCheck, importFields, type ProductInput } from './product.import-input.ts'
 import { createPlan } from './product.import-plan.ts'
-import type { Inputs } from './product.input.ts'
+import type { ProductInputs } from './product.input.ts'
 import { createProductUndo } from './product.undo.ts'
 
-type Deps = { inputs: Inputs; finder: ProductFinder; bulk: BulkWriter; shopCurrency: string }
+type Deps = { inputs: ProductInputs; finder: ProductFinder; bulk: ProductBulkWriter; shopCurrency: string }
 
 const reason = 'import'
 
-/** Runs of rows in which none names what another one of the run names: each run is written at once. */
-const runsOf = (inputs: readonly ProductInput[]): ProductInput[][] => {
+/** Splits rows into runs, each of which is planned and written at once. Within a run no two rows have the same key or SKU. */
+const splitIntoRuns = (inputs: readonly ProductInput[]): ProductInput[][] => {
   const runs: ProductInput[][] = []
-  let named = new Set<string>()
+  let keysOfRun = new Set<string>()
   for (const input of inputs) {
-    const names = [input.key, input.patch.sku].filter((name) => typeof name === 'string')
-    if (runs.length === 0 || names.some((name) => named.has(name))) {
+    const keys = [input.key, input.patch.sku].filter((key) => typeof key === 'string')
+    if (runs.length === 0 || keys.some((key) => keysOfRun.has(key))) {
       runs.push([])
-      named = new Set()
+      keysOfRun = new Set()
     }
-    for (const name of names) named.add(name)
+    for (const key of keys) keysOfRun.add(key)
     runs.at(-1)?.push(input)
   }
   return runs
 }
 
-/** Products from files: made as POST does, changed as PATCH does, with every change of stock in the ledger. */
+/** Imports products. Rows create products as POST does and change them as PATCH does; every change of stock is a movement. */
 export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps): ImportTarget<ProductInput> => {
   const plan = createPlan(shopCurrency)
-  const known = (rows: readonly ProductInput[], { matchBy }: Taking, tx?: Tx) => {
+  const findExisting = (rows: readonly ProductInput[], { matchBy }: MatchOptions, tx?: Tx) => {
     const ids = matchBy === 'id' ? rows.flatMap(({ key }) => key ?? []) : []
-    return finder.many(
+    return finder.findMany(
       ids,
       rows.flatMap(({ patch }) => patch.sku ?? []),
       tx,
     )
   }
 
-  const once = async (rows: readonly ProductInput[], taking: Taking, actor: Actor, tx: Tx) => {
-    // Locked all at once, in the order in which carts lock them.
-    await known(rows, taking, tx)
+  const writeRows = async (rows: readonly ProductInput[], options: MatchOptions, actor: Actor, tx: Tx) => {
+    // One statement locks all products in the order of their ids, as orders do; locking run by run could deadlock.
+    await findExisting(rows, options, tx)
     const results = []
     const changes: ImportChange[] = []
-    for (const run of runsOf(rows)) {
-      const decisions = plan(run, taking, await known(run, taking, tx))
+    for (const run of splitIntoRuns(rows)) {
+      const decisions = plan(run, options, await findExisting(run, options, tx))
       const edits = decisions.flatMap(({ edit }) => edit ?? [])
       const written = await bulk.write(edits, reason, actor, tx)
       results.push(...decisions.map(({ result }) => result))
@@ -63,25 +63,25 @@ export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps
         }),
       )
     }
-    return { results, changes: merged(changes) }
+    return { results, changes: mergeChanges(changes) }
   }
 
   return {
     entity: 'products',
     fields: importFields,
     matchBy: ['sku', 'id'],
-    check: productCheck(inputs),
+    check: createProductCheck(inputs),
 
-    foresee: async (rows, taking, seen) => {
-      for (const key of ['sku', 'id']) if (!seen.has(key)) seen.set(key, createKeySet())
-      return plan(rows, taking, await known(rows, taking), seen).map(({ result }) => result)
+    preview: async (rows, options, seen) => {
+      for (const field of ['sku', 'id']) if (!seen.has(field)) seen.set(field, createKeySet())
+      return plan(rows, options, await findExisting(rows, options), seen).map(({ result }) => result)
     },
 
-    apply: async (rows, taking, actor, tx) => {
-      const parts = await resilient(tx, rows, (some, inner) => once(some, taking, actor, inner))
+    apply: async (rows, options, actor, tx) => {
+      const parts = await writeBatch(tx, rows, (some, inner) => writeRows(some, options, actor, inner))
       return {
         results: parts.flatMap(({ results }) => results),
-        changes: merged(parts.flatMap(({ changes }) => changes)),
+        changes: mergeChanges(parts.flatMap(({ changes }) => changes)),
       }
     },
 

@@ -2,7 +2,7 @@ import { amountInput } from '@clientele/contracts/money'
 import { NewProduct, ProductPatch } from '@clientele/contracts/product'
 import { z } from 'zod'
 import { currencyDecimals } from '../money.ts'
-import { exactPrice, priceFault } from './product.price.ts'
+import { decimalsMessage, normalisePrice } from './product.price.ts'
 
 const currency = NewProduct.shape.currency
   .unwrap()
@@ -11,41 +11,42 @@ const currency = NewProduct.shape.currency
     params: { code: 'unknown_currency' },
   })
   .optional()
-  .meta({ description: "the shop's where absent" })
+  .meta({ description: 'Default: the currency of the shop.' })
 
 type Priced = { price?: string | undefined; currency?: string | undefined }
 
-// Also where other fields are wrong, so that one answer names all. What is wrong with a field alone, the field tells.
-const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null }
-const price = (currencyOf: (input: Priced) => string | undefined) => ({
-  fits: (input: Priced): boolean => {
+// These rules run even if other fields are invalid, so that one response names everything. They accept values that are
+// invalid by themselves, because the schema of the field reports those.
+const forEveryObject = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null }
+const priceRule = (currencyOf: (input: Priced) => string | undefined) => ({
+  check: (input: Priced): boolean => {
     const code = currencyOf(input)
     const { success, data } = amountInput.safeParse(input.price)
     if (!success || typeof code !== 'string' || currencyDecimals(code) === undefined) return true
-    return exactPrice(data, code) !== undefined
+    return normalisePrice(data, code) !== undefined
   },
-  fault: {
-    ...always,
+  issue: {
+    ...forEveryObject,
     path: ['price'],
     params: { code: 'too_many_decimals' },
-    error: ({ input }: { input?: unknown }) => priceFault(currencyOf(input as Priced) ?? ''),
+    error: ({ input }: { input?: unknown }) => decimalsMessage(currencyOf(input as Priced) ?? ''),
   },
 })
 
-/** The request bodies of a shop with that currency: one parse finds every wrong field, a price of too many decimals included. */
-export const createInputs = (shopCurrency: string) => {
-  const whole = price((input) => input.currency ?? shopCurrency)
-  const part = price((input) => input.currency)
+/** The request bodies for a shop with that currency. One parse reports every invalid field, even a price with too many decimals. */
+export const createProductInputs = (shopCurrency: string) => {
+  const newPriceRule = priceRule((input) => input.currency ?? shopCurrency)
+  const patchPriceRule = priceRule((input) => input.currency)
   return {
     NewProduct: z
       .strictObject({ ...NewProduct.shape, currency })
-      .refine(whole.fits, whole.fault)
+      .refine(newPriceRule.check, newPriceRule.issue)
       .meta({ id: 'NewProduct' }),
     ProductPatch: z
       .strictObject({ ...ProductPatch.shape, currency })
-      .refine(part.fits, part.fault)
+      .refine(patchPriceRule.check, patchPriceRule.issue)
       .refine((input: Priced) => input.currency === undefined || input.price !== undefined, {
-        ...always,
+        ...forEveryObject,
         path: ['currency'],
         params: { code: 'needs_price' },
         error: 'can change only together with the price: send both',
@@ -53,4 +54,4 @@ export const createInputs = (shopCurrency: string) => {
       .meta({ id: 'ProductPatch' }),
   }
 }
-export type Inputs = ReturnType<typeof createInputs>
+export type ProductInputs = ReturnType<typeof createProductInputs>

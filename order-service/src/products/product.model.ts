@@ -1,3 +1,6 @@
+import { columnName } from '@clientele/platform/data/column-name'
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
+import { stampAttributes } from '@clientele/platform/data/stamps'
 import {
   DataTypes,
   type InferAttributes,
@@ -8,13 +11,13 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `products`; `archivedAt` is set in the trash. `stock` is the sum of the product's movements. */
+/** A row of `products`. `deletedAt` is set in the trash. `stock` is the sum of the product's movements. */
 export class ProductModel extends Model<InferAttributes<ProductModel>, InferCreationAttributes<ProductModel>> {
   declare id: string
   declare sku: string | null
   declare name: string
   declare description: string | null
-  /** With four decimals if it comes from the database. */
+  /** The database returns four decimals: `2.2000`. */
   declare price: string
   declare currency: string
   declare stock: number
@@ -27,20 +30,25 @@ export class ProductModel extends Model<InferAttributes<ProductModel>, InferCrea
   declare updatedAt: Date
   declare updatedBy: string
   declare updatedByName: string
-  declare archivedAt: Date | null
+  declare deletedAt: Date | null
   declare version: number
-  /** What `q` looks into. */
+  /** The text that `q` searches. */
   declare searchText: string
 }
-/** A product as it is read: without the text for searching. */
+/** A product without its search text. */
 export type ProductRow = Omit<InferAttributes<ProductModel>, 'searchText'>
 export type Products = ModelStatic<ProductModel>
 
-const { BIGINT, BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
+const { BIGINT, BOOLEAN, DATE, DECIMAL, TEXT, UUID } = DataTypes
+
+// The column and the event `product.archived.v1` have kept an older name.
+const deletedAtColumn = 'archived_at'
+
+// An export has its columns in the order of the attributes: `version` follows `deletedAt`.
+const { version, ...stamps } = stampAttributes()
 
 const attributes: ModelAttributes<ProductModel, InferAttributes<ProductModel>> = {
-  id: { type: UUID, primaryKey: true },
+  id: primaryKey(UUID),
   sku: TEXT,
   name: required(TEXT),
   description: TEXT,
@@ -50,21 +58,21 @@ const attributes: ModelAttributes<ProductModel, InferAttributes<ProductModel>> =
   lowStockAt: BIGINT,
   active: required(BOOLEAN),
   photoMediaId: UUID,
-  createdAt: required(DATE(3)),
-  createdBy: required(TEXT),
-  createdByName: required(TEXT),
-  updatedAt: required(DATE(3)),
-  updatedBy: required(TEXT),
-  updatedByName: required(TEXT),
-  archivedAt: DATE(3),
-  version: required(INTEGER),
+  ...stamps,
+  deletedAt: { type: DATE(3), field: deletedAtColumn },
+  version,
   searchText: required(TEXT),
 }
 
-/** The attributes of a {@link ProductRow}; a column is its attribute in snake case. */
-export const productAttributes = Object.keys(attributes).filter((name) => name !== 'searchText')
+/** The attributes of a {@link ProductRow}. */
+export const productAttributes = Object.keys(attributes).filter((name) => name !== 'searchText') as (keyof ProductRow)[]
 
-/** The model on one connection pool. */
+/** The column of each attribute of a {@link ProductRow}. */
+export const productColumns = Object.fromEntries(
+  productAttributes.map((name) => [name, name === 'deletedAt' ? deletedAtColumn : columnName(name)]),
+) as Record<keyof ProductRow, string>
+
+/** Defines the model on a connection pool. */
 export const defineProducts = (sequelize: Sequelize): Products => {
   class ConnectedProduct extends ProductModel {}
   return ConnectedProduct.init({ ...attributes }, { sequelize, modelName: 'product', tableName: 'products' })

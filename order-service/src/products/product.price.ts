@@ -1,21 +1,21 @@
 import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
 
-/** An amount with as many decimals as its currency has; undefined where it has more, or where there is no such currency. */
-export const exactPrice = (price: string, currency: string): string | undefined => {
+/** Gives an amount the decimals of its currency: `2.2` EUR → `2.20`. @returns undefined for too many decimals or an unknown currency */
+export const normalisePrice = (price: string, currency: string): string | undefined => {
   if (currencyDecimals(currency) === undefined) return undefined
   const minor = toMinor(price, currency)
   return minor === undefined ? undefined : fromMinor(minor, currency)
 }
 
-/** A stored amount as the API shows it. @throws RangeError for what could not have been stored */
-export const shownPrice = (price: string, currency: string): string => {
-  const shown = exactPrice(price, currency)
-  if (shown === undefined) throw new RangeError(`${price} is no amount in ${currency}`)
-  return shown
+/** Formats a stored amount for the API: `2.2000` EUR → `2.20`. @throws RangeError if it has more decimals than the currency */
+export const formatPrice = (price: string, currency: string): string => {
+  const formatted = normalisePrice(price, currency)
+  if (formatted === undefined) throw new RangeError(`${price} is not an amount in ${currency}`)
+  return formatted
 }
 
-/** What is wrong with a price that {@link exactPrice} does not take. */
-export const priceFault = (currency: string): string => {
+/** The error message for a price with too many decimals. */
+export const decimalsMessage = (currency: string): string => {
   const decimals = currencyDecimals(currency)
   return decimals === 0
     ? `must have no decimals in ${currency}`

@@ -1,29 +1,46 @@
-import { pathKey } from '@clientele/contracts/fields'
 import { page } from '@clientele/contracts/page'
+import {
+  getByKeyQuery,
+  idByParameter,
+  idParameter,
+  keyParameter,
+  purgeParameter,
+} from '@clientele/contracts/parameters'
 import { DuplicateBody } from '@clientele/contracts/problem'
 import { Product, ProductIdBy, ProductPhoto } from '@clientele/contracts/product'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import { photoRoutes } from '@clientele/features/photos/photo.routes'
-import { keeping } from '@clientele/features/photos/photo.uploads'
+import { discardOnFailure } from '@clientele/features/photos/photo.uploads'
 import { isAdmin } from '@clientele/platform/auth/token-verifier'
 import { type Api, created, noContent, ok } from '@clientele/platform/http/api'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { z } from 'zod'
 import { productForm } from './product.form.ts'
-import type { Inputs } from './product.input.ts'
+import type { ProductInputs } from './product.input.ts'
 import { productList } from './product.list.ts'
 import type { ProductService } from './product.service.ts'
 
-export type ProductRouteDeps = { products: ProductService; inputs: Inputs; media: MediaClient; photoLink: MediaLink }
+export type ProductRouteDeps = {
+  products: ProductService
+  inputs: ProductInputs
+  media: MediaClient
+  photoLink: MediaLink
+}
 
 const shared = { tag: 'Products', roles: ['user'] } as const
-const idBy = ProductIdBy.optional().meta({ description: 'what {key} is; the id where absent' })
-const query = z.strictObject({ idBy })
-const purge = z.enum(['true', 'false']).optional().meta({ description: 'removes at once and for good; for admins' })
-const one = { ...shared, path: '/v1/products/{key}', params: z.strictObject({ key: pathKey }) } as const
+const query = z.strictObject({ idBy: idByParameter(ProductIdBy) })
+const oneProduct = {
+  ...shared,
+  path: '/v1/products/{key}',
+  params: z.strictObject({ key: keyParameter('product') }),
+} as const
+const restorePath = `${oneProduct.path}/restore` as const
 
-const placed = (product: Product): [Product, string] => [product, `/v1/products/${product.id}`]
+const withLocation = (product: Product): [Product, string] => [product, `/v1/products/${product.id}`]
+
+/** Metadata of 50 texts of 1,000 characters, of up to 6 bytes each, and the other fields. */
+const maxBodyBytes = 400_000
 
 export const productRoutes = (api: Api, { products, inputs, media, photoLink }: ProductRouteDeps): void => {
   api.operation(
@@ -32,8 +49,9 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       method: 'get',
       path: '/v1/products',
       operationId: 'listProducts',
-      summary: 'Products, newest first',
-      description: 'The trash is listed with `archivedAt[exists]=true`.',
+      summary: 'List products, newest first',
+      description:
+        'Products in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`.',
       query: productList.query,
       responses: { 200: page(Product) },
     },
@@ -46,88 +64,98 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       method: 'post',
       path: '/v1/products',
       operationId: 'createProduct',
-      summary: 'A new product',
+      summary: 'Create a product',
+      description:
+        'For a photo, upload it with `POST /v1/media` and send its id as `photoMediaId`, or send a form with the fields and the image.',
       body: inputs.NewProduct,
+      maxBodyBytes,
       uploads: { 'multipart/form-data': productForm(media, inputs) },
       responses: { 201: Product, 409: DuplicateBody },
     },
     async ({ body, actor, req }) => {
-      if (!('input' in body)) return created(...placed(await products.create(body, actor)))
+      if (!('input' in body)) return created(...withLocation(await products.create(body, actor)))
       const { input, uploaded } = body
       const create = () => products.create(input, actor, { uploaded: uploaded !== undefined })
-      return created(...placed(await keeping(req, media, uploaded, actor, create)))
+      return created(...withLocation(await discardOnFailure(req, media, uploaded, actor, create)))
     },
   )
 
   api.operation(
     {
-      ...one,
+      ...oneProduct,
       method: 'get',
       operationId: 'getProduct',
-      summary: 'One product',
-      query,
+      summary: 'Get a product',
+      query: getByKeyQuery('product', ProductIdBy),
       responses: { 200: Product },
     },
-    async ({ params, query }) => ok(await products.get({ ...params, ...query })),
+    async ({ params, query: { idBy, trashed } }) =>
+      ok(await products.get({ ...params, idBy }, { trashed: trashed === 'true' })),
   )
 
   api.operation(
     {
-      ...one,
+      ...oneProduct,
       method: 'patch',
-      operationId: 'patchProduct',
-      summary: 'Changes some fields',
+      operationId: 'updateProduct',
+      summary: 'Update a product',
       description:
-        'JSON Merge Patch (RFC 7396): null empties a field. Another `stock` becomes a stock movement; `currency` can change only together with `price`.',
+        'The body is a JSON Merge Patch (RFC 7396): null empties a field. A change of `stock` becomes a stock movement; `currency` can change only together with `price`. Read-only fields may be sent as they were read.',
       query,
+      current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.ProductPatch,
+      maxBodyBytes,
       responses: { 200: Product, 409: DuplicateBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
-      ok(await products.patch({ ...params, ...query }, body, { actor, ifMatch })),
+      ok(await products.update({ ...params, ...query }, body, { actor, ifMatch })),
   )
 
   api.operation(
     {
-      ...one,
+      ...oneProduct,
       method: 'put',
-      operationId: 'putProduct',
-      summary: 'Replaces a product',
-      description: 'Without `stock` the stock stays, without `photoMediaId` the photo.',
+      operationId: 'replaceProduct',
+      summary: 'Replace a product',
+      description:
+        'Absent fields are emptied or set to their default, except the stock and the photo, which stay. Read-only fields may be sent as they were read.',
       query,
+      current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.NewProduct,
+      maxBodyBytes,
       responses: { 200: Product, 409: DuplicateBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
-      ok(await products.put({ ...params, ...query }, body, { actor, ifMatch })),
+      ok(await products.replace({ ...params, ...query }, body, { actor, ifMatch })),
   )
 
   api.operation(
     {
-      ...one,
+      ...oneProduct,
       method: 'delete',
       operationId: 'deleteProduct',
-      summary: 'Into the trash',
-      description: 'It can no longer be ordered. What was ordered can be in the trash, but not be purged.',
-      query: z.strictObject({ idBy, purge }),
+      summary: 'Move a product to the trash, or purge it',
+      description: 'A product in the trash cannot be ordered. A product that was ordered cannot be purged.',
+      query: query.extend({ purge: purgeParameter('product') }),
       responses: { 204: null },
     },
     async ({ params, query, actor, ifMatch }) => {
       const key = { ...params, idBy: query.idBy }
-      const forGood = query.purge === 'true'
-      if (forGood && !isAdmin(actor)) throw new Problem('forbidden', { detail: 'purging needs the role admin' })
-      await (forGood ? products.purge(key, { actor, ifMatch }) : products.archive(key, { actor, ifMatch }))
+      const shouldPurge = query.purge === 'true'
+      if (shouldPurge && !isAdmin(actor)) throw new Problem('forbidden', { detail: 'purging requires the role admin' })
+      await (shouldPurge ? products.purge(key, { actor, ifMatch }) : products.delete(key, { actor, ifMatch }))
       return noContent()
     },
   )
 
   api.operation(
     {
-      ...one,
+      ...oneProduct,
       method: 'post',
-      path: `${one.path}/restore`,
+      path: restorePath,
+      params: z.strictObject({ key: idParameter('product') }),
       operationId: 'restoreProduct',
-      summary: 'Out of the trash',
+      summary: 'Restore a product from the trash',
       responses: { 200: Product, 409: DuplicateBody },
     },
     async ({ params, actor, ifMatch }) => ok(await products.restore(params, { actor, ifMatch })),
@@ -135,7 +163,7 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
 
   photoRoutes(
     api,
-    { ...one, owner: 'product', resource: Product, body: ProductPhoto },
+    { ...oneProduct, owner: 'product', resource: Product, body: ProductPhoto },
     { owners: products, media, photoLink },
   )
 }

@@ -5,33 +5,35 @@ import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
+import type { UserNames } from '@clientele/platform/data/user-names'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { moveStock } from '../stock/stock.ts'
-import { fieldsOf, type ProductFields, patchedFields, replacementOf } from './product.change.ts'
+import { newFields, type ProductFields, patchedFields, replacementFields } from './product.change.ts'
+import { rethrowAsDuplicate, rethrowAsOrdered } from './product.conflicts.ts'
 import type { ProductFinder, ProductKey } from './product.finder.ts'
 import { productList } from './product.list.ts'
 import type { ProductRow } from './product.model.ts'
 import { presentProduct } from './product.presenter.ts'
-import { orDuplicate, orOrdered } from './product.refusals.ts'
-import type { Writer } from './product.writer.ts'
+import type { ProductWriter } from './product.writer.ts'
 
 type Deps = {
   db: Db
   finder: ProductFinder
-  writer: Writer
+  userNames: UserNames
+  writer: ProductWriter
   media: MediaClient
   photoLink: MediaLink
   shopCurrency: string
 }
 
-/** Who asks, and the version that they know of. */
+/** The actor of a request, and the version in its `If-Match`. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
-/** What to make of a row; a `stock` that differs becomes a movement. */
+/** The new values of a product. A `stock` that differs becomes a movement. */
 type Edit = { fields: Partial<ProductFields>; stock?: number | undefined }
 
 export type ProductService = ReturnType<typeof createProductService>
 
-export const createProductService = ({ db, finder, writer, media, photoLink, shopCurrency }: Deps) => {
+export const createProductService = ({ db, finder, userNames, writer, media, photoLink, shopCurrency }: Deps) => {
   const present = (row: ProductRow): Product => presentProduct(row, photoLink)
 
   const setStock = async (row: ProductRow, stock: number, actor: Actor, tx: Tx): Promise<ProductRow> => {
@@ -48,48 +50,52 @@ export const createProductService = ({ db, finder, writer, media, photoLink, sho
     { actor, ifMatch }: Access,
     edit: (row: ProductRow) => Edit,
   ): Promise<Product> => {
-    let wanted: Edit | undefined
+    let requested: Edit | undefined
     return db
       .transaction(async (tx) => {
         const row = await finder.lock(key, tx, { ifMatch })
-        wanted = edit(row)
-        const next = await writer.apply(row, wanted.fields, actor, tx)
-        return present(await setStock(next, wanted.stock ?? next.stock, actor, tx))
+        requested = edit(row)
+        const next = await writer.update(row, requested.fields, actor, tx)
+        return present(await setStock(next, requested.stock ?? next.stock, actor, tx))
       })
-      .catch((error: unknown) => orDuplicate(finder, wanted?.fields.sku)(error))
+      .catch((error: unknown) => rethrowAsDuplicate(finder, requested?.fields.sku)(error))
   }
 
   const requirePhoto = async (mediaId: string | null | undefined, actor: Actor, pointer: string): Promise<void> => {
     if (typeof mediaId === 'string' && !(await media.exists(mediaId, actor)))
-      throw fieldProblem(pointer, 'unknown_media', 'there is no such medium')
+      throw fieldProblem(pointer, 'unknown_media', 'image not found')
   }
 
   return {
+    /** With `uploaded`, the photo is known to exist and is not checked. */
     create: async (input: NewProduct, actor: Actor, { uploaded = false } = {}): Promise<Product> => {
       if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
-      const fields = fieldsOf(input, shopCurrency)
+      const fields = newFields(input, shopCurrency)
       return db
         .transaction(async (tx) => present(await writer.insert(fields, input.stock ?? 0, actor, tx)))
-        .catch(orDuplicate(finder, fields.sku))
+        .catch(rethrowAsDuplicate(finder, fields.sku))
     },
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Product>> => {
       const { rows, page } = await productList.run(db, query, { actor })
-      return { data: rows.map(present), page }
+      return { data: (await userNames.withCurrentNames(rows)).map(present), page }
     },
 
+    /** The stored row, for the photo routes. */
     row: (key: ProductKey): Promise<ProductRow> => finder.get(key),
 
-    get: async (key: ProductKey): Promise<Product> => present(await finder.get(key)),
+    /** With `trashed`, also finds a product in the trash. */
+    get: async (key: ProductKey, { trashed = false } = {}): Promise<Product> =>
+      present(await finder.get(key, trashed ? 'any' : 'active')),
 
-    patch: async (key: ProductKey, patch: ProductPatch, access: Access): Promise<Product> => {
+    update: async (key: ProductKey, patch: ProductPatch, access: Access): Promise<Product> => {
       await requirePhoto(patch.photoMediaId, access.actor, '/photoMediaId')
       return change(key, access, (row) => ({ fields: patchedFields(row, patch), stock: patch.stock }))
     },
 
-    put: async (key: ProductKey, input: NewProduct, access: Access): Promise<Product> => {
+    replace: async (key: ProductKey, input: NewProduct, access: Access): Promise<Product> => {
       await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
-      return change(key, access, (row) => ({ fields: replacementOf(row, input, shopCurrency), stock: input.stock }))
+      return change(key, access, (row) => ({ fields: replacementFields(row, input, shopCurrency), stock: input.stock }))
     },
 
     setPhoto: async (
@@ -102,18 +108,18 @@ export const createProductService = ({ db, finder, writer, media, photoLink, sho
       return change(key, access, () => ({ fields: { photoMediaId: mediaId } }))
     },
 
-    /** Takes a medium that is gone off every product that shows it, in the trash as well. */
-    dropPhoto: async (mediaId: string, actor: Actor, tx: Tx): Promise<void> => {
+    /** Clears the photo of every product that shows an image, also in the trash. */
+    clearPhoto: async (mediaId: string, actor: Actor, tx: Tx): Promise<void> => {
       for (;;) {
         const rows = await finder.lockByPhoto(mediaId, tx)
-        for (const row of rows) await writer.apply(row, { photoMediaId: null }, actor, tx)
+        for (const row of rows) await writer.update(row, { photoMediaId: null }, actor, tx)
         if (rows.length === 0) return
       }
     },
 
-    archive: (key: ProductKey, { actor, ifMatch }: Access): Promise<void> =>
+    delete: (key: ProductKey, { actor, ifMatch }: Access): Promise<void> =>
       db.transaction(async (tx) => {
-        await writer.archive(await finder.lock(key, tx, { ifMatch }), actor, tx)
+        await writer.delete(await finder.lock(key, tx, { ifMatch }), actor, tx)
       }),
 
     restore: async (key: ProductKey, { actor, ifMatch }: Access): Promise<Product> => {
@@ -121,16 +127,16 @@ export const createProductService = ({ db, finder, writer, media, photoLink, sho
       return db
         .transaction(async (tx) => {
           row = await finder.lock(key, tx, { state: 'any', ifMatch })
-          if (row.archivedAt === null) throw new Problem('invalid_state', { detail: 'the product is not in the trash' })
+          if (row.deletedAt === null) throw new Problem('invalid_state', { detail: 'the product is not in the trash' })
           return present(await writer.restore(row, actor, tx))
         })
-        .catch((error: unknown) => orDuplicate(finder, row?.sku)(error))
+        .catch((error: unknown) => rethrowAsDuplicate(finder, row?.sku)(error))
     },
 
-    /** Removes for good, from the trash as well; a sku names only a product that is not there. */
+    /** Purges a product, which may be in the trash. A SKU finds only active products. */
     purge: (key: ProductKey, { actor, ifMatch }: Access): Promise<void> =>
       db
         .transaction(async (tx) => writer.purge(await finder.lock(key, tx, { state: 'any', ifMatch }), actor, tx))
-        .catch(orOrdered),
+        .catch(rethrowAsOrdered),
   }
 }

@@ -12,13 +12,13 @@ import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { moveStock, type StockChange } from '../stock/stock.ts'
 import { currentFields, difference, type ProductFields } from './product.change.ts'
 import type { ProductRow, Products } from './product.model.ts'
-import { presentEvent } from './product.presenter.ts'
-import { beforeFirstVersion, newProductRow, searchText } from './product.stamp.ts'
+import { presentEventData } from './product.presenter.ts'
+import { beforeFirstVersion, newProductRow, searchText } from './product.row.ts'
 
-export type Writer = ReturnType<typeof createWriter>
+export type ProductWriter = ReturnType<typeof createProductWriter>
 
-/** Every change of a product, with its event, in the caller's transaction. Rows to change are locked. */
-export const createWriter = (model: Products) => {
+/** Writes changes of products with their events, in the caller's transaction, which has locked the rows. */
+export const createProductWriter = (model: Products) => {
   const save = async (row: ProductRow, changes: Partial<ProductRow>, actor: Actor, tx: Tx): Promise<ProductRow> => {
     const stamps = nextStamps(row, actor)
     const next = { ...row, ...changes, ...stamps }
@@ -29,50 +29,50 @@ export const createWriter = (model: Products) => {
     return next
   }
 
-  const move = async (row: ProductRow, archivedAt: Date | null, actor: Actor, tx: Tx): Promise<ProductRow> => {
-    const next = await save(row, { archivedAt }, actor, tx)
-    const event = archivedAt === null ? productRestored : productArchived
-    await outbox.add(tx, event.of(presentEvent(next), actorRef(actor)))
+  const setDeletedAt = async (row: ProductRow, deletedAt: Date | null, actor: Actor, tx: Tx): Promise<ProductRow> => {
+    const next = await save(row, { deletedAt }, actor, tx)
+    const event = deletedAt === null ? productRestored : productArchived
+    await outbox.add(tx, event.of(presentEventData(next), actorRef(actor)))
     return next
   }
 
   return {
-    /** A new product; its first stock is its first movement. */
+    /** Inserts a product. Its initial stock is its first movement. */
     insert: async (fields: ProductFields, stock: number, actor: Actor, tx: Tx): Promise<ProductRow> => {
       const at = new Date()
       const row = newProductRow(fields, actor, at)
       await model.create({ ...row, searchText: searchText(fields) }, { transaction: tx })
-      const created = productCreated.of(presentEvent({ ...row, stock }), actorRef(actor))
+      const created = productCreated.of(presentEventData({ ...row, stock }), actorRef(actor))
       if (stock === 0) await outbox.add(tx, created)
       else {
         const reason = 'initial stock'
         const change: StockChange = { productId: row.id, delta: stock, kind: 'initial', reason, orderId: null }
         const locked = new Map([[row.id, beforeFirstVersion(row)]])
-        await moveStock(tx, [change], actor, { locked, also: [created], at })
+        await moveStock(tx, [change], actor, { locked, precedingEvents: [created], at })
       }
       return { ...row, stock }
     },
 
-    /** Changes fields; nothing is written or published if nothing differs. */
-    apply: async (row: ProductRow, edit: Partial<ProductFields>, actor: Actor, tx: Tx): Promise<ProductRow> => {
+    /** Changes fields. Nothing is written or published if nothing differs. */
+    update: async (row: ProductRow, edit: Partial<ProductFields>, actor: Actor, tx: Tx): Promise<ProductRow> => {
       const before = currentFields(row)
       const fields = { ...before, ...edit }
       const change = difference(before, fields)
       if (!change) return row
       const next = await save(row, fields, actor, tx)
-      await outbox.add(tx, productUpdated.of(presentEvent(next), actorRef(actor), change))
+      await outbox.add(tx, productUpdated.of(presentEventData(next), actorRef(actor), change))
       return next
     },
 
-    archive: (row: ProductRow, actor: Actor, tx: Tx): Promise<ProductRow> => move(row, new Date(), actor, tx),
+    delete: (row: ProductRow, actor: Actor, tx: Tx): Promise<ProductRow> => setDeletedAt(row, new Date(), actor, tx),
 
-    restore: (row: ProductRow, actor: Actor, tx: Tx): Promise<ProductRow> => move(row, null, actor, tx),
+    restore: (row: ProductRow, actor: Actor, tx: Tx): Promise<ProductRow> => setDeletedAt(row, null, actor, tx),
 
-    /** Removes it for good; its movements go with it. */
+    /** Purges a product with its movements. */
     purge: async (row: ProductRow, actor: Actor, tx: Tx): Promise<void> => {
       const last = { ...row, ...nextStamps(row, actor) }
       await model.destroy({ where: { id: row.id }, transaction: tx })
-      await outbox.add(tx, productPurged.of(presentEvent(last), actorRef(actor)))
+      await outbox.add(tx, productPurged.of(presentEventData(last), actorRef(actor)))
     },
   }
 }

@@ -1,6 +1,7 @@
-import { pathKey } from '@clientele/contracts/fields'
 import { InsufficientStock } from '@clientele/contracts/order'
 import { page } from '@clientele/contracts/page'
+import { idParameter } from '@clientele/contracts/parameters'
+import { ProblemBody } from '@clientele/contracts/problem'
 import { NewStockMovement, StockMovement } from '@clientele/contracts/product'
 import { type Api, created, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
@@ -13,7 +14,7 @@ const shared = {
   path: '/v1/products/{key}/stock-movements',
   tag: 'Products',
   roles: ['user'],
-  params: z.strictObject({ key: pathKey }),
+  params: z.strictObject({ key: idParameter('product') }),
 } as const
 
 export const movementRoutes = (api: Api, { movements }: MovementRouteDeps): void => {
@@ -22,7 +23,7 @@ export const movementRoutes = (api: Api, { movements }: MovementRouteDeps): void
       ...shared,
       method: 'get',
       operationId: 'listStockMovements',
-      summary: "A product's stock movements, newest first",
+      summary: 'List the stock movements of a product, newest first',
       query: movementList.query,
       responses: { 200: page(StockMovement) },
     },
@@ -34,9 +35,11 @@ export const movementRoutes = (api: Api, { movements }: MovementRouteDeps): void
       ...shared,
       method: 'post',
       operationId: 'createStockMovement',
-      summary: 'Goods that came, were lost or were counted anew',
+      summary: 'Create a stock movement',
+      description:
+        'Use it for a delivery, a loss or a correction. If the stock would fall below zero, the response is 409 `insufficient_stock`.',
       body: NewStockMovement,
-      responses: { 201: StockMovement, 409: InsufficientStock },
+      responses: { 201: StockMovement, 409: z.union([InsufficientStock, ProblemBody]) },
     },
     async ({ params, body, actor, ifMatch }) => {
       const movement = await movements.add(params, body, { actor, ifMatch })

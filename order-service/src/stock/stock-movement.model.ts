@@ -1,7 +1,8 @@
 import type { StockMovement } from '@clientele/contracts/product'
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import { DataTypes, type InferAttributes, type InferCreationAttributes, Model, type ModelAttributes } from 'sequelize'
 
-/** A row of `stock_movements`. It is never connected: `stock.statements.ts` writes rows and the list reads them, by SQL. */
+/** A row of `stock_movements`. Only its type and attributes are used: `stock.statements.ts` and the list access the table by SQL. */
 export class StockMovementModel extends Model<
   InferAttributes<StockMovementModel>,
   InferCreationAttributes<StockMovementModel>
@@ -13,20 +14,19 @@ export class StockMovementModel extends Model<
   declare kind: StockMovement['kind']
   declare reason: string
   declare orderId: string | null
-  /** The product's version after it; the order of a product's movements. */
+  /** The product's version after the movement. A product's movements are sorted by it. */
   declare productVersion: number
   declare createdAt: Date
   declare createdBy: string
   declare createdByName: string
 }
-/** A movement as the list reads it. */
+/** A movement as the list selects it. */
 export type MovementRow = Omit<InferAttributes<StockMovementModel>, 'productVersion'>
 
 const { BIGINT, DATE, INTEGER, TEXT, UUID } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 
 const attributes: ModelAttributes<StockMovementModel, InferAttributes<StockMovementModel>> = {
-  id: { type: UUID, primaryKey: true },
+  id: primaryKey(UUID),
   productId: required(UUID),
   delta: required(BIGINT),
   stockAfter: required(BIGINT),

@@ -1,27 +1,26 @@
 import type { StockMovement } from '@clientele/contracts/product'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { snake } from '@clientele/platform/data/column-name'
-import type { ProductRow } from '../products/product.model.ts'
+import { type ProductRow, productColumns } from '../products/product.model.ts'
 
 const attributes = [
   ...(['id', 'sku', 'name', 'price', 'currency'] as const),
-  ...(['stock', 'lowStockAt', 'active', 'archivedAt', 'version'] as const),
+  ...(['stock', 'lowStockAt', 'active', 'deletedAt', 'version'] as const),
 ] satisfies (keyof ProductRow)[]
 
-/** What stock, orders and their events need of a product. */
+/** The columns of a product that stock movements, orders and their events need. */
 export type StockedProduct = Pick<ProductRow, (typeof attributes)[number]>
 
 /** A prepared statement with its values. */
 export type Statement = { name: string; text: string; values: unknown[] }
 
-/** Keys stay as they are, so whoever only refers to a product need not wait. */
+/** `for no key update` does not block inserts that reference the product. */
 export const lockProducts = {
   name: 'products_lock',
-  text: `select ${attributes.map((name) => `${snake(name)} as "${name}"`).join(', ')}
+  text: `select ${attributes.map((name) => `${productColumns[name]} as "${name}"`).join(', ')}
 from products where id = any($1::uuid[]) order by id for no key update`,
 }
 
-const move = `with moved as (
+const moveText = `with moved as (
   update products set stock = change.stock, version = change.version,
     updated_at = $4, updated_by = $5, updated_by_name = $6
   from unnest($1::uuid[], $2::bigint[], $3::integer[]) as change (id, stock, version) where products.id = change.id
@@ -31,10 +30,10 @@ insert into stock_movements
 select *, $4::timestamptz, $5, $6
 from unnest($7::uuid[], $8::uuid[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::uuid[], $14::integer[])`
 
-/** A movement to store, with the version that it gives its product. */
+/** A movement to insert, with the version of its product after it. */
 type Movement = { movement: StockMovement; version: number }
 
-/** Stores products as they are after `movements`, and the movements. */
+/** Updates products to their state after `movements`, and inserts the movements. */
 export const moveProducts = (
   products: readonly StockedProduct[],
   movements: readonly Movement[],
@@ -42,7 +41,7 @@ export const moveProducts = (
   actor: Actor,
 ): Statement => ({
   name: 'stock_move',
-  text: move,
+  text: moveText,
   values: [
     products.map(({ id }) => id),
     products.map(({ stock }) => stock),

@@ -7,7 +7,7 @@ import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { lockProducts, moveProducts, type StockedProduct } from './stock.statements.ts'
 
-/** A change of one product's stock; `pointer` leads to it in the request, for a refusal. */
+/** A change of one product's stock. `pointer` locates it in the request and is used in errors. */
 export type StockChange = {
   productId: string
   delta: number
@@ -17,10 +17,11 @@ export type StockChange = {
   pointer?: string
 }
 
-/** A product of which more is wanted than there is; all changes of it are counted together. */
+/** A product that has too little stock. `requested` is the sum of all changes of the product. */
 export type Shortage = { productId: string; requested: number; available: number }
 
-export const shortages = (
+/** The products whose stock is too low for all of `changes` together. */
+export const findShortages = (
   changes: readonly Pick<StockChange, 'productId' | 'delta'>[],
   products: ReadonlyMap<string, Pick<StockedProduct, 'stock'>>,
 ): Shortage[] => {
@@ -32,19 +33,19 @@ export const shortages = (
   })
 }
 
-/** The refusal, with every change of a product that is short; undefined if there is enough of all. */
-export const insufficientStock = (
+/** The 409 that names every change of a product with too little stock; undefined if there is enough of every product. */
+export const insufficientStockProblem = (
   changes: readonly StockChange[],
   products: ReadonlyMap<string, Pick<StockedProduct, 'stock'>>,
 ): Problem | undefined => {
-  const short = new Map(shortages(changes, products).map((shortage) => [shortage.productId, shortage]))
+  const short = new Map(findShortages(changes, products).map((shortage) => [shortage.productId, shortage]))
   if (short.size === 0) return undefined
   const errors = changes.flatMap(({ productId, pointer }) => {
     const found = short.get(productId)
     if (!found) return []
     const { requested, available } = found
     const message = `${requested} requested, ${available} available`
-    return [{ ...(pointer !== undefined && { pointer }), code: 'stock_short', message, requested, available }]
+    return [{ ...(pointer !== undefined && { pointer }), code: 'stock_short' as const, message, requested, available }]
   })
   return new Problem('insufficient_stock', {
     detail: `${errors.length} of ${changes.length} ${changes.length === 1 ? 'line' : 'lines'} cannot be delivered`,
@@ -53,20 +54,20 @@ export const insufficientStock = (
 }
 
 type Options = {
-  /** The products as {@link lockStock} gave them; without it they are locked and read. */
+  /** The products as {@link lockStock} returned them. Default: they are locked and read. */
   locked?: ReadonlyMap<string, StockedProduct>
-  /** Events of the caller, published before those of the stock; one statement stores all. */
-  also?: NewEvent[]
-  /** When it happens; default now. */
+  /** The caller's events, published before the stock events. One statement inserts all. */
+  precedingEvents?: NewEvent[]
+  /** The time of the movements. Default: now. */
   at?: Date
-  /** Whether the events are added as those of a job: `outbox.addInBulk`. */
-  inBulk?: boolean
+  /** Adds the events as bulk events of a job (`outbox.addInBulk`). */
+  bulk?: boolean
 }
 
-/** The result: each product as it is now, and the movements in the order of the changes. */
-export type Moved = { products: Map<string, StockedProduct>; movements: StockMovement[] }
+/** Each product after the changes, and the movements in the order of the changes. */
+export type StockMoveResult = { products: Map<string, StockedProduct>; movements: StockMovement[] }
 
-/** Locks products until the end of `tx`, always in the order of their ids, so that two carts never wait for each other. */
+/** Locks products until the end of `tx`, always in the order of their ids, so that two orders cannot deadlock. */
 export const lockStock = async (tx: Tx, ids: Iterable<string>): Promise<Map<string, StockedProduct>> => {
   const { text, name } = lockProducts
   const rows = await databaseOf(tx).query<StockedProduct>(text, [[...new Set(ids)]], { tx, name })
@@ -76,48 +77,57 @@ export const lockStock = async (tx: Tx, ids: Iterable<string>): Promise<Map<stri
 const eventsOf = (before: StockedProduct, now: StockedProduct, movement: StockMovement, actor: Actor): NewEvent[] => {
   const { id, sku, name, stock, lowStockAt, version } = now
   const data = { id, sku, name, stock, lowStockAt, movement, version }
-  const fell = lowStockAt !== null && before.stock > lowStockAt && stock <= lowStockAt
-  return [productStockChanged.of(data, actorRef(actor)), ...(fell ? [productStockLow.of(data, actorRef(actor))] : [])]
+  const isNowLow = lowStockAt !== null && before.stock > lowStockAt && stock <= lowStockAt
+  return [
+    productStockChanged.of(data, actorRef(actor)),
+    ...(isNowLow ? [productStockLow.of(data, actorRef(actor))] : []),
+  ]
 }
 
 /**
- * The one way in which stock changes: all of `changes` or none, each with its movement, a version of the product and its
- * events. Several changes of one product follow each other.
- * @throws Problem 409 `insufficient_stock` naming every change of a product that is short
+ * The only code that changes stock. It makes all `changes` or none. Each adds a movement, a version of the product and its
+ * events. Several changes of one product are made one after the other.
+ * @throws Problem 409 `insufficient_stock` that names every change of a product with too little stock
  */
 export const moveStock = async (
   tx: Tx,
   changes: readonly StockChange[],
   actor: Actor,
-  { locked, also = [], at = new Date(), inBulk = false }: Options = {},
-): Promise<Moved> => {
+  { locked, precedingEvents = [], at = new Date(), bulk = false }: Options = {},
+): Promise<StockMoveResult> => {
   const before =
     locked ??
     (await lockStock(
       tx,
       changes.map(({ productId }) => productId),
     ))
-  const refusal = insufficientStock(changes, before)
-  if (refusal) throw refusal
+  const problem = insufficientStockProblem(changes, before)
+  if (problem) throw problem
   const products = new Map(before)
   const movements: { movement: StockMovement; version: number }[] = []
-  const events = [...also]
+  const events = [...precedingEvents]
   for (const { productId, delta, kind, reason, orderId } of changes) {
-    const known = products.get(productId)
-    if (!known) throw new Error('the product to move is gone')
-    const now = { ...known, stock: known.stock + delta, version: known.version + 1 }
+    const current = products.get(productId)
+    if (!current) throw new Error(`product ${productId} is not locked`)
+    const now = { ...current, stock: current.stock + delta, version: current.version + 1 }
     const movement: StockMovement = {
-      ...{ id: newId(), productId, delta, stockAfter: now.stock, kind, reason, orderId },
+      id: newId(),
+      productId,
+      delta,
+      stockAfter: now.stock,
+      kind,
+      reason,
+      orderId,
       createdAt: at.toISOString(),
       createdBy: actorRef(actor),
     }
     products.set(productId, now)
     movements.push({ movement, version: now.version })
-    events.push(...eventsOf(known, now, movement, actor))
+    events.push(...eventsOf(current, now, movement, actor))
   }
   const changed = [...products.values()].filter((product) => before.get(product.id) !== product)
   const { text, name, values } = moveProducts(changed, movements, at, actor)
   await databaseOf(tx).query(text, values, { tx, name })
-  await (inBulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
+  await (bulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
   return { products, movements: movements.map(({ movement }) => movement) }
 }

@@ -1,32 +1,33 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { Problem } from '../runtime/problem.ts'
 
-const refreshMs = 600_000
-const cooldownMs = 5_000
-const staleMs = 3_600_000
-const fetchMs = 3_000
+const refreshIntervalMs = 600_000
+const minFetchIntervalMs = 5_000
+const maxAgeMs = 3_600_000
+const fetchTimeoutMs = 3_000
 
 const unavailable = (cause: unknown): Problem =>
   new Problem('unavailable', {
-    detail: 'the identity provider is not reachable',
+    detail: 'the identity provider is unavailable',
     headers: { 'Retry-After': '5' },
     cause,
   })
 
 /**
- * The realm's RS256 signing keys (RFC 7517): one fetch at a time, with a time-out; refreshed every 10 minutes so that a
- * withdrawn key dies; at most one fetch in 5 s for unknown ids; unusable after an hour without Keycloak.
+ * Caches the realm's RS256 signing keys (RFC 7517). At most one fetch runs at a time, with a timeout of 3 s. Keys are
+ * refreshed after 10 minutes, so that withdrawn keys expire, and at most every 5 s for unknown key ids. After an hour without a
+ * successful fetch the keys are no longer used.
  */
 export const createKeyStore = (url: string) => {
   let keys = new Map<string, KeyObject>()
   let fetchedAt = 0
-  let triedAt = Number.NEGATIVE_INFINITY
-  let running: Promise<void> | undefined
+  let attemptedAt = Number.NEGATIVE_INFINITY
+  let loading: Promise<void> | undefined
 
   const load = async (): Promise<void> => {
-    triedAt = Date.now()
+    attemptedAt = Date.now()
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(fetchMs) })
+      const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutMs) })
       if (!response.ok) throw new Error(`status ${response.status}`)
       const body = (await response.json()) as { keys: (JsonWebKey & { kid?: string; use?: string; alg?: string })[] }
       keys = new Map(
@@ -40,28 +41,31 @@ export const createKeyStore = (url: string) => {
     }
   }
   const refresh = (): Promise<void> => {
-    running ??= load().finally(() => {
-      running = undefined
+    loading ??= load().finally(() => {
+      loading = undefined
     })
-    return running
+    return loading
   }
 
   return {
     refresh,
-    /** Milliseconds since the keys were last read; infinite before the first time. */
+    /** Milliseconds since the last successful fetch; infinite before the first one. */
     ageMs: (): number => (fetchedAt === 0 ? Number.POSITIVE_INFINITY : Date.now() - fetchedAt),
-    /** Whether a token can be checked now. */
-    usable: (): boolean => fetchedAt > 0 && Date.now() - fetchedAt <= staleMs,
-    /** @throws Problem `invalid_token` for an unknown key, `unavailable` when there are no fresh keys */
-    key: async (kid: string): Promise<KeyObject> => {
+    /** Whether the keys are fresh enough to verify a token. */
+    isUsable: (): boolean => fetchedAt > 0 && Date.now() - fetchedAt <= maxAgeMs,
+    /**
+     * Returns the key with the id `kid`.
+     * @throws Problem `invalid_token` for an unknown key, `unavailable` without fresh keys
+     */
+    getKey: async (kid: string): Promise<KeyObject> => {
       const now = Date.now()
-      const mayTry = running !== undefined || now - triedAt > cooldownMs
-      if (!keys.has(kid) && mayTry)
+      const mayFetch = loading !== undefined || now - attemptedAt > minFetchIntervalMs
+      if (!keys.has(kid) && mayFetch)
         await refresh().catch((error) => (fetchedAt === 0 ? Promise.reject(error) : undefined))
-      else if (now - fetchedAt > refreshMs && mayTry) refresh().catch(() => {})
-      if (fetchedAt === 0 || now - fetchedAt > staleMs) throw unavailable(undefined)
+      else if (now - fetchedAt > refreshIntervalMs && mayFetch) refresh().catch(() => {})
+      if (fetchedAt === 0 || now - fetchedAt > maxAgeMs) throw unavailable(undefined)
       const key = keys.get(kid)
-      if (!key) throw new Problem('invalid_token', { detail: 'signed with an unknown key' })
+      if (!key) throw new Problem('invalid_token', { detail: 'the token is signed with an unknown key' })
       return key
     },
   }

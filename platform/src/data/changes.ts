@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 
-/** The names of the fields that differ, and what they were before. */
+/** The fields that a change of a record has changed: their names, and their values before the change. */
 export type Changes = { changed: string[]; previous: Record<string, unknown> }
 
-/** Some properties of a record, in the order of `names`. */
+/** Copies the properties `names` of a record, in this order. */
 export const pick = <T extends object, K extends keyof T>(record: T, names: readonly K[]): Pick<T, K> =>
   Object.fromEntries(names.map((name) => [name, record[name]])) as Pick<T, K>
 
-/** How `after` differs from `before` in the fields `names`; undefined if it does not. */
+/** Compares the fields `names` of `before` and `after`. Returns undefined if all are equal. */
 export const changesOf = <T extends object, K extends keyof T & string>(
   before: T,
   after: Pick<T, K>,

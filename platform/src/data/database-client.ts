@@ -3,8 +3,8 @@ import pg from 'pg'
 const statementNames = new Map<string, string>()
 
 /**
- * Makes every connection prepare a statement once and run it by name from then on: PostgreSQL then parses it once a
- * connection, and keeps its plan where that is as good as a new one. For fixed texts only.
+ * Registers a prepared statement: each connection prepares the text once and then runs it by name. PostgreSQL then parses it only
+ * once, and reuses its plan if a new one would be no better. Use it for constant texts only, since texts are never removed.
  */
 export const prepareStatement = (name: string, text: string): void => {
   statementNames.set(text, name)
@@ -15,22 +15,22 @@ type Callback = (error: Error | null, result?: pg.QueryResult) => void
 const queryTimeout = 'Query read timeout'
 
 /**
- * pg's client, given to Sequelize as its `dialectModule`, with three differences:
- * - statements of {@link prepareStatement} run as prepared ones;
- * - the commit of a transaction in which a statement failed is an error. PostgreSQL answers such a COMMIT by rolling back,
- *   and Sequelize would take that for success;
- * - a connection that gave no answer within `query_timeout` is closed at once: what is sent over it would wait as well.
+ * The client of pg, for the `dialectModule` of Sequelize, with three differences:
+ * - Statements of {@link prepareStatement} run as prepared statements.
+ * - COMMIT fails if a statement of the transaction has failed. PostgreSQL rolls such a transaction back, which Sequelize reports
+ *   as success.
+ * - A connection that does not respond within `query_timeout` is closed at once, because later statements would wait as well.
  */
 export class DatabaseClient extends pg.Client {
   #running = 0
 
-  /** Whether it is at work: a statement is running, or a transaction is open. */
+  /** Whether a statement is running or a transaction is open. */
   get isBusy(): boolean {
     const status = this.getTransactionStatus()
     return this.#running > 0 || status === 'T' || status === 'E'
   }
 
-  // Sequelize calls query(text, callback) and query(text, values, callback); all other forms are pg's own.
+  // Sequelize calls query(text, callback) and query(text, values, callback). All other forms are handed to pg.
   override query(...args: unknown[]): never {
     const [text] = args
     const callback = args.at(-1)
@@ -41,7 +41,7 @@ export class DatabaseClient extends pg.Client {
       if (error?.message === queryTimeout) this.end().catch(() => {})
       const isRolledBack = text === 'COMMIT;' && result?.command === 'ROLLBACK'
       callback(
-        isRolledBack ? new Error('a statement of this transaction had failed: nothing was committed') : error,
+        isRolledBack ? new Error('nothing was committed, because a statement of the transaction has failed') : error,
         result,
       )
     }

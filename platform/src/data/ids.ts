@@ -1,4 +1,4 @@
 import { validate } from 'uuid'
 
-/** Whether `value` is a UUID in text form. */
+/** Whether `value` is a UUID. */
 export const isUuid = (value: string): boolean => validate(value)

@@ -6,53 +6,61 @@ import { sleep, withTimeout } from '../runtime/timeout.ts'
 import { borrowConnection } from './connection.ts'
 import type { Db } from './database.ts'
 
-/** `task` runs on one replica at a time; `checkMs` is how soon another one takes over, and how often the leader makes sure. */
-export type LeaderOptions = { db: Db; name: string; task: Task; checkMs?: number; log?: Log }
+export type LeaderTaskOptions = {
+  db: Db
+  name: string
+  /** The task that runs on the leader only. */
+  task: Task
+  /** The interval, in ms, at which the leader checks its connection and other replicas try to become leader. Default 2 s. */
+  checkMs?: number
+  log?: Log
+}
 
 /**
- * Runs a task on one replica, by a session's advisory lock: it holds one connection of the pool while it leads. When that
- * connection is lost, so is the lock: the task is stopped and another replica starts its own. For a moment two may run, so
- * the work itself must bear that.
+ * Creates a task that runs `task` on one replica only. The leader holds an advisory lock, and with it one connection of the pool.
+ * If the connection breaks, the lock is released: the leader stops its task, and another replica starts its own. Both may run for
+ * a moment, so the work must tolerate that.
  */
-export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions): Task => {
-  const leads = gauge('task_leader', '1 on the replica that runs the task', ['task'])
+export const leaderTask = ({ db, name, task, checkMs = 2_000, log }: LeaderTaskOptions): Task => {
+  const leaderGauge = gauge('task_leader', '1 on the replica that runs the task, else 0', ['task'])
   const logger = () => log ?? currentLog()
-  let ending = new AbortController()
+  let stopController = new AbortController()
   let running: Promise<void> | undefined
 
-  const campaign = async (signal: AbortSignal) => {
+  const acquireLoop = async (signal: AbortSignal) => {
     while (!signal.aborted) {
-      await lead(signal).catch((error) => logger().warn({ err: error, task: name }, 'leadership lost'))
+      await tryToLead(signal).catch((error) => logger().warn({ err: error, task: name }, 'leadership failed'))
       await sleep(checkMs * (0.8 + Math.random() * 0.4), signal)
     }
   }
 
-  const lead = async (signal: AbortSignal) => {
+  /** Runs the task while this replica is the leader. Returns at once if another replica is. */
+  const tryToLead = async (signal: AbortSignal) => {
     const connection = await borrowConnection(db.sequelize)
     const { client } = connection
-    let held = false
+    let isHeld = false
     let broken = true
     try {
-      const lock = `select pg_try_advisory_lock(hashtext('task ' || current_schema()), hashtext($1)) as held`
-      held = (await client.query<{ held: boolean }>(lock, [name])).rows[0]?.held === true
-      if (held) await rule(client, signal)
-      if (held) await client.query('select pg_advisory_unlock_all()')
+      const lock = 'select try_session_lock($1) as held'
+      isHeld = (await client.query<{ held: boolean }>(lock, [`task ${name}`])).rows[0]?.held === true
+      if (isHeld) await runAsLeader(client, signal)
+      if (isHeld) await client.query('select pg_advisory_unlock_all()')
       broken = false
     } finally {
-      leads.set({ task: name }, 0)
+      leaderGauge.set({ task: name }, 0)
       if (broken) await connection.destroy()
       else connection.release()
     }
   }
 
-  const rule = async (client: pg.Client, signal: AbortSignal) => {
-    leads.set({ task: name }, 1)
-    logger().info({ task: name }, 'leads')
+  const runAsLeader = async (client: pg.Client, signal: AbortSignal) => {
+    leaderGauge.set({ task: name }, 1)
+    logger().info({ task: name }, 'became leader')
     await task.start()
     try {
       while (!signal.aborted) {
         await sleep(checkMs, signal)
-        await withTimeout(5_000, 'no answer from the connection that holds the lock', client.query('select 1'))
+        await withTimeout(5_000, 'the connection that holds the lock does not respond', client.query('select 1'))
       }
     } finally {
       await task.stop()
@@ -63,11 +71,11 @@ export const leader = ({ db, name, task, checkMs = 2_000, log }: LeaderOptions):
     name,
     start: () => {
       if (running) return
-      ending = new AbortController()
-      running = campaign(ending.signal)
+      stopController = new AbortController()
+      running = acquireLoop(stopController.signal)
     },
     stop: async () => {
-      ending.abort()
+      stopController.abort()
       await running
       running = undefined
     },

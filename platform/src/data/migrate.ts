@@ -19,15 +19,15 @@ const listMigrations = async (directory: URL): Promise<Migration[]> => {
   return [...(await read(platformMigrations, 'platform-')), ...(await read(directory, ''))]
 }
 
-// Indexes of large tables are built while others write; PostgreSQL refuses that within a transaction.
-const outside = '-- outside a transaction\n'
+// `create index concurrently` lets other processes write meanwhile, but cannot run in a transaction.
+const outsideTransactionMarker = '-- outside a transaction\n'
 const statementsOf = (sql: string): string[] =>
   sql.split(/;[ \t]*(?:\n|$)/).filter((statement) => statement.trim() !== '')
 
-/** Runs a migration and leaves the transaction open in which {@link migrationStorage} records it. */
-const apply = async (client: pg.Client, url: URL): Promise<void> => {
+/** Applies a migration and leaves a transaction open. {@link migrationStorage} then records the migration in it and commits. */
+const applyMigration = async (client: pg.Client, url: URL): Promise<void> => {
   const sql = await readFile(url, 'utf8')
-  if (sql.startsWith(outside)) {
+  if (sql.startsWith(outsideTransactionMarker)) {
     for (const statement of statementsOf(sql)) await client.query(statement)
     await client.query('begin')
     return
@@ -41,28 +41,48 @@ const apply = async (client: pg.Client, url: URL): Promise<void> => {
   }
 }
 
-const maxWaitMs = 600_000
+const maxLockWaitMs = 600_000
 
-// Tried again and again: to wait within one statement would hold up whoever builds an index, who waits for all that began before.
-const lock = async (client: pg.Client): Promise<void> => {
-  const until = Date.now() + maxWaitMs
+// Polls, because a blocking lock would be a running statement, for which `create index concurrently` of the lock holder waits.
+const acquireMigrationLock = async (client: pg.Client): Promise<void> => {
+  const deadline = Date.now() + maxLockWaitMs
   for (;;) {
     const { rows } = await client.query<{ held: boolean }>(
       `select pg_try_advisory_lock(hashtext('migrate'), hashtext(current_schema())) as held`,
     )
     if (rows[0]?.held) return
-    if (Date.now() > until) throw new Error('another process has been migrating this schema for ten minutes')
+    if (Date.now() > deadline) throw new Error('another process has been migrating this schema for 10 minutes')
     await sleep(100)
   }
 }
 
+/** A schema, and the folder of the migrations that are the service's own. */
+export type MigratedSchema = { schema: string; migrations: URL }
+
+/** Sets the schema in which the migrations run. The owner's role has no `search_path` of its own, because it owns all schemas. */
+const selectSchema = async (client: pg.Client, schema: string): Promise<void> => {
+  await client.query(`set search_path to ${pg.escapeIdentifier(schema)}, public`)
+  const { rows } = await client.query<{ isOwner: boolean }>(
+    `select pg_has_role(nspowner, 'usage') as "isOwner" from pg_namespace where nspname = $1`,
+    [schema],
+  )
+  if (!rows[0]) throw new Error(`the schema ${schema} does not exist: create it first, for example with provision.sql`)
+  if (!rows[0].isOwner)
+    throw new Error(
+      `${client.user} does not own the schema ${schema}: migrations need the owner in DATABASE_URL, usually clientele_owner`,
+    )
+}
+
 /**
- * Applies the platform's migrations and those in `directory` that the schema lacks, one process at a time: each in a transaction
- * of its own, unless its first line is `-- outside a transaction`. Such a file is begun anew where it was cut off, so each of its
- * statements must bear that; each ends with a semicolon at the end of a line. The role's search_path decides the schema.
- * @returns the names of those applied now
+ * Applies the missing migrations to a schema: those of the platform, then those of the service. Only one process migrates a
+ * schema at a time. `databaseUrl` needs the role that owns the schema.
+ *
+ * Each migration runs in a transaction of its own, unless its first line is `-- outside a transaction`. If such a file fails
+ * halfway, it runs again from its first statement, so its statements must be repeatable (`if not exists`). Each of them ends with
+ * a semicolon at the end of a line.
+ * @returns the names of the migrations that it applied
  */
-export const migrate = async (databaseUrl: string, directory: URL): Promise<string[]> => {
+export const migrate = async (databaseUrl: string, { schema, migrations }: MigratedSchema): Promise<string[]> => {
   const client = new pg.Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: 10_000,
@@ -71,17 +91,18 @@ export const migrate = async (databaseUrl: string, directory: URL): Promise<stri
   client.on('error', () => {})
   await client.connect()
   try {
-    await lock(client)
+    await selectSchema(client, schema)
+    await acquireMigrationLock(client)
     await createMigrationsTable(client)
-    // Running services only compare names; they need not carry it.
+    // Imported only here, because services that only check for migrations do not need it.
     const { Umzug } = await import('umzug')
     const umzug = new Umzug({
       logger: undefined,
       context: client,
       storage: migrationStorage,
-      migrations: (await listMigrations(directory)).map(({ name, url }) => ({
+      migrations: (await listMigrations(migrations)).map(({ name, url }) => ({
         name,
-        up: () => apply(client, url),
+        up: () => applyMigration(client, url),
       })),
     })
     return (await umzug.up()).map(({ name }) => name)
@@ -91,9 +112,9 @@ export const migrate = async (databaseUrl: string, directory: URL): Promise<stri
 }
 
 /**
- * Refuses a schema that lacks a migration. A schema that has more is fine: migrations expand before they contract,
- * so the former release runs on it.
- * @throws Error naming the missing migrations and the command that applies them
+ * Checks that the schema has every migration. Additional ones are fine: a migration removes only what the previous release
+ * does not use, so that release still runs.
+ * @throws Error with the missing migrations and the command that applies them
  */
 export const assertMigrated = async (db: Db, directory: URL): Promise<void> => {
   const applied = new Set(await appliedNames((sql) => db.query<{ name: string }>(sql)).catch(() => []))
@@ -101,9 +122,12 @@ export const assertMigrated = async (db: Db, directory: URL): Promise<void> => {
   if (missing.length > 0) throw new Error(`schema ${db.schema} lacks ${missing.join(', ')}: run \`npm run migrate\``)
 }
 
-/** The body of every service's `migrate.ts`: DATABASE_URL from the environment, applied names on stdout. */
-export const runMigrations = async (directory: URL): Promise<void> => {
+/**
+ * The main function of every `migrate.ts`. It reads DATABASE_URL, which needs the role that owns the schema, and prints the names
+ * of the migrations that it applied.
+ */
+export const runMigrations = async (migrated: MigratedSchema): Promise<void> => {
   const { databaseUrl } = loadConfig({ databaseUrl: databaseConfig.databaseUrl })
-  const names = await migrate(databaseUrl, directory)
+  const names = await migrate(databaseUrl, migrated)
   console.log(names.length === 0 ? 'schema is up to date' : `applied ${names.join(', ')}`)
 }

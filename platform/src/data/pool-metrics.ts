@@ -2,32 +2,34 @@ import type { Sequelize } from 'sequelize'
 import { gauge } from '../runtime/telemetry.ts'
 import { DatabaseClient } from './database-client.ts'
 
+/** `waiting` has the start of each wait, by `performance.now()`. */
 type Pool = { clients: Set<DatabaseClient>; waiting: Map<object, number>; max: number; acquireMs: number }
 
 const pools = new Set<Pool>()
 
 const sum = (count: (pool: Pool) => number): number => [...pools].reduce((total, pool) => total + count(pool), 0)
-const used = ({ clients }: Pool): number => [...clients].filter(({ isBusy }) => isBusy).length
-// Sequelize says who begins to wait and who got a connection, but not who gave up: that is known by the time.
-const waiting = ({ waiting: since, acquireMs }: Pool): number => {
-  for (const [request, at] of since) if (performance.now() - at > acquireMs) since.delete(request)
-  return since.size
+const usedConnections = ({ clients }: Pool): number => [...clients].filter(({ isBusy }) => isBusy).length
+// Sequelize has a hook for the start of a wait and one for its success, but none for its timeout. So requests whose timeout has
+// passed are removed here.
+const waitingRequests = ({ waiting: requests, acquireMs }: Pool): number => {
+  for (const [request, at] of requests) if (performance.now() - at > acquireMs) requests.delete(request)
+  return requests.size
 }
 
-gauge('database_connections', 'Connections of the pool', ['state'], function () {
-  this.set({ state: 'used' }, sum(used))
-  this.set({ state: 'idle' }, sum(({ clients }) => clients.size) - sum(used))
+gauge('database_connections', 'Connections of the pool by state', ['state'], function () {
+  this.set({ state: 'used' }, sum(usedConnections))
+  this.set({ state: 'idle' }, sum(({ clients }) => clients.size) - sum(usedConnections))
 })
-gauge('database_connections_limit', 'Connections that the pool may have', [], function () {
+gauge('database_connections_limit', 'Maximum size of the pool', [], function () {
   this.set(sum(({ max }) => max))
 })
-gauge('database_waiting', 'Work that waits for a connection of the pool', [], function () {
-  this.set(sum(waiting))
+gauge('database_waiting', 'Requests that wait for a connection of the pool', [], function () {
+  this.set(sum(waitingRequests))
 })
 
 /**
- * Shows Sequelize's pool in the metrics, counted when they are read.
- * @returns a function that ends it
+ * Adds Sequelize's pool to the metrics.
+ * @returns a function that removes it again
  */
 export const observePool = (
   sequelize: Sequelize,

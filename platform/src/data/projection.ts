@@ -3,12 +3,15 @@ import { columnsOf } from './columns.ts'
 import type { Tx } from './database.ts'
 import { databaseOf } from './transaction.ts'
 
-/** `final`: a condition on a row (given its name in SQL) that ends all changes; a row that meets it counts as the newest. */
-type Options = { final?: (row: string) => string }
+/**
+ * `final` returns an SQL condition on `row`, the name of the row in SQL, such as `${row}.purged`. A row that matches it is never
+ * changed again, and it replaces any other row, whatever their versions.
+ */
+type UpsertOptions = { final?: (row: string) => string }
 
 const statements = new WeakMap<ModelStatic<Model>, string>()
 
-const statementOf = (model: ModelStatic<Model>, { final }: Options): string => {
+const upsertStatement = (model: ModelStatic<Model>, { final }: UpsertOptions): string => {
   const columns = Object.values(columnsOf(model))
   const key = columnsOf(model)[model.primaryKeyAttribute] ?? ''
   const set = columns.filter((column) => column !== key).map((column) => `${column} = excluded.${column}`)
@@ -20,20 +23,20 @@ on conflict (${key}) do update set ${set.join(', ')} where ${condition} returnin
 }
 
 /**
- * Stores what an event tells of another service's record, unless a newer version of it is known: events can come twice, and
- * after a retry in another order.
- * @param model has the attribute `version`, and one column as its primary key
+ * Inserts or updates a row of a projection, unless the stored version is the same or newer. Events can arrive twice and, after a
+ * retry, out of order.
+ * @param model a model with the attribute `version` and a primary key of one column
  * @param row a value for each attribute of the model
- * @param options the same for every call with `model`
- * @returns whether it was stored
+ * @param options must be the same in every call with `model`
+ * @returns whether the row was stored
  */
 export const upsertIfNewer = async <M extends Model>(
   model: ModelStatic<M>,
   row: Attributes<M>,
   tx: Tx,
-  options: Options = {},
+  options: UpsertOptions = {},
 ): Promise<boolean> => {
-  const sql = statements.get(model) ?? statementOf(model, options)
+  const sql = statements.get(model) ?? upsertStatement(model, options)
   statements.set(model, sql)
   const values = Object.keys(columnsOf(model)).map((name) => (row as Record<string, unknown>)[name] ?? null)
   const stored = await databaseOf(tx).query(sql, values, {

@@ -1,7 +1,10 @@
-/** Who makes or changes a record. */
-export type Author = { id: string; displayName: string }
+import { DataTypes } from 'sequelize'
+import { required } from './model-attributes.ts'
 
-/** The columns that say who made a record, who changed it last, and how often it was changed. */
+/** The actor who creates or changes a record. */
+export type StampActor = { id: string; displayName: string }
+
+/** The stamps of a record: when and by whom it was created and last changed. `version` grows by one with every change. */
 export type Stamps = {
   createdAt: Date
   createdBy: string
@@ -12,8 +15,24 @@ export type Stamps = {
   version: number
 }
 
-/** The stamps of a new record. */
-export const newStamps = ({ id, displayName }: Author, at: Date = new Date()): Stamps => ({
+/**
+ * Creates the attributes of a Sequelize model for {@link Stamps}. Each call returns new objects, because Sequelize modifies the
+ * attributes that it gets.
+ * @example
+ * const attributes = { id: primaryKey(UUID), ...stampAttributes(), deletedAt: DATE(3) }
+ */
+export const stampAttributes = () => ({
+  createdAt: required(DataTypes.DATE(3)),
+  createdBy: required(DataTypes.TEXT),
+  createdByName: required(DataTypes.TEXT),
+  updatedAt: required(DataTypes.DATE(3)),
+  updatedBy: required(DataTypes.TEXT),
+  updatedByName: required(DataTypes.TEXT),
+  version: required(DataTypes.INTEGER),
+})
+
+/** Creates the stamps of a new record. */
+export const newStamps = ({ id, displayName }: StampActor, at: Date = new Date()): Stamps => ({
   createdAt: at,
   createdBy: id,
   createdByName: displayName,
@@ -23,10 +42,10 @@ export const newStamps = ({ id, displayName }: Author, at: Date = new Date()): S
   version: 1,
 })
 
-/** The stamps that a change gives to a record of `version`. */
+/** Creates the stamps that change when a record of `version` is changed. */
 export const nextStamps = (
   { version }: Pick<Stamps, 'version'>,
-  { id, displayName }: Author,
+  { id, displayName }: StampActor,
   at: Date = new Date(),
 ): Pick<Stamps, 'updatedAt' | 'updatedBy' | 'updatedByName' | 'version'> => ({
   updatedAt: at,
@@ -35,7 +54,7 @@ export const nextStamps = (
   version: version + 1,
 })
 
-/** Stamps as answers and events show them: times in RFC 3339, people with their names. */
+/** Converts stamps for responses and events: times in RFC 3339, actors with their names. */
 export const presentStamps = (row: Stamps) => ({
   createdAt: row.createdAt.toISOString(),
   createdBy: { id: row.createdBy, displayName: row.createdByName },

@@ -1,49 +1,50 @@
 import type { Db, Tx } from './database.ts'
 
-type Open = { db: Db; hooks: (() => unknown)[] }
+/** `hooks` are called after the commit. */
+type OpenTransaction = { db: Db; hooks: (() => unknown)[] }
 
-const open = new WeakMap<Tx, Open>()
+const openTransactions = new WeakMap<Tx, OpenTransaction>()
 
-const stateOf = (tx: Tx): Open => {
-  const state = open.get(tx)
-  if (!state) throw new Error('the transaction has ended, or was not begun by Db.transaction')
+const stateOf = (tx: Tx): OpenTransaction => {
+  const state = openTransactions.get(tx)
+  if (!state) throw new Error('the transaction has ended or was not started by Db.transaction')
   return state
 }
 
 /**
- * The database that `tx` was begun on.
- * @throws Error after its end
+ * Returns the database of an open transaction.
+ * @throws Error after the end of `tx`
  */
 export const databaseOf = (tx: Tx): Db => stateOf(tx).db
 
 /**
- * Calls `hook` once `tx` has been committed. Sequelize's `tx.afterCommit` calls its hooks after a failed commit as well.
- * @throws Error after its end
+ * Calls `hook` after the commit of `tx`. Use it instead of Sequelize's `tx.afterCommit`, which also runs after a failed commit.
+ * @throws Error after the end of `tx`
  */
 export const afterCommit = (tx: Tx, hook: () => unknown): void => void stateOf(tx).hooks.push(hook)
 
-/** Runs `work` in a transaction of its own; any error rolls back. */
-export const inTransaction = async <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> => {
-  const hooks: Open['hooks'] = []
+/** Runs `work` in a new transaction. An error rolls it back. */
+export const withTransaction = async <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  const hooks: OpenTransaction['hooks'] = []
   const result = await db.sequelize.transaction(async (tx) => {
-    open.set(tx, { db, hooks })
+    openTransactions.set(tx, { db, hooks })
     try {
       return await work(tx)
     } finally {
-      open.delete(tx)
+      openTransactions.delete(tx)
     }
   })
   for (const hook of hooks) await hook()
   return result
 }
 
-let savepoints = 0
+let savepointCount = 0
 
-/** Runs `work` in a part of an open transaction that can fail without taking the rest along. */
-export const inSavepoint = async <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
+/** Runs `work` in a savepoint of an open transaction. An error rolls back to the savepoint, and the transaction can continue. */
+export const withSavepoint = async <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
   const { db } = stateOf(tx)
-  savepoints += 1
-  const name = `savepoint_${savepoints}`
+  savepointCount += 1
+  const name = `savepoint_${savepointCount}`
   await db.query(`savepoint ${name}`, [], { tx })
   try {
     const result = await work(tx)

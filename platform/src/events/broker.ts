@@ -1,106 +1,115 @@
+import { eventExchange } from '@clientele/contracts/broker-accounts'
 import { type ChannelModel, type ConfirmChannel, connect, type RecoveringChannelModel } from 'amqplib'
 import type { Log } from '../runtime/log.ts'
 import { gauge } from '../runtime/telemetry.ts'
 import { withTimeout } from '../runtime/timeout.ts'
-import { type KeptChannel, keepChannel, type Setup } from './channel.ts'
+import { type ChannelSetup, openRecoveringChannel, type RecoveringChannel } from './channel.ts'
 
-/** The one topic exchange: routing key = event type. */
-export const exchange = 'clientele.events'
+/** The topic exchange that all events are published to. The routing key is the event type. */
+export const exchange = eventExchange
 
 /**
- * A process's way to RabbitMQ: recovering connections that come back by themselves for ever; nothing here waits for them
- * unasked. What publishes at length has a connection of its own, because a broker in need stops reading from publishers,
- * and acknowledgements must still get through.
+ * RabbitMQ connections that reconnect forever. No call blocks on them unless it asks to. Publishers get their own connection:
+ * under a memory or disk alarm RabbitMQ stops reading from publishing connections, and acknowledgements must not be stuck
+ * behind that.
  */
 export type Broker = {
+  /** The account that it connects as; undefined if the URL has none. */
+  account: string | undefined
   /**
-   * A confirm channel that is opened again whenever it or the connection closes; `setup` declares and consumes anew each time.
-   * @param name for the log
+   * A confirm channel that is reopened whenever it or its connection closes. `setup` declares queues and starts consuming each
+   * time.
+   * @param name shown in the log
    */
-  channel(name: string, setup: Setup, options?: ChannelUse): KeptChannel
-  /** Connected, and the broker takes messages (it has not raised a memory or disk alarm). */
-  healthy(): boolean
+  channel(name: string, setup: ChannelSetup, options?: ChannelOptions): RecoveringChannel
+  /** Whether all connections are open and the broker accepts messages (no memory or disk alarm). */
+  isHealthy(): boolean
   /** Resolves when connected; rejects after `timeoutMs`. */
   connected(timeoutMs: number): Promise<void>
-  /** Ends the connection, by force after `deadlineMs`. */
-  close(deadlineMs?: number): Promise<void>
+  /** Closes the connections; destroys their sockets after `timeoutMs`. */
+  close(timeoutMs?: number): Promise<void>
 }
 
-/** `onOpen` is called each time after the channel was set up. */
-export type ChannelUse = { publishes?: boolean; onOpen?: () => void }
+/** `publishes` selects the connection for publishers. `onOpen` is called each time the channel has been set up. */
+export type ChannelOptions = { publishes?: boolean; onOpen?: () => void }
 
-/** Starts connecting in the background. `name` is what RabbitMQ's management page shows. */
+/** Starts connecting in the background. The RabbitMQ management UI shows the connection as `name`. */
 export const connectBroker = ({ url, name, log }: { url: string; name: string; log: Log }): Broker => {
-  const main = openLine({ url, name, log })
-  let publisher: Line | undefined
-  const lines = (): Line[] => (publisher ? [main, publisher] : [main])
-  gauge('broker_up', '1 while the broker is connected and takes messages', [], function () {
-    this.set(lines().every((line) => line.healthy()) ? 1 : 0)
+  const main = openConnection({ url, name, log })
+  let publisher: Connection | undefined
+  const connections = (): Connection[] => (publisher ? [main, publisher] : [main])
+  gauge('broker_up', '1 while the broker is connected and accepts messages', [], function () {
+    this.set(connections().every((connection) => connection.isHealthy()) ? 1 : 0)
   })
   return {
+    account: decodeURIComponent(new URL(url).username) || undefined,
     channel: (channelName, setup, { publishes = false, onOpen = () => {} } = {}) => {
       if (!publishes) return main.channel(channelName, setup, onOpen)
-      publisher ??= openLine({ url, name: `${name} publisher`, log })
+      publisher ??= openConnection({ url, name: `${name} publisher`, log })
       return publisher.channel(channelName, setup, onOpen)
     },
-    healthy: () => lines().every((line) => line.healthy()),
-    connected: async (timeoutMs) => void (await Promise.all(lines().map((line) => line.connected(timeoutMs)))),
-    close: async (deadlineMs = 5_000) => void (await Promise.all(lines().map((line) => line.close(deadlineMs)))),
+    isHealthy: () => connections().every((connection) => connection.isHealthy()),
+    connected: async (timeoutMs) =>
+      void (await Promise.all(connections().map((connection) => connection.connected(timeoutMs)))),
+    close: async (timeoutMs = 5_000) =>
+      void (await Promise.all(connections().map((connection) => connection.close(timeoutMs)))),
   }
 }
 
-type Line = ReturnType<typeof openLine>
+type Connection = ReturnType<typeof openConnection>
 
-const openLine = ({ url, name, log: parent }: { url: string; name: string; log: Log }) => {
+const openConnection = ({ url, name, log: parent }: { url: string; name: string; log: Log }) => {
   const log = parent.child({ connection: name })
+  // amqplib's name for an open connection; undefined while disconnected.
   let model: ChannelModel | undefined
   let blocked = false
   let closed = false
-  const channels = new Set<{ connected(): void }>()
-  const waiting = new Set<() => void>()
+  const channels = new Set<{ onConnected(): void }>()
+  const connectWaiters = new Set<() => void>()
 
-  const connection = connect(withHeartbeat(url), {
+  const connecting = connect(withHeartbeat(url), {
     noDelay: true,
     keepAlive: true,
     timeout: 10_000,
     clientProperties: { connection_name: name },
     recovery: { waitForConnect: false, initialDelay: 200, maxDelay: 5_000 },
-  }).then((recovering) => follow(recovering))
+  }).then((recovering) => listenTo(recovering))
 
-  const follow = (recovering: RecoveringChannelModel): RecoveringChannelModel => {
+  const listenTo = (recovering: RecoveringChannelModel): RecoveringChannelModel => {
     recovering.on('connect', (connected) => {
       model = connected
       blocked = false
       log.info('broker connected')
-      for (const channel of channels) channel.connected()
-      for (const resolve of waiting) resolve()
+      for (const channel of channels) channel.onConnected()
+      for (const resolve of connectWaiters) resolve()
     })
     recovering.on('disconnect', (error) => {
       model = undefined
       log.warn({ err: error }, 'broker connection lost')
     })
     recovering.on('reconnect-scheduled', ({ attempt, delay, error }) => {
+      // Warns once per outage, and not if the first attempt succeeds.
       log[attempt === 2 ? 'warn' : 'debug'](
         { attempt, delay, reason: error.message },
-        'broker not reachable, trying again',
+        'broker unavailable, reconnecting',
       )
     })
     recovering.on('error', (error) => log.warn({ err: error }, 'broker connection failed'))
     recovering.on('handler-error', (error: Error) => log.error({ err: error }, 'broker listener failed'))
     recovering.on('blocked', (reason) => {
       blocked = true
-      log.warn({ reason }, 'broker takes no messages')
+      log.warn({ reason }, 'broker blocks publishers')
     })
     recovering.on('unblocked', () => {
       blocked = false
-      log.info('broker takes messages again')
+      log.info('broker accepts messages again')
     })
     return recovering
   }
 
   return {
-    channel: (channelName: string, setup: Setup, onOpen: () => void): KeptChannel => {
-      const { kept, connected } = keepChannel({
+    channel: (channelName: string, setup: ChannelSetup, onOpen: () => void): RecoveringChannel => {
+      const { channel, onConnected } = openRecoveringChannel({
         name: channelName,
         setup,
         onOpen,
@@ -108,29 +117,29 @@ const openLine = ({ url, name, log: parent }: { url: string; name: string; log: 
         log,
         onClose: () => channels.delete(entry),
       })
-      const entry = { connected }
+      const entry = { onConnected }
       channels.add(entry)
-      if (model) connected()
-      return kept
+      if (model) onConnected()
+      return channel
     },
-    healthy: (): boolean => model !== undefined && !blocked,
+    isHealthy: (): boolean => model !== undefined && !blocked,
     connected: async (timeoutMs: number): Promise<void> => {
       if (model) return
       const { promise, resolve } = Promise.withResolvers<void>()
-      waiting.add(resolve)
-      await withTimeout(timeoutMs, 'broker not connected', promise).finally(() => waiting.delete(resolve))
+      connectWaiters.add(resolve)
+      await withTimeout(timeoutMs, 'broker not connected', promise).finally(() => connectWaiters.delete(resolve))
     },
-    close: async (deadlineMs: number): Promise<void> => {
+    close: async (timeoutMs: number): Promise<void> => {
       if (closed) return
       closed = true
       const last = model
       model = undefined
       await withTimeout(
-        deadlineMs,
+        timeoutMs,
         'broker did not close in time',
-        connection.then((recovering) => recovering.close()),
+        connecting.then((recovering) => recovering.close()),
       ).catch((error: Error) => {
-        log.warn({ err: error }, 'broker connection cut')
+        log.warn({ err: error }, 'broker connection destroyed')
         destroySocket(last)
       })
     },
@@ -148,11 +157,17 @@ const destroySocket = (model: ChannelModel | undefined): void => {
   connection?.stream?.destroy()
 }
 
-/** What became of a published message: stored, not routed to any queue, or refused by a queue (full). */
-export type Outcome = 'confirmed' | 'returned' | 'refused'
+/**
+ * The broker's response to a published message: `confirmed` (stored), `returned` (unroutable: no queue is bound to its routing
+ * key) or `rejected` (a queue is full).
+ */
+export type Outcome = 'confirmed' | 'returned' | 'rejected'
 
-/** A message to publish; it is persistent and mandatory. */
-export type Outgoing = {
+/**
+ * A message to publish. It is sent as persistent and mandatory. `timestamp` is in seconds since 1970, `expiration` in
+ * milliseconds.
+ */
+export type OutgoingMessage = {
   exchange: string
   routingKey: string
   content: Buffer
@@ -161,44 +176,47 @@ export type Outgoing = {
   contentType?: string
   timestamp?: number
   expiration?: number
+  /** The account that publishes; RabbitMQ refuses any other. */
+  userId?: string
   headers?: Record<string, unknown>
 }
 
-type Watched = { returned: Set<string>; open: boolean }
+type ChannelState = { returned: Set<string>; open: boolean }
 
-const watchedChannels = new WeakMap<ConfirmChannel, Watched>()
-const watch = (channel: ConfirmChannel): Watched => {
-  const known = watchedChannels.get(channel)
-  if (known) return known
-  const watched: Watched = { returned: new Set(), open: true }
-  watchedChannels.set(channel, watched)
-  channel.on('return', ({ properties }) => watched.returned.add(String(properties.messageId)))
-  // Before the channel's own listener, which gives every open confirm an error.
+const channelStates = new WeakMap<ConfirmChannel, ChannelState>()
+const trackChannel = (channel: ConfirmChannel): ChannelState => {
+  const existing = channelStates.get(channel)
+  if (existing) return existing
+  const state: ChannelState = { returned: new Set(), open: true }
+  channelStates.set(channel, state)
+  channel.on('return', ({ properties }) => state.returned.add(String(properties.messageId)))
+  // Must run before the channel's own listener, which rejects every pending confirm.
   channel.prependOnceListener('close', () => {
-    watched.open = false
+    state.open = false
   })
-  return watched
+  return state
 }
 
 /**
- * Publishes in order and waits for the broker's word on each. An unroutable message is confirmed too, but returned before that.
- * @throws Error when the channel closes or `timeoutMs` passes: then it is unknown which messages are stored
+ * Publishes messages in order and waits until the broker has confirmed or rejected each. RabbitMQ confirms an unroutable
+ * message as well, but returns it first.
+ * @throws Error if the channel closes or `timeoutMs` passes; which messages are stored is unknown then
  */
 export const publishAll = async (
   channel: ConfirmChannel,
-  messages: Outgoing[],
+  messages: OutgoingMessage[],
   timeoutMs = 10_000,
 ): Promise<Outcome[]> => {
-  const watched = watch(channel)
+  const state = trackChannel(channel)
   const confirms = messages.map(
     ({ exchange: to, routingKey, content, ...options }) =>
       new Promise<Outcome>((resolve, reject) => {
         channel.publish(to, routingKey, content, { ...options, persistent: true, mandatory: true }, (error) => {
-          if (error && !watched.open) reject(new Error('channel closed before the confirm'))
-          else if (error) resolve('refused')
-          else resolve(watched.returned.delete(options.messageId) ? 'returned' : 'confirmed')
+          if (error && !state.open) reject(new Error('channel closed before the confirm'))
+          else if (error) resolve('rejected')
+          else resolve(state.returned.delete(options.messageId) ? 'returned' : 'confirmed')
         })
       }),
   )
-  return withTimeout(timeoutMs, 'no confirm in time', Promise.all(confirms))
+  return withTimeout(timeoutMs, 'no confirm from the broker in time', Promise.all(confirms))
 }

@@ -1,18 +1,27 @@
 import { type ConfirmChannel, connect, type GetMessage } from 'amqplib'
 import { publishAll } from './broker.ts'
 import { deadQueue } from './consumer/queue-topology.ts'
-import { copyOf, numberHeader } from './consumer/retry.ts'
+import { copyMessage, numberHeader } from './consumer/retry.ts'
+import { foreignSender } from './sender.ts'
 
-/** Which dead letters: of one queue or of all that the management API knows. */
-export type Selection = {
+/**
+ * Selects dead letters: those of `queue`, or of every queue that the management API lists. With `id`, only the event with this id
+ * is selected. `limit` is the maximum number per queue.
+ */
+export type DeadLetterSelection = {
   url: string
   managementUrl?: string | undefined
   queue?: string | undefined
   id?: string | undefined
   limit: number
+  /** Whether to replay events whose sender was refused as well. */
+  anySender?: boolean
 }
 
-/** A dead letter as it may be shown: nothing of its data. */
+/**
+ * The properties of a dead letter that may be shown. The data of the event is left out, since it may be personal. `attempts` is the
+ * number of failed attempts; `reason` is `failed`, `unreadable`, `foreign sender`, `delivered too often` or a reason of the broker.
+ */
 export type DeadLetter = {
   queue: string
   type: string
@@ -23,49 +32,63 @@ export type DeadLetter = {
   error: string
 }
 
-const deepestSearch = 10_000
-// RabbitMQ 4 drops a message after 20 deliveries, and looking at it is one: before that it is put there anew.
-const mostLooks = 10
+const maxSearched = 10_000
+// RabbitMQ 4 drops a message after 20 deliveries, and reading it counts as one. Before that happens, it is published again.
+const maxDeliveries = 10
 
-/** Shows dead letters and leaves them where they are. */
-export const listDeadLetters = (selection: Selection): Promise<DeadLetter[]> =>
-  inQueues(selection, async (channel, queue) => {
-    const { found, others } = await take(channel, queue, selection)
-    for (const message of [...found, ...others]) await giveBack(channel, queue, message)
-    return found.map((message) => describe(queue, message))
+/** Lists dead letters and leaves them in their queues. */
+export const listDeadLetters = (selection: DeadLetterSelection): Promise<DeadLetter[]> =>
+  forEachQueue(selection, async (channel, queue) => {
+    const { found, others } = await fetchMessages(channel, queue, selection)
+    for (const message of [...found, ...others]) await putBack(channel, queue, message)
+    return found.map((message) => toDeadLetter(queue, message))
   })
 
-/** Puts dead letters back into their queues with all attempts before them; each is removed once the broker has the copy. @returns how many */
-export const replayDeadLetters = async (selection: Selection): Promise<number> => {
-  const replayed = await inQueues(selection, async (channel, queue) => {
-    const { found, others } = await take(channel, queue, selection)
-    for (const message of found) {
-      const fresh = { 'x-attempt': undefined, 'x-error': undefined, 'x-reason': undefined, 'x-dead-at': undefined }
-      await copyTo(channel, queue, message, fresh)
+/**
+ * Publishes dead letters to their queues again, with the count of attempts reset. Each is removed once the broker has confirmed
+ * the copy. Those of a foreign sender stay, unless `anySender` is set, because a consumer trusts what is replayed.
+ * @returns the numbers of replayed events and of those that stay
+ */
+export const replayDeadLetters = async (
+  selection: DeadLetterSelection,
+): Promise<{ replayed: number; refused: number }> => {
+  const isRefused = (message: GetMessage): boolean =>
+    !selection.anySender && header(message, 'x-reason') === foreignSender
+  const letters = await forEachQueue(selection, async (channel, queue) => {
+    const { found, others } = await fetchMessages(channel, queue, selection)
+    for (const message of found.filter((each) => !isRefused(each))) {
+      const resetHeaders = {
+        'x-attempt': undefined,
+        'x-error': undefined,
+        'x-reason': undefined,
+        'x-dead-at': undefined,
+      }
+      await republishTo(channel, queue, message, resetHeaders)
       channel.ack(message)
     }
-    for (const message of others) await giveBack(channel, queue, message)
+    for (const message of [...found.filter(isRefused), ...others]) await putBack(channel, queue, message)
     return found
   })
-  return replayed.length
+  const refused = letters.filter(isRefused).length
+  return { replayed: letters.length - refused, refused }
 }
 
-/** Removes dead letters for good. @returns how many */
-export const dropDeadLetters = async (selection: Selection): Promise<number> => {
-  const dropped = await inQueues(selection, async (channel, queue) => {
-    const { found, others } = await take(channel, queue, selection)
+/** Removes dead letters for good. @returns the number of removed events */
+export const dropDeadLetters = async (selection: DeadLetterSelection): Promise<number> => {
+  const dropped = await forEachQueue(selection, async (channel, queue) => {
+    const { found, others } = await fetchMessages(channel, queue, selection)
     for (const message of found) channel.ack(message)
-    for (const message of others) await giveBack(channel, queue, message)
+    for (const message of others) await putBack(channel, queue, message)
     return found
   })
   return dropped.length
 }
 
-const inQueues = async <T>(
-  selection: Selection,
+const forEachQueue = async <T>(
+  selection: DeadLetterSelection,
   work: (channel: ConfirmChannel, queue: string) => Promise<T[]>,
 ): Promise<T[]> => {
-  const queues = selection.queue === undefined ? await queuesWithDeadLetters(selection) : [selection.queue]
+  const queues = selection.queue === undefined ? await listQueues(selection) : [selection.queue]
   const connection = await connect(selection.url, { noDelay: true, timeout: 10_000 })
   connection.on('error', () => {})
   try {
@@ -82,15 +105,15 @@ const inQueues = async <T>(
   }
 }
 
-const take = async (channel: ConfirmChannel, queue: string, { id, limit }: Selection) => {
+const fetchMessages = async (channel: ConfirmChannel, queue: string, { id, limit }: DeadLetterSelection) => {
   const found: GetMessage[] = []
   const others: GetMessage[] = []
-  // Only what is there now: what is given back must not be met again.
+  // A message that is put back is delivered again, so this reads no more messages than the queue has at first.
   const { messageCount } = await channel.checkQueue(deadQueue(queue)).catch(() => {
-    throw new Error(`there is no queue ${deadQueue(queue)}`)
+    throw new Error(`queue ${deadQueue(queue)} not found`)
   })
-  const most = Math.min(messageCount, id === undefined ? limit : deepestSearch)
-  while (found.length + others.length < most && found.length < limit) {
+  const maxMessages = Math.min(messageCount, id === undefined ? limit : maxSearched)
+  while (found.length + others.length < maxMessages && found.length < limit) {
     const message = await channel.get(deadQueue(queue))
     if (!message) break
     if (id === undefined || idOf(message) === id) found.push(message)
@@ -99,20 +122,21 @@ const take = async (channel: ConfirmChannel, queue: string, { id, limit }: Selec
   return { found, others }
 }
 
-const giveBack = async (channel: ConfirmChannel, queue: string, message: GetMessage): Promise<void> => {
-  if (numberHeader(message, 'x-delivery-count') < mostLooks) return channel.nack(message, false, true)
-  await copyTo(channel, deadQueue(queue), message, {})
+const putBack = async (channel: ConfirmChannel, queue: string, message: GetMessage): Promise<void> => {
+  if (numberHeader(message, 'x-delivery-count') < maxDeliveries) return channel.nack(message, false, true)
+  await republishTo(channel, deadQueue(queue), message, {})
   channel.ack(message)
 }
 
-const copyTo = async (
+const republishTo = async (
   channel: ConfirmChannel,
   queue: string,
   message: GetMessage,
   headers: Record<string, unknown>,
 ): Promise<void> => {
-  const [outcome] = await publishAll(channel, [copyOf(message, queue, headers)])
-  if (outcome !== 'confirmed') throw new Error(`${queue} did not take the event: ${outcome}; it stays a dead letter`)
+  const [outcome] = await publishAll(channel, [copyMessage(message, { exchange: '', routingKey: queue }, headers)])
+  if (outcome !== 'confirmed')
+    throw new Error(`publishing to ${queue} failed: ${outcome}; the event stays a dead letter`)
 }
 
 const header = ({ properties }: GetMessage, name: string): string | undefined => {
@@ -126,34 +150,34 @@ const idOf = ({ content, properties }: GetMessage): string => {
   return id ?? '?'
 }
 
-const describe = (queue: string, message: GetMessage): DeadLetter => {
+const toDeadLetter = (queue: string, message: GetMessage): DeadLetter => {
   const since = new Date(header(message, 'x-dead-at') ?? Number(message.properties.timestamp) * 1_000)
-  const byBroker = message.properties.headers?.['x-first-death-reason']
+  const brokerReason = message.properties.headers?.['x-first-death-reason']
   return {
     queue,
     type: header(message, 'x-event-type') ?? String(message.properties.type ?? '?'),
     id: idOf(message),
     since: Number.isNaN(since.getTime()) ? undefined : since,
     attempts: numberHeader(message, 'x-attempt') + (header(message, 'x-reason') === 'failed' ? 1 : 0),
-    reason: header(message, 'x-reason') ?? (typeof byBroker === 'string' ? byBroker : '?'),
+    reason: header(message, 'x-reason') ?? (typeof brokerReason === 'string' ? brokerReason : '?'),
     error: header(message, 'x-error') ?? '?',
   }
 }
 
-const queuesWithDeadLetters = async ({ url, managementUrl }: Selection): Promise<string[]> => {
+const listQueues = async ({ url, managementUrl }: DeadLetterSelection): Promise<string[]> => {
   const { username, password, href } = new URL(managementUrl ?? '')
   const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
-  const address = new URL(
+  const listUrl = new URL(
     `api/queues/${encodeURIComponent(vhost)}?columns=name`,
     href.endsWith('/') ? href : `${href}/`,
   )
-  Object.assign(address, { username: '', password: '' })
+  Object.assign(listUrl, { username: '', password: '' })
   const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
-  const response = await fetch(address, {
+  const response = await fetch(listUrl, {
     headers: { authorization: `Basic ${credentials}` },
     signal: AbortSignal.timeout(15_000),
   })
-  if (!response.ok) throw new Error(`RabbitMQ's management API answers ${response.status}`)
+  if (!response.ok) throw new Error(`the RabbitMQ management API returned ${response.status}`)
   const queues = (await response.json()) as { name: string }[]
   return queues
     .filter(({ name }) => name.endsWith('.dead'))

@@ -1,24 +1,24 @@
 import type { EventType } from '@clientele/contracts/event'
 
 /** A parsed event of any type. */
-export type Envelope = { id: string; type: string; subject: string; time: string; data: unknown }
+export type Envelope = { id: string; source: string; type: string; subject: string; time: string; data: unknown }
 
-/** The event, or why it cannot be read, in words without its values. */
-export type Reading = { event: Envelope } | { fault: string }
+/** The event, or the reason why it cannot be read, without values of the event: `schema: /data/id invalid_type`. */
+export type ParsedEnvelope = { event: Envelope } | { error: string }
 
-/** A reader for messages that hold one of `events`. */
-export const envelopeReader = (events: readonly EventType[]) => {
+/** Creates a parser for messages whose body is one of `events`. */
+export const createEnvelopeParser = (events: readonly EventType[]) => {
   const types = new Map(events.map((event) => [event.type, event]))
-  return (content: Buffer): Reading => {
+  return (content: Buffer): ParsedEnvelope => {
     const value = parseJson(content)
-    if (value === undefined) return { fault: 'not JSON' }
+    if (value === undefined) return { error: 'not JSON' }
     const type = typeof value === 'object' && value !== null && 'type' in value ? String(value.type) : undefined
     const expected = type === undefined ? undefined : types.get(type)
-    if (!expected) return { fault: 'not an event of a type that this queue is for' }
+    if (!expected) return { error: 'unexpected event type' }
     const result = expected.schema.safeParse(value)
     if (result.success) return { event: result.data }
-    const faults = result.error.issues.slice(0, 3).map(({ path, code }) => `/${path.slice(0, 3).join('/')} ${code}`)
-    return { fault: `schema: ${faults.join(', ')}` }
+    const issues = result.error.issues.slice(0, 3).map(({ path, code }) => `/${path.slice(0, 3).join('/')} ${code}`)
+    return { error: `schema: ${issues.join(', ')}` }
   }
 }
 

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Log } from '../runtime/log.ts'
 import { Problem } from '../runtime/problem.ts'
 import { notFoundHandler, problemHandler } from './error-response.ts'
-import { type OpenApiDocument, openApiDocument } from './openapi.ts'
+import { type Examples, type OpenApiDocument, openApiDocument } from './openapi/document.ts'
 import { createRequestHandlers, type RequestHandlerOptions, type Route } from './request-handler.ts'
 import { requestContext } from './request-lifecycle.ts'
 import type {
@@ -28,7 +28,10 @@ export {
   streamed,
 } from './response.ts'
 
-/** What the handler of a route with these schemas gets. */
+/**
+ * The context of a handler whose route has the schemas `P` (path parameters), `Q` (query) and `B` (body), and uploads that return
+ * `U`.
+ */
 type ContextOf<P extends Schema, Q extends Schema, B extends Schema, U> = RequestContext<
   Parsed<P>,
   Parsed<Q>,
@@ -36,7 +39,7 @@ type ContextOf<P extends Schema, Q extends Schema, B extends Schema, U> = Reques
 >
 
 export type Api = {
-  /** Declares a route. The handler returns one of the declared responses and throws a Problem for anything else. */
+  /** Declares a route. The handler returns one of the declared responses or throws a Problem. */
   operation<
     R extends Responses,
     P extends Schema = undefined,
@@ -47,27 +50,34 @@ export type Api = {
     definition: RouteDefinition<P, Q, B, U, R>,
     handler: Handler<ContextOf<P, Q, B, U>, DeclaredResult<R>>,
     options?: {
-      /**
-       * Runs before the idempotency transaction opens. Use it for slow calls to other services. It runs for replays too.
-       */
+      /** Runs before the idempotency transaction opens. Use it for slow calls to other services. It runs for replays too. */
       beforeTransaction?: Handler<ContextOf<P, Q, B, U>, unknown>
     },
   ): void
   /**
-   * The declared routes, for an Express app of your own: unknown addresses and errors go on to the next middleware, so mount
-   * `requestContext` before it, and `notFoundHandler` and `problemHandler` after it. Call it after the last `operation`.
+   * Creates a router with the declared routes, for your own Express app. Unknown paths and errors go to the next middleware, so
+   * mount `requestContext` before the router, and `notFoundHandler` and `problemHandler` after it. Call it after the last
+   * `operation`.
    */
   router(): Router
-  /** The finished app with all of that. Call it after the last `operation`. */
+  /** Creates a complete Express app with these routes and middlewares. Call it after the last `operation`. */
   app(): Express
+  /** Generates the OpenAPI document of the declared routes. */
   document(): OpenApiDocument
 }
 
-export type ApiOptions = RequestHandlerOptions & { service: string; title: string; version?: string; log: Log }
+/** `examples` are those of the OpenAPI document. */
+export type ApiOptions = RequestHandlerOptions & {
+  service: string
+  title: string
+  version?: string
+  examples?: Examples
+  log: Log
+}
 
 const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1')
 
-// Express takes the first route that matches: `/v1/users/me` has to come before `/v1/users/{id}`.
+// Express uses the first route that matches, so `/v1/users/me` must come before `/v1/users/{id}`.
 const literalsFirst = (a: Route, b: Route): number => specificity(a).localeCompare(specificity(b))
 const specificity = ({ definition }: Route): string =>
   definition.path
@@ -80,8 +90,8 @@ const allowOf = (routes: Route[]): string => {
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
 }
 
-/** Collects a service's operations. A route without declared roles does not compile, and one declared twice does not start. */
-export const createApi = ({ service, title, version = '1', log, ...options }: ApiOptions): Api => {
+/** Collects the routes of a service. A route without roles does not compile; one that is declared twice throws at startup. */
+export const createApi = ({ service, title, version = '1', examples = {}, log, ...options }: ApiOptions): Api => {
   const routes: Route[] = []
   const handlerOf = createRequestHandlers(options)
 
@@ -92,11 +102,11 @@ export const createApi = ({ service, title, version = '1', log, ...options }: Ap
       const route = router.route(expressPath(path))
       for (const each of declared) route[each.definition.method](handlerOf(each))
     }
-    // Behind all routes: a method that this path lacks may be answered by a more general one.
+    // After all routes, because a more general path may have the method that this path lacks.
     for (const [path, declared] of byPath) {
       const allow = allowOf(declared)
       router.all(expressPath(path), () => {
-        throw new Problem('method_not_allowed', { detail: `this address knows ${allow}`, headers: { Allow: allow } })
+        throw new Problem('method_not_allowed', { detail: `allowed methods: ${allow}`, headers: { Allow: allow } })
       })
     }
     return router
@@ -113,7 +123,7 @@ export const createApi = ({ service, title, version = '1', log, ...options }: Ap
     app: () => {
       const app = express()
       app.disable('x-powered-by')
-      // Responses bring ETags of their own, and query strings are read by the declared schemas.
+      // Responses set their own ETags, and the declared schemas parse query strings.
       app.disable('etag')
       app.set('query parser', false)
       app.use(requestContext(log))
@@ -124,7 +134,7 @@ export const createApi = ({ service, title, version = '1', log, ...options }: Ap
     },
     document: () =>
       openApiDocument(
-        { title, service, version },
+        { title, service, version, examples },
         routes.map(({ definition }) => definition),
       ),
   }

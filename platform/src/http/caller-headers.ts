@@ -2,8 +2,10 @@ import type { Actor } from '../auth/token-verifier.ts'
 import { currentContext } from '../runtime/context.ts'
 import { currentTraceparent } from '../runtime/telemetry.ts'
 
-/** Headers of a call to another service in the name of `actor`: their token, and the ids of the present request. */
-export const onBehalfOf = ({ token }: Actor): Record<string, string> => {
+/**
+ * Headers for a call to another service on behalf of `actor`: its token, and the request id and trace of the current request.
+ */
+export const headersFor = ({ token }: Actor): Record<string, string> => {
   const requestId = currentContext()?.requestId
   const traceparent = currentTraceparent()
   return {

@@ -1,21 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { hasBody } from './has-body.ts'
 
-const lingerMs = 5_000
+const drainMs = 5_000
 
-/** Before an answer that comes ahead of the whole body: closing at once would reset the connection under the client's eyes. */
-export const holdForRest = (req: IncomingMessage, res: ServerResponse): void => {
-  if (!req.complete) res.shouldKeepAlive = true
+/**
+ * Call it before sending a response while the request body is still arriving. Otherwise Node closes the connection at once, and
+ * the client sees a connection reset instead of the response.
+ */
+export const keepAliveUntilRead = (req: IncomingMessage, res: ServerResponse): void => {
+  if (!req.complete && hasBody(req)) res.shouldKeepAlive = true
 }
 
 /**
- * After such an answer: reads on for a moment so that the client sees it (RFC 9112, section 9.6), then cuts the
- * connection off; one that the client wanted to be closed is closed when the body has ended.
+ * Call it after sending a response before the end of the request body. It reads and discards the rest of the body, so that the
+ * client gets the response (RFC 9112, section 9.6), and destroys the connection after 5 s. If the client has sent
+ * `Connection: close`, the connection is closed at the end of the body.
  */
-export const discardRest = (req: IncomingMessage): void => {
+export const drainRequest = (req: IncomingMessage): void => {
   if (req.complete || req.destroyed) return
   req.unpipe()
   req.resume()
-  const timer = setTimeout(() => req.socket.destroy(), lingerMs).unref()
+  const timer = setTimeout(() => req.socket.destroy(), drainMs).unref()
   const closing = /\bclose\b/i.test(req.headers.connection ?? '')
   req.once('close', () => clearTimeout(timer))
   req.once('end', () => {

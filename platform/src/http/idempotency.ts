@@ -2,30 +2,33 @@ import { createHash } from 'node:crypto'
 import type { ProblemBody, ProblemCode } from '@clientele/contracts/problem'
 import { QueryTypes } from 'sequelize'
 import type { Db } from '../data/db.ts'
-import { inTransaction } from '../data/transaction.ts'
+import { withTransaction } from '../data/transaction.ts'
 import { currentContext, withContext } from '../runtime/context.ts'
 import { Problem } from '../runtime/problem.ts'
 import type { Result } from './response.ts'
 
-/** How long an answer is kept. */
-const idempotencyHours = 24
+/** The time for which a response can be replayed. */
+const retentionHours = 24
 
 type Request = { key: string; actorId: string; operationId: string; fingerprint: string }
-/** An answer of the handler, or what it refused with. */
+/** The result of the handler, or the problem that it threw. */
 type Outcome = Result | Problem
 type Stored = { fingerprint: string; status: number; headers: Record<string, string>; body: unknown }
 
-// A hash of a short password could be guessed from the stored fingerprint.
+// A short password could be guessed from the stored fingerprint.
 const withoutPasswords = (key: string, value: unknown): unknown => (key === 'password' ? undefined : value)
 
-/** A fingerprint of what a request asks for, passwords left out. */
+/** Hashes a request, without passwords. If a key is used again with another fingerprint, it is used for another request. */
 export const fingerprintOf = (...parts: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts, withoutPasswords)).digest('base64url')
+
+/** Whether a retry of the request would get the same response. */
+const isFinal = ({ status }: Problem): boolean => status < 500 && status !== 429
 
 const replay = (stored: Stored, fingerprint: string): Outcome => {
   if (stored.fingerprint !== fingerprint)
     throw new Problem('idempotency_mismatch', {
-      detail: 'this Idempotency-Key was used for a request with another body or address',
+      detail: 'this Idempotency-Key was used for a request with another path or body',
     })
   const headers = { ...stored.headers, 'Idempotency-Replayed': 'true' }
   if (stored.status >= 400) return problemOf(stored.body as ProblemBody, headers)
@@ -37,30 +40,36 @@ const problemOf = (body: ProblemBody, headers: Record<string, string>): Problem 
   return new Problem(code as ProblemCode, { headers, extra, ...(detail && { detail }), ...(errors && { errors }) })
 }
 
-const storable = (outcome: Outcome): { status: number; headers: Record<string, string>; body?: unknown } =>
+const toStored = (outcome: Outcome): { status: number; headers: Record<string, string>; body?: unknown } =>
   outcome instanceof Problem
     ? { status: outcome.status, headers: outcome.options.headers ?? {}, body: outcome.toBody() }
     : outcome
 
 /**
- * Runs `work` once per key, actor and operation, after draft-ietf-httpapi-idempotency-key-header: the key's row, the change,
- * its events and the stored answer commit in one transaction, so a crash leaves all of them or nothing. Answers up to 499
- * are stored, faults of ours are not. `Db.transaction` and `Db.query` inside `work` join the transaction.
+ * Runs `work` once per key, actor and operation (draft-ietf-httpapi-idempotency-key-header). The change, its events and the
+ * stored response commit in one transaction, so a crash leaves all of them or nothing. Responses below 500 are stored, but not 429;
+ * server errors are not. `Db.transaction` and `Db.query` inside `work` join the transaction.
+ * `onKept` gets the size of a response that is stored.
  * @throws Problem 409 `idempotency_running` while the first request runs, 422 `idempotency_mismatch` for another request
  */
-export const once = async (db: Db, request: Request, work: () => Promise<Result>): Promise<Result> => {
+export const runIdempotent = async (
+  db: Db,
+  request: Request,
+  work: () => Promise<Result>,
+  onKept?: (bytes: number) => void,
+): Promise<Result> => {
   const scope = [request.actorId, request.operationId, request.key]
-  const outcome = await inTransaction(db, async (tx): Promise<Outcome> => {
+  const outcome = await withTransaction(db, async (tx): Promise<Outcome> => {
     const lock = await db.query<{ locked: boolean }>(
-      `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,
-      [`${db.schema}\n${scope.join('\n')}`],
+      'select try_lock($1) as locked',
+      [`idempotency\n${scope.join('\n')}`],
       { tx, name: 'idempotency_lock' },
     )
     if (!lock[0]?.locked) throw new Problem('idempotency_running', { headers: { 'Retry-After': '1' } })
     const found = await db.query<Stored>(
       `select fingerprint, status, headers, body from idempotency_keys
        where actor_id = $1 and operation_id = $2 and key = $3 and created_at > now() - make_interval(hours => $4)`,
-      [...scope, idempotencyHours],
+      [...scope, retentionHours],
       { tx, name: 'idempotency_find' },
     )
     if (found[0]) return replay(found[0], request.fingerprint)
@@ -71,16 +80,18 @@ export const once = async (db: Db, request: Request, work: () => Promise<Result>
       ? withContext({ ...context, transaction: { schema: db.schema, tx } }, work)
       : work()
     ).catch(async (error: unknown): Promise<Outcome> => {
-      if (!(error instanceof Problem) || error.status >= 500) throw error
+      if (!(error instanceof Problem) || !isFinal(error)) throw error
       await db.query('rollback to savepoint work', [], { tx })
       return error
     })
-    const { status, headers, body } = storable(outcome)
+    const { status, headers, body } = toStored(outcome)
+    const json = body === undefined ? null : JSON.stringify(body)
+    onKept?.(json?.length ?? 0)
     await db.query(
       `insert into idempotency_keys (actor_id, operation_id, key, fingerprint, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (actor_id, operation_id, key) do update set fingerprint = excluded.fingerprint, status = excluded.status,
          headers = excluded.headers, body = excluded.body, created_at = now()`,
-      [...scope, request.fingerprint, status, headers, body === undefined ? null : JSON.stringify(body)],
+      [...scope, request.fingerprint, status, headers, json],
       { tx, name: 'idempotency_keep' },
     )
     return outcome
@@ -89,11 +100,11 @@ export const once = async (db: Db, request: Request, work: () => Promise<Result>
   return outcome
 }
 
-/** Removes answers that are no longer kept, at most 5,000 a call. */
-export const forgetOldKeys = async (db: Db): Promise<void> => {
+/** Removes expired responses, at most 5,000 per call. */
+export const removeExpiredKeys = async (db: Db): Promise<void> => {
   await db.sequelize.query(
     `delete from idempotency_keys where ctid in (
        select ctid from idempotency_keys where created_at < now() - make_interval(hours => $1) limit 5000)`,
-    { bind: [idempotencyHours], type: QueryTypes.RAW },
+    { bind: [retentionHours], type: QueryTypes.RAW },
   )
 }

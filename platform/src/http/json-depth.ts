@@ -1,4 +1,4 @@
-/** No body of this API is nested deeper than a dozen levels. */
+/** The maximum nesting of a JSON body. The bodies of this API need no more than a dozen levels. */
 export const maxJsonDepth = 64
 
 const quote = 0x22
@@ -7,7 +7,7 @@ const backslash = 0x5c
 const isOpening = (byte: number | undefined): boolean => byte === 0x5b || byte === 0x7b
 const isClosing = (byte: number | undefined): boolean => byte === 0x5d || byte === 0x7d
 
-/** The index of the quote that ends the string which begins at `start`, or the end of an unfinished text. */
+/** Returns the index of the closing quote of the string that begins at `start`, or the end of the text if there is none. */
 const endOfString = (json: Uint8Array, start: number): number => {
   let index = start + 1
   while (index < json.length && json[index] !== quote) index += json[index] === backslash ? 2 : 1
@@ -15,8 +15,8 @@ const endOfString = (json: Uint8Array, start: number): number => {
 }
 
 /**
- * Whether JSON text nests deeper than `maxJsonDepth`. JSON.parse reads any depth, but what works on the value afterwards is
- * recursive (JSON.stringify, the driver) and would overflow the stack.
+ * Whether JSON text is nested deeper than `maxJsonDepth`. JSON.parse accepts any depth, but later steps are recursive
+ * (JSON.stringify, the database driver) and would overflow the stack.
  */
 export const isTooDeep = (json: Uint8Array): boolean => {
   if (json.length <= maxJsonDepth) return false

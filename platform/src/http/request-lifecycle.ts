@@ -4,26 +4,25 @@ import type { RequestHandler } from 'express'
 import { v7 } from 'uuid'
 import { type Context, withContext } from '../runtime/context.ts'
 import type { Log } from '../runtime/log.ts'
-import { pooledRandom } from '../runtime/random.ts'
-import { describeAnswer, histogram, isTraceparent, isTracing, span } from '../runtime/telemetry.ts'
+import { pooledRandomBytes } from '../runtime/random.ts'
+import { histogram, isTraceparent, isTracing, recordResponse, withSpan } from '../runtime/telemetry.ts'
 import { sendErrorResponse } from './error-response.ts'
 
 const requestIdPattern = /^[\w.:@/+=-]{1,128}$/
 
-/** The caller's `X-Request-Id` where it is a plain one, else a new UUIDv7. */
+/** Returns the client's `X-Request-Id` if it is well-formed, else a new UUIDv7. */
 export const requestIdOf = (header: string | string[] | undefined): string =>
-  typeof header === 'string' && requestIdPattern.test(header) ? header : v7({ random: pooledRandom(16) })
+  typeof header === 'string' && requestIdPattern.test(header) ? header : v7({ random: pooledRandomBytes(16) })
 
-const duration = () =>
-  histogram('http_request_duration_seconds', 'Time to answer requests', ['method', 'route', 'status'])
+const duration = () => histogram('http_request_duration_seconds', 'Duration of requests', ['method', 'route', 'status'])
 
 /**
- * The first middleware of an app: its request runs with id, logger and trace context as the current {@link Context}, and
- * ends with one access line and one metric.
+ * Creates the first middleware of an app. It runs the request with its id, logger and trace as the current {@link Context}. At the
+ * end of the request it writes one line to the access log and records the duration.
  */
 export const requestContext = (log: Log): RequestHandler => {
   const seconds = duration()
-  // Its lines are made of fields that need no redaction, which would cost more than the line.
+  // Access log lines have no field to redact, and redaction would take longer than writing the line.
   const access = log.child({}, { redact: [] })
   return (req, res, next) => {
     const started = performance.now()
@@ -42,36 +41,36 @@ export const requestContext = (log: Log): RequestHandler => {
       access.info({ ...ids, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
     })
     withContext(context, () => {
-      if (isTracing()) serverSpan({ req, res, traceparent, routeOf: () => context.route }, next)
+      if (isTracing()) withServerSpan({ req, res, traceparent, routeOf: () => context.route }, next)
       else next()
     })
   }
 }
 
-type Served = {
+type ServerSpanOptions = {
   req: IncomingMessage
   res: ServerResponse
-  /** The caller's; a new trace begins without it. */
+  /** From the client. Without it a new trace begins. */
   traceparent: string | undefined
   routeOf: () => string | undefined
 }
 
-/** Runs `work` in the span of a request, which lasts until the answer is closed. */
-export const serverSpan = ({ req, res, traceparent, routeOf }: Served, work: () => void): void => {
+/** Runs `work` in the span of a request. The span ends when the response is closed. */
+export const withServerSpan = ({ req, res, traceparent, routeOf }: ServerSpanOptions, work: () => void): void => {
   const { method = '' } = req
-  // Its full name comes when the route is known.
-  void span(method, { traceparent: traceparent ?? null, kind: SpanKind.SERVER }, async (active) => {
+  // The span gets its full name once the route is known.
+  void withSpan(method, { traceparent: traceparent ?? null, kind: SpanKind.SERVER }, async (active) => {
     const closed = new Promise<void>((resolve) => res.once('close', resolve))
     work()
     await closed
-    describeAnswer(active, { method, route: routeOf() ?? 'none', status: statusOf(res) })
+    recordResponse(active, { method, route: routeOf() ?? 'none', status: statusOf(res) })
   }).catch((error: unknown) => sendErrorResponse(error, req, res))
 }
 
-/** The status that a client got, once its answer is closed; 499 where it went away before the end. */
+/** Returns the status of a closed response, or 499 if the client disconnected before its end. */
 export const statusOf = (res: ServerResponse): number => (res.writableFinished ? res.statusCode : 499)
 
-// Most requests log nothing but their access line, so the logger with their ids is made when it is asked for.
+// Most requests log only their access line, so the child logger is created on first use.
 const contextOf = (log: Log, ids: { requestId: string }, traceparent: string | undefined): Context => {
   let child: Log | undefined
   return {

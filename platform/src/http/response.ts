@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** What a handler answers. `body` is sent as JSON, nothing if undefined; `send` streams instead. */
+/** The response of a handler. `body` is sent as JSON, unless it is undefined. `send` writes the response itself instead. */
 export type Result<Status extends number = number, Body = unknown> = {
   status: Status
   body: Body
@@ -13,13 +13,13 @@ type Options = { headers?: Record<string, string> }
 
 /** 200 with a body. A single object with a `version` gets a strong ETag. */
 export const ok = <T>(body: T, { headers = {} }: Options = {}): Result<200, T> => ({ status: 200, body, headers })
-/** 201 with the new resource and its address. */
+/** 201 with the new resource; `location` is its path. */
 export const created = <T>(body: T, location: string): Result<201, T> => ({
   status: 201,
   body,
   headers: { Location: location },
 })
-/** 202: it will be done; `location` is where to look. */
+/** 202: the work is done later; `location` is the path of its status. */
 export const accepted = <T>(body: T, location?: string): Result<202, T> => ({
   status: 202,
   body,
@@ -27,7 +27,7 @@ export const accepted = <T>(body: T, location?: string): Result<202, T> => ({
 })
 /** 204 */
 export const noContent = (): Result<204, undefined> => ({ status: 204, body: undefined, headers: {} })
-/** 207: a list of results of which some failed. */
+/** 207 with the results of several items. */
 export const multiStatus = <T>(body: T): Result<207, T> => ({ status: 207, body, headers: {} })
 /** 302 */
 export const redirect = (location: string, { headers = {} }: Options = {}): Result<302, undefined> => ({
@@ -35,7 +35,7 @@ export const redirect = (location: string, { headers = {} }: Options = {}): Resu
   body: undefined,
   headers: { ...headers, Location: location },
 })
-/** An answer that `send` writes itself, status and headers included; the route declares `200: null` and what else it may be. */
+/** Creates a response that `send` writes, including status and headers. The route declares `200: null` and its other statuses. */
 export const streamed = (send: (res: ServerResponse) => Promise<void>): Result<200, undefined> => ({
   status: 200,
   body: undefined,
@@ -48,15 +48,24 @@ const versionOf = (body: unknown): number | undefined => {
   return typeof version === 'number' ? version : undefined
 }
 
-/** A strong ETag (RFC 9110, section 8.8.3): `"<version>.<hash>"`; the version serves If-Match, the whole If-None-Match. */
+/** How many rows a body lists: those of a page, or of another body with `data`. */
+export const rowsOf = (body: unknown): number => {
+  const { data } = (body ?? {}) as { data?: unknown }
+  return Array.isArray(data) ? data.length : 0
+}
+
+/**
+ * Creates a strong ETag (RFC 9110, section 8.8.3): `"<version>.<hash>"`. `If-Match` uses the version, `If-None-Match` the whole
+ * tag.
+ */
 export const etagOf = (version: number, json: string): string =>
   `"${version}.${createHash('sha1').update(json).digest('base64url').slice(0, 11)}"`
 
-/** Whether an `If-None-Match` header names this ETag; weak comparison (RFC 9110, section 13.1.2). */
+/** Whether an `If-None-Match` header contains this ETag, by weak comparison (RFC 9110, section 13.1.2). */
 export const matchesEtag = (header = '', etag: string): boolean =>
   header.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')))
 
-/** Writes a result; GETs that match `If-None-Match` become 304. */
+/** Sends a result. A GET or HEAD that matches `If-None-Match` gets 304. */
 export const sendResult = async (req: IncomingMessage, res: ServerResponse, result: Result): Promise<void> => {
   if (result.send) return result.send(res)
   const { status, body } = result
@@ -78,7 +87,7 @@ export const sendResult = async (req: IncomingMessage, res: ServerResponse, resu
     }
   }
   headers['Content-Type'] = 'application/json; charset=utf-8'
-  headers['Cache-Control'] ??= 'private, no-cache'
+  headers['Cache-Control'] ??= 'no-store'
   headers['Content-Length'] = String(Buffer.byteLength(json))
   res.writeHead(status, headers).end(req.method === 'HEAD' ? undefined : json)
 }

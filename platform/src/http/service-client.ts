@@ -4,22 +4,22 @@ import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
 import type { Actor } from '../auth/token-verifier.ts'
 import { Problem } from '../runtime/problem.ts'
-import { onBehalfOf } from './caller-headers.ts'
+import { headersFor } from './caller-headers.ts'
 
-/** Another service, and how long and how much it may answer. Times are milliseconds, sizes bytes. */
+/** The service to call and the limits of a call. Times are milliseconds, sizes bytes. */
 export type ServiceClientOptions = {
-  /** `media-service`, for the log. */
+  /** The service's name for the log, such as `media-service`. */
   service: string
   url: string
-  /** What a user is told if the service gives no answer that can be used. */
+  /** Detail of the 503 when the service does not respond, or responds unexpectedly. */
   unavailableDetail: string
   maxConnections: number
   connectTimeoutMs: number
-  /** For a whole call, unless the call sets another. */
+  /** Timeout of a whole call. A call can set its own. */
   timeoutMs: number
-  /** Between two parts of an answer. */
+  /** Timeout between two chunks of the response body. */
   bodyTimeoutMs: number
-  maxAnswerBytes: number
+  maxResponseBytes: number
 }
 
 export type ServiceCall = {
@@ -31,20 +31,20 @@ export type ServiceCall = {
   signal?: AbortSignal
 }
 
-export type ServiceAnswer = { status: number; headers: IncomingHttpHeaders; body: string }
+export type ServiceResponse = { status: number; headers: IncomingHttpHeaders; body: string }
 
-/** Calls another service in the name of a user, with the token that the user sent. */
+/** Calls another service on behalf of a user, with the token of the user. */
 export type ServiceClient = {
-  /** An answer of any status. @throws Problem 503 with Retry-After if there is none in time, or it is too long */
-  call(call: ServiceCall, actor: Actor): Promise<ServiceAnswer>
-  /** The JSON of an answer. @throws Problem 503 if it does not have the schema */
-  parse<T>(answer: ServiceAnswer, schema: z.ZodType<T>): T
-  /** The Problem for an answer of a status that the caller does not expect. */
-  unexpected(answer: ServiceAnswer): Problem
+  /** Returns a response of any status. @throws Problem 503 with Retry-After if it does not arrive in time, or is too large */
+  call(call: ServiceCall, actor: Actor): Promise<ServiceResponse>
+  /** Parses the JSON body of a response. @throws Problem 503 if it does not match the schema */
+  parse<T>(response: ServiceResponse, schema: z.ZodType<T>): T
+  /** Creates the Problem (503) for a response with a status that the caller does not expect. */
+  unexpectedStatus(response: ServiceResponse): Problem
   close(): Promise<void>
 }
 
-/** A client with connections of its own, which are opened by the first call. */
+/** Creates a client with its own connections. The first call opens them. */
 export const createServiceClient = (options: ServiceClientOptions): ServiceClient => {
   const { service, url, unavailableDetail, timeoutMs, bodyTimeoutMs } = options
   let agent: Dispatcher | undefined
@@ -52,22 +52,22 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
   const unavailable = (cause: unknown): Problem =>
     new Problem('unavailable', { detail: unavailableDetail, headers: { 'Retry-After': '5' }, cause })
 
-  // Loaded with the first call: many a process never makes one, and undici's HTTP parser takes memory.
-  const request = async ({ path, signal, ...call }: ServiceCall, actor: Actor): Promise<ServiceAnswer> => {
+  // undici is loaded by the first call, because its HTTP parser takes memory and many processes never call.
+  const request = async ({ path, signal, ...call }: ServiceCall, actor: Actor): Promise<ServiceResponse> => {
     const undici = await import('undici')
     agent ??= new undici.Agent({
       connections: options.maxConnections,
       connect: { timeout: options.connectTimeoutMs },
       headersTimeout: timeoutMs,
       bodyTimeout: bodyTimeoutMs,
-      maxResponseSize: options.maxAnswerBytes,
+      maxResponseSize: options.maxResponseBytes,
     })
-    const limit = AbortSignal.timeout(call.timeoutMs ?? timeoutMs)
+    const timeout = AbortSignal.timeout(call.timeoutMs ?? timeoutMs)
     const { statusCode, headers, body } = await undici.request(`${url}${path}`, {
       method: call.method,
-      headers: { ...onBehalfOf(actor), ...call.headers },
+      headers: { ...headersFor(actor), ...call.headers },
       ...(call.body && { body: call.body }),
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       dispatcher: agent,
     })
     return { status: statusCode, headers, body: await body.text() }
@@ -85,7 +85,7 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
         throw unavailable(error)
       }
     },
-    unexpected: ({ status }) => unavailable(new Error(`${service} answered ${status}`)),
+    unexpectedStatus: ({ status }) => unavailable(new Error(`${service} responded with ${status}`)),
     close: async () => agent?.destroy(),
   }
 }

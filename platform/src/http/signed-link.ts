@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** `ttlSeconds` is how long a link works at least; `now` is in milliseconds since 1970. */
+/** `ttlSeconds` is the minimum lifetime of a link; `now` is in milliseconds since 1970. */
 export type LinkOptions = { key: string; ttlSeconds: number; now?: number }
 
 const base = 'http://link'
@@ -14,21 +14,22 @@ const signatureOf = (pathname: string, parameters: URLSearchParams, key: string)
 }
 
 /**
- * A link that works without a header until it expires: `path` with `expires` (seconds since 1970) and `signature`
- * (HMAC-SHA256 of path and parameters) added. The expiry lies on a grid of half the lifetime, so that a link stays the same,
- * and cacheable, for a while; it works for `ttlSeconds` to one and a half times that.
- * @param path begins with `/`; may have a query
+ * Signs a link, so that it works without a token until it expires. Adds `expires` (seconds since 1970) and `signature`
+ * (HMAC-SHA256 of path and parameters) to `path`. The expiry is rounded up to a multiple of half the lifetime, so that the same
+ * link is returned, and can be cached, for a while. A link works for `ttlSeconds` to 1.5 times that.
+ * @example signLink('/v1/media/7/content', { key, ttlSeconds: 3_600 }) // /v1/media/7/content?expires=1795168800&signature=…
+ * @param path begins with `/` and may have a query string
  */
 export const signLink = (path: string, { key, ttlSeconds, now = Date.now() }: LinkOptions): string => {
   const { pathname, searchParams } = new URL(path, base)
-  if (reserved.some((name) => searchParams.has(name))) throw new Error('the link is signed already')
-  const grid = Math.max(1, Math.floor(ttlSeconds / 2))
-  searchParams.append('expires', String(Math.ceil((now / 1000 + ttlSeconds) / grid) * grid))
+  if (reserved.some((name) => searchParams.has(name))) throw new Error('the link is already signed')
+  const step = Math.max(1, Math.floor(ttlSeconds / 2))
+  searchParams.append('expires', String(Math.ceil((now / 1000 + ttlSeconds) / step) * step))
   const signature = signatureOf(pathname, searchParams, key).toString('base64url')
   return `${pathname}?${searchParams}&signature=${signature}`
 }
 
-/** Whether `url` (path and query, or absolute) was signed with one of `keys`, is unaltered and has not expired. */
+/** Whether `url` (absolute, or path and query) was signed with one of `keys`, is unchanged and has not expired. */
 export const verifyLink = (url: string, keys: string | readonly string[], now = Date.now()): boolean => {
   if (!URL.canParse(url, base)) return false
   const { pathname, searchParams } = new URL(url, base)

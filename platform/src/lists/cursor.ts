@@ -1,29 +1,35 @@
 import { FilterError } from './filters.ts'
 
-/** A place in a sorted list: beside the row with these values (as PostgreSQL writes them) in the sort's columns. */
+/**
+ * A position in a sorted list. `values` are the texts of one row in the columns of the sort, as PostgreSQL writes them. The page
+ * begins after this row or, if `backward` is true, ends before it.
+ */
 export type Cursor = { sort: string; backward: boolean; values: (string | null)[] }
 
-const longest = 4_096
+const maxLength = 4_096
 
-/** The cursor as a client gets it: opaque, but not secret and not signed; it can only name a place. */
+/**
+ * Encodes a cursor for clients: base64url of `["-createdAt",0,"2026-11-20 09:30:00+00","0190a5c4-…"]`, in which 1 instead of 0
+ * means backward. It is neither secret nor signed, since a forged one can only name another position.
+ */
 export const encodeCursor = ({ sort, backward, values }: Cursor): string =>
   Buffer.from(JSON.stringify([sort, backward ? 1 : 0, ...values])).toString('base64url')
 
-/** @throws FilterError for a text that no answer ever held */
+/** Decodes a cursor. @throws FilterError for a malformed one */
 export const decodeCursor = (value: string): Cursor => {
-  const wrong = () => new FilterError('is not a cursor of this list')
-  if (value.length > longest || !/^[\w-]+$/.test(value)) throw wrong()
+  const invalid = () => new FilterError('is not a cursor of this list')
+  if (value.length > maxLength || !/^[\w-]+$/.test(value)) throw invalid()
   let parts: unknown
   try {
     parts = JSON.parse(Buffer.from(value, 'base64url').toString('utf8'))
   } catch {
-    throw wrong()
+    throw invalid()
   }
-  if (!Array.isArray(parts)) throw wrong()
+  if (!Array.isArray(parts)) throw invalid()
   const [sort, direction, ...values] = parts as unknown[]
-  const isValue = (each: unknown): each is string | null =>
-    each === null || (typeof each === 'string' && each.isWellFormed() && !each.includes('\0'))
-  if (typeof sort !== 'string' || (direction !== 0 && direction !== 1) || !values.every(isValue)) throw wrong()
-  if (values.length === 0 || values.at(-1) === null) throw wrong()
+  const isValue = (item: unknown): item is string | null =>
+    item === null || (typeof item === 'string' && item.isWellFormed() && !item.includes('\0'))
+  if (typeof sort !== 'string' || (direction !== 0 && direction !== 1) || !values.every(isValue)) throw invalid()
+  if (values.length === 0 || values.at(-1) === null) throw invalid()
   return { sort, backward: direction === 1, values }
 }

@@ -1,162 +1,189 @@
-/** Binds a value and gives its placeholder. */
-export type Bind = (value: unknown) => string
-/** Who asks: `me` in a filter by user. */
-export type ListContext = { actor?: { id: string } | undefined }
-type Written = (bind: Bind, context: ListContext) => string
-/** SQL of one condition; every value goes through `bind`. */
-export type Condition = Written & {
-  /** The planner can only guess how many rows meet it; a list is built so that a wrong guess costs little. */
-  rough?: true
-  /**
-   * `id`: it speaks of nothing but the id. `ids`: it is no condition but a query of the ids that meet it, each the id of a row
-   * and given once, without an order: where nothing else is asked, rows are counted and found by it alone.
-   */
-  of?: 'id' | 'ids'
-  /** What follows from it, and lets an index of a sort begin where the first such row can be. */
-  implied?: Written
-}
-
-/** Marks a condition whose selectivity nobody knows before. */
-export const rough = (condition: Condition): Condition => Object.assign(condition, { rough: true as const })
+import type { Bind } from './condition.ts'
+import { type Condition, markEstimated } from './condition.ts'
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith' | 'exists'
 
-/** One filter of a list. `column` is undefined where the parameter's own name, in snake case, is the column. */
+/** A JSON schema, for the API documentation. */
+export type JsonSchema = Record<string, unknown>
+
+/** One filter of a list. Without `column`, the column is the name of the parameter in snake case. */
 export type Filter = {
   operators: readonly Operator[]
+  /** For the API documentation, without a full stop, such as `A whole number`. */
   description: string
+  /** Example values for the API documentation. */
+  example?: string[]
+  /** The JSON schema of one value. */
+  value: JsonSchema
+  /** Whether a value of `eq` and `ne` may be several, separated by commas, that contain no commas themselves. */
+  hasSeveral?: boolean
   column?: string | undefined
-  /** @throws FilterError with what the value must be */
+  /** Parses the value of `field[operator]`. @throws FilterError with the rule for values, such as `must be a number` */
   parse(operator: Operator, value: string, column: string, search?: Search): Condition
 }
 
-/** The column for `q`, and how its text is made. */
+/** The column that `q` searches, and the function that normalises its text. */
 export type Search = { column: string; normalise(value: string): string }
 
-/** A value that a filter cannot take; the message is for the caller. */
+/** An invalid value of a list parameter. The client gets the message. */
 export class FilterError extends Error {
   override name = 'FilterError'
 }
 
-const longestValue = 1_000
-const mostValues = 100
-const compare: Partial<Record<Operator, string>> = { gt: '>', gte: '>=', lt: '<', lte: '<=' }
+const maxValueLength = 1_000
+/** The most values of one filter. */
+export const maxValues = 100
+const comparisonSigns = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
+type Comparison = keyof typeof comparisonSigns
+const comparisons = Object.keys(comparisonSigns) as Comparison[]
 
-/** Refuses what PostgreSQL's text cannot hold, and what is too long. @throws FilterError */
-export const checkText = (value: string, longest = longestValue): string => {
-  if (value.length > longest) throw new FilterError(`must have at most ${longest} characters`)
+/** Whether an operator needs a type with an order. */
+export const isComparison = (operator: Operator): operator is Comparison => Object.hasOwn(comparisonSigns, operator)
+
+/** Returns `value` if PostgreSQL can store it and it is not too long. @throws FilterError */
+export const checkText = (value: string, maxLength = maxValueLength): string => {
+  if (value.length > maxLength) throw new FilterError(`must have at most ${maxLength} characters`)
   if (value.includes('\0') || !value.isWellFormed()) throw new FilterError('must be text without NUL characters')
   return value
 }
 
-/** A text as a LIKE pattern that matches only itself. */
-export const likeLiteral = (value: string): string => value.replace(/[\\%_]/g, '\\$&')
+/** Escapes a text for a LIKE pattern. */
+export const escapeLike = (value: string): string => value.replace(/[\\%_]/g, '\\$&')
 
-/** Some word begins with `literal`, which is escaped already: an index of trigrams finds that for a single letter too. */
-export const beginsWord = (column: string, literal: string, bind: Bind): string =>
+/** Writes the condition that a word begins with `literal`, an escaped text. A trigram index serves it even for a single letter. */
+export const wordPrefixCondition = (column: string, literal: string, bind: Bind): string =>
   `(${column} like ${bind(`${literal}%`)} or ${column} like ${bind(`% ${literal}%`)})`
 
 /**
- * What follows for the column for `q` from a text in it that contains `value` or starts with it. Sigma alone has a small letter that
- * depends on what comes after it.
+ * Writes the condition on the search column that is true for every row with a text that contains `value`, or starts with it. A
+ * sigma is replaced by `_`, because its lower case depends on the letter after it.
  */
-const follows = (
+const searchTextCondition = (
   { column, normalise }: Search,
   operator: 'contains' | 'startsWith',
   value: string,
   bind: Bind,
 ): string => {
-  const literal = likeLiteral(normalise(value)).replace(/[σς]/g, '_')
-  return operator === 'startsWith' ? beginsWord(column, literal, bind) : `${column} like ${bind(`%${literal}%`)}`
+  const literal = escapeLike(normalise(value)).replace(/[σς]/g, '_')
+  return operator === 'startsWith'
+    ? wordPrefixCondition(column, literal, bind)
+    : `${column} like ${bind(`%${literal}%`)}`
 }
 
-// A comma separates values; `\,` is a comma and `\\` a backslash.
-const splitValues = (value: string): string[] => {
+/**
+ * Splits at commas: `a,b\,c` → `['a', 'b,c']`. `\,` is a comma and `\\` a backslash.
+ * @throws FilterError for more than {@link maxValues}
+ */
+export const splitValues = (value: string): string[] => {
   const parts = value.match(/(?:\\[\\,]|[^,])+|(?<=,)(?=,|$)|^(?=,|$)/g) ?? ['']
-  if (parts.length > mostValues) throw new FilterError(`must have at most ${mostValues} values`)
+  if (parts.length > maxValues) throw new FilterError(`must have at most ${maxValues} values`)
   return parts.map((part) => part.replace(/\\([\\,])/g, '$1'))
 }
 
-const exists = (value: string, sql: string): Condition => {
-  const wanted = truth(value)
-  return () => (wanted ? `${sql} is not null` : `${sql} is null`)
+/** Creates the condition of `[exists]`. @throws FilterError */
+export const existsCondition = (value: string, sql: string): Condition => {
+  const expected = parseBoolean(value)
+  return () => (expected ? `${sql} is not null` : `${sql} is null`)
 }
 
-const truth = (value: string): boolean => {
+/** @throws FilterError */
+export const parseBoolean = (value: string): boolean => {
   if (value !== 'true' && value !== 'false') throw new FilterError('must be true or false')
   return value === 'true'
 }
 
-/** Equality with one of several values. `ne` takes rows without a value too: they are not equal. */
-const oneOf = (operator: 'eq' | 'ne', column: string, type: string, values: unknown[]): Condition => {
+/** Creates the condition that the column equals one of the values, or none of them with `ne`, which also matches null. */
+export const equalityCondition = (
+  operator: 'eq' | 'ne',
+  column: string,
+  type: string,
+  values: unknown[],
+): Condition => {
   if (operator === 'ne') return (bind) => `(${column} is null or ${column} <> all(${bind(values)}::${type}[]))`
   if (values.length === 1) return (bind) => `${column} = ${bind(values[0])}::${type}`
   return (bind) => `${column} = any(${bind(values)}::${type}[])`
 }
 
-type Scalar = {
+const comparisonCondition =
+  (operator: Comparison, column: string, type: string, bound: unknown): Condition =>
+  (bind) =>
+    `${column} ${comparisonSigns[operator]} ${bind(bound)}::${type}`
+
+type ScalarOptions = {
   type: string
   operators: readonly Operator[]
   description: string
+  value: JsonSchema
   column?: string | undefined
   read: (value: string) => unknown
 }
 
-/** A filter by a value that SQL compares. */
-export const scalar = ({ type, operators, description, column, read }: Scalar): Filter => ({
+/** A filter on a column of a type that SQL compares; `read` parses a value or throws {@link FilterError}. */
+export const scalarFilter = ({ type, operators, description, value, column, read }: ScalarOptions): Filter => ({
   operators,
   description,
+  value,
   column,
   parse: (operator, value, sql) => {
-    if (operator === 'exists') return exists(value, sql)
-    if (operator === 'eq' || operator === 'ne')
-      return oneOf(operator, sql, type, splitValues(checkText(value, 10_000)).map(read))
-    const bound = read(checkText(value))
-    return (bind) => `${sql} ${compare[operator]} ${bind(bound)}::${type}`
+    if (operator === 'exists') return existsCondition(value, sql)
+    if (isComparison(operator)) return comparisonCondition(operator, sql, type, read(checkText(value)))
+    const values = splitValues(checkText(value, 10_000)).map(read)
+    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', sql, type, values)
   },
 })
 
-/** What can be asked of a value that has an order. */
-export const ordered: readonly Operator[] = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'exists']
+/** The schema of a text. */
+export const textValue = { type: 'string', maxLength: maxValueLength }
+/** The schema of `true` or `false`. */
+export const booleanValue = { type: 'boolean' }
+
+/** The operators of a type with an order. */
+export const orderedOperators: readonly Operator[] = ['eq', 'ne', ...comparisons, 'exists']
 
 /**
- * Text. `contains` and `startsWith` do not tell cases apart; equality does, unless `normalise` brings the value into the
- * stored form (undefined: nothing is stored in that form, nothing matches). `searched`: the list's `search` column holds this text
- * too, so that its index finds what `contains` or starts with a value.
+ * A filter on a text column. `contains` and `startsWith` ignore case, equality does not.
+ * @param normalise converts a value of an equality to its stored form; undefined matches no row
+ * @param searched whether the `search` column of the list contains this text; its index then serves `contains` and `startsWith`
+ * @param sorted whether the list can be sorted by this text; it can then be compared in the order of that sort
  */
 export const text = ({
   column,
   searched = false,
+  sorted = false,
   normalise = (value) => value,
 }: {
   column?: string
   searched?: boolean
+  sorted?: boolean
   normalise?: (value: string) => string | undefined
 } = {}): Filter => ({
-  operators: ['eq', 'ne', 'contains', 'startsWith', 'exists'],
-  description: 'text; several values between commas are alternatives (a comma in a value is written `\\,`)',
+  operators: ['eq', 'ne', ...(sorted ? comparisons : []), 'contains', 'startsWith', 'exists'],
+  description: 'A text. Separate alternatives with commas; write a comma in a value as `\\,`',
+  value: textValue,
   column,
   parse: (operator, value, sql, search) => {
-    if (operator === 'exists') return exists(value, sql)
+    if (operator === 'exists') return existsCondition(value, sql)
     if (operator === 'contains' || operator === 'startsWith') {
-      const literal = likeLiteral(checkText(value))
-      return rough((bind) => {
-        const meets = `${sql} collate "und-x-icu" ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`
-        return searched && search ? `${meets} and ${follows(search, operator, value, bind)}` : meets
+      const literal = escapeLike(checkText(value))
+      return markEstimated((bind) => {
+        const matches = `${sql} collate "und-x-icu" ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`
+        return searched && search ? `${matches} and ${searchTextCondition(search, operator, value, bind)}` : matches
       })
     }
+    if (isComparison(operator)) return comparisonCondition(operator, sql, 'text', normalise(checkText(value)) ?? null)
     const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
     const stored = values.filter((each) => each !== undefined)
-    return oneOf(operator === 'ne' ? 'ne' : 'eq', sql, 'text', stored.length === 1 ? stored : [...stored])
+    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', sql, 'text', stored.length === 1 ? stored : [...stored])
   },
 })
 
-/** A decimal number. */
+/** A filter on a decimal column. */
 export const number = ({ column }: { column?: string } = {}): Filter =>
-  scalar({
+  scalarFilter({
     type: 'numeric',
-    operators: ordered,
-    description: 'a number',
+    operators: orderedOperators,
+    description: 'A number',
+    value: { type: 'number' },
     column,
     read: (value) => {
       if (!/^-?\d{1,18}(\.\d{1,12})?$/.test(value)) throw new FilterError('must be a number')
@@ -164,12 +191,13 @@ export const number = ({ column }: { column?: string } = {}): Filter =>
     },
   })
 
-/** A whole number of an integer column: a decimal bound would keep its index from being used. */
-export const whole = ({ column }: { column?: string } = {}): Filter =>
-  scalar({
+/** A filter on an integer column. With {@link number} PostgreSQL could not use its index. */
+export const integer = ({ column }: { column?: string } = {}): Filter =>
+  scalarFilter({
     type: 'bigint',
-    operators: ordered,
-    description: 'a whole number',
+    operators: orderedOperators,
+    description: 'A whole number',
+    value: { type: 'integer' },
     column,
     read: (value) => {
       if (!/^-?\d{1,18}$/.test(value)) throw new FilterError('must be a whole number')
@@ -177,74 +205,32 @@ export const whole = ({ column }: { column?: string } = {}): Filter =>
     },
   })
 
-/** A UUID. */
-export const uuid = ({ column }: { column?: string } = {}): Filter =>
-  scalar({
-    type: 'uuid',
-    operators: ['eq', 'ne', 'exists'],
-    description: 'an id',
-    column,
-    read: (value) => {
-      if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) throw new FilterError('must be an id')
-      return value.toLowerCase()
-    },
-  })
-
-/** `true` or `false`. */
+/** A filter on a boolean column. */
 export const boolean = ({ column }: { column?: string } = {}): Filter => ({
   operators: ['eq', 'ne', 'exists'],
-  description: 'true or false',
+  description: '`true` or `false`',
+  value: booleanValue,
   column,
   parse: (operator, value, sql) => {
-    if (operator === 'exists') return exists(value, sql)
-    const wanted = truth(value) === (operator === 'eq')
-    return () => (wanted ? sql : `not ${sql}`)
+    if (operator === 'exists') return existsCondition(value, sql)
+    const expected = parseBoolean(value) === (operator === 'eq')
+    return () => (expected ? sql : `not ${sql}`)
   },
 })
 
-/** A user's id (text column); `me` is whoever asks. */
-export const userId = ({ column }: { column?: string } = {}): Filter => ({
-  operators: ['eq', 'ne', 'exists'],
-  description: 'the id of a user, or `me`',
-  column,
-  parse: (operator, value, sql) => {
-    if (operator === 'exists') return exists(value, sql)
-    const ids = splitValues(checkText(value))
-    return (bind, context) => {
-      const known = ids.map((id) => (id === 'me' ? (context.actor?.id ?? '') : id))
-      return oneOf(operator === 'ne' ? 'ne' : 'eq', sql, 'text', known)(bind, context)
-    }
-  },
-})
-
-/** `true` or `false` for an SQL condition, such as `photo_media_id is not null`. */
+/** A filter that is `true` if an SQL condition holds, such as `photo_media_id is not null`. */
 export const flag = (condition: string): Filter => ({
   operators: ['eq'],
-  description: 'true or false',
+  description: '`true` or `false`',
+  value: booleanValue,
   column: condition,
   parse: (_operator, value) => {
-    const wanted = truth(value)
-    return () => (wanted ? `(${condition})` : `not (${condition})`)
+    const expected = parseBoolean(value)
+    return () => (expected ? `(${condition})` : `not (${condition})`)
   },
 })
 
-/** A `text[]` column that has the value, or one of several. `exists=false` finds empty ones. */
-export const arrayHas = (column?: string): Filter => ({
-  operators: ['eq', 'ne', 'exists'],
-  description: 'has this value; several values between commas are alternatives',
-  column,
-  parse: (operator, value, sql) => {
-    if (operator === 'exists') {
-      const wanted = truth(value)
-      return () => (wanted ? `${sql} <> '{}'` : `${sql} = '{}'`)
-    }
-    const values = splitValues(checkText(value, 10_000)).map((each) => checkText(each))
-    if (operator === 'ne') return (bind) => `not (${sql} && ${bind(values)}::text[])`
-    return rough((bind) => `${sql} && ${bind(values)}::text[]`)
-  },
-})
-
-/** Whether a query asks for rows that have `field`: by any of its operators but `[exists]=false`. */
-export const asksFor = (field: string, query: Record<string, unknown>): boolean =>
-  query[`${field}[exists]`] !== 'false' &&
+/** Whether a query can only match rows that have `field`: it uses any operator of the field except `[exists]=false`. */
+export const requiresField = (field: string, query: Record<string, unknown>): boolean =>
+  String(query[`${field}[exists]`]) !== 'false' &&
   Object.keys(query).some((name) => name === field || name.startsWith(`${field}[`))

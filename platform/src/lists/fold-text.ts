@@ -1,4 +1,4 @@
-/** What search columns hold: compatibility forms decomposed, no accents, lower case. */
+/** Normalises text for search: `'Ångström ﬁn'` → `'angstrom fin'`. */
 export const foldText = (value: string): string =>
   value
     .normalize('NFKD')

@@ -1,54 +1,71 @@
 import type { Page } from '@clientele/contracts/page'
-import { snake } from '../data/column-name.ts'
+import { columnName } from '../data/column-name.ts'
 import { isInvalidValue } from '../data/database-errors.ts'
 import type { Db, Tx } from '../data/db.ts'
 import { Problem } from '../runtime/problem.ts'
-import { encodeCursor } from './cursor.ts'
-import type { Bind, Condition, Filter, ListContext } from './filters.ts'
+import type { Bind, Condition, ListContext } from './condition.ts'
+import type { Filter } from './filters.ts'
 import { foldText } from './fold-text.ts'
-import { createLargeTotals } from './large-lists.ts'
-import { type ListGrammar, type ListQuery, parseListQuery } from './query.ts'
+import { idFilter } from './id-filter.ts'
+import { createLargeListCache } from './large-lists.ts'
+import { type ListGrammar, type ListQuery, parseListQuery, type QueryError } from './query.ts'
 import { type QuerySchema, querySchema } from './query-schema.ts'
+import { type FoundRow, isCompleteList, toPage } from './result-page.ts'
 import { orderBy, parseSort } from './sort.ts'
-import { type Among, countedUpTo, statement } from './statement.ts'
+import { type IdSource, listStatement } from './statement.ts'
 
-export { arrayHas, asksFor, boolean, flag, number, text, userId, uuid, whole } from './filters.ts'
-export { notBefore, time } from './time-filter.ts'
+export { arrayHas, hasOneOf } from './array-filter.ts'
+export {
+  boolean,
+  flag,
+  integer,
+  number,
+  requiresField,
+  text,
+} from './filters.ts'
+export { userId, uuid } from './id-filter.ts'
+export { oneOf } from './one-of.ts'
+export { maxLimit } from './query.ts'
+export { columnBefore, time } from './time-filter.ts'
 
-/** What a list of the product is made of. SQL in it is the service's own, never a caller's. */
+/** Options of {@link list}. SQL in them is written by the service, and never contains input of a client. */
 export type ListOptions = {
   table: string
-  /** Attribute names, or attributes with their columns: a map, or a Sequelize model's `getAttributes()`. */
+  /** The selected attributes: names, or a map to their columns, or `getAttributes()` of a Sequelize model. */
   columns: readonly string[] | Record<string, string | { field?: string | undefined }>
-  /** Sortable names; each needs an index on (column, id). */
+  /** The sortable attributes. Each needs an index on (column, id). */
   sort: readonly (string | { name: string; column: string })[]
   defaultSort: string
   filter?: Record<string, Filter>
-  /** The column for `q`; it holds text made by `normaliseSearch` (default {@link foldText}). */
+  /** The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. */
   search?: string
   normaliseSearch?: (value: string) => string
-  /** A condition on every row; a function may choose it by the query. */
+  /** A condition on every row; a function can choose it by the query. */
   where?: string | ((query: Record<string, unknown>) => string)
-  /** Other names of parameters: `{ max_price: 'price[lte]' }`. */
+  /** Additional names of parameters: `{ max_price: 'price[lte]' }`. */
   aliases?: Record<string, string>
-  /** The unique last column of every sort. Default `id`. */
+  /** The unique column that ends every sort. Default `id`, which is also a filter: `id=a,b,c`. */
   id?: string
+  /** The type of the column `id`. Default `uuid`. */
+  idType?: 'uuid' | 'text'
 }
 
-/** `where` narrows this one call: SQL, its values through `bind`. */
+/** Options of one call of `run`. `where` is an additional SQL condition. */
 export type RunOptions = ListContext & { where?: string | ((bind: Bind) => string); tx?: Tx }
 
-/** A declared list: `query` for `operation()`, `run` for the service. */
+/** A list: `query` is for the route definition, `run` for the service. */
 export type List<Row extends object> = {
+  /** The parameters of a page. */
   query: QuerySchema
-  /** The parameters without those of paging, for a body that selects rows. */
+  /** The parameters except `limit`, `cursor` and `offset`, for a body that selects rows. */
   selection: QuerySchema
   /**
-   * One statement for every row of a selection, for a cursor; in the order of ids where it names no sort.
+   * Writes one statement for all rows of a selection, to read with a database cursor. Without `sort` the rows are in the order
+   * of their ids.
    * @throws Problem 400
    */
-  all(selection: Record<string, unknown>, context?: ListContext): { sql: string; values: unknown[] }
-  /** @throws Problem 400 for a query that is not valid */
+  selectAll(selection: Record<string, unknown>, context?: ListContext): { sql: string; values: unknown[] }
+  /** Reads one page. @throws Problem 400 for an invalid query */
   run(
     db: Db,
     query: Record<string, unknown>,
@@ -56,13 +73,13 @@ export type List<Row extends object> = {
   ): Promise<{ rows: Row[]; page: Page<unknown>['page'] }>
 }
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const columnsOf = (columns: ListOptions['columns']): [attribute: string, column: string][] => {
-  if (Array.isArray(columns)) return columns.map((name: string) => [name, snake(name)])
+  if (Array.isArray(columns)) return columns.map((name: string) => [name, columnName(name)])
   return Object.entries(columns).map(([name, column]) => [
     name,
-    typeof column === 'string' ? column : (column.field ?? snake(name)),
+    typeof column === 'string' ? column : (column.field ?? columnName(name)),
   ])
 }
 
@@ -74,45 +91,61 @@ const grammarOf = ({
   normaliseSearch = foldText,
   aliases = {},
   id = 'id',
+  idType = 'uuid',
 }: ListOptions): ListGrammar => ({
   id,
-  sort: new Map(sort.map((each) => (typeof each === 'string' ? [each, snake(each)] : [each.name, each.column]))),
+  sort: new Map(
+    sort.map((field) => (typeof field === 'string' ? [field, columnName(field)] : [field.name, field.column])),
+  ),
   defaultSort,
   filters: new Map(
-    Object.entries(filter).map(([name, each]) => [name, { filter: each, column: each.column ?? snake(name) }]),
+    Object.entries({ ...(id === 'id' && { id: idFilter(idType) }), ...filter }).map(([name, field]) => [
+      name,
+      { filter: field, column: field.column ?? columnName(name) },
+    ]),
   ),
   search: search === undefined ? undefined : { column: search, normalise: normaliseSearch },
   aliases: new Map(Object.entries(aliases)),
 })
 
 /**
- * Declares a list: filters with operators, free text, sorting, keyset and offset paging, the count up to 10,000, and a 400
- * for everything else. `Row` has the attributes of `columns` as PostgreSQL's types arrive.
+ * Declares a list with filters, free text, sorting, keyset and offset paging, and a total that is counted up to 10,000. Every
+ * other parameter is a 400. `Row` has the attributes of `columns`, with the types that pg returns.
+ * @example
+ * const customerList = list<CustomerRow>({
+ *   table: 'customers',
+ *   columns: customerAttributes,
+ *   sort: ['createdAt', 'surname'],
+ *   defaultSort: '-createdAt',
+ *   filter: { surname: text(), createdAt: time() },
+ * })
  */
 export const list = <Row extends object = Record<string, unknown>>(options: ListOptions): List<Row> => {
   const grammar = grammarOf(options)
   parseSort(options.defaultSort, grammar.sort, grammar.id)
-  const selected = columnsOf(options.columns).map(([name, column]) => `${quoted(column)} as ${quoted(name)}`)
+  const selected = columnsOf(options.columns).map(
+    ([name, column]) => `${quoteIdentifier(column)} as ${quoteIdentifier(name)}`,
+  )
 
-  const totals = createLargeTotals()
+  const largeLists = createLargeListCache()
 
-  const understood = (record: Record<string, unknown>): ListQuery => {
-    const { query, faults } = parseListQuery(grammar, record)
-    if (faults.length > 0) throw invalid(faults)
+  const parseQuery = (record: Record<string, unknown>): ListQuery => {
+    const { query, errors } = parseListQuery(grammar, record)
+    if (errors.length > 0) throw invalidQuery(errors)
     return query
   }
-  const baseOf = (record: Record<string, unknown>): string | undefined =>
+  const baseCondition = (record: Record<string, unknown>): string | undefined =>
     typeof options.where === 'function' ? options.where(record) : options.where
 
-  const all: List<Row>['all'] = (record, context = {}) => {
-    const query = understood(record)
+  const selectAll: List<Row>['selectAll'] = (record, context = {}) => {
+    const query = parseQuery(record)
     const values: unknown[] = []
     const bind: Bind = (value) => `$${values.push(value)}`
     const conditions = [
-      baseOf(record),
+      baseCondition(record),
       ...query.conditions.map((condition) => {
         const sql = condition(bind, context)
-        return condition.of === 'ids' ? `${grammar.id} in (${sql})` : sql
+        return condition.kind === 'idQuery' ? `${grammar.id} in (${sql})` : sql
       }),
     ]
     const where = conditions.flatMap((sql) => (sql === undefined ? [] : [`(${sql})`])).join(' and ') || 'true'
@@ -124,93 +157,73 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
   }
 
   const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
-    const query = understood(record)
+    const query = parseQuery(record)
     const values: unknown[] = []
     const bind: Bind = (value) => `$${values.push(value)}`
-    const base = baseOf(record)
-    const narrow = typeof where === 'function' ? where(bind) : where
+    const base = baseCondition(record)
+    const callerCondition = typeof where === 'function' ? where(bind) : where
     const { id } = grammar
-    const written = (some: Condition[]) =>
-      some.map((condition) => ({ sql: condition(bind, context), of: condition.of }))
-    const known = written(query.conditions.filter((condition) => !condition.rough))
-    const fixed = [
+    const toSql = (conditions: Condition[]) =>
+      conditions.map((condition) => ({ sql: condition(bind, context), kind: condition.kind }))
+    const exact = toSql(query.conditions.filter((condition) => !condition.isEstimated))
+    const exactConditions = [
       base,
-      narrow,
-      ...known.map(({ sql, of }) => (of === 'ids' ? `${id} in (${sql} order by 1 desc)` : sql)),
+      callerCondition,
+      ...exact.map(({ sql, kind }) => (kind === 'idQuery' ? `${id} in (${sql} order by 1 desc)` : sql)),
     ].filter((sql) => sql !== undefined)
-    const guessed = written(query.conditions.filter((condition) => condition.rough)).map(({ sql }) => sql)
-    const key = JSON.stringify([fixed, guessed, values])
-    const isLarge = totals.has(db, key)
-    const implied = query.conditions.flatMap((condition) => condition.implied?.(bind, context) ?? [])
-    const among = base === undefined && narrow === undefined && guessed.length === 0 ? idsOf(known) : undefined
-    const sql = statement({ table: options.table, selected, fixed, guessed, implied, among, query, bind, id, isLarge })
-    const found = await db.query<Found<Row>>(sql, values, { tx }).catch((error: unknown) => {
-      // Only a forged cursor gets that far.
+    const estimated = toSql(query.conditions.filter((condition) => condition.isEstimated))
+    const estimatedConditions = estimated.map(({ sql }) => sql)
+    const key = JSON.stringify([exactConditions, estimatedConditions, values])
+    const isLarge = largeLists.has(db, key)
+    const sortColumn = query.sort.keys[0]?.column ?? id
+    const impliedConditions = query.conditions.flatMap(
+      (condition) => condition.implies?.(bind, context, sortColumn) ?? [],
+    )
+    const onlyOnIds = base === undefined && callerCondition === undefined && estimatedConditions.length === 0
+    const sql = listStatement({
+      table: options.table,
+      selected,
+      exactConditions,
+      estimatedConditions,
+      impliedConditions,
+      idSource: onlyOnIds ? idSourceOf(exact) : undefined,
+      query,
+      bind,
+      id,
+      isLarge,
+    })
+    const found = await db.query<FoundRow<Row>>(sql, values, { tx }).catch((error: unknown) => {
+      // Only a forged cursor can contain such a value; filters have checked theirs.
       throw isInvalidValue(error)
-        ? invalid([
+        ? invalidQuery([
             { code: 'invalid_parameter', parameter: query.cursor ? 'cursor' : 'query', message: 'is not valid' },
           ])
         : error
     })
-    const answer = pageOf(query, found)
-    if (isLarge && isWhole(query, answer.rows.length)) {
-      totals.note(db, key, false)
+    const result = toPage(query, found)
+    if (isLarge && isCompleteList(query, result.rows.length)) {
+      largeLists.set(db, key, false)
       return run(db, record, { where, tx, ...context })
     }
-    if (!isLarge) totals.note(db, key, answer.page.totalRelation === 'gte')
-    return answer
+    if (!isLarge) largeLists.set(db, key, result.page.totalRelation === 'gte')
+    return result
   }
-  return { query: querySchema(grammar, true), selection: querySchema(grammar, false), all, run }
+  return { query: querySchema(grammar, true), selection: querySchema(grammar, false), selectAll, run }
 }
 
-/** Where one condition gives the ids and the others speak of nothing else. */
-const idsOf = (known: { sql: string; of: Condition['of'] }[]): Among | undefined => {
-  const [first] = known.filter(({ of }) => of === 'ids')
-  const others = known.filter((each) => each !== first)
-  if (!first || others.some(({ of }) => of !== 'id')) return undefined
+/** Returns the id source if one condition is an id query and all others use only the id. */
+const idSourceOf = (conditions: { sql: string; kind: Condition['kind'] }[]): IdSource | undefined => {
+  const [first] = conditions.filter(({ kind }) => kind === 'idQuery')
+  const others = conditions.filter((condition) => condition !== first)
+  if (!first || others.some(({ kind }) => kind !== 'idCondition')) return undefined
   return { ids: first.sql, where: others.map(({ sql }) => sql) }
 }
 
-// A first page that is not full is the whole list.
-const isWhole = ({ cursor, offset = 0, limit }: ListQuery, rows: number): boolean =>
-  !cursor && offset === 0 && rows < limit
-
-const invalid = (faults: { code: string; parameter: string; message: string }[]): Problem =>
-  new Problem(faults.some(({ code }) => code === 'unknown_parameter') ? 'unknown_parameter' : 'invalid_parameter', {
-    detail: faults
+const invalidQuery = (errors: QueryError[]): Problem =>
+  new Problem(errors.some(({ code }) => code === 'unknown_parameter') ? 'unknown_parameter' : 'invalid_parameter', {
+    detail: errors
       .map(({ parameter, message }) => `${parameter}: ${message}`)
       .join('; ')
       .slice(0, 1000),
-    errors: faults.slice(0, 100),
+    errors: errors.slice(0, 100),
   })
-
-type Found<Row> = Row & { '~total': number; '~row': number | null; '~keys': string }
-
-const pageOf = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQuery, found: Found<Row>[]) => {
-  const total = found[0]?.['~total'] ?? 0
-  const rows = found.filter((row) => row['~row'] !== null)
-  const more = rows.length > limit
-  const kept = rows.slice(0, limit)
-  if (cursor?.backward) kept.reverse()
-  const place = (row: Found<Row> | undefined, backward: boolean) =>
-    row === undefined
-      ? null
-      : encodeCursor({ sort: sort.text, backward, values: JSON.parse(row['~keys']) as (string | null)[] })
-  const hasNext = cursor?.backward ? true : more
-  const hasPrevious = cursor?.backward ? more : cursor !== undefined || offset > 0
-  return {
-    rows: kept.map(rowOf),
-    page: {
-      limit,
-      nextCursor: hasNext ? place(kept.at(-1), false) : null,
-      prevCursor: hasPrevious ? place(kept[0], true) : null,
-      total: Math.min(total, countedUpTo),
-      totalRelation: total > countedUpTo ? ('gte' as const) : ('eq' as const),
-    },
-  }
-}
-
-const rowOf = <Row extends object>(found: Found<Row>): Row => {
-  const { '~total': _total, '~row': _row, '~keys': _keys, ...row } = found
-  return row as Omit<Found<Row>, '~total' | '~row' | '~keys'> & Row
-}

@@ -1,48 +1,122 @@
+import { documentedAs } from '@clientele/contracts/fields'
 import { z } from 'zod'
-import { deepestOffset, defaultLimit, type ListGrammar, mostRows, parseListQuery } from './query.ts'
+import { booleanValue, type Filter, type JsonSchema, maxValues, type Operator } from './filters.ts'
+import { defaultLimit, type ListGrammar, maxLimit, maxOffset, parseListQuery } from './query.ts'
+import { maxSortFields } from './sort.ts'
 
-export type QuerySchema = z.ZodObject<Record<string, z.ZodOptional<z.ZodString>>, z.core.$loose>
+export type QuerySchema = z.ZodObject<Record<string, z.ZodOptional<z.ZodUnknown>>, z.core.$loose>
 
 const paging = ['limit', 'cursor', 'offset']
 
-/** The parameters of a list, without those of paging where it is not paged. */
-export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema => {
-  const parameter = (description: string) => z.string().optional().meta({ description })
-  const whole = (minimum: number, maximum: number, description: string) =>
-    parameter(description).meta({ override: { type: 'integer', minimum, maximum } })
-  const filters = [...grammar.filters].map(([name, { filter }]) => {
-    const others = filter.operators
-      .filter((operator) => operator !== 'eq')
-      .map((operator) => `\`${name}[${operator}]\``)
-    return [name, parameter(`${filter.description}${others.length > 0 ? `. Also ${others.join(', ')}` : ''}`)] as const
+const meanings: Record<Operator, string> = {
+  eq: 'Equal to the value',
+  ne: 'Not equal to the value',
+  gt: 'Greater than the value',
+  gte: 'Greater than the value or equal to it',
+  lt: 'Less than the value',
+  lte: 'Less than the value or equal to it',
+  contains: 'Contains the text, in upper or lower case',
+  startsWith: 'Begins with the text, in upper or lower case',
+  exists: 'Whether there is a value',
+}
+
+const several = (items: JsonSchema): JsonSchema => ({ type: 'array', items, minItems: 1, maxItems: maxValues })
+
+const schemaOf = ({ value, hasSeveral }: Filter, operator: Operator): JsonSchema => {
+  if (operator === 'exists') return booleanValue
+  return hasSeveral && (operator === 'eq' || operator === 'ne') ? several(value) : value
+}
+
+const pascalCase = (name: string): string => name.replace(/^./, (letter) => letter.toUpperCase())
+
+type Described = { schema: JsonSchema; description: string; example?: string[] | undefined }
+
+const filterParameters = (name: string, filter: Filter): [string, Described][] =>
+  filter.operators.map((operator) => [
+    operator === 'eq' ? name : `${name}[${operator}]`,
+    {
+      schema: schemaOf(filter, operator),
+      description: `${operator === 'eq' ? filter.description : meanings[operator]}.`,
+      example: operator === 'eq' ? filter.example : undefined,
+    },
+  ])
+
+/** Describes all parameters, in the order of the documentation. */
+const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Described> => {
+  const { search, filters, aliases, sort, defaultSort } = grammar
+  const text = { type: 'string', maxLength: 1_000 }
+  const parameters = new Map<string, Described>()
+  if (search !== undefined)
+    parameters.set('q', {
+      schema: text,
+      description:
+        'Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word.',
+    })
+  for (const [name, { filter }] of filters)
+    for (const [parameter, described] of filterParameters(name, filter)) parameters.set(parameter, described)
+  for (const [alias, name] of aliases)
+    parameters.set(alias, { schema: parameters.get(name)?.schema ?? text, description: `Another name of \`${name}\`.` })
+  parameters.set('sort', {
+    schema: {
+      ...several({
+        type: 'string',
+        enum: [...sort.keys()].flatMap((name) => [name, `-${name}`]),
+        // Generators make constants of these.
+        'x-enum-varnames': [...sort.keys()].map(pascalCase).flatMap((name) => [name, `${name}Descending`]),
+      }),
+      maxItems: maxSortFields,
+    },
+    description: `Fields to sort by, separated by commas; a leading \`-\` means descending. Default: \`${defaultSort}\`.`,
   })
-  const shape = {
-    ...(grammar.search !== undefined && {
-      q: parameter('free text; every word must occur, one of one or two letters at the beginning of a word'),
-    }),
-    ...Object.fromEntries(filters),
-    ...Object.fromEntries(
-      [...grammar.aliases].map(([alias, name]) => [alias, parameter(`another name of \`${name}\``)]),
-    ),
-    sort: parameter(
-      `fields between commas, - in front for descending: ${[...grammar.sort.keys()].join(', ')}. Default ${grammar.defaultSort}`,
-    ),
-    ...(isPaged && {
-      limit: whole(1, mostRows, `rows in a page, 1 to ${mostRows}. Default ${defaultLimit}`),
-      cursor: parameter('`nextCursor` or `prevCursor` of another page'),
-      offset: whole(0, deepestOffset, `rows to skip, up to ${deepestOffset}; not together with cursor`),
-    }),
+  if (isPaged) {
+    parameters.set('limit', {
+      schema: { type: 'integer', minimum: 1, maximum: maxLimit },
+      description: `Rows per page. Default: ${defaultLimit}${filters.has('id') ? `, with \`id\` ${maxValues}` : ''}.`,
+    })
+    parameters.set('cursor', {
+      schema: text,
+      description: 'The `nextCursor` or `prevCursor` of another page of the list.',
+    })
+    parameters.set('offset', {
+      schema: { type: 'integer', minimum: 0, maximum: maxOffset },
+      description: 'Rows to skip. Cannot be used together with `cursor`.',
+    })
   }
+  return parameters
+}
+
+/**
+ * Creates the schema of a list's parameters, for validation and OpenAPI. Without `isPaged` it has no `limit`, `cursor` and
+ * `offset`, and is the schema of an object in a body.
+ */
+export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema => {
+  const shape = Object.fromEntries(
+    [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example }]) => [
+      name,
+      z
+        .unknown()
+        .optional()
+        .meta({
+          ...documentedAs(isPaged ? schema : { ...schema, description, ...(example !== undefined && { example }) }),
+          // Values are separated by commas instead of repeating the parameter.
+          param: {
+            description,
+            ...(example !== undefined && { example }),
+            ...(schema['type'] === 'array' && { style: 'form' as const, explode: false }),
+          },
+        }),
+    ]),
+  )
   return z.looseObject(shape).superRefine((record, context) => {
     if (!isPaged)
       for (const name of paging.filter((each) => each in record))
         context.addIssue({
           code: 'custom',
-          message: 'is not known here',
+          message: 'is not a known parameter',
           path: [name],
           params: { code: 'unknown_parameter' },
         })
-    for (const { code, parameter: name, message } of parseListQuery(grammar, record).faults) {
+    for (const { code, parameter: name, message } of parseListQuery(grammar, record).errors) {
       context.addIssue({ code: 'custom', message, path: [name], params: { code, parameter: name } })
     }
   })

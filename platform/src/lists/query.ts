@@ -1,18 +1,18 @@
+import { type Condition, markEstimated } from './condition.ts'
 import { type Cursor, decodeCursor } from './cursor.ts'
 import {
-  beginsWord,
-  type Condition,
   checkText,
+  escapeLike,
   type Filter,
   FilterError,
-  likeLiteral,
+  maxValues,
   type Operator,
-  rough,
   type Search,
+  wordPrefixCondition,
 } from './filters.ts'
 import { parseSort, type SortKey } from './sort.ts'
 
-/** What a list can be asked, with the SQL that it stands for. */
+/** The parameters of a list, with their columns in SQL. */
 export type ListGrammar = {
   id: string
   sort: ReadonlyMap<string, string>
@@ -22,10 +22,10 @@ export type ListGrammar = {
   aliases: ReadonlyMap<string, string>
 }
 
-/** A fault of one parameter, in the caller's own spelling. */
-export type QueryFault = { code: 'unknown_parameter' | 'invalid_parameter'; parameter: string; message: string }
+/** An error of one parameter, which is named as the client has written it. */
+export type QueryError = { code: 'unknown_parameter' | 'invalid_parameter'; parameter: string; message: string }
 
-/** A query that was understood. */
+/** A parsed query. */
 export type ListQuery = {
   limit: number
   offset: number | undefined
@@ -35,53 +35,74 @@ export type ListQuery = {
 }
 
 export const defaultLimit = 50
-export const mostRows = 200
-export const deepestOffset = 10_000
-const mostWords = 10
+export const maxLimit = 200
+export const maxOffset = 10_000
+const maxWords = 10
 
-/** Parses a flat record such as `{ 'createdAt[gte]': '2026-01-01', limit: '10' }` and finds every fault. */
+/** Parses the parameters of a list, such as `{ 'createdAt[gte]': '2026-01-01', limit: '10' }`, and collects all errors. */
 export const parseListQuery = (
   grammar: ListGrammar,
   record: Record<string, unknown>,
-): { query: ListQuery; faults: QueryFault[] } => {
-  const faults: QueryFault[] = []
-  const parsed: Parsed = { limit: defaultLimit, offset: undefined, cursor: undefined, sort: undefined, conditions: [] }
+): { query: ListQuery; errors: QueryError[] } => {
+  const errors: QueryError[] = []
+  const parsed: ParsedQuery = {
+    // A page has room for all rows that are named.
+    limit: record['id'] === undefined ? defaultLimit : maxValues,
+    offset: undefined,
+    cursor: undefined,
+    sort: undefined,
+    conditions: [],
+  }
   const seen = new Set<string>()
   for (const [parameter, value] of Object.entries(record)) {
     if (value === undefined) continue
     const name = grammar.aliases.get(parameter) ?? parameter
-    const fault = (code: QueryFault['code'], message: string) =>
-      faults.push({ code, parameter: checkedName(parameter), message })
-    if (seen.has(name)) fault('invalid_parameter', 'is given more than once under different names')
+    const addError = (code: QueryError['code'], message: string) =>
+      errors.push({ code, parameter: printableName(parameter), message })
+    if (seen.has(name)) addError('invalid_parameter', 'is given more than once under different names')
     seen.add(name)
-    catchFault(
+    catchFilterError(
       () => {
-        if (typeof value !== 'string') throw new FilterError('is given more than once')
-        if (parseParameter(grammar, parsed, name, value)) return
-        fault('unknown_parameter', `is not known here; known are ${knownParameters(grammar).join(', ')}`)
+        if (parseParameter(grammar, parsed, name, textOf(value))) return
+        addError(
+          'unknown_parameter',
+          `is not a known parameter; known parameters: ${knownParameters(grammar).join(', ')}`,
+        )
       },
-      (message) => fault('invalid_parameter', message),
+      (message) => addError('invalid_parameter', message),
     )
   }
-  const invalid = (parameter: string, message: string) => faults.push({ code: 'invalid_parameter', parameter, message })
-  if (parsed.cursor && parsed.offset !== undefined) invalid('offset', 'cannot be used together with cursor')
+  const addInvalid = (parameter: string, message: string) =>
+    errors.push({ code: 'invalid_parameter', parameter, message })
+  if (parsed.cursor && parsed.offset !== undefined) addInvalid('offset', 'cannot be used together with cursor')
   const sort: ListQuery['sort'] = { text: parsed.sort ?? parsed.cursor?.sort ?? grammar.defaultSort, keys: [] }
-  catchFault(
+  catchFilterError(
     () => {
       sort.keys = parseSort(sort.text, grammar.sort, grammar.id)
     },
-    (message) => invalid(parsed.sort === undefined ? 'cursor' : 'sort', message),
+    (message) => addInvalid(parsed.sort === undefined ? 'cursor' : 'sort', message),
   )
   const mismatch = cursorMismatch(parsed, sort.keys)
-  if (mismatch !== undefined) invalid('cursor', mismatch)
-  return { query: { ...parsed, sort }, faults }
+  if (mismatch !== undefined) addInvalid('cursor', mismatch)
+  return { query: { ...parsed, sort }, errors }
 }
 
-/** A query while its parameters are read; `sort` is what the caller asked for. */
-type Parsed = Omit<ListQuery, 'sort'> & { sort: string | undefined }
+const escapeCommas = (value: string): string => value.replace(/[\\,]/g, '\\$&')
 
-/** Runs `parse` and reports what is wrong with the parameter; any other error is thrown. */
-const catchFault = (parse: () => void, report: (message: string) => void): void => {
+/** Returns a value as it is written in a URL. A filter in a body may have booleans, numbers and arrays. @throws FilterError */
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value)
+  const isList = Array.isArray(value) && value.length > 0 && value.every((each) => !Array.isArray(each))
+  if (!isList) throw new FilterError('must be a text, a number, true, false or an array of those')
+  return value.map((each) => escapeCommas(textOf(each))).join(',')
+}
+
+/** A query while it is parsed; `sort` is the value of the parameter. */
+type ParsedQuery = Omit<ListQuery, 'sort'> & { sort: string | undefined }
+
+/** Runs `parse` and reports the message of a {@link FilterError}. Any other error is thrown. */
+const catchFilterError = (parse: () => void, report: (message: string) => void): void => {
   try {
     parse()
   } catch (error) {
@@ -90,30 +111,31 @@ const catchFault = (parse: () => void, report: (message: string) => void): void 
   }
 }
 
-/** Adds a parameter to the query. @returns false if the list does not know it. @throws FilterError */
-const parseParameter = (grammar: ListGrammar, query: Parsed, name: string, value: string): boolean => {
-  if (name === 'limit') query.limit = whole(value, 1, mostRows)
-  else if (name === 'offset') query.offset = whole(value, 0, deepestOffset)
+/** Adds a parameter to the query. @returns false for an unknown parameter. @throws FilterError */
+const parseParameter = (grammar: ListGrammar, query: ParsedQuery, name: string, value: string): boolean => {
+  if (name === 'limit') query.limit = parseInteger(value, 1, maxLimit)
+  else if (name === 'offset') query.offset = parseInteger(value, 0, maxOffset)
   else if (name === 'cursor') query.cursor = decodeCursor(value)
   else if (name === 'sort') query.sort = value
-  else if (name === 'q' && grammar.search !== undefined) query.conditions.push(...search(grammar.search, value))
+  else if (name === 'q' && grammar.search !== undefined)
+    query.conditions.push(...searchConditions(grammar.search, value))
   else {
-    const condition = filterOf(grammar, name, value)
+    const condition = parseFilter(grammar, name, value)
     if (!condition) return false
     query.conditions.push(condition)
   }
   return true
 }
 
-/** Why a cursor does not fit the list's order. A sort that could not be read has no keys. */
-const cursorMismatch = ({ cursor, sort }: Parsed, keys: readonly SortKey[]): string | undefined => {
+/** Returns why a cursor does not fit the sort, or undefined if it does. An invalid sort has no keys. */
+const cursorMismatch = ({ cursor, sort }: ParsedQuery, keys: readonly SortKey[]): string | undefined => {
   if (!cursor) return undefined
   if (sort !== undefined && cursor.sort !== sort) return 'belongs to another sort'
   if (keys.length > 0 && cursor.values.length !== keys.length) return 'is not a cursor of this list'
   return undefined
 }
 
-/** Every parameter by name; `field[…]` stands for its operators. */
+/** Returns the names of all parameters, with the operators of filters: `price[ne|gt|gte]`. */
 const knownParameters = ({ filters, search, aliases }: ListGrammar): string[] => [
   ...(search === undefined ? [] : ['q']),
   ...[...filters].map(([name, { filter }]) => {
@@ -127,23 +149,23 @@ const knownParameters = ({ filters, search, aliases }: ListGrammar): string[] =>
   'offset',
 ]
 
-const checkedName = (name: string): string => name.toWellFormed().slice(0, 100)
+const printableName = (name: string): string => name.toWellFormed().slice(0, 100)
 
-const whole = (value: string, min: number, max: number): number => {
+const parseInteger = (value: string, min: number, max: number): number => {
   const number = /^\d{1,6}$/.test(value) ? Number(value) : Number.NaN
   if (!(number >= min && number <= max)) throw new FilterError(`must be a whole number from ${min} to ${max}`)
   return number
 }
 
-const filterOf = (grammar: ListGrammar, name: string, value: string): Condition | undefined => {
+const parseFilter = (grammar: ListGrammar, name: string, value: string): Condition | undefined => {
   const [, field, operator = 'eq'] = /^([A-Za-z]\w*)(?:\[(\w+)\])?$/.exec(name) ?? []
-  const known = field === undefined ? undefined : grammar.filters.get(field)
-  if (!known?.filter.operators.includes(operator as Operator)) return undefined
-  return known.filter.parse(operator as Operator, value, known.column, grammar.search)
+  const match = field === undefined ? undefined : grammar.filters.get(field)
+  if (!match?.filter.operators.includes(operator as Operator)) return undefined
+  return match.filter.parse(operator as Operator, value, match.column, grammar.search)
 }
 
-// No index of trigrams finds one or two letters within a word, but it finds them where a word begins. Digits are in every
-// row's numbers and need none; scripts that write words without spaces between them are left as they are.
+// A trigram index cannot find one or two letters inside a word, but it finds them at the beginning of a word. Digits are not
+// treated like this, because nearly every row contains them, nor are scripts without spaces between words.
 const isShort = (word: string): boolean =>
   [...word].length < 3 &&
   /^\p{L}+$/u.test(word) &&
@@ -151,15 +173,15 @@ const isShort = (word: string): boolean =>
     word,
   )
 
-// Every word must occur; the column holds text in the same folded form.
-const search = ({ column, normalise }: Search, value: string): Condition[] => {
+/** Creates a condition for each word of `q`. The text of the column is normalised in the same way. */
+const searchConditions = ({ column, normalise }: Search, value: string): Condition[] => {
   const words = normalise(checkText(value))
     .split(/\s+/)
     .filter((word) => word !== '')
-  if (words.length > mostWords) throw new FilterError(`must have at most ${mostWords} words`)
+  if (words.length > maxWords) throw new FilterError(`must have at most ${maxWords} words`)
   return [...new Set(words)].map((word) => {
-    const literal = likeLiteral(word)
-    if (!isShort(word)) return rough((bind) => `${column} like ${bind(`%${literal}%`)}`)
-    return rough((bind) => beginsWord(column, literal, bind))
+    const literal = escapeLike(word)
+    if (!isShort(word)) return markEstimated((bind) => `${column} like ${bind(`%${literal}%`)}`)
+    return markEstimated((bind) => wordPrefixCondition(column, literal, bind))
   })
 }

@@ -1,22 +1,24 @@
-import { type Bind, FilterError } from './filters.ts'
+import type { Bind } from './condition.ts'
+import { FilterError } from './filters.ts'
 
-/** One column of a sort; the last one is the id. */
+/** One column of a sort. The last column of every sort is the id. */
 export type SortKey = { column: string; descending: boolean }
 
-const mostFields = 5
+/** The maximum number of fields of a sort. */
+export const maxSortFields = 5
 
 /**
- * `-createdAt,surname` → columns, with the id as the last in the direction of the first.
+ * Parses `-createdAt,surname` to columns, and appends the id in the direction of the first column.
  * @throws FilterError
  */
 export const parseSort = (value: string, columns: ReadonlyMap<string, string>, id: string): SortKey[] => {
-  const names = value.split(',').map((each) => each.trim())
-  if (names.length > mostFields) throw new FilterError(`must have at most ${mostFields} fields`)
-  const keys = names.map((each) => {
-    const descending = each.startsWith('-')
-    const column = columns.get(descending ? each.slice(1) : each)
+  const names = value.split(',').map((name) => name.trim())
+  if (names.length > maxSortFields) throw new FilterError(`must have at most ${maxSortFields} fields`)
+  const keys = names.map((name) => {
+    const descending = name.startsWith('-')
+    const column = columns.get(descending ? name.slice(1) : name)
     if (column === undefined)
-      throw new FilterError(`can be ${[...columns.keys()].join(', ')}, each with - in front for descending`)
+      throw new FilterError(`can be ${[...columns.keys()].join(', ')}; a leading - means descending`)
     return { column, descending }
   })
   if (new Set(keys.map(({ column }) => column)).size < keys.length) throw new FilterError('must not name a field twice')
@@ -24,38 +26,42 @@ export const parseSort = (value: string, columns: ReadonlyMap<string, string>, i
   return keys.some(({ column }) => column === id) ? keys : [...keys, { column: id, descending: first }]
 }
 
-/** The same order from its end. Null is greater than all, as in PostgreSQL, so that one index serves both directions. */
-export const reversed = (keys: readonly SortKey[]): SortKey[] =>
+/** Reverses a sort. Nulls are last in ascending order, which is PostgreSQL's default, so one index serves both directions. */
+export const reverseSort = (keys: readonly SortKey[]): SortKey[] =>
   keys.map(({ column, descending }) => ({ column, descending: !descending }))
 
+/** Writes the list of an `order by` clause. */
 export const orderBy = (keys: readonly SortKey[]): string =>
   keys.map(({ column, descending }) => `${column} ${descending ? 'desc' : 'asc'}`).join(', ')
 
 /**
- * Conditions for the rows after those values: their union is the answer, no row meets two of them, and each is a range that
- * an index can serve. Without nulls and with one direction it is a single row comparison.
+ * Writes the conditions for the rows after the position `values`. The conditions are disjoint, their union is the result, and each
+ * can be read as a range of an index. Without nulls and with one direction, the first is a row comparison: `(a, id) > ($1, $2)`.
+ * With two directions, `a desc, id asc` gives `a < $1` and `a = $1 and id > $2`.
  */
-export const after = (keys: readonly SortKey[], values: readonly (string | null)[], bind: Bind): string[] => {
-  const places = values.map((value) => (value === null ? null : bind(value)))
+export const rangesAfter = (keys: readonly SortKey[], values: readonly (string | null)[], bind: Bind): string[] => {
+  const placeholders = values.map((value) => (value === null ? null : bind(value)))
   const equal = (index: number): string =>
     keys
       .slice(0, index)
-      .map(({ column }, each) => (places[each] === null ? `${column} is null` : `${column} = ${places[each]}`))
+      .map(({ column }, each) =>
+        placeholders[each] === null ? `${column} is null` : `${column} = ${placeholders[each]}`,
+      )
       .join(' and ')
   const join = (...parts: string[]): string => parts.filter((part) => part !== '').join(' and ')
   const last = keys.length - 1
   const nullsAfter = keys.flatMap(({ column, descending }, index) =>
-    index === last || descending || places[index] === null ? [] : [join(equal(index), `${column} is null`)],
+    index === last || descending || placeholders[index] === null ? [] : [join(equal(index), `${column} is null`)],
   )
   const [first] = keys
-  if (first && !places.includes(null) && keys.every(({ descending }) => descending === first.descending)) {
-    const row = `(${keys.map(({ column }) => column).join(', ')}) ${first.descending ? '<' : '>'} (${places.join(', ')})`
+  if (first && !placeholders.includes(null) && keys.every(({ descending }) => descending === first.descending)) {
+    const row = `(${keys.map(({ column }) => column).join(', ')}) ${first.descending ? '<' : '>'} (${placeholders.join(', ')})`
     return [row, ...nullsAfter]
   }
   const greater = keys.flatMap(({ column, descending }, index) => {
-    const place = places[index]
-    if (place === null) return descending ? [join(equal(index), `${column} is not null`)] : []
-    return [join(equal(index), `${column} ${descending ? '<' : '>'} ${place}`)]
+    const placeholder = placeholders[index]
+    if (placeholder === null) return descending ? [join(equal(index), `${column} is not null`)] : []
+    return [join(equal(index), `${column} ${descending ? '<' : '>'} ${placeholder}`)]
   })
   return [...greater, ...nullsAfter]
 }

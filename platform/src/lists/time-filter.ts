@@ -1,7 +1,9 @@
-import { type Bind, type Filter, FilterError, ordered, scalar } from './filters.ts'
+import type { Bind, Condition } from './condition.ts'
+import { type Filter, FilterError, orderedOperators, scalarFilter } from './filters.ts'
 
 const rfc3339 = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+ -]\d{2}:\d{2})?)?$/i
 
+/** Parses a time or a day: `2026-11-20` → `2026-11-20T00:00:00.000Z`. @returns RFC 3339 in UTC. @throws FilterError */
 const readTime = (value: string): string => {
   // A plus sign that was not percent-encoded arrives as a space.
   const [whole, day, clock, zone] = rfc3339.exec(value) ?? []
@@ -9,49 +11,55 @@ const readTime = (value: string): string => {
     clock === undefined ? `${day}T00:00:00Z` : `${day}T${clock}${(zone ?? 'Z').replace(' ', '+').toUpperCase()}`,
   )
   if (whole === undefined || Number.isNaN(moment.getTime()) || value.startsWith('0000')) {
-    throw new FilterError('must be a time such as 2026-11-20T09:30:00Z, or a day')
+    throw new FilterError('must be a time such as 2026-11-20T09:30:00Z, or a day such as 2026-11-20')
   }
-  // JavaScript takes the 31st of February for the 3rd of March.
+  // JavaScript reads 31 February as 3 March.
   if (new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day)
     throw new FilterError('must be a day that exists')
   return moment.toISOString()
 }
 
-// Of two processes one may be behind.
-const mostSkewMs = 3_600_000
+// Two times of a row can come from processes whose clocks differ.
+const maxClockSkewMs = 3_600_000
 
-/**
- * An instant (`timestamptz`): RFC 3339, or a day, which is its first moment in UTC. `after` says what is true of a row whose
- * instant lies before a moment, such as that it was created before: SQL for the moment in ms.
- */
-export const time = ({
-  column,
-  after,
-}: {
+export type TimeOptions = {
   column?: string
-  after?: (bind: Bind, ms: number) => string
-} = {}): Filter => {
-  const plain = scalar({
+  /**
+   * Writes a condition that is true for every row whose time is before `ms` (milliseconds since 1970). It becomes
+   * {@link Condition.implies} of the operators `lt` and `lte`.
+   */
+  upperBoundImplies?: (bind: Bind, ms: number) => string
+}
+
+/** A filter on a `timestamptz` column. A value is a time (RFC 3339) or a day, which means its first instant in UTC. */
+export const time = ({ column, upperBoundImplies }: TimeOptions = {}): Filter => {
+  const plain = scalarFilter({
     type: 'timestamptz',
-    operators: ordered,
-    description: 'a time (RFC 3339) or a day (UTC)',
+    operators: orderedOperators,
+    description: 'A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC',
+    value: { type: 'string', format: 'date-time' },
     column,
     read: readTime,
   })
-  if (!after) return plain
+  if (!upperBoundImplies) return plain
   return {
     ...plain,
     parse: (operator, value, sql) => {
       const condition = plain.parse(operator, value, sql)
       if (operator !== 'lt' && operator !== 'lte') return condition
-      const ms = Date.parse(readTime(value)) + mostSkewMs
-      return Object.assign(condition, { implied: (bind: Bind) => after(bind, ms) })
+      const ms = Date.parse(readTime(value)) + maxClockSkewMs
+      const implies: Condition['implies'] = (bind) => upperBoundImplies(bind, ms)
+      return Object.assign(condition, { implies })
     },
   }
 }
 
-/** For {@link time}: an instant that is never before `column`. */
-export const notBefore =
+/**
+ * Creates `upperBoundImplies` for a column that is never earlier than `column`: a row with `updated_at < x` also has
+ * `created_at < x`.
+ * @example time({ upperBoundImplies: columnBefore('created_at') })
+ */
+export const columnBefore =
   (column: string) =>
   (bind: Bind, ms: number): string =>
     `${column} < ${bind(new Date(ms).toISOString())}::timestamptz`

@@ -1,20 +1,24 @@
 import { z } from 'zod'
+import { plainAddresses } from './plain-addresses.ts'
 
-/** Raised by {@link loadConfig}; the message lists every faulty variable, never a value. */
+/** Thrown by {@link loadConfig}. The message lists every invalid variable, and never a value. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
-/** `databaseUrl` → `DATABASE_URL` */
+/** The exit code after a {@link ConfigError}, EX_CONFIG of sysexits.h. A restart with the same settings would fail again. */
+export const configErrorExitCode = 78
+
+/** Returns the environment variable of a key: `databaseUrl` → `DATABASE_URL`. */
 export const envName = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
-/** A whole number given as text. */
+/** An integer from `min` to `max`, written as text. */
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 /** `true` or `false`. */
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
 /** An absolute http(s) URL without a trailing slash. */
 export const httpUrl = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''))
-/** Values between commas, trimmed; an empty text is an empty list. */
+/** A comma-separated list: `'a, b'` → `['a', 'b']`. An empty string is an empty list. */
 export const commaList = z.string().transform((value) =>
   value
     .split(',')
@@ -22,19 +26,29 @@ export const commaList = z.string().transform((value) =>
     .filter((item) => item !== ''),
 )
 
-/** How secrets begin that docker-compose.yml gives to everybody who reads it. */
-const published = /\blocal-only-/
+/** Whether a text is an origin (RFC 6454), such as `https://crm.example.com`, and nothing more. */
+export const isOrigin = (text: string): boolean =>
+  !text.includes('*') && URL.canParse(text) && new URL(text).origin === text
 
-/** Names of the variables that carry a published secret. */
+/** The secrets in docker-compose.yml, which everybody can read, begin with this prefix. */
+const publishedSecretPattern = /\blocal-only-/
+
+/** Returns the names of the variables whose value is a published secret. */
 export const publishedSecrets = (env: Record<string, string | undefined>): string[] =>
   Object.keys(env)
-    .filter((name) => published.test(env[name] ?? ''))
+    .filter((name) => publishedSecretPattern.test(env[name] ?? ''))
     .sort()
 
+const productionErrors = (raw: Record<string, string>): string[] => [
+  ...publishedSecrets(raw).map((key) => `${envName(key)} has the published secret of the local profile`),
+  ...plainAddresses(raw).map((key) => `${envName(key)} needs TLS (https or amqps) with PROFILE=production`),
+]
+
 /**
- * Reads a configuration from environment variables named like the keys in upper snake case. An empty variable counts as absent.
- * Where it has a `profile`, that of production refuses published secrets.
- * @throws ConfigError naming every fault at once
+ * Reads a configuration from environment variables; `databaseUrl` comes from `DATABASE_URL`. An empty variable counts as absent.
+ * If the shape has a `profile`, every profile but `local` refuses published secrets, and addresses without TLS that lead through
+ * public networks.
+ * @throws ConfigError with all errors at once
  */
 export const loadConfig = <S extends z.ZodRawShape>(
   shape: S,
@@ -47,19 +61,18 @@ export const loadConfig = <S extends z.ZodRawShape>(
   }
   const result = z.object(shape).safeParse(raw)
   const isProduction = 'profile' in shape && raw['profile'] !== 'local'
-  const known = isProduction ? publishedSecrets(raw) : []
-  if (result.success && known.length === 0) return result.data
-  const faults = (result.error?.issues ?? []).map((issue) => {
+  const refused = isProduction ? productionErrors(raw) : []
+  if (result.success && refused.length === 0) return result.data
+  const errors = (result.error?.issues ?? []).map((issue) => {
     const key = String(issue.path[0])
     return raw[key] === undefined ? `${envName(key)} is missing` : `${envName(key)}: ${issue.message}`
   })
-  faults.push(...known.map((key) => `${envName(key)} has the published secret of the local profile`))
-  throw new ConfigError(`configuration: ${faults.join('; ')}`)
+  throw new ConfigError(`configuration: ${[...errors, ...refused].join('; ')}`)
 }
 
-/** What every process needs. Times are milliseconds, sizes bytes. */
+/** Settings of every process. Times are in milliseconds, sizes in bytes. */
 export const serviceConfig = {
-  /** `local` allows default accounts and plain http; `production` refuses them. */
+  /** `local` allows published passwords and plain HTTP at public addresses; `production` refuses them. */
   profile: z.enum(['local', 'production']).default('production'),
   host: z.string().default('0.0.0.0'),
   port: integer(0, 65_535).default(8000),
@@ -67,14 +80,20 @@ export const serviceConfig = {
   internalPort: integer(0, 65_535).default(8100),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   rabbitmqUrl: z.url({ protocol: /^amqps?$/ }),
-  keycloakUrl: httpUrl.describe('base address of Keycloak as this process reaches it'),
-  keycloakIssuer: httpUrl.describe('`iss` of access tokens: <public Keycloak address>/realms/<realm>'),
+  keycloakUrl: httpUrl.describe('base URL at which this process reaches Keycloak'),
+  keycloakIssuer: httpUrl.describe('`iss` of access tokens: <public Keycloak URL>/realms/<realm>'),
   keycloakAudience: z.string().default('clientele-api'),
   otelExporterOtlpEndpoint: httpUrl.optional(),
-  sentryDsn: httpUrl.optional().describe('where faults of ours are reported to (Sentry)'),
+  sentryDsn: httpUrl.optional().describe('DSN of the Sentry project that unexpected errors are reported to'),
   shutdownMs: integer(100, 300_000).default(25_000),
   shutdownPauseMs: integer(0, 60_000).default(3_000),
   requestTimeoutMs: integer(100, 600_000).default(30_000),
   maxBodyBytes: integer(1_024, 100_000_000).default(1_000_000),
+  /** What all requests of one user may cost in one process; see `http/work-budget`. */
+  workMsPerMinute: integer(100, 10_000_000).default(30_000),
+  bodyBytesPerMinute: integer(1_024, 1_000_000_000_000).default(100_000_000),
+  batchItemsPerMinute: integer(1, 1_000_000_000).default(60_000),
+  rowsPerMinute: integer(1, 1_000_000_000).default(100_000),
+  keptBytesPerDay: integer(1_024, 1_000_000_000_000_000).default(5_000_000_000),
 }
 export type ServiceConfig = z.infer<z.ZodObject<typeof serviceConfig>>

@@ -2,21 +2,21 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from 'pino'
 import type { Transaction } from 'sequelize'
 
-/** What belongs to one request or one message while it is worked on. */
+/** The state of one request or message while it is being handled. */
 export type Context = {
   log: Logger
   requestId: string
   traceparent?: string | undefined
-  /** The declared path that the request was for. */
+  /** The path of the matched route definition, such as `/v1/customers/{key}`. */
   route?: string
-  /** The transaction that the whole request runs in (idempotent requests), by schema. */
+  /** The transaction that wraps a request with an idempotency key, and the schema that it belongs to. */
   transaction?: { schema: string; tx: Transaction } | undefined
 }
 
 const storage = new AsyncLocalStorage<Context>()
 
-/** Runs `fn` with `context` as the current one. */
+/** Runs `fn` with `context` as the current context, also across `await`. */
 export const withContext = <T>(context: Context, fn: () => T): T => storage.run(context, fn)
 
-/** The context of the request or message being worked on, or undefined outside of one. */
+/** Returns the context of the current request or message, or undefined outside of both. */
 export const currentContext = (): Context | undefined => storage.getStore()

@@ -1,34 +1,34 @@
 import { currentContext } from './context.ts'
 
-const flushMs = 2_000
+const flushTimeoutMs = 2_000
 let sentry: typeof import('@sentry/node-core/light') | undefined
 
-/** Starts reporting faults of ours to Sentry; nothing is sent without a DSN. Call once, first thing. */
-export const startFaultReports = async (options: { dsn?: string | undefined; service: string }): Promise<void> => {
+/** Starts reporting unexpected errors to Sentry. Does nothing without a DSN. Call it once, before anything else. */
+export const startErrorReporting = async (options: { dsn?: string | undefined; service: string }): Promise<void> => {
   const { dsn, service } = options
   if (dsn === undefined || sentry) return
-  // Only who has a DSN pays for its memory.
+  // Imported only with a DSN, to save memory without one.
   sentry = await import('@sentry/node-core/light')
   sentry.init({
     dsn,
     serverName: service,
     defaultIntegrations: false,
     sendDefaultPii: false,
-    // Of a fault only what was thrown and its ids leave the house: no request, no person, no breadcrumbs.
+    // Removes the request, the user and the breadcrumbs, so that only the error and its ids are sent.
     beforeSend: ({ request: _request, user: _user, breadcrumbs: _breadcrumbs, ...event }) => event,
   })
 }
 
-/** Reports what should never have been thrown, with the request's id. */
-export const reportFault = (error: unknown): void => {
+/** Reports an unexpected error with the id of the current request. */
+export const reportError = (error: unknown): void => {
   if (!sentry) return
   const { requestId } = currentContext() ?? {}
   sentry.captureException(error, { tags: requestId === undefined ? {} : { requestId } })
 }
 
-/** Sends what is left, for two seconds at most. */
-export const stopFaultReports = async (): Promise<void> => {
-  const stopping = sentry
+/** Stops reporting, and waits up to two seconds until pending reports are sent. */
+export const stopErrorReporting = async (): Promise<void> => {
+  const client = sentry
   sentry = undefined
-  await stopping?.close(flushMs)
+  await client?.close(flushTimeoutMs)
 }

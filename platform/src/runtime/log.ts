@@ -1,10 +1,13 @@
 import { type Logger, pino } from 'pino'
 import { currentContext } from './context.ts'
 
-/** A JSON logger (pino). Never give it personal data or tokens; the usual names of such fields are removed as a net. */
+/**
+ * A JSON logger (pino). Never log personal data or tokens. As a second line of defence, fields with the names in
+ * `redactedFields` are removed.
+ */
 export type Log = Logger
 
-const secretFields = [
+const redactedFields = [
   'authorization',
   'cookie',
   'password',
@@ -18,43 +21,44 @@ const secretFields = [
 ]
 
 let stdout: ReturnType<typeof pino.destination> | undefined
-let waiting = false
+let flushScheduled = false
 
 const openStdout = () => {
   const destination = pino.destination({ dest: 1, sync: true, minLength: 8_192 })
   process.once('exit', () => destination.flushSync())
   return destination
 }
-// Not flushSync, which waits for the disk each time.
-const writeOut = (): void => {
-  waiting = false
+// `flushSync` would wait for the disk each time.
+const flush = (): void => {
+  flushScheduled = false
   stdout?.flush()
 }
-const lingerMs = 10
-/** Lines are written together: under load a call of the system for each would be dear. */
-const lines = {
+const flushDelayMs = 10
+/** Collects lines for some milliseconds and writes them together: under load, a system call for each line is expensive. */
+const bufferedStdout = {
   write: (line: string): void => {
     stdout ??= openStdout()
     stdout.write(line)
-    if (waiting) return
-    waiting = true
-    setTimeout(writeOut, lingerMs)
+    if (flushScheduled) return
+    flushScheduled = true
+    setTimeout(flush, flushDelayMs)
   },
   flushSync: () => stdout?.flushSync(),
 }
 
-let stampedAt = 0
-let stamp = ''
+// The text of the last timestamp: under load, many lines have the same millisecond.
+let timestampMs = 0
+let timestampText = ''
 const timestamp = (): string => {
   const now = Date.now()
-  if (now !== stampedAt) {
-    stampedAt = now
-    stamp = `,"time":"${new Date(now).toISOString()}"`
+  if (now !== timestampMs) {
+    timestampMs = now
+    timestampText = `,"time":"${new Date(now).toISOString()}"`
   }
-  return stamp
+  return timestampText
 }
 
-/** The process's logger: one JSON object a line on stdout. */
+/** Creates the logger of the process. It writes one JSON object per line to stdout. */
 export const createLog = ({ name, level = 'info' }: { name: string; level?: string }): Log =>
   pino(
     {
@@ -63,20 +67,20 @@ export const createLog = ({ name, level = 'info' }: { name: string; level?: stri
       base: { service: name },
       timestamp,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), remove: true },
-      serializers: { err: describeError },
+      redact: { paths: redactedFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), remove: true },
+      serializers: { err: serializeError },
     },
-    lines,
+    bufferedStdout,
   )
 
 /**
- * An error as it may be logged: names, messages and stack of it and its causes, without the values that database drivers
- * attach (they hold rows and parameters).
+ * Serializes an error for the log: name, message, codes, stack and causes. It leaves out other properties, because database
+ * drivers attach rows and parameters there.
  */
-export const describeError = (error: unknown): Record<string, unknown> => {
-  if (!(error instanceof Error)) return { message: 'a value that is no Error was thrown' }
+export const serializeError = (error: unknown): Record<string, unknown> => {
+  if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' }
   const { parent = {}, cause, status } = error as Error & { parent?: object; status?: unknown }
-  // Sequelize's errors wrap those of pg.
+  // Errors of Sequelize wrap those of pg.
   const { code, constraint } = { ...error, ...parent } as Record<string, unknown>
   return {
     type: error.name,
@@ -85,11 +89,11 @@ export const describeError = (error: unknown): Record<string, unknown> => {
     ...(typeof constraint === 'string' && { constraint }),
     ...(typeof status === 'number' && { status }),
     stack: error.stack,
-    ...(cause !== undefined && { cause: describeError(cause) }),
+    ...(cause !== undefined && { cause: serializeError(cause) }),
   }
 }
 
-const fallback = createLog({ name: 'clientele' })
+const defaultLog = createLog({ name: 'clientele' })
 
-/** The logger of the current request or message (with its ids), else a plain one. */
-export const currentLog = (): Log => currentContext()?.log ?? fallback
+/** Returns the logger of the current request or message, which adds its ids. Outside of both, it returns a default logger. */
+export const currentLog = (): Log => currentContext()?.log ?? defaultLog

@@ -1,59 +1,60 @@
-import { reportFault } from './error-reporting.ts'
+import { reportError } from './error-reporting.ts'
 import { currentLog, type Log } from './log.ts'
 import { counter, gauge, histogram, slowBuckets } from './telemetry.ts'
 import { sleep, withTimeout } from './timeout.ts'
 
-/** Background work of a service: a poller, a sweeper. */
+/** Background work of a service, such as a poller or a cleanup. */
 export type Task = {
   name: string
   start(): Promise<void> | void
-  /** Resolves when the work has ended, at the latest after some seconds. */
+  /** Resolves when the work has ended, or after some seconds if it has not. */
   stop(): Promise<void>
 }
 
-/** Times are milliseconds. */
-export type EveryOptions = {
+/** Times are in milliseconds. */
+export type PeriodicTaskOptions = {
   name: string
-  /** From the end of one run to the start of the next, give or take a tenth so that replicas do not move in step. */
+  /** Time from the end of one run to the start of the next, ±10 % so that replicas do not run in step. */
   intervalMs: number
-  /** `signal` aborts when the task stops or the run takes longer than `timeoutMs`. A rejection is logged. */
+  /** Does the work of one run. `signal` aborts when the task stops or after `timeoutMs`. A rejection is logged and reported. */
   run(signal: AbortSignal): Promise<unknown> | unknown
+  /** Whether the first run starts at once instead of after an interval. Default false. */
   runAtStart?: boolean
-  /** The next run comes as soon as this after a failed one. Default a minute, never more than `intervalMs`. */
+  /** Interval after a failed run. Default one minute, and at most `intervalMs`. */
   retryMs?: number
-  /** Default 10 minutes. */
+  /** Timeout of one run. Default 10 minutes. */
   timeoutMs?: number
   log?: Log
 }
 
 const stopTimeoutMs = 10_000
 
-/** A task that runs again and again, never two runs at once. */
-export const every = (options: EveryOptions): Task => {
+/** Creates a task that runs `run` at an interval. Runs never overlap. */
+export const periodicTask = (options: PeriodicTaskOptions): Task => {
   const { name, intervalMs, run, runAtStart = false, retryMs = 60_000, timeoutMs = 600_000, log } = options
-  const runs = counter('task_runs_total', 'Runs of background tasks', ['task', 'outcome'])
+  const runs = counter('task_runs_total', 'Runs of background tasks by outcome', ['task', 'outcome'])
   for (const outcome of ['done', 'failed']) runs.inc({ task: name, outcome }, 0)
-  const seconds = histogram('task_seconds', 'Time that runs of background tasks took', ['task'], slowBuckets)
-  const succeeded = gauge('task_last_success_timestamp_seconds', 'When a run last succeeded, since 1970', ['task'])
-  let ending = new AbortController()
+  const duration = histogram('task_seconds', 'Duration of runs of background tasks', ['task'], slowBuckets)
+  const lastSuccess = gauge('task_last_success_timestamp_seconds', 'Unix time of the last successful run', ['task'])
+  let stopController = new AbortController()
   let running: Promise<void> | undefined
 
-  /** @returns whether it failed */
-  const once = async (signal: AbortSignal): Promise<boolean> => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  /** @returns whether the run failed or was aborted */
+  const runOnce = async (signal: AbortSignal): Promise<boolean> => {
+    const runSignal = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     try {
-      const end = seconds.startTimer({ task: name })
-      await run(limit)
-      end()
+      const stopTimer = duration.startTimer({ task: name })
+      await run(runSignal)
+      stopTimer()
       runs.inc({ task: name, outcome: 'done' })
-      succeeded.set({ task: name }, Date.now() / 1000)
+      lastSuccess.set({ task: name }, Date.now() / 1000)
       return false
     } catch (error) {
       if (signal.aborted) return true
       runs.inc({ task: name, outcome: 'failed' })
       const logger = log ?? currentLog()
       logger.error({ err: error, task: name }, 'task failed')
-      reportFault(error)
+      reportError(error)
       return true
     }
   }
@@ -61,7 +62,7 @@ export const every = (options: EveryOptions): Task => {
   const loop = async (signal: AbortSignal) => {
     if (!runAtStart) await sleep(jittered(intervalMs), signal)
     while (!signal.aborted) {
-      const failed = await once(signal)
+      const failed = await runOnce(signal)
       await sleep(jittered(failed ? Math.min(intervalMs, retryMs) : intervalMs), signal)
     }
   }
@@ -70,16 +71,16 @@ export const every = (options: EveryOptions): Task => {
     name,
     start: () => {
       if (running) return
-      ending = new AbortController()
-      running = loop(ending.signal)
+      stopController = new AbortController()
+      running = loop(stopController.signal)
     },
     stop: async () => {
-      ending.abort()
+      stopController.abort()
       const last = running
       running = undefined
       if (last)
-        await withTimeout(stopTimeoutMs, `task ${name} still runs`, last).catch((error) =>
-          (log ?? currentLog()).warn({ err: error }, 'cut short'),
+        await withTimeout(stopTimeoutMs, `task ${name} did not stop in time`, last).catch((error) =>
+          (log ?? currentLog()).warn({ err: error }, 'task did not stop in time'),
         )
     },
   }

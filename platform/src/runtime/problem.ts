@@ -1,20 +1,26 @@
-import { type ProblemBody, type ProblemCode, type ProblemError, problems } from '@clientele/contracts/problem'
+import {
+  type FieldErrorCode,
+  type ProblemBody,
+  type ProblemCode,
+  type ProblemError,
+  problems,
+} from '@clientele/contracts/problem'
 import type { z } from 'zod'
 
-/** Details of a {@link Problem}. `detail` and `errors` are shown to the caller; `cause` only to the log. */
+/** Details of a {@link Problem}. The client gets `detail`, `errors` and `extra`; `cause` only goes to the log. */
 export type ProblemOptions = {
   detail?: string
   errors?: ProblemError[]
   headers?: Record<string, string>
-  /** Further members of the body (RFC 9457, section 3.2), such as `conflictingId`. */
+  /** Extension members of the body (RFC 9457, section 3.2), such as `conflictingId`. */
   extra?: Record<string, unknown>
   cause?: unknown
 }
 
-// Problems end up in the logs of clients and proxies.
-const withoutAddresses = (path: string): string => path.replace(/[^/]*(?:@|%40)[^/]*/g, '*')
+// Clients and proxies log problems.
+const maskEmailAddresses = (path: string): string => path.replace(/[^/]*(?:@|%40)[^/]*/g, '*')
 
-/** The one error class: whatever a caller may be told. Everything else that is thrown becomes a bland 500. */
+/** An error that is sent to the client as a problem (RFC 9457). Any other error that is thrown becomes a 500 without details. */
 export class Problem extends Error {
   override name = 'Problem'
   readonly code: ProblemCode
@@ -28,7 +34,7 @@ export class Problem extends Error {
     this.options = options
   }
 
-  /** The body to send. `instance` is the request's path without its query; e-mail addresses in it are left out. */
+  /** Builds the response body. `instance` is the path of the request without its query; e-mail addresses in it are masked. */
   toBody({ instance, requestId }: { instance?: string; requestId?: string } = {}): ProblemBody {
     const { detail, errors, extra } = this.options
     return {
@@ -37,7 +43,7 @@ export class Problem extends Error {
       status: this.status,
       code: this.code,
       ...(detail !== undefined && { detail }),
-      ...(instance !== undefined && { instance: withoutAddresses(instance) }),
+      ...(instance !== undefined && { instance: maskEmailAddresses(instance) }),
       ...(requestId !== undefined && { requestId }),
       ...(errors !== undefined && { errors }),
       ...extra,
@@ -45,53 +51,70 @@ export class Problem extends Error {
   }
 }
 
-/** 422 `validation` with one error at `pointer` (RFC 6901). */
-export const fieldProblem = (pointer: string, code: string, message: string): Problem =>
+/**
+ * Creates a 412 `precondition_failed` with the present version of a resource.
+ * @param resource for the detail, such as `the customer`
+ */
+export const preconditionFailed = (resource: string, { version }: { version: number }): Problem =>
+  new Problem('precondition_failed', {
+    detail: `${resource} is at version ${version}`,
+    extra: { current: { version, etag: `"${version}"` } },
+  })
+
+/** Creates a 422 `validation` with one error at `pointer` (RFC 6901). */
+export const fieldProblem = (pointer: string, code: FieldErrorCode, message: string): Problem =>
   new Problem('validation', { detail: message, errors: [{ pointer, code, message }] })
 
 const pointerOf = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-const explain = (issue: z.core.$ZodIssue): ProblemError[] => {
+const errorsOf = (issue: z.core.$ZodIssue): ProblemError[] => {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       pointer: pointerOf([...issue.path, key]),
       code: 'unknown_field',
-      message: 'is not a field of this resource that can be set',
+      message: 'is not a field that can be set',
     }))
   if (issue.code === 'invalid_union') {
-    // The one alternative that knows every key that was sent is the one that was meant.
-    const [meant, ...others] = issue.errors.filter((faults) => faults.every(({ code }) => code !== 'unrecognized_keys'))
-    if (meant && others.length === 0)
-      return meant.flatMap((fault) => explain({ ...fault, path: [...issue.path, ...fault.path] }))
+    // If exactly one alternative accepts all the keys that were sent, report its errors.
+    const [match, ...others] = issue.errors.filter((issues) => issues.every(({ code }) => code !== 'unrecognized_keys'))
+    if (match && others.length === 0)
+      return match.flatMap((nested) => errorsOf({ ...nested, path: [...issue.path, ...nested.path] }))
   }
   const missing = (issue.code === 'invalid_type' || issue.code === 'invalid_union') && issue.input === undefined
-  const own = issue.code === 'custom' ? (issue.params as { code?: string } | undefined)?.code : undefined
+  const customCode = issue.code === 'custom' ? (issue.params as { code?: FieldErrorCode } | undefined)?.code : undefined
   return [
     {
       pointer: pointerOf(issue.path),
-      code: missing ? 'required' : (own ?? issue.code),
+      code: missing ? 'required' : (customCode ?? issue.code),
       message: missing ? 'is required' : issue.message,
     },
   ]
 }
 
-/** 422 `validation` with every fault of a body; `params.code` of a custom issue is its code. */
+/** Creates a 422 `validation` with every error of a body. A custom issue can set its code in `params.code`. */
 export const validationProblem = (error: z.ZodError): Problem => {
-  const errors = error.issues.slice(0, 100).flatMap(explain).slice(0, 100)
+  const errors = error.issues.slice(0, 100).flatMap(errorsOf).slice(0, 100)
   return new Problem('validation', {
     detail: `${errors.length} ${errors.length === 1 ? 'field is' : 'fields are'} not valid`,
     errors,
   })
 }
 
-/** 400 for a query string, path or header; `params.code` of a custom issue chooses `unknown_parameter`. */
+/**
+ * Creates a 400 for query, path or header parameters. A custom issue can set `params.code` and `params.parameter`; the code
+ * `unknown_parameter` becomes the code of the problem.
+ */
 export const parameterProblem = (error: z.ZodError): Problem => {
   const errors = error.issues.flatMap((issue): ProblemError[] => {
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ parameter: key, code: 'unknown_parameter', message: 'is not known here' }))
+      return issue.keys.map((key) => ({
+        parameter: key,
+        code: 'unknown_parameter',
+        message: 'is not a known parameter',
+      }))
     const custom = (issue.code === 'custom' ? issue.params : undefined) as
-      | { code?: string; parameter?: string }
+      | { code?: FieldErrorCode; parameter?: string }
       | undefined
     return [
       {

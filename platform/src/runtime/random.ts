@@ -1,17 +1,17 @@
 import { randomFillSync } from 'node:crypto'
 
 const pool = Buffer.alloc(8_192)
-let used = pool.length
+let offset = pool.length
 
 /**
- * `count` random bytes (at most 8,192) for ids, to be read before the next call: they are drawn for many calls at a time,
- * since each draw costs microseconds.
+ * Returns `count` random bytes (at most 8,192) for ids. The buffer is reused, so read it before the next call. The bytes of many
+ * calls are generated at once, because each call of the system's generator takes microseconds.
  */
-export const pooledRandom = (count: number): Buffer => {
-  if (used + count > pool.length) {
+export const pooledRandomBytes = (count: number): Buffer => {
+  if (offset + count > pool.length) {
     randomFillSync(pool)
-    used = 0
+    offset = 0
   }
-  used += count
-  return pool.subarray(used - count, used)
+  offset += count
+  return pool.subarray(offset - count, offset)
 }

@@ -4,64 +4,65 @@ import type { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, register } from 'prom-client'
 import { currentContext } from './context.ts'
 
-/** The process's metrics (Prometheus), served at `/metrics` on the internal port. */
+/** The Prometheus registry of the process, served at `/metrics` on the internal port. */
 export const metrics = register
 
 const packageFile = new URL('../../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
 const prefix = 'clientele_'
 
-const known = <M>(name: string, make: (name: string) => M): M =>
+const getOrCreate = <M>(name: string, make: (name: string) => M): M =>
   (register.getSingleMetric(`${prefix}${name}`) as M | undefined) ?? make(`${prefix}${name}`)
 
 /**
- * A counter, shown as `clientele_<name>`. Labels must be of bounded variety: route templates and types, never ids. A label
- * `service` would clash with the one that Kubernetes gives a target: which service it is, the target's `job` says.
+ * Returns the counter `clientele_<name>`, and creates it on the first call. Label values must be bounded: use route templates
+ * and types, never ids. Do not add a label `service`: it clashes with the label that Kubernetes gives to targets, whose `job`
+ * names the service.
  */
 export const counter = (name: string, help: string, labelNames: string[] = []): Counter =>
-  known(name, (full) => new Counter({ name: full, help, labelNames }))
-/** A gauge, named and labelled as a {@link counter}; `collect` may set it when it is read. */
+  getOrCreate(name, (full) => new Counter({ name: full, help, labelNames }))
+/** Like {@link counter}, for a gauge. `collect` can set its value at each scrape. */
 export const gauge = (
   name: string,
   help: string,
   labelNames: string[] = [],
   collect?: (this: Gauge) => void | Promise<void>,
-): Gauge => known(name, (full) => new Gauge({ name: full, help, labelNames, ...(collect && { collect }) }))
+): Gauge => getOrCreate(name, (full) => new Gauge({ name: full, help, labelNames, ...(collect && { collect }) }))
 
-const quick = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-/** For what may take minutes. */
+const defaultBuckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** Histogram buckets in seconds for work that can take minutes. */
 export const slowBuckets: readonly number[] = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800]
 
-/** A histogram of seconds, named and labelled as a {@link counter}. */
+/** Like {@link counter}, for a histogram of seconds. */
 export const histogram = (
   name: string,
   help: string,
   labelNames: string[] = [],
-  buckets: readonly number[] = quick,
-): Histogram => known(name, (full) => new Histogram({ name: full, help, labelNames, buckets: [...buckets] }))
+  buckets: readonly number[] = defaultBuckets,
+): Histogram => getOrCreate(name, (full) => new Histogram({ name: full, help, labelNames, buckets: [...buckets] }))
 
 let provider: NodeTracerProvider | undefined
 
-/** Whether traces are sent. */
+/** Whether traces are exported. */
 export const isTracing = (): boolean => provider !== undefined
 
 const resourceOf = async (service: string) => {
   const { detectResources, envDetector, resourceFromAttributes } = await import('@opentelemetry/resources')
   const own = { 'service.name': service, 'service.namespace': 'clientele', 'service.version': version }
-  // What OTEL_RESOURCE_ATTRIBUTES says wins.
+  // OTEL_RESOURCE_ATTRIBUTES takes precedence.
   return resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }))
 }
 
-/** Starts default metrics and, with an OTLP/HTTP endpoint, traces of `service`. Call once, first thing. */
+/** Starts the default metrics and, with an OTLP/HTTP endpoint, traces. Call it once, before anything else. */
 export const startTelemetry = async (options: {
   service: string
   otlpEndpoint?: string | undefined
 }): Promise<void> => {
   const { service, otlpEndpoint } = options
   if (register.getSingleMetric('process_cpu_user_seconds_total') === undefined) collectDefaultMetrics()
-  gauge('info', 'Always 1; the version that runs', ['version']).set({ version }, 1)
+  gauge('info', 'Version of the process; the value is always 1', ['version']).set({ version }, 1)
   if (otlpEndpoint === undefined || provider !== undefined) return
-  // Only who has an endpoint pays for their memory.
+  // Imported only with an endpoint, to save memory without one.
   const [sdk, { OTLPTraceExporter }, resource] = await Promise.all([
     import('@opentelemetry/sdk-trace-node'),
     import('@opentelemetry/exporter-trace-otlp-http'),
@@ -72,13 +73,13 @@ export const startTelemetry = async (options: {
   provider.register()
 }
 
-/** Sends what is left of the traces. */
+/** Stops tracing after the pending spans are sent. */
 export const stopTelemetry = async (): Promise<void> => {
   await provider?.shutdown()
   provider = undefined
 }
 
-/** The W3C `traceparent` to send with what the current request or message causes. */
+/** Returns the W3C `traceparent` to send with requests and events that the current request or message causes. */
 export const currentTraceparent = (): string | undefined => {
   if (provider === undefined) return currentContext()?.traceparent
   const carrier: { traceparent?: string } = {}
@@ -91,10 +92,10 @@ export const isTraceparent = (value: unknown): value is string =>
   typeof value === 'string' && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)
 
 /**
- * Runs `fn` in a span that continues `traceparent`, or begins a trace where that is null; without an exporter this costs next
- * to nothing, and `fn` gets no span.
+ * Runs `fn` in a span. The span continues `traceparent`; null starts a new trace, undefined continues the current span. If
+ * traces are not exported, `fn` runs without a span.
  */
-export const span = <T>(
+export const withSpan = <T>(
   name: string,
   {
     attributes = {},
@@ -118,8 +119,8 @@ export const span = <T>(
   })
 }
 
-/** Tells in a server's span what the request was for and how it was answered, as OpenTelemetry's conventions for HTTP name it. */
-export const describeAnswer = (
+/** Records route and status in the span of a server, with the attributes of OpenTelemetry's HTTP conventions. */
+export const recordResponse = (
   active: Span | undefined,
   { method, route, status }: { method: string; route: string; status: number },
 ): void => {

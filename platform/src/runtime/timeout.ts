@@ -1,24 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Raised by {@link withTimeout}. */
-export class DeadlineError extends Error {
-  override name = 'DeadlineError'
+/** Thrown by {@link withTimeout}. */
+export class TimeoutError extends Error {
+  override name = 'TimeoutError'
 }
 
 /**
- * The promise's outcome, if it comes within `ms` milliseconds. What it stands for is not stopped.
- * @throws DeadlineError with `message`
+ * Settles as `promise` does, or rejects after `ms` milliseconds. The work behind the promise is not stopped.
+ * @throws TimeoutError with `message`
  */
 export const withTimeout = async <T>(ms: number, message: string, promise: Promise<T>): Promise<T> => {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new DeadlineError(message)), ms)
+  const { promise: timedOut, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new TimeoutError(message)), ms)
   try {
-    return await Promise.race([promise, late])
+    return await Promise.race([promise, timedOut])
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
+/** Resolves after `ms` milliseconds or when `signal` aborts. Never rejects. */
 export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal }).catch(() => {})

@@ -1,35 +1,44 @@
-/** Wakes one who waits. Many rings between two waits are one; a ring during the work is not lost. */
-export type Bell = {
-  ring(): void
-  /** Ends a wait that is under way, and is forgotten where there is none. */
-  nudge(): void
-  /** Whether it rang since it was asked last. */
-  rang(): boolean
-  /** Resolves when it has rung and nobody asked yet, when it is nudged, or after `ms`. */
+/**
+ * Wakes a single waiter. Signals coalesce, and a signal that is raised while the waiter is busy ends its next wait at once.
+ * @example
+ * while (!stopped) {
+ *   await signal.wait(1_000)
+ *   if (signal.consume()) await poll()
+ * }
+ */
+export type WakeSignal = {
+  /** Raises the signal and ends the current wait. */
+  notify(): void
+  /** Ends the current wait without raising the signal. Does nothing if there is no wait. */
+  cancelWait(): void
+  /** Resets the signal. @returns whether it was raised */
+  consume(): boolean
+  /** Resolves when the signal is raised, on `cancelWait`, or after `ms` milliseconds. Does not reset the signal. */
   wait(ms: number): Promise<void>
 }
 
-export const createBell = (): Bell => {
-  let rung = false
-  let answer = () => {}
+/** Creates a signal that is not raised. */
+export const createWakeSignal = (): WakeSignal => {
+  let isSet = false
+  let endWait = () => {}
   return {
-    ring: () => {
-      rung = true
-      answer()
+    notify: () => {
+      isSet = true
+      endWait()
     },
-    nudge: () => answer(),
-    rang: () => {
-      const was = rung
-      rung = false
-      return was
+    cancelWait: () => endWait(),
+    consume: () => {
+      const wasSet = isSet
+      isSet = false
+      return wasSet
     },
     wait: (ms) =>
       new Promise((resolve) => {
-        if (rung) return resolve()
-        const timer = setTimeout(() => answer(), ms)
-        answer = () => {
+        if (isSet) return resolve()
+        const timer = setTimeout(() => endWait(), ms)
+        endWait = () => {
           clearTimeout(timer)
-          answer = () => {}
+          endWait = () => {}
           resolve()
         }
       }),

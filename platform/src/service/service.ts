@@ -1,5 +1,9 @@
 import type { RequestListener } from 'node:http'
+import type { Socket } from 'node:net'
+import { processOfAccount } from '@clientele/contracts/broker-accounts'
 import express, { type Router } from 'express'
+import type { RevocationConfig } from '../auth/revocation-config.ts'
+import type { TokenVerifier } from '../auth/token-verifier.ts'
 import type { Db } from '../data/db.ts'
 import { type Broker, connectBroker } from '../events/broker.ts'
 import type { Consumer } from '../events/consumer/consumer.ts'
@@ -7,38 +11,47 @@ import { startConsumers } from '../events/consumer/start-consumers.ts'
 import { notFoundHandler, problemHandler } from '../http/error-response.ts'
 import { requestIdOf } from '../http/request-lifecycle.ts'
 import { listen } from '../http/server.ts'
-import { ConfigError, type ServiceConfig } from '../runtime/config.ts'
-import { reportFault, startFaultReports, stopFaultReports } from '../runtime/error-reporting.ts'
+import { ConfigError, configErrorExitCode, type ServiceConfig } from '../runtime/config.ts'
+import { reportError, startErrorReporting, stopErrorReporting } from '../runtime/error-reporting.ts'
 import { createLog, type Log } from '../runtime/log.ts'
 import type { Task } from '../runtime/periodic-task.ts'
 import { metrics, startTelemetry, stopTelemetry } from '../runtime/telemetry.ts'
+import { createRevocationReader, type ReadRevocations, revocationsOver } from './revocation-reader.ts'
 
-/** What a service is made of. */
+/** The parts of a service, from which {@link startService} assembles it. */
 export type ServiceParts = {
   name: string
-  config: ServiceConfig
+  config: ServiceConfig & Partial<RevocationConfig>
   log?: Log
-  /** The service's schema; with it come the relay of its outbox and its housekeeping. */
+  /** Verifies the tokens of requests. The service keeps its list of revoked tokens current, and is ready once it is loaded. */
+  verifier?: TokenVerifier
+  /** Reads the revocations. By default they are read from user-service, at `config.userServiceInternalUrl`. */
+  readRevocations?: ReadRevocations
+  /** The service's database. With it, the service also runs the relay of its outbox and cleanup tasks. */
   db?: Db
-  /** The folder of its migrations; the start is refused where one is missing. */
+  /** The folder of its migrations. The service does not start if one has not been applied. */
   migrations?: URL
-  /** The app of the public port, such as an Express app. */
+  /** Serves the public port, such as an Express app. */
   app: RequestListener
   consumers?: Consumer[]
-  /** At most so many events of bulk work leave the outbox in a second. */
+  /** The maximum rate at which bulk events are published, in events per second. Default 500. */
   bulkEventsPerSecond?: number
   tasks?: Task[]
-  /** Further routes of the internal port, which is never exposed. */
+  /** Called with every new connection to the public port, before anything is read from it. It may destroy the connection. */
+  onConnection?: ((socket: Socket) => void) | undefined
+  /** The settings that everybody may know. The gateway reads them at `/settings` of the internal port, for `GET /v1/config`. */
+  settings?: object
+  /** Additional routes of the internal port, which is never exposed. */
   internal?: Router
-  /** Further checks of readiness by name; a rejection's message is shown. */
+  /** Additional readiness checks by name. The response shows the message of a rejection. */
   ready?: Record<string, () => Promise<void> | void>
 }
 
-/** A running service; `receiving` rejects when its consumers get no events within `timeoutMs`. */
+/** A running service. `consumersReady` resolves when its consumers receive events, and rejects after `timeoutMs`. */
 export type Service = {
   url: string
   internalUrl: string
-  receiving(timeoutMs: number): Promise<void>
+  consumersReady(timeoutMs: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -48,7 +61,7 @@ type Check = { name: string; status: 'up' | 'down'; detail?: string }
 
 const runCheck = async (name: string, check: () => Promise<void> | void): Promise<Check> => {
   const timeout = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error('no answer in time')), checkTimeoutMs).unref()
+    setTimeout(() => reject(new Error('timed out')), checkTimeoutMs).unref()
   })
   return Promise.race([Promise.resolve().then(check), timeout]).then(
     () => ({ name, status: 'up' }),
@@ -58,17 +71,23 @@ const runCheck = async (name: string, check: () => Promise<void> | void): Promis
 
 type Checks = Record<string, () => Promise<void> | void>
 
-const internalApp = (isReady: () => boolean, checks: Checks, hints: Checks, internal: Router | undefined) => {
+const internalApp = (
+  isReady: () => boolean,
+  requiredChecks: Checks,
+  optionalChecks: Checks,
+  { internal, settings = {} }: Pick<ServiceParts, 'internal' | 'settings'>,
+) => {
   const app = express()
   app.disable('x-powered-by')
   app.get('/health/live', (_req, res) => void res.json({ status: 'up' }))
   app.get('/health/ready', async (_req, res) => {
     const run = (group: Checks) => Promise.all(Object.entries(group).map(([name, check]) => runCheck(name, check)))
-    const [required, optional] = await Promise.all([run(checks), run(hints)])
+    const [required, optional] = await Promise.all([run(requiredChecks), run(optionalChecks)])
     const up = isReady() && required.every(({ status }) => status === 'up')
     res.status(up ? 200 : 503).json({ status: up ? 'up' : 'down', checks: [...required, ...optional] })
   })
   app.get('/metrics', async (_req, res) => void res.type(metrics.contentType).send(await metrics.metrics()))
+  app.get('/settings', (_req, res) => void res.json(settings))
   if (internal) app.use(internal)
   app.use((req, res, next) => {
     res.set('X-Request-Id', requestIdOf(req.headers['x-request-id']))
@@ -80,13 +99,13 @@ const internalApp = (isReady: () => boolean, checks: Checks, hints: Checks, inte
 }
 
 const brokerCheck = (broker: Broker) => () => {
-  if (!broker.healthy()) throw new Error('not connected; changes are kept and published later')
+  if (!broker.isHealthy()) throw new Error('not connected; events are published later')
 }
 
 /**
- * Starts a service: schema check, HTTP, relay, consumers, tasks. A broker that is away does not hold it up.
- * Where it cannot start, it closes what it was given.
- * @throws Error where the schema lacks a migration or a port is taken
+ * Starts a service: checks its migrations, then starts HTTP servers, relay, consumers and tasks. It starts even if the broker
+ * is unavailable. If it cannot start, it closes the database.
+ * @throws Error if a migration has not been applied or a port is in use
  */
 export const startService = (parts: ServiceParts): Promise<Service> =>
   start(parts).catch(async (error: unknown) => {
@@ -94,23 +113,48 @@ export const startService = (parts: ServiceParts): Promise<Service> =>
     throw error
   })
 
+const defaultPollMs = 3_000
+
+/** The consumer, the task and the readiness check of a verifier's revocations. */
+const revocationParts = (
+  { name, config, verifier, readRevocations }: ServiceParts,
+  log: Log,
+): { consumers: Consumer[]; tasks: Task[]; checks: Checks } => {
+  if (!verifier) return { consumers: [], tasks: [], checks: {} }
+  const { userServiceInternalUrl: url, revocationPollMs: intervalMs = defaultPollMs } = config
+  const read = readRevocations ?? (url === undefined ? undefined : revocationsOver(url))
+  if (!read) throw new Error('a service with a verifier needs userServiceInternalUrl')
+  const { revocations: list } = verifier
+  const { consumer, task } = createRevocationReader({ service: name, list, read, intervalMs, log })
+  const check = (): void => {
+    if (!list.isLoaded()) throw new Error('not loaded yet')
+  }
+  return { consumers: [consumer], tasks: [task], checks: { revocations: check } }
+}
+
 const start = async (parts: ServiceParts): Promise<Service> => {
-  const { name, config, db, migrations, bulkEventsPerSecond, consumers = [], internal } = parts
+  const { name, config, db, migrations, bulkEventsPerSecond } = parts
   const log = parts.log ?? createLog({ name, level: config.logLevel })
+  const revocations = revocationParts(parts, log)
+  const consumers = [...revocations.consumers, ...(parts.consumers ?? [])]
   await startTelemetry({ service: name, otlpEndpoint: config.otelExporterOtlpEndpoint })
-  await startFaultReports({ dsn: config.sentryDsn, service: name })
+  await startErrorReporting({ dsn: config.sentryDsn, service: name })
   const database =
     db &&
-    (await (await import('./database-parts.ts')).checkedDatabase({ db, migrations, name, log, bulkEventsPerSecond }))
+    (await (
+      await import('./database-parts.ts')
+    ).createDatabaseParts({ db, migrations, name, log, bulkEventsPerSecond }))
 
   const broker = connectBroker({ url: config.rabbitmqUrl, name, log })
+  if (config.profile === 'production' && broker.account !== undefined && processOfAccount(broker.account) !== name)
+    log.warn({ account: broker.account }, `RABBITMQ_URL is not an account of ${name}, see docs/operate.md`)
   const relay = database?.relay(broker)
-  const tasks = [...(database?.tasks ?? []), ...(parts.tasks ?? [])]
+  const tasks = [...revocations.tasks, ...(database?.tasks ?? []), ...(parts.tasks ?? [])]
   let ready = false
-  const checks = { ...(db && { database: db.ping }), ...parts.ready }
-  const hints = { broker: brokerCheck(broker) }
+  const requiredChecks = { ...(db && { database: db.ping }), ...revocations.checks, ...parts.ready }
+  const optionalChecks = { broker: brokerCheck(broker) }
   const internalServer = await listen(
-    internalApp(() => ready, checks, hints, internal),
+    internalApp(() => ready, requiredChecks, optionalChecks, parts),
     {
       host: config.internalHost,
       port: config.internalPort,
@@ -121,32 +165,34 @@ const start = async (parts: ServiceParts): Promise<Service> => {
     host: config.host,
     port: config.port,
     requestTimeoutMs: config.requestTimeoutMs,
+    onConnection: parts.onConnection,
   }).catch(async (error: unknown) => {
     await Promise.allSettled([internalServer.drain(0), broker.close()])
     throw error
   })
   relay?.start()
-  const running = startConsumers(consumers, { broker, service: name, log, ...(db && { db }) })
+  const runningConsumers = startConsumers(consumers, { broker, service: name, log, ...(db && { db }) })
   for (const task of tasks) await task.start()
   ready = true
   log.info({ port: new URL(server.url).port }, 'started')
 
   const stop = async (): Promise<void> => {
     ready = false
-    // A connection that is closed while a client writes to it costs a request: during the pause they end with an answer.
-    server.retire()
+    // Closing a connection while a client sends a request would fail this request. So during the pause, each connection is closed
+    // after its next response.
+    server.disableKeepAlive()
     const deadline = Date.now() + config.shutdownMs
     await new Promise((resolve) => setTimeout(resolve, config.shutdownPauseMs))
-    await Promise.allSettled([running.stop(), ...tasks.map((task) => task.stop())])
+    await Promise.allSettled([runningConsumers.stop(), ...tasks.map((task) => task.stop())])
     await server.drain(Math.max(deadline - Date.now(), 100))
     await relay?.stop()
     await broker.close()
     await db?.close()
     await internalServer.drain(100)
-    await Promise.all([stopTelemetry(), stopFaultReports()])
+    await Promise.all([stopTelemetry(), stopErrorReporting()])
     log.info('stopped')
   }
-  return { url: server.url, internalUrl: internalServer.url, receiving: running.ready, stop }
+  return { url: server.url, internalUrl: internalServer.url, consumersReady: runningConsumers.ready, stop }
 }
 
 const exitSoon = (code: number): void => {
@@ -155,8 +201,8 @@ const exitSoon = (code: number): void => {
 }
 
 /**
- * The body of every `main.ts`: builds the parts, starts them, and stops in order on SIGTERM or SIGINT under `shutdownMs`.
- * A fault at start is one readable line and exit code 1.
+ * The main function of every `main.ts`: builds the parts, starts the service, and stops it on SIGTERM or SIGINT within
+ * `shutdownMs`. If the start fails, it prints one line and exits with 1, or with 78 if a setting is wrong.
  */
 export const runService = async (build: () => Promise<ServiceParts> | ServiceParts): Promise<void> => {
   try {
@@ -169,13 +215,13 @@ export const runService = async (build: () => Promise<ServiceParts> | ServicePar
       stopping = true
       log.info({ signal }, 'stopping')
       setTimeout(() => {
-        log.error('not stopped in time')
+        log.error('shutdown timed out')
         process.exit(1)
       }, parts.config.shutdownMs + 5_000).unref()
       service.stop().then(
         () => exitSoon(0),
         (err: unknown) => {
-          log.error({ err }, 'stopped with a fault')
+          log.error({ err }, 'shutdown failed')
           exitSoon(1)
         },
       )
@@ -184,16 +230,17 @@ export const runService = async (build: () => Promise<ServiceParts> | ServicePar
     process.on('SIGINT', onSignal)
     process.on('unhandledRejection', (err) => {
       log.error({ err }, 'unhandled rejection')
-      reportFault(err)
+      reportError(err)
     })
     process.on('uncaughtException', (err) => {
       log.fatal({ err }, 'uncaught exception')
-      reportFault(err)
-      void stopFaultReports().finally(() => process.exit(1))
+      reportError(err)
+      void stopErrorReporting().finally(() => process.exit(1))
     })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    console.error(error instanceof ConfigError ? message : `cannot start: ${message}`)
-    process.exit(1)
+    const isConfigError = error instanceof ConfigError
+    console.error(isConfigError ? message : `cannot start: ${message}`)
+    process.exit(isConfigError ? configErrorExitCode : 1)
   }
 }

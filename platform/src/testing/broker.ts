@@ -1,53 +1,54 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
-import { exchange, type Outcome, type Outgoing, publishAll } from '../events/broker.ts'
+import { exchange, type Outcome, type OutgoingMessage, publishAll } from '../events/broker.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { withTimeout } from '../runtime/timeout.ts'
 import { testEnv } from './database.ts'
 
-/** Everything that is published, from when it was opened. */
-export type Tap = {
-  /** The first event of that type (and subject) that no `next` has given yet; rejects after `timeoutMs`. */
+/** The events that are published after the subscription was opened. */
+export type EventSubscription = {
+  /** Resolves to the first event of a type (and subject) that no earlier call has returned; rejects after `timeoutMs`. */
   next(type: string, subject?: string, timeoutMs?: number): Promise<Envelope>
-  /** All that came so far, in order. */
+  /** Returns all events received so far, in order. */
   all(): readonly Envelope[]
 }
 
-/** A RabbitMQ virtual host of a test file's own. */
+/** A RabbitMQ virtual host for one test file. */
 export type TestBroker = {
   url: string
-  /** One call of the management API below `/api`; `{vhost}` in the path is this virtual host. */
+  /** Calls the management API. `path` is relative to `/api`; `{vhost}` in it stands for this virtual host. */
   management<T = unknown>(method: string, path: string, body?: unknown): Promise<T>
-  tap(): Promise<Tap>
-  /** Publishes an event as a relay does; `returned` when no queue takes it. */
+  /** Starts to record all events. */
+  subscribe(): Promise<EventSubscription>
+  /** Publishes an event as a relay does. Returns `returned` if it is unroutable. */
   publish(event: Envelope, headers?: Record<string, unknown>): Promise<Outcome>
-  /** Publishes any bytes. */
+  /** Publishes arbitrary bytes. */
   publishRaw(routingKey: string, content: Buffer, headers?: Record<string, unknown>): Promise<Outcome>
-  /** Messages that wait in a queue; 0 where there is no such queue. */
-  count(queue: string): Promise<number>
-  /** Cuts the connections whose name is `name` through the management API. @returns how many there were */
-  cut(name: string): Promise<number>
+  /** Returns the number of messages in a queue, or 0 if the queue does not exist. */
+  messageCount(queue: string): Promise<number>
+  /** Closes the connections with this name through the management API. @returns how many there were */
+  closeConnections(name: string): Promise<number>
   close(): Promise<void>
 }
 
-const mostKept = 100_000
+const maxEvents = 100_000
 
-/** Makes a virtual host; `close` removes it with all that is in it. */
+/** Creates a virtual host. `close` removes it with everything in it. */
 export const testBroker = async (): Promise<TestBroker> => {
   const vhost = `test-${randomBytes(6).toString('hex')}`
-  const account = decodeURIComponent(new URL(testEnv('TEST_RABBITMQ_URL')).username)
+  const user = decodeURIComponent(new URL(testEnv('TEST_RABBITMQ_URL')).username)
   await call('PUT', `/vhosts/${vhost}`)
-  await call('PUT', `/permissions/${vhost}/${encodeURIComponent(account)}`, {
+  await call('PUT', `/permissions/${vhost}/${encodeURIComponent(user)}`, {
     configure: '.*',
     write: '.*',
     read: '.*',
   })
   const url = Object.assign(new URL(testEnv('TEST_RABBITMQ_URL')), { pathname: `/${vhost}` }).href
-  let open: Promise<Line> | undefined
-  const line = (): Promise<Line> => (open ??= openLine(url))
-  const send = async (message: Omit<Outgoing, 'exchange'>): Promise<Outcome> => {
-    const [outcome] = await publishAll((await line()).channel, [{ exchange, ...message }])
-    return outcome ?? 'refused'
+  let opened: Promise<Connection> | undefined
+  const connection = (): Promise<Connection> => (opened ??= openConnection(url))
+  const send = async (message: Omit<OutgoingMessage, 'exchange'>): Promise<Outcome> => {
+    const [outcome] = await publishAll((await connection()).channel, [{ exchange, ...message }])
+    return outcome ?? 'rejected'
   }
   const management = <T>(method: string, path: string, body?: unknown) =>
     call<T>(method, path.replace('{vhost}', vhost), body)
@@ -55,7 +56,7 @@ export const testBroker = async (): Promise<TestBroker> => {
   return {
     url,
     management,
-    tap: async () => openTap((await line()).channel),
+    subscribe: async () => openSubscription((await connection()).channel),
     publish: (event, headers = {}) =>
       send({
         routingKey: event.type,
@@ -65,8 +66,8 @@ export const testBroker = async (): Promise<TestBroker> => {
         headers,
       }),
     publishRaw: (routingKey, content, headers = {}) => send({ routingKey, content, messageId: randomUUID(), headers }),
-    count: async (queue) => {
-      const { model } = await line()
+    messageCount: async (queue) => {
+      const { model } = await connection()
       const channel = await model.createChannel()
       channel.on('error', () => {})
       try {
@@ -77,65 +78,72 @@ export const testBroker = async (): Promise<TestBroker> => {
         await channel.close().catch(() => {})
       }
     },
-    cut: async (name) => {
+    closeConnections: async (name) => {
       const all = await management<{ name: string; user_provided_name?: string }[]>(
         'GET',
         '/vhosts/{vhost}/connections',
       )
-      const named = all.filter((connection) => connection.user_provided_name === name)
-      for (const connection of named) await management('DELETE', `/connections/${encodeURIComponent(connection.name)}`)
-      return named.length
+      const matching = all.filter((each) => each.user_provided_name === name)
+      for (const each of matching) await management('DELETE', `/connections/${encodeURIComponent(each.name)}`)
+      return matching.length
     },
     close: async () => {
-      await (await open)?.model.close().catch(() => {})
+      await (await opened)?.model.close().catch(() => {})
       await call('DELETE', `/vhosts/${vhost}`)
     },
   }
 }
 
-type Line = { model: ChannelModel; channel: ConfirmChannel }
+type Connection = { model: ChannelModel; channel: ConfirmChannel }
 
-const openLine = async (url: string): Promise<Line> => {
+/** Connects to a broker, for what {@link TestBroker} does not offer. */
+export const connectTestBroker = async (url: string): Promise<ChannelModel> => {
   const model = await connect(url, { noDelay: true, timeout: 10_000 })
   model.on('error', () => {})
+  return model
+}
+
+const openConnection = async (url: string): Promise<Connection> => {
+  const model = await connectTestBroker(url)
   const channel = await model.createConfirmChannel()
   channel.on('error', () => {})
   await channel.assertExchange(exchange, 'topic', { durable: true })
   return { model, channel }
 }
 
-const openTap = async (channel: ConfirmChannel): Promise<Tap> => {
-  const seen: Envelope[] = []
-  const taken = new Set<Envelope>()
-  const waiting = new Set<() => void>()
+const openSubscription = async (channel: ConfirmChannel): Promise<EventSubscription> => {
+  const received: Envelope[] = []
+  const returned = new Set<Envelope>()
+  const waiters = new Set<() => void>()
   const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true })
   await channel.bindQueue(queue, exchange, '#')
   await channel.consume(
     queue,
     (message) => {
-      if (message === null || seen.length >= mostKept) return
-      seen.push(JSON.parse(message.content.toString('utf8')) as Envelope)
-      for (const look of waiting) look()
+      if (message === null || received.length >= maxEvents) return
+      received.push(JSON.parse(message.content.toString('utf8')) as Envelope)
+      for (const check of waiters) check()
     },
     { noAck: true },
   )
   return {
-    all: () => seen,
+    all: () => received,
     next: async (type, subject, timeoutMs = 10_000) => {
       const { promise, resolve } = Promise.withResolvers<Envelope>()
-      const look = () => {
-        const found = seen.find(
-          (event) => event.type === type && (subject === undefined || event.subject === subject) && !taken.has(event),
+      const check = () => {
+        const found = received.find(
+          (event) =>
+            event.type === type && (subject === undefined || event.subject === subject) && !returned.has(event),
         )
         if (!found) return
-        waiting.delete(look)
-        taken.add(found)
+        waiters.delete(check)
+        returned.add(found)
         resolve(found)
       }
-      waiting.add(look)
-      look()
-      return withTimeout(timeoutMs, `no ${type} of ${subject ?? 'any subject'} came`, promise).finally(() =>
-        waiting.delete(look),
+      waiters.add(check)
+      check()
+      return withTimeout(timeoutMs, `no ${type} of ${subject ?? 'any subject'} received`, promise).finally(() =>
+        waiters.delete(check),
       )
     },
   }
@@ -153,6 +161,6 @@ const call = async <T>(method: string, path: string, body?: unknown): Promise<T>
     signal: AbortSignal.timeout(15_000),
   })
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`)
-  const answer = await response.text()
-  return (answer === '' ? undefined : JSON.parse(answer)) as T
+  const text = await response.text()
+  return (text === '' ? undefined : JSON.parse(text)) as T
 }

@@ -1,8 +1,8 @@
-/** An answer as a test looks at it. `body` is parsed JSON, text for other types, undefined when empty. */
-// biome-ignore lint/suspicious/noExplicitAny: a test reads what came, whatever it is
-export type Answer = { status: number; headers: Headers; body: any }
+/** A response for assertions. `body` is parsed JSON, text for other types, or undefined if empty. */
+// biome-ignore lint/suspicious/noExplicitAny: tests access any field of a body
+export type TestResponse = { status: number; headers: Headers; body: any }
 
-/** Calls one base address with one token. */
+/** Calls one base URL with one token. */
 export type Client = ReturnType<typeof client>
 
 const bodyOf = async (response: Response): Promise<unknown> => {
@@ -13,13 +13,13 @@ const bodyOf = async (response: Response): Promise<unknown> => {
 
 type Body = NonNullable<RequestInit['body']>
 
-/** A client for tests; bodies are sent as JSON unless they are FormData, text or bytes. Redirects are not followed. */
+/** Creates a client for tests. Bodies are sent as JSON unless they are FormData, text or bytes. Redirects are not followed. */
 export const client = (baseUrl: string, token?: string) => {
   const raw = async (
     method: string,
     path: string,
     { headers = {}, body }: { headers?: Record<string, string>; body?: Body } = {},
-  ): Promise<Answer> => {
+  ): Promise<TestResponse> => {
     const response = await fetch(`${baseUrl}${path}`, {
       method,
       redirect: 'manual',

@@ -5,31 +5,43 @@ import type { Db } from '../data/db.ts'
 import { migrate } from '../data/migrate.ts'
 import { provisionDatabase } from '../data/provision.ts'
 
-/** A database of a test file's own: a clone of the service's migrated template. */
-export type TestDatabase = { url: string; adminUrl: string; config: DatabaseConfig; drop(): Promise<void> }
+/**
+ * A database for one test file: a copy of the service's migrated template. `url` has the role of the service, `ownerUrl` that of
+ * the schema's owner, and `adminUrl` the superuser.
+ */
+export type TestDatabase = {
+  url: string
+  ownerUrl: string
+  adminUrl: string
+  config: DatabaseConfig
+  drop(): Promise<void>
+}
 
-/** The value of an environment variable that `npm test` sets. */
+const owner = { role: 'test_owner', password: 'test' }
+
+/** Reads an environment variable that `npm test` sets. */
 export const testEnv = (name: string): string => {
   const value = process.env[name]
-  if (!value) throw new Error(`${name} is not set: run the tests by \`npm test\``)
+  if (!value) throw new Error(`${name} is not set: run the tests with \`npm test\``)
   return value
 }
 
 const withPath = (url: string, database: string): URL => Object.assign(new URL(url), { pathname: `/${database}` })
 
-const admin = async (sql: (client: pg.Client) => Promise<void>) => {
+const asAdmin = async (work: (client: pg.Client) => Promise<void>) => {
   const client = new pg.Client({ connectionString: testEnv('TEST_POSTGRES_URL') })
   await client.connect()
   try {
-    await sql(client)
+    await work(client)
   } finally {
     await client.end()
   }
 }
 
 /**
- * Makes a database for one test file. The template of a schema is migrated once a run (`TEST_RUN` tells runs apart) under a lock.
- * @param schema the service's schema; its role is `test_<schema>`
+ * Creates a database for one test file. The template of a schema is migrated once per test run (`TEST_RUN` is unique for each
+ * run), under a lock.
+ * @param schema the service's schema; its role is `test_<schema>`, its owner `test_owner`
  */
 export const testDatabase = async ({
   schema,
@@ -41,38 +53,55 @@ export const testDatabase = async ({
   const role = `test_${schema}`
   const template = `template_${schema}_${(process.env['TEST_RUN'] ?? String(process.ppid)).replace(/\W/g, '')}`
   const database = `test_${schema}_${randomBytes(6).toString('hex')}`
-  const roleUrl = (name: string): string =>
-    Object.assign(withPath(testEnv('TEST_POSTGRES_URL'), name), { username: role, password: 'test' }).href
-  await admin(async (client) => {
+  const urlOf = (username: string, name: string): URL =>
+    Object.assign(withPath(testEnv('TEST_POSTGRES_URL'), name), { username, password: 'test' })
+  const ownerUrl = urlOf(owner.role, database)
+  ownerUrl.searchParams.set('options', `-c search_path=${schema},public`)
+  await asAdmin(async (client) => {
     await client.query('select pg_advisory_lock(hashtext($1))', [template])
     await provisionDatabase(testEnv('TEST_POSTGRES_URL'), {
       database: template,
       schema,
       role,
       password: 'test',
+      owner,
       extensions: ['pg_trgm'],
     })
-    await migrate(roleUrl(template), migrations)
+    await migrate(urlOf(owner.role, template).href, { schema, migrations })
     await client.query(`create database ${database} template ${template} strategy file_copy`)
-    await client.query(`grant connect, temporary on database ${database} to ${role}`)
+    await client.query(`revoke all on database ${database} from public`)
+    await client.query(`grant connect on database ${database} to ${role}, ${owner.role}`)
   })
   return {
-    url: roleUrl(database),
+    url: urlOf(role, database).href,
+    ownerUrl: ownerUrl.href,
     adminUrl: withPath(testEnv('TEST_POSTGRES_URL'), database).href,
-    config: { databaseUrl: roleUrl(database), databasePoolMax: 10, statementTimeoutMs: 10_000 },
-    drop: () => admin(async (client) => void (await client.query(`drop database if exists ${database} with (force)`))),
+    config: { databaseUrl: urlOf(role, database).href, databasePoolMax: 10, statementTimeoutMs: 10_000 },
+    drop: () =>
+      asAdmin(async (client) => void (await client.query(`drop database if exists ${database} with (force)`))),
   }
 }
 
-/** The same database; `see` is told of each statement, and waited for, before it runs. */
-export const watched = (db: Db, see: (sql: string, values: unknown[]) => Promise<void> | void): Db => ({
+/** Runs statements in turn with the role that owns the schema, such as `create table`, which the service's role may not. */
+export const asOwner = async ({ ownerUrl }: Pick<TestDatabase, 'ownerUrl'>, ...statements: string[]): Promise<void> => {
+  const client = new pg.Client({ connectionString: ownerUrl })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Returns `db` with a hook: `onQuery` is called, and awaited, before each statement. */
+export const observeQueries = (db: Db, onQuery: (sql: string, values: unknown[]) => Promise<void> | void): Db => ({
   ...db,
   query: async (sql, values = [], options) => {
-    await see(sql, values)
+    await onQuery(sql, values)
     return db.query(sql, values, options)
   },
 })
 
-/** The lines of the plan of a statement, which does not run. */
+/** Returns the lines of a statement's query plan. The statement is not run. */
 export const explain = async (db: Db, sql: string, values: unknown[] = []): Promise<string[]> =>
   (await db.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values)).map((line) => line['QUERY PLAN'])

@@ -1,40 +1,46 @@
 import { testEnv } from './database.ts'
 import { testRealm } from './service.ts'
 
-/** Keycloak's Admin API as an administrator uses it: what its own console calls. */
-export type Realm = ReturnType<typeof realmAdmin>
+/** A client of Keycloak's Admin API, which the Keycloak console uses too. */
+export type RealmAdmin = ReturnType<typeof realmAdmin>
 
-type TokenAnswer = { access_token: string; refresh_token?: string; id_token?: string; expires_in: number }
+type TokenResponse = { access_token: string; refresh_token?: string; id_token?: string; expires_in: number }
 
-/** One call of a realm's token endpoint. @throws Error with Keycloak's answer */
-export const requestToken = async (realm: string, fields: Record<string, string>): Promise<TokenAnswer> => {
+/** Calls a realm's token endpoint. @throws Error with Keycloak's response */
+export const requestToken = async (realm: string, fields: Record<string, string>): Promise<TokenResponse> => {
   const response = await fetch(`${testEnv('TEST_KEYCLOAK_URL')}/realms/${realm}/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams(fields),
     signal: AbortSignal.timeout(15_000),
   })
   if (!response.ok) throw new Error(`token endpoint: ${response.status} ${await response.text()}`)
-  return (await response.json()) as TokenAnswer
+  return (await response.json()) as TokenResponse
 }
+
+/**
+ * A part of a password policy that makes hashes quick. With its default, Keycloak computes for 80 ms longer whenever a password is
+ * set or checked.
+ */
+export const quickHashes = 'hashAlgorithm(pbkdf2-sha256) and hashIterations(1)'
 
 let admin: { token: string; until: number } | undefined
 
-/** A token of Keycloak's own administrator (realm `master`). */
+/** Returns an access token of the Keycloak administrator (realm `master`). */
 export const masterToken = async (): Promise<string> => {
   if (admin && admin.until > Date.now()) return admin.token
-  const answer = await requestToken('master', {
+  const response = await requestToken('master', {
     grant_type: 'password',
     client_id: 'admin-cli',
     username: testEnv('TEST_KEYCLOAK_ADMIN_USER'),
     password: testEnv('TEST_KEYCLOAK_ADMIN_PASSWORD'),
   })
-  admin = { token: answer.access_token, until: Date.now() + (answer.expires_in - 10) * 1000 }
+  admin = { token: response.access_token, until: Date.now() + (response.expires_in - 10) * 1000 }
   return admin.token
 }
 
 type NewRealmUser = { username: string; email?: string; password?: string; roles?: string[]; [field: string]: unknown }
 
-/** The Admin API of one realm. `call` rejects on a status over 399 that is not in `allow`. */
+/** Creates an Admin API client for one realm. `call` rejects on a status of 400 or above that is not in `allow`. */
 export const realmAdmin = (realm: string = testRealm) => {
   const call = async <T>(
     method: string,
@@ -57,9 +63,9 @@ export const realmAdmin = (realm: string = testRealm) => {
       location: response.headers.get('location') ?? '',
     }
   }
-  const role = async (name: string) => (await call<{ id: string; name: string }>('GET', `/roles/${name}`)).body
+  const getRole = async (name: string) => (await call<{ id: string; name: string }>('GET', `/roles/${name}`)).body
   const setRoles = async (method: 'POST' | 'DELETE', userId: string, names: string[]) => {
-    await call(method, `/users/${userId}/role-mappings/realm`, await Promise.all(names.map(role)))
+    await call(method, `/users/${userId}/role-mappings/realm`, await Promise.all(names.map(getRole)))
   }
   return {
     call,
@@ -81,7 +87,7 @@ export const realmAdmin = (realm: string = testRealm) => {
           `/users?exact=true&username=${encodeURIComponent(username)}`,
         )
       ).body[0],
-    /** Makes a client where it is missing; it may use the password grant. */
+    /** Creates an OAuth client with the password grant, unless it exists. Its tokens have no audience but this one. */
     ensureClient: async (
       clientId: string,
       { audience, attributes = {} }: { audience?: string; attributes?: Record<string, string> },
@@ -104,7 +110,16 @@ export const realmAdmin = (realm: string = testRealm) => {
       await call(
         'POST',
         '/clients',
-        { clientId, publicClient: true, directAccessGrantsEnabled: true, protocolMappers, attributes },
+        {
+          clientId,
+          publicClient: true,
+          directAccessGrantsEnabled: true,
+          // Without the realm's default scope with our audience.
+          defaultClientScopes: ['acr', 'basic', 'email', 'profile', 'roles', 'web-origins'],
+          optionalClientScopes: ['offline_access'],
+          protocolMappers,
+          attributes,
+        },
         [409],
       )
     },

@@ -3,8 +3,8 @@ import { masterToken, realmAdmin, requestToken } from './realm.ts'
 import { testRealm } from './service.ts'
 import { eventually } from './wait.ts'
 
-/** Somebody signed in. `refreshToken` and `idToken` are of the same session. */
-export type SignedIn = {
+/** A signed-in user. `token` is the access token; all tokens belong to one session. */
+export type SignedInUser = {
   id: string
   username: string
   password: string
@@ -14,22 +14,30 @@ export type SignedIn = {
 }
 
 const testClient = 'test-client'
-const known = new Map<string, Promise<SignedIn>>()
+const usersByRole = new Map<string, Promise<SignedInUser>>()
 
-/** Signs in by password at the realm. Keycloak may refuse somebody whose last sign-in it has not noted yet. */
+/** Signs in with a password. Keycloak may reject a sign-in that follows the user's previous one too quickly. */
 export const signIn = async (username: string, password: string, clientId = testClient, realm = testRealm) => {
-  const answer = await requestToken(realm, {
+  const response = await requestToken(realm, {
     grant_type: 'password',
     client_id: clientId,
     scope: 'openid',
     username,
     password,
   })
-  return { token: answer.access_token, refreshToken: answer.refresh_token ?? '', idToken: answer.id_token ?? '' }
+  return {
+    token: response.access_token,
+    refreshToken: response.refresh_token ?? '',
+    idToken: response.id_token ?? '',
+  }
 }
 
-/** A new person in the realm with these roles, signed in at a client that is there. */
-export const newPerson = async (roles: string[], realm = testRealm, clientId = testClient): Promise<SignedIn> => {
+/** Creates a user with these roles and signs them in. The client `clientId` must exist. */
+export const createSignedInUser = async (
+  roles: string[],
+  realm = testRealm,
+  clientId = testClient,
+): Promise<SignedInUser> => {
   const admin = realmAdmin(realm)
   await admin.ensureClient(testClient, { audience: 'clientele-api' })
   const username = `test-${randomBytes(6).toString('hex')}`
@@ -48,26 +56,29 @@ export const newPerson = async (roles: string[], realm = testRealm, clientId = t
 
 const rolesOf = { user: ['user'], admin: ['admin'], nobody: [] as string[] }
 
-/** A token of a person with that role; the same person within a test file. */
-export const tokenFor = (role: 'user' | 'admin' | 'nobody'): Promise<SignedIn> => {
-  const person = known.get(role) ?? newPerson(rolesOf[role])
-  known.set(role, person)
-  return person
+/** Returns a signed-in user with a role; `nobody` has none. Each test file has one user per role. */
+export const signedInAs = (role: 'user' | 'admin' | 'nobody'): Promise<SignedInUser> => {
+  const user = usersByRole.get(role) ?? createSignedInUser(rolesOf[role])
+  usersByRole.set(role, user)
+  return user
 }
 
-/** Tokens that must be refused, each real but one: of another issuer, another audience, expired, of the wrong kind. */
+/**
+ * Tokens that must be rejected. All but `garbage` were issued by Keycloak: an expired access token, one of another issuer, one
+ * for another audience, a refresh token and an ID token.
+ */
 export const badTokens = async (): Promise<
   Record<'garbage' | 'expired' | 'wrongIssuer' | 'wrongAudience' | 'refresh' | 'id', string>
 > => {
   const admin = realmAdmin()
-  const person = await tokenFor('admin')
+  const signedIn = await signedInAs('admin')
   await admin.ensureClient('test-no-audience', {})
   await admin.ensureClient('test-short-lived', {
     audience: 'clientele-api',
     attributes: { 'access.token.lifespan': '1' },
   })
-  const short = await newPerson(['admin'], testRealm, 'test-short-lived')
-  const other = await newPerson(['admin'], testRealm, 'test-no-audience')
+  const short = await createSignedInUser(['admin'], testRealm, 'test-short-lived')
+  const other = await createSignedInUser(['admin'], testRealm, 'test-no-audience')
   const { exp } = JSON.parse(Buffer.from(short.token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }
   await eventually(async () => {
     if (Date.now() / 1000 <= exp) throw new Error('not expired yet')
@@ -77,7 +88,7 @@ export const badTokens = async (): Promise<
     expired: short.token,
     wrongIssuer: await masterToken(),
     wrongAudience: other.token,
-    refresh: person.refreshToken,
-    id: person.idToken,
+    refresh: signedIn.refreshToken,
+    id: signedIn.idToken,
   }
 }

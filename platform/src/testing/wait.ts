@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Repeats `fn` until it does not throw; after `timeoutMs` its last error is thrown. */
+/** Calls `fn` until it does not throw. After `timeoutMs` the last error is thrown. */
 export const eventually = async <T>(
   fn: () => Promise<T> | T,
   { timeoutMs = 10_000, everyMs = 50 } = {},
@@ -11,7 +11,7 @@ export const eventually = async <T>(
       return await fn()
     } catch (error) {
       if (Date.now() > deadline) throw error
-      await pause(everyMs)
+      await sleep(everyMs)
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A caught mail, newest first in `GET /messages`. `links` are the http(s) addresses of its text and HTML. */
+/** A mail as `GET /messages` returns it, newest first. `links` are the http(s) URLs in its text and HTML. */
 export type CaughtMail = {
   id: number
   receivedAt: string

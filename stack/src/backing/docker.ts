@@ -3,38 +3,47 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitFor } from '../processes/wait.ts'
+import { loopback } from '../profile/host.ts'
 import { isFree } from '../profile/ports.ts'
 
-type Call = { timeout?: number; env?: NodeJS.ProcessEnv; cwd?: string; signal?: AbortSignal; both?: boolean }
+type DockerCallOptions = {
+  timeout?: number
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  signal?: AbortSignal
+  withStderr?: boolean
+}
 
-const maxOutput = 1 << 20
+const maxOutputChars = 1 << 20
 
-/** What the client printed. In a session of its own: Ctrl-C must not cut it off while it makes or stops a container. */
+/**
+ * Runs the `docker` client and returns its stdout, with `both` its stderr too. It runs in its own session, so that Ctrl-C does
+ * not interrupt it while it creates or stops a container. @throws Error with its stderr, or after `timeout` ms
+ */
 export const docker = (
   args: string[],
-  { timeout = 60_000, env, cwd, signal, both = false }: Call = {},
+  { timeout = 60_000, env, cwd, signal, withStderr = false }: DockerCallOptions = {},
 ): Promise<string> =>
   new Promise((resolve, reject) => {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
     const child = spawn('docker', args, { detached: true, stdio, env, cwd, timeout, signal })
-    let out = ''
-    let problem = ''
+    let stdout = ''
+    let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out = (out + text).slice(-maxOutput)
+      stdout = (stdout + text).slice(-maxOutputChars)
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      problem = (problem + text).slice(-maxOutput)
+      stderr = (stderr + text).slice(-maxOutputChars)
     })
     child.once('error', reject)
     child.once('close', (code) => {
-      if (code === 0) resolve((both ? out + problem : out).trim())
-      else
-        reject(new Error(`docker ${args[0]} failed: ${problem.trim() || `it was given up after ${timeout / 1000} s`}`))
+      if (code === 0) resolve((withStderr ? stdout + stderr : stdout).trim())
+      else reject(new Error(`docker ${args[0]} failed: ${stderr.trim() || `timed out after ${timeout / 1000} s`}`))
     })
   })
 
-/** Whether a Docker engine answers. */
-export const dockerAnswers = async (): Promise<boolean> =>
+/** Whether a Docker engine responds. */
+export const isDockerAvailable = async (): Promise<boolean> =>
   docker(['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 }).then(
     (version) => version !== '',
     () => false,
@@ -44,68 +53,73 @@ export type ContainerOptions = {
   home: string
   name: string
   image: string
-  /** Container port by port of this machine; published on loopback only. */
+  /** Port of this machine → port of the container. */
   ports: Record<number, number>
-  /** Path in the container of the volume that keeps the data. */
+  /** The address on which each port of this machine is published; default: loopback. */
+  listenHosts?: Record<number, string | undefined>
+  /** The path in the container at which the data volume is mounted. */
   volume: string
-  /** Given by name, so that no value shows in a process list. */
+  /** Passed to `docker run` by name, so that no value appears in a process list. */
   env: Record<string, string>
   mounts?: Record<string, string>
   args?: string[]
-  say: (text: string) => void
+  log: (text: string) => void
   signal?: AbortSignal
 }
 
 export type Container = {
   exited: Promise<string>
-  /** With less time than usual for one that never got ready: some do not listen to signals while they start. */
+  /** Stops the container, by force after `seconds` (default 20). Some containers ignore signals while they start. */
   stop: (seconds?: number) => Promise<void>
   logs: () => Promise<string>
-  /** Says that what the volume holds is whole. */
-  keep: () => void
+  /** Records that the data in the volume is complete. */
+  markComplete: () => void
 }
 
-const parts = ['postgres', 'rabbitmq', 'keycloak']
-/** The name of this machine in containers. */
-export const thisMachine = 'host.docker.internal'
+const services = ['postgres', 'rabbitmq', 'keycloak']
+/** The host name under which containers reach this machine. */
+export const dockerHostName = 'host.docker.internal'
 
-const label = 'org.clientele.home'
-const nameOf = (home: string, name: string): string =>
+const homeLabel = 'org.clientele.home'
+const containerName = (home: string, name: string): string =>
   `clientele-${createHash('sha256').update(home).digest('hex').slice(0, 8)}-${name}`
 
-/** The file that says that a part's data are whole, and in Docker; an interrupted first start leaves none. */
-export const markOf = (home: string, part: string): string => join(home, 'docker', part)
+/** The file that marks a service's data in Docker as complete. An interrupted first start leaves none. */
+export const markerFile = (home: string, name: string): string => join(home, 'docker', name)
 
-/** Runs a container; `stop` removes it, and its volume stays. */
+/** Starts a container. `stop` removes the container and keeps its volume. */
 export const startContainer = async (options: ContainerOptions): Promise<Container> => {
-  const { home, image, say, signal } = options
-  const name = nameOf(home, options.name)
+  const { home, image, log, signal } = options
+  const name = containerName(home, options.name)
   if ((await docker(['images', '-q', image])) === '') {
-    say(`pulling ${image}`)
+    log(`pulling ${image}`)
     await docker(['pull', '-q', image], { timeout: 900_000, signal })
   }
-  // A half-made volume would never get its accounts: images only make them in an empty one.
-  if (!existsSync(markOf(home, options.name))) await docker(['volume', 'rm', '-f', name])
+  // Images create their accounts only in an empty volume, so the volume of an interrupted first start is removed.
+  if (!existsSync(markerFile(home, options.name))) await docker(['volume', 'rm', '-f', name])
   signal?.throwIfAborted()
   const flags = [
     '--detach',
     '--name',
     name,
     '--label',
-    `${label}=${home}`,
+    `${homeLabel}=${home}`,
     '--volume',
     `${name}:${options.volume}`,
     '--add-host',
-    `${thisMachine}:host-gateway`,
-    ...Object.entries(options.ports).flatMap(([outside, inside]) => ['--publish', `127.0.0.1:${outside}:${inside}`]),
+    `${dockerHostName}:host-gateway`,
+    ...Object.entries(options.ports).flatMap(([outside, inside]) => {
+      const host = options.listenHosts?.[Number(outside)] ?? loopback
+      return ['--publish', `${host.includes(':') ? `[${host}]` : host}:${outside}:${inside}`]
+    }),
     ...Object.entries(options.mounts ?? {}).flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]),
     ...Object.keys(options.env).flatMap((key) => ['--env', key]),
   ]
   const env = { ...process.env, ...options.env }
   const id = await docker(['run', ...flags, image, ...(options.args ?? [])], { timeout: 120_000, env }).catch(
     async (error) => {
-      // A container that could not be started, for a port say, is there all the same.
-      await remove(name).catch(() => undefined)
+      // A container that could not start, for example because its port is taken, exists all the same.
+      await removeContainer(name).catch(() => undefined)
       throw error
     },
   )
@@ -115,53 +129,56 @@ export const startContainer = async (options: ContainerOptions): Promise<Contain
   )
   return {
     exited,
-    logs: () => docker(['logs', '--tail', '20', id], { timeout: 10_000, both: true }).catch(() => ''),
+    logs: () => docker(['logs', '--tail', '20', id], { timeout: 10_000, withStderr: true }).catch(() => ''),
     stop: async (seconds) => {
-      await remove(id, seconds)
+      await removeContainer(id, seconds)
       await exited
     },
-    keep: () => {
+    markComplete: () => {
       mkdirSync(join(home, 'docker'), { recursive: true })
-      writeFileSync(markOf(home, options.name), '')
+      writeFileSync(markerFile(home, options.name), '')
     },
   }
 }
 
-/** Stops a container in order, as far as it lets itself be stopped, and removes it. */
-const remove = async (container: string, seconds = 20): Promise<void> => {
+/** Stops a container, by force after `seconds`, and removes it. */
+const removeContainer = async (container: string, seconds = 20): Promise<void> => {
   await docker(['stop', '-t', String(seconds), container], { timeout: 40_000 }).catch(() => undefined)
   await docker(['rm', '-f', '-v', container])
 }
 
-/** Waits for the container; a failure shows the end of its log and removes it. */
-export const containerReady = async (
+/** Waits until the service in the container is ready. A failure removes the container. @throws Error with the end of its log */
+export const waitForContainer = async (
   container: Container,
-  what: string,
-  ask: () => Promise<boolean>,
+  name: string,
+  isReady: () => Promise<boolean>,
   signal?: AbortSignal,
 ): Promise<void> => {
-  const wait = { what, timeoutMs: 300_000, everyMs: 300, until: container.exited, signal }
-  await waitFor(ask, wait).catch(async (error) => {
+  const wait = { name, timeoutMs: 300_000, intervalMs: 300, exited: container.exited, signal }
+  await waitFor(isReady, wait).catch(async (error) => {
     const logs = await container.logs()
     await container.stop(3)
     throw new Error(`${error.message}\n${logs}`)
   })
-  container.keep()
+  container.markComplete()
 }
 
-/** Containers that an earlier launcher of this data folder left behind; volumes only with `volumes`. */
+/**
+ * Removes the containers that an earlier launcher of this data folder left behind, with `volumes` also their data.
+ * @returns the ids of the containers
+ */
 export const removeContainers = async (home: string, { volumes }: { volumes: boolean }): Promise<string[]> => {
-  if (!(await dockerAnswers())) return []
-  const ids = (await docker(['ps', '-aq', '--filter', `label=${label}=${home}`])).split('\n').filter(Boolean)
-  await Promise.all(ids.map((id) => remove(id)))
-  if (volumes) await docker(['volume', 'rm', '-f', ...parts.map((part) => nameOf(home, part))])
+  if (!(await isDockerAvailable())) return []
+  const ids = (await docker(['ps', '-aq', '--filter', `label=${homeLabel}=${home}`])).split('\n').filter(Boolean)
+  await Promise.all(ids.map((id) => removeContainer(id)))
+  if (volumes) await docker(['volume', 'rm', '-f', ...services.map((name) => containerName(home, name))])
   return ids
 }
 
-/** The address at which containers reach this machine, where that is another than loopback (an engine on this Linux). */
+/** The address at which containers reach this machine: Docker's bridge on Linux, undefined if loopback is enough. */
 export const bridgeAddress = async (): Promise<string | undefined> => {
   const gateway = '{{(index .IPAM.Config 0).Gateway}}'
   const address = await docker(['network', 'inspect', 'bridge', '--format', gateway]).catch(() => undefined)
-  // An engine in a virtual machine has its bridge there, and leads containers to our loopback.
+  // Docker Desktop has its bridge inside a virtual machine and forwards containers to our loopback.
   return address && (await isFree(0, address)) ? address : undefined
 }

@@ -1,22 +1,36 @@
-/** Keycloak's Admin API as the stack uses it: to make and adjust the local realm. */
+/** A client of Keycloak's Admin API. */
 export type KeycloakAdmin = {
-  /** The parsed answer; undefined for 404 and for empty answers. Other statuses of 400 and above throw. */
+  /**
+   * Sends a request to `/admin/realms<path>`. @returns the parsed body, or undefined for 404 and for an empty body
+   * @throws Error for any other status that is not 2xx
+   */
   call: (method: string, path: string, body?: unknown) => Promise<unknown>
 }
 
-const timeoutMs = 20_000
+const timeoutMs = 60_000
 
-/** Signs in as an administrator of the master realm. */
-export const keycloakAdmin = async (url: string, user: string, password: string): Promise<KeycloakAdmin> => {
-  const signIn = await fetch(`${url}/realms/master/protocol/openid-connect/token`, {
+/** The administrator of a Keycloak that `npm start` creates. */
+export const keycloakAdminUser = 'admin'
+
+/** The administrator that commands sign in as. */
+export const adminUserFrom = ({ CLIENTELE_KEYCLOAK_ADMIN_USER: user }: NodeJS.ProcessEnv): string =>
+  user || keycloakAdminUser
+
+const requestToken = async (url: string, user: string, password: string): Promise<string> => {
+  const response = await fetch(`${url}/realms/master/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', username: user, password }),
     signal: AbortSignal.timeout(timeoutMs),
   })
-  if (!signIn.ok) throw new Error(`Keycloak does not take the administrator "${user}" (${signIn.status})`)
-  const { access_token: token } = (await signIn.json()) as { access_token: string }
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${url}/admin/realms${path}`, {
+  if (!response.ok) throw new Error(`Keycloak refused the administrator "${user}" (${response.status})`)
+  return ((await response.json()) as { access_token: string }).access_token
+}
+
+/** Signs in as an administrator of the realm `master`, and again when the token has expired: it is good for a minute. */
+export const signInAsKeycloakAdmin = async (url: string, user: string, password: string): Promise<KeycloakAdmin> => {
+  let token = await requestToken(url, user, password)
+  const send = (method: string, path: string, body: unknown): Promise<Response> =>
+    fetch(`${url}/admin/realms${path}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -25,9 +39,16 @@ export const keycloakAdmin = async (url: string, user: string, password: string)
       signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    let response = await send(method, path, body)
+    if (response.status === 401) {
+      token = await requestToken(url, user, password)
+      response = await send(method, path, body)
+    }
     const text = await response.text()
     if (response.status === 404) return undefined
-    if (!response.ok) throw new Error(`Keycloak answers ${response.status} to ${method} ${path}: ${text.slice(0, 300)}`)
+    if (!response.ok)
+      throw new Error(`Keycloak returned ${response.status} to ${method} ${path}: ${text.slice(0, 300)}`)
     return text === '' ? undefined : JSON.parse(text)
   }
   return { call }
@@ -46,7 +67,7 @@ export const findUser = async (
       | undefined
   )?.[0]
 
-/** Gives the user a realm role; having it already is fine. */
+/** Grants the user a realm role. Does nothing if the user has it. */
 export const grantRole = async (
   { call }: KeycloakAdmin,
   realm: string,
@@ -56,4 +77,18 @@ export const grantRole = async (
   const found = await call('GET', `/${realm}/roles/${encodeURIComponent(role)}`)
   if (!found) throw new Error(`the realm ${realm} has no role "${role}"`)
   await call('POST', `/${realm}/users/${userId}/role-mappings/realm`, [found])
+}
+
+/** Actions that no longer matter when an operator vouches for the account. Second factors stay required. */
+const waivedActions = ['VERIFY_EMAIL', 'UPDATE_PASSWORD', 'UPDATE_PROFILE', 'VERIFY_PROFILE']
+
+/** Enables an account, and removes what keeps the user from signing in. @returns the required actions that stay */
+export const letSignIn = async ({ call }: KeycloakAdmin, realm: string, userId: string): Promise<string[]> => {
+  const path = `/${realm}/users/${userId}`
+  const user = (await call('GET', path)) as { enabled: boolean; emailVerified: boolean; requiredActions?: string[] }
+  const before = user.requiredActions ?? []
+  const requiredActions = before.filter((action) => !waivedActions.includes(action))
+  if (!user.enabled || !user.emailVerified || requiredActions.length < before.length)
+    await call('PUT', path, { enabled: true, emailVerified: true, requiredActions })
+  return requiredActions
 }

@@ -3,20 +3,20 @@ import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { freePorts } from '../profile/ports.ts'
 import { launchKeycloak } from './keycloak.ts'
-import { keycloakAdmin } from './keycloak-admin.ts'
-import { classArchive, isKeycloakPrepared, preparedKeycloak } from './keycloak-cache.ts'
+import { signInAsKeycloakAdmin } from './keycloak-admin.ts'
+import { classArchive, isKeycloakPrepared, prepareKeycloak } from './keycloak-cache.ts'
 
 const name = 'keycloak-archive'
 const adminUser = 'admin'
 const adminPassword = 'only-for-the-archive'
 
 /**
- * Writes the archive of classes that makes every later start of Keycloak some seconds shorter: once, from a second
- * Keycloak of low priority that nobody uses and that goes away. Given up by the signal; the next start tries again.
+ * Writes the class archive (CDS) that makes later starts of Keycloak some seconds faster. It is written once, by a second
+ * Keycloak that runs at low priority and is stopped afterwards. The signal aborts it; the next start tries again.
  */
 export const archiveKeycloakClasses = async (home: string, signal: AbortSignal): Promise<void> => {
   if (!isKeycloakPrepared()) return
-  const distribution = await preparedKeycloak(() => undefined, signal)
+  const distribution = await prepareKeycloak(() => undefined, signal)
   const archive = classArchive(distribution)
   if (existsSync(archive)) return
   const part = `${archive}.${process.pid}`
@@ -26,13 +26,15 @@ export const archiveKeycloakClasses = async (home: string, signal: AbortSignal):
   try {
     const jvm = [`-XX:ArchiveClassesAtExit=${part}`, '-Xlog:cds=error', '-Xlog:cds+dynamic=error']
     const child = await launchKeycloak(options, { name, distribution, jvm })
-    const giveUp = () => void child.stop(0)
-    signal.addEventListener('abort', giveUp, { once: true })
+    const abort = () => void child.stop(0)
+    signal.addEventListener('abort', abort, { once: true })
     setPriority(child.pid, constants.priority.PRIORITY_LOW)
-    // What is used once is in the archive.
-    await (await keycloakAdmin(url, adminUser, adminPassword)).call('GET', '/clientele/users').catch(() => undefined)
+    // The archive holds the classes that were used, so use the Admin API once.
+    await (await signInAsKeycloakAdmin(url, adminUser, adminPassword))
+      .call('GET', '/clientele/users')
+      .catch(() => undefined)
     const how = await child.stop(120_000)
-    signal.removeEventListener('abort', giveUp)
+    signal.removeEventListener('abort', abort)
     if (how === 'SIGKILL' || !existsSync(part)) return
     removeOthers(archive)
     renameSync(part, archive)
@@ -42,7 +44,7 @@ export const archiveKeycloakClasses = async (home: string, signal: AbortSignal):
   }
 }
 
-// Those of a Java that is no longer here are of no use, and large.
+// Archives of another Java version are useless and large.
 const removeOthers = (archive: string): void => {
   for (const file of readdirSync(dirname(archive)).filter((entry) => /^classes-[0-9a-f]+\.jsa$/.test(entry))) {
     rmSync(join(dirname(archive), file), { force: true })

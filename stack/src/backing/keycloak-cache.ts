@@ -11,10 +11,10 @@ const run = promisify(execFile)
 
 export const keycloakVersion = '26.7.4'
 
-/** Keycloak's data are in a file of its own, or in a PostgreSQL. */
+/** Where Keycloak stores its data: in its own H2 file or in PostgreSQL. */
 export type KeycloakDatabase = 'dev-file' | 'postgres'
 
-/** What is fixed when Keycloak is built; everything else is given at start. */
+/** The options that are fixed when Keycloak is built. All others are given at its start. */
 const buildOptions = (database: KeycloakDatabase) => [
   `--db=${database}`,
   '--cache=local',
@@ -22,7 +22,7 @@ const buildOptions = (database: KeycloakDatabase) => [
   '--metrics-enabled=false',
 ]
 
-/** Options of every JVM that runs Keycloak here: small heap, quick start. The class archive depends on them. */
+/** JVM options for a small heap and a fast start. The class archive is only valid for these. */
 export const javaOptions = [
   '-XX:+UseSerialGC',
   '-XX:TieredStopAtLevel=1',
@@ -44,7 +44,7 @@ export const javaOptions = [
   '--add-opens=java.base/java.lang=ALL-UNNAMED',
 ]
 
-/** The command line that runs the Keycloak of `distribution` on the data below `home`. */
+/** The JVM arguments that run the Keycloak in `distribution` on the data in `home`. */
 export const keycloakArgs = (distribution: string, home: string, args: string[], more: string[] = []): string[] => [
   ...javaOptions,
   ...more,
@@ -56,7 +56,7 @@ export const keycloakArgs = (distribution: string, home: string, args: string[],
   ...args,
 ]
 
-/** The archive of loaded classes, which only suits the Java that wrote it. */
+/** The file of the class archive. It is only valid for the Java that wrote it. */
 export const classArchive = (distribution: string): string =>
   join(distribution, `classes-${fingerprint([javaIdentity(), ...javaOptions].join(' '))}.jsa`)
 
@@ -67,9 +67,9 @@ const distributionFolder = (database: KeycloakDatabase): string =>
 
 export const isKeycloakPrepared = (): boolean => existsSync(join(distributionFolder('dev-file'), 'built'))
 
-/** Fetches and builds Keycloak once; later calls return at once. Two at the same time wait for each other. */
-export const preparedKeycloak = async (
-  say: (text: string) => void,
+/** Downloads and builds Keycloak at the first call; concurrent calls wait for it. @returns the folder of the distribution */
+export const prepareKeycloak = async (
+  log: (text: string) => void,
   signal?: AbortSignal,
   database: KeycloakDatabase = 'dev-file',
 ): Promise<string> => {
@@ -82,7 +82,7 @@ export const preparedKeycloak = async (
     rmSync(folder, { recursive: true, force: true })
     const part = `${folder}.part`
     rmSync(part, { recursive: true, force: true })
-    say(`fetching Keycloak ${keycloakVersion} (once)`)
+    log(`downloading Keycloak ${keycloakVersion} (only once)`)
     await run(
       'mvn',
       [
@@ -97,7 +97,7 @@ export const preparedKeycloak = async (
     )
     renameSync(join(part, `keycloak-${keycloakVersion}`), folder)
     rmSync(part, { recursive: true, force: true })
-    say('building Keycloak (once)')
+    log('building Keycloak (only once)')
     await run(javaCommand(), keycloakArgs(folder, folder, ['build', ...buildOptions(database)]), {
       cwd: folder,
       timeout: 600_000,

@@ -1,48 +1,58 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Child, giveUpMs, logTail, startChild } from '../processes/child.ts'
+import { type Child, failedStartTimeoutMs, logTail, startChild } from '../processes/child.ts'
 import { projectRoot } from '../processes/folders.ts'
-import { answers, waitFor } from '../processes/wait.ts'
+import { isResponding, waitFor } from '../processes/wait.ts'
+import { hostInUrl, loopback } from '../profile/host.ts'
 import { javaCommand } from '../tools/java.ts'
-import { classArchive, keycloakArgs, preparedKeycloak } from './keycloak-cache.ts'
-import type { Running } from './postgres.ts'
+import { classArchive, keycloakArgs, prepareKeycloak } from './keycloak-cache.ts'
+import type { ServiceHandle } from './postgres.ts'
 
 export type KeycloakOptions = {
   home: string
+  /** The address to listen on; default: loopback. */
+  host?: string | undefined
   port: number
   managementPort: number
-  /** The address that browsers use and tokens carry as issuer, without a path. */
+  /** The origin that browsers use and that tokens have in their issuer, such as `http://localhost:8080`. */
   publicUrl: string
   adminUser: string
   adminPassword: string
-  /** Values of the realm file's placeholders; they only count when the realm is imported, at the first start. */
+  /** The values of the realm file's placeholders. They are used when the realm is imported, at the first start. */
   realmEnv: Record<string, string>
-  say?: (text: string) => void
-  /** Gives up the start. */
+  log?: (text: string) => void
+  /** Aborts the start. */
   signal?: AbortSignal
 }
 
-export const realmFile = join(projectRoot, 'deploy', 'keycloak', 'realm.json')
+const keycloakFolder = join(projectRoot, 'deploy', 'keycloak')
+export const realmFile = join(keycloakFolder, 'realm.json')
+/** Lists of passwords that the realm's policy refuses. */
+export const passwordListsFolder = join(keycloakFolder, 'password-blacklists')
 
-export const startKeycloak = async (options: KeycloakOptions): Promise<Running> => {
-  const distribution = await preparedKeycloak(options.say ?? (() => undefined), options.signal)
+export const startKeycloak = async (options: KeycloakOptions): Promise<ServiceHandle> => {
+  const distribution = await prepareKeycloak(options.log ?? (() => undefined), options.signal)
   const archive = classArchive(distribution)
   const jvm = existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : []
   const child = await launchKeycloak(options, { name: 'keycloak', distribution, jvm })
-  return { url: `http://localhost:${options.port}`, stop: async () => void (await child.stop()) }
+  return { url: keycloakUrl(options), stop: async () => void (await child.stop()) }
 }
 
-type Launching = {
-  /** Of the process, its log and its folder. */
+/** The URL at which this machine reaches Keycloak. */
+export const keycloakUrl = ({ host = loopback, port }: Pick<KeycloakOptions, 'host' | 'port'>): string =>
+  `http://${hostInUrl(host)}:${port}`
+
+type LaunchSettings = {
+  /** The name of the process, its log and its folder. */
   name: string
   distribution: string
   jvm: string[]
 }
 
-/** Starts Keycloak on the data in the folder of that name, and waits until it is ready. */
+/** Starts Keycloak on the data in `<home>/<name>` and waits until it is ready. */
 export const launchKeycloak = async (
   options: KeycloakOptions,
-  { name, distribution, jvm }: Launching,
+  { name, distribution, jvm }: LaunchSettings,
 ): Promise<Child> => {
   const { home, port, managementPort, signal } = options
   const data = join(home, name)
@@ -52,8 +62,9 @@ export const launchKeycloak = async (
     'start',
     '--optimized',
     '--http-enabled=true',
-    '--http-host=127.0.0.1',
+    `--http-host=${options.host ?? loopback}`,
     `--http-port=${port}`,
+    `--http-management-host=${loopback}`,
     `--http-management-port=${managementPort}`,
     `--hostname=${options.publicUrl}`,
     '--hostname-backchannel-dynamic=true',
@@ -63,16 +74,16 @@ export const launchKeycloak = async (
   ]
   const child = await startChild({
     command: javaCommand(),
-    args: keycloakArgs(distribution, data, args, [...jvm, '-Dquarkus.management.host=127.0.0.1']),
+    args: keycloakArgs(distribution, data, args, jvm),
     name,
     home,
     cwd: data,
     env: environment(options),
   })
   const ready = `http://127.0.0.1:${managementPort}/health/ready`
-  const wait = { what: 'Keycloak', timeoutMs: 180_000, everyMs: 150, until: child.exited, signal }
-  await waitFor(() => answers(ready), wait).catch(async (error) => {
-    await child.stop(giveUpMs)
+  const wait = { name: 'Keycloak', timeoutMs: 180_000, intervalMs: 150, exited: child.exited, signal }
+  await waitFor(() => isResponding(ready), wait).catch(async (error) => {
+    await child.stop(failedStartTimeoutMs)
     throw new Error(`${error.message}\n${logTail(home, name, 25)}`)
   })
   writeFileSync(join(data, 'imported'), '')
@@ -87,19 +98,20 @@ const environment = (options: KeycloakOptions): NodeJS.ProcessEnv => ({
   ...options.realmEnv,
 })
 
-/** A Keycloak home whose programs are the cache's and whose data is our own. */
+/** Prepares a Keycloak home with its own data and links to the programs in the cache. */
 const prepareHome = (distribution: string, data: string, firstStart: boolean): void => {
-  // Without the mark the first start did not come to its end: the half-made database is made again.
+  // The first start did not finish, so its half-created database is removed.
   if (firstStart) rmSync(data, { recursive: true, force: true })
   mkdirSync(join(data, 'data', 'import'), { recursive: true, mode: 0o700 })
   linkPrograms(distribution, data)
   copyFileSync(realmFile, join(data, 'data', 'import', 'realm.json'))
 }
 
-/** Makes the folder a Keycloak home by links to the cache's programs. */
+/** Links the programs in the cache into a Keycloak home, and copies the lists of passwords: without them no realm loads. */
 export const linkPrograms = (distribution: string, home: string): void => {
-  for (const part of ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt']) {
-    rmSync(join(home, part), { force: true })
-    symlinkSync(join(distribution, part), join(home, part))
+  for (const entry of ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt']) {
+    rmSync(join(home, entry), { force: true })
+    symlinkSync(join(distribution, entry), join(home, entry))
   }
+  cpSync(passwordListsFolder, join(home, 'data', 'password-blacklists'), { recursive: true })
 }

@@ -1,9 +1,9 @@
 import type { CaughtMail } from './caught-mail.ts'
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')
 
-/** The caught mails for a person: subject, people, text and links; the mail's own HTML is never rendered. */
+/** The HTML page of the caught mails: subject, addresses, text and links. The HTML of a mail is never rendered. */
 export const mailPage = (mails: CaughtMail[]): string => `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Caught mail</title>
 <style>
@@ -13,11 +13,11 @@ h2 { font-size: 1.1rem; margin: 0 } small { color: #5c6b7a } pre { white-space: 
 @media (prefers-color-scheme: dark) { body { color: #dce3ea; background: #14191f } article { background: #1c232b; border-color: #323c47 } a { color: #8ab8ff } small { color: #93a1b0 } }
 </style>
 <h1>Caught mail</h1>
-<p>Mail that Clientele sends on this machine ends here. Reload to see more.</p>
-${mails.map(article).join('\n') || '<p>Nothing yet.</p>'}
+<p>Mail that Clientele sends on this machine is shown here and not delivered. Reload to see new mail.</p>
+${mails.map(article).join('\n') || '<p>No mail yet.</p>'}
 </html>`
 
-const article = (mail: CaughtMail): string => `<article><h2>${safe(mail.subject || '(no subject)')}</h2>
-<small>to ${safe(mail.to.join(', '))} · from ${safe(mail.from)} · <time>${safe(mail.receivedAt)}</time></small>
-<pre>${safe(mail.text.trim())}</pre>
-<ul>${mail.links.map((link) => `<li><a href="${safe(link)}" rel="noreferrer">${safe(link)}</a></li>`).join('')}</ul></article>`
+const article = (mail: CaughtMail): string => `<article><h2>${escapeHtml(mail.subject || '(no subject)')}</h2>
+<small>to ${escapeHtml(mail.to.join(', '))} · from ${escapeHtml(mail.from)} · <time>${escapeHtml(mail.receivedAt)}</time></small>
+<pre>${escapeHtml(mail.text.trim())}</pre>
+<ul>${mail.links.map((link) => `<li><a href="${escapeHtml(link)}" rel="noreferrer">${escapeHtml(link)}</a></li>`).join('')}</ul></article>`

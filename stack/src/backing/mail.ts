@@ -1,36 +1,40 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createHostCheck } from '@clientele/platform/http/known-host'
 import PostalMime from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
 import type { CaughtMail } from './caught-mail.ts'
 import { mailPage } from './mail-page.ts'
-import type { Running } from './postgres.ts'
+import type { ServiceHandle } from './postgres.ts'
 
 export type MailOptions = {
   smtpPort: number
   httpPort: number
-  /** Where to listen; loopback without it. */
+  /** The address to listen on; default: loopback. */
   host?: string
-  /** Further addresses for SMTP besides loopback. */
-  alsoOn?: string[]
+  /** More addresses to listen on for SMTP. */
+  extraSmtpHosts?: string[]
 }
 
 const maxMails = 200
 const maxBytes = 1 << 20
 
-/** A development mail server: takes every mail, sends none on, and shows them at `url`. */
+/**
+ * Starts a mail server for development. It accepts every mail over SMTP, delivers none, and keeps the newest 200. `url` shows
+ * them as a page; `GET` and `DELETE <url>/messages?to=<address>` list and remove them.
+ */
 export const startMail = async ({
   smtpPort,
   httpPort,
   host = '127.0.0.1',
-  alsoOn = [],
-}: MailOptions): Promise<Running> => {
+  extraSmtpHosts = [],
+}: MailOptions): Promise<ServiceHandle> => {
   const mails: CaughtMail[] = []
-  const hosts = [host, ...alsoOn]
+  const hosts = [host, ...extraSmtpHosts]
   const smtps = hosts.map(() => smtpServer(mails))
   const web = createServer((request, response) => serve(mails, request, response))
   await Promise.all([
-    ...smtps.map((smtp, index) => listening((ready) => smtp.listen(smtpPort, hosts[index], ready), smtp.server)),
-    listening((ready) => web.listen(httpPort, host, ready), web),
+    ...smtps.map((smtp, index) => listen((ready) => smtp.listen(smtpPort, hosts[index], ready), smtp.server)),
+    listen((ready) => web.listen(httpPort, host, ready), web),
   ])
   const stop = async () => {
     web.closeAllConnections()
@@ -59,7 +63,7 @@ const smtpServer = (mails: CaughtMail[]): SMTPServer => {
       stream.once('end', () => {
         if (bytes > maxBytes) return done(Object.assign(new Error('message too large'), { responseCode: 552 }))
         const to = session.envelope.rcptTo.map((recipient) => recipient.address.toLowerCase())
-        read(Buffer.concat(chunks), to, nextId++).then((mail) => {
+        parseMail(Buffer.concat(chunks), to, nextId++).then((mail) => {
           mails.unshift(mail)
           mails.length = Math.min(mails.length, maxMails)
           done()
@@ -67,18 +71,18 @@ const smtpServer = (mails: CaughtMail[]): SMTPServer => {
       })
     },
   })
-  // A client that goes away in mid-mail is no fault of ours.
+  // A client that disconnects while it sends a mail.
   smtp.on('error', () => undefined)
   return smtp
 }
 
-const listening = (listen: (ready: () => void) => unknown, emitter: NodeJS.EventEmitter): Promise<void> =>
+const listen = (listen: (ready: () => void) => unknown, emitter: NodeJS.EventEmitter): Promise<void> =>
   new Promise((resolve, reject) => {
     emitter.once('error', reject)
     listen(resolve)
   })
 
-const read = async (raw: Buffer, to: string[], id: number): Promise<CaughtMail> => {
+const parseMail = async (raw: Buffer, to: string[], id: number): Promise<CaughtMail> => {
   const mail = await PostalMime.parse(raw)
   const text = mail.text ?? ''
   const html = mail.html ?? ''
@@ -96,7 +100,11 @@ const read = async (raw: Buffer, to: string[], id: number): Promise<CaughtMail> 
   }
 }
 
+// The page shows links that reset passwords, so no other name may lead to it.
+const isKnownHost = createHostCheck([])
+
 const serve = (mails: CaughtMail[], request: IncomingMessage, response: ServerResponse): void => {
+  if (!isKnownHost(request.headers.host ?? '')) return void response.writeHead(421).end('unknown host\n')
   const url = new URL(request.url ?? '/', 'http://mail')
   const to = url.searchParams.get('to')?.toLowerCase()
   const chosen = to ? mails.filter((mail) => mail.to.includes(to)) : mails

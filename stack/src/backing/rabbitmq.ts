@@ -2,37 +2,37 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Child, giveUpMs, logTail, startChild } from '../processes/child.ts'
+import { type Child, failedStartTimeoutMs, logTail, startChild } from '../processes/child.ts'
 import {
   type Account,
-  giveAllTo,
+  chownTreeTo,
   isExecutable,
-  isOpenTo,
+  isReachableBy,
   launchAs,
   unprivilegedAccount,
 } from '../processes/unprivileged.ts'
-import { answers, waitFor } from '../processes/wait.ts'
-import type { Running } from './postgres.ts'
+import { isResponding, waitFor } from '../processes/wait.ts'
+import type { ServiceHandle } from './postgres.ts'
 
-/** `metricsUrl`: where its Prometheus plugin answers. */
-export type RunningBroker = Running & { managementUrl: string; metricsUrl?: string }
+/** `metricsUrl` is the address of its Prometheus plugin. */
+export type BrokerHandle = ServiceHandle & { managementUrl: string; metricsUrl?: string }
 
 export type RabbitmqOptions = {
   home: string
   port: number
   managementPort: number
-  /** Where its Prometheus metrics are; it has none without it. */
+  /** The port of its Prometheus metrics; without it the plugin is off. */
   metricsPort?: number
-  /** Erlang's name server and the node's own port; both only listen on loopback. */
+  /** The ports of Erlang's name server (epmd) and of the node. Both listen on loopback only. */
   epmdPort: number
   distributionPort: number
   user: string
   password: string
-  /** Gives up the start. */
+  /** Aborts the start. */
   signal?: AbortSignal
 }
 
-// Not the wrapper on PATH: that one insists on root or the system's rabbitmq account.
+// Not the wrapper on PATH, which only runs as root or as the system's rabbitmq account.
 const serverPaths = [
   '/usr/lib/rabbitmq/bin/rabbitmq-server',
   '/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server',
@@ -42,19 +42,19 @@ const epmdPaths = ['/usr/bin/epmd', '/opt/homebrew/bin/epmd', '/usr/local/bin/ep
 
 export const rabbitmqServer = (): string | undefined => serverPaths.find(isExecutable)
 
-export const startRabbitmq = async (options: RabbitmqOptions): Promise<RunningBroker> => {
+export const startRabbitmq = async (options: RabbitmqOptions): Promise<BrokerHandle> => {
   const { home, port, managementPort, user, password } = options
   const server = rabbitmqServer()
   const epmd = epmdPaths.find(isExecutable)
   if (!server || !epmd)
-    throw new Error('RabbitMQ is not installed: set CLIENTELE_RABBITMQ_URL, or install rabbitmq-server')
+    throw new Error('RabbitMQ is not installed: install rabbitmq-server, or set CLIENTELE_RABBITMQ_URL')
   const data = join(home, 'rabbitmq')
   const account = brokerAccount(data)
   prepareFolder(data, options, account)
   const env = environment(data, options)
   const launch = (command: string, args: string[]) => launchAs(account, command, args, [join(data, 'x')])
 
-  // Our own name server: the one that Erlang would start by itself outlives the node.
+  // Start our own name server: the one that Erlang starts by itself would outlive the node.
   const epmdArgs = ['-address', '127.0.0.1', '-port', String(options.epmdPort)]
   const names = await startChild({ ...launch(epmd, epmdArgs), name: 'rabbitmq-epmd', home, env, cwd: '/' })
   const node: Child = await startChild({
@@ -72,10 +72,10 @@ export const startRabbitmq = async (options: RabbitmqOptions): Promise<RunningBr
   const managementUrl = `http://${user}:${encodeURIComponent(password)}@127.0.0.1:${managementPort}`
   const ready = `http://127.0.0.1:${managementPort}/api/health/checks/port-listener/${port}`
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-  const until = Promise.race([node.exited, names.exited])
-  const wait = { what: 'RabbitMQ', timeoutMs: 120_000, everyMs: 200, until, signal: options.signal }
-  await waitFor(() => answers(ready, { headers: { authorization } }), wait).catch(async (error) => {
-    await stop(giveUpMs)
+  const exited = Promise.race([node.exited, names.exited])
+  const wait = { name: 'RabbitMQ', timeoutMs: 120_000, intervalMs: 200, exited, signal: options.signal }
+  await waitFor(() => isResponding(ready, { headers: { authorization } }), wait).catch(async (error) => {
+    await stop(failedStartTimeoutMs)
     throw new Error(`${error.message}\n${logTail(home, 'rabbitmq')}`)
   })
   writeFileSync(join(data, 'ready'), '')
@@ -90,7 +90,7 @@ export const startRabbitmq = async (options: RabbitmqOptions): Promise<RunningBr
 
 const controlPaths = serverPaths.map((path) => path.replace(/rabbitmq-server$/, 'rabbitmqctl'))
 
-/** Runs `rabbitmqctl` on the broker of these options. @throws Error with what it said, or after a minute */
+/** Runs `rabbitmqctl` on the broker of these options. @throws Error with its output, or after a minute */
 export const rabbitmqControl = async (options: RabbitmqOptions, args: string[]): Promise<void> => {
   const control = controlPaths.find(isExecutable)
   if (!control) throw new Error('rabbitmqctl is not installed')
@@ -99,15 +99,15 @@ export const rabbitmqControl = async (options: RabbitmqOptions, args: string[]):
   await promisify(execFile)(command, all, { ...identity, env: environment(data, options), cwd: '/', timeout: 60_000 })
 }
 
-// Erlang asks access(2), which ignores capabilities: below a closed folder the broker can only run as root itself.
+// Erlang calls access(2), which ignores capabilities. If the account cannot reach the folder, the broker has to run as root.
 const brokerAccount = (data: string): Account | undefined => {
   const account = unprivilegedAccount()
   mkdirSync(data, { recursive: true, mode: 0o700 })
-  return !account || isOpenTo(account, data) ? account : { name: 'root', uid: 0, gid: 0 }
+  return !account || isReachableBy(account, data) ? account : { name: 'root', uid: 0, gid: 0 }
 }
 
 const prepareFolder = (data: string, options: RabbitmqOptions, account: Account | undefined): void => {
-  // Without the mark the first start did not come to its end: a half-made node is made again.
+  // The first start did not finish, so the half-created node is removed.
   if (!existsSync(join(data, 'ready'))) rmSync(data, { recursive: true, force: true })
   for (const folder of [data, join(data, 'mnesia'), join(data, 'log'), join(data, 'home')]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -135,10 +135,10 @@ ${metrics}`,
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(data, name), text, { mode: 0o600 })
   }
-  giveAllTo(account, data)
+  chownTreeTo(account, data)
 }
 
-// The node's name never changes, or a moved port would hide the data.
+// The data belongs to the node's name, so the name must not depend on a port.
 const environment = (data: string, options: RabbitmqOptions): NodeJS.ProcessEnv => ({
   PATH: process.env.PATH ?? '/usr/bin:/bin',
   LANG: 'C.UTF-8',
@@ -155,7 +155,7 @@ const environment = (data: string, options: RabbitmqOptions): NodeJS.ProcessEnv 
   RABBITMQ_LOG_BASE: join(data, 'log'),
   RABBITMQ_LOGS: '-',
   RABBITMQ_PID_FILE: join(data, 'rabbit.pid'),
-  // Makes the start script become the node, so that the process that we know is the node itself.
+  // Makes the start script `exec` the node, so that the recorded process id is the node's.
   RUNNING_UNDER_SYSTEMD: 'true',
   RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
     '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',

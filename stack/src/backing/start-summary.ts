@@ -1,14 +1,15 @@
 import { logFile } from '../processes/child.ts'
+import { isLoopback } from '../profile/host.ts'
 import type { Settings } from '../profile/settings.ts'
-import { keycloakAdminUser } from './backing.ts'
+import { keycloakAdminUser } from './keycloak-admin.ts'
 import { demoAccounts } from './realm.ts'
 
-type Summary = Settings & { mailUrl: string; rabbitmqManaged: boolean; demo: boolean; seconds: string }
+type Summary = Settings & { mailUrl: string; hasRabbitmqConsole: boolean; demo: boolean; seconds: string }
 
-/** What a person sees when everything runs. */
-export const summary = (all: Summary): string => {
+/** What `npm start` prints when everything runs. */
+export const formatSummary = (all: Summary): string => {
   const { publicUrl, keycloakPublicUrl, ports, secrets, mailUrl, home, seconds } = all
-  const rabbitmq = all.rabbitmqManaged
+  const rabbitmq = all.hasRabbitmqConsole
     ? `\n  RabbitMQ          http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}   clientele / ${secrets.rabbitmq}`
     : ''
   return `
@@ -19,17 +20,29 @@ Clientele is ready after ${seconds} s.
   Keycloak console  ${keycloakPublicUrl}/admin/   ${keycloakAdminUser} / ${secrets.keycloakAdmin}${rabbitmq}
   Caught mail       ${mailUrl}
   Logs              ${logFile(home, '*')}
-${all.demo ? demoPart(publicUrl) : ''}
-Ctrl-C stops everything it started. \`npm run clean\` removes the data.
+${all.demo ? demoSection(publicUrl) : ''}${isLoopback(all.host) ? '' : hostWarning(all)}
+Ctrl-C or \`npm stop\` stops everything. \`npm run clean\` removes the data.
 `
 }
 
-const demoPart = (publicUrl: string): string => {
+const hostWarning = ({ host, demo }: Summary): string => `
+  HOST=${host}: other machines can reach the gateway and Keycloak.${
+    demo
+      ? `
+  Anybody who can reach them can sign in as admin / 12345. Delete the demo accounts in the Keycloak
+  console, or change their passwords. Later starts keep your changes.`
+      : ''
+  }
+  To sign in with a browser from another machine, set CLIENTELE_PUBLIC_URL and CLIENTELE_KEYCLOAK_PUBLIC_URL to
+  the addresses that it uses.
+`
+
+const demoSection = (publicUrl: string): string => {
   const accounts = demoAccounts
     .map(({ username, password, role }) => `    ${username.padEnd(7)} ${password}   role ${role}`)
     .join('\n')
   return `
-  Demo accounts (only on this machine; their passwords are public):
+  Demo accounts (their passwords are public):
 ${accounts}
 
   Try it:

@@ -2,58 +2,59 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { type Check, migrationsOf } from '../checks/installation-checks.ts'
 import type { Installation } from './installation.ts'
-import { objectFaults } from './objects.ts'
-import { notInKeycloak, peopleByApi, peopleFaults, peopleInDatabase } from './people.ts'
+import { notInKeycloak, userDifferences, usersByApi, usersInDatabase } from './keycloak-users.ts'
+import { findObjectErrors } from './objects.ts'
 import { compare, type Projection, projections } from './projections.ts'
 import { migrationsIn } from './save.ts'
 import { type Sessions, withSessions } from './sessions.ts'
 
-/** An event needs a moment from one service to the other. */
-const onTheWayMs = 3_000
-const most = 10
+/** Events may need this long from one service to another, so differences are compared again after it. */
+const eventDelayMs = 3_000
+const maxListed = 10
 
-const none = (faults: string[], otherwise: string): string => {
-  if (faults.length === 0) return otherwise
-  const more = faults.length > most ? ` and ${faults.length - most} more` : ''
-  throw new Error(`${faults.slice(0, most).join('; ')}${more}`)
+/** Returns `okText` if there are no errors. @throws Error that lists the first errors */
+const throwIfAny = (errors: string[], okText: string): string => {
+  if (errors.length === 0) return okText
+  const more = errors.length > maxListed ? ` and ${errors.length - maxListed} more` : ''
+  throw new Error(`${errors.slice(0, maxListed).join('; ')}${more}`)
 }
 
-type Rule = { name: string; service: string; fix: string; sql: string; fine: string }
+type Rule = { name: string; service: string; fix: string; sql: string; okText: string }
 
-/** Each statement gives a text for every row that is wrong. */
+/** Each statement returns a message for every wrong row. */
 const rules: Rule[] = [
   {
     name: 'stock is the sum of its movements',
     service: 'order-service',
-    fix: 'the ledger is right: set products.stock to the sum, with a backup at hand',
-    sql: `select format('product %s has %s, its movements give %s', p.id, p.stock, coalesce(sum(m.delta), 0)) as fault
+    fix: 'the movements are right: take a backup, then set products.stock to their sum',
+    sql: `select format('product %s has stock %s, but the sum of its movements is %s', p.id, p.stock, coalesce(sum(m.delta), 0)) as error
       from products p left join stock_movements m on m.product_id = p.id group by p.id
       having p.stock <> coalesce(sum(m.delta), 0)`,
-    fine: 'every product',
+    okText: 'for every product',
   },
   {
-    name: 'an order is the sum of its lines',
+    name: 'the total of an order is the sum of its lines',
     service: 'order-service',
-    fix: 'rows were changed by hand or lost: restore a backup from before',
-    sql: `select format('order %s', o.id) as fault from orders o left join order_lines l on l.order_id = o.id
+    fix: 'rows were changed by hand or are lost: restore a backup from before that',
+    sql: `select format('order %s', o.id) as error from orders o left join order_lines l on l.order_id = o.id
       group by o.id having o.total <> coalesce(sum(l.line_total), 0)`,
-    fine: 'every order',
+    okText: 'for every order',
   },
   {
-    name: 'numbers of customers',
+    name: 'codes of customers',
     service: 'customer-service',
-    fix: `select setval('customer_codes', (select max(code_number) from customers)) as the role of customer-service`,
-    sql: `select format('the next code is given already: %s', max(code_number)) as fault from customers
+    fix: `run select setval('customer_codes', (select max(code_number) from customers)) as the owner of the schema`,
+    sql: `select format('the next code is already in use, up to %s', max(code_number)) as error from customers
       having max(code_number) > (select last_value from customer_codes)`,
-    fine: 'the next is free',
+    okText: 'the next one is free',
   },
   {
     name: 'numbers of orders',
     service: 'order-service',
-    fix: `select setval('order_numbers', (select max(number) from orders)) as the role of order-service`,
-    sql: `select format('the next number is given already: %s', max(number)) as fault from orders
+    fix: `run select setval('order_numbers', (select max(number) from orders)) as the owner of the schema`,
+    sql: `select format('the next number is already in use, up to %s', max(number)) as error from orders
       having max(number) > (select last_value from order_numbers)`,
-    fine: 'the next is free',
+    okText: 'the next one is free',
   },
 ]
 
@@ -61,8 +62,9 @@ const outboxRule = `select count(*)::int as waiting, count(returned_at)::int as 
   coalesce(max(id), 0) > (select last_value from outbox_id_seq) as behind from outbox`
 
 /**
- * What has to hold between rows, photos, Keycloak and the projections of an installation, running or not. `restored`: before
- * the first start, when people whom Keycloak was saved with moments later are still to be taken over.
+ * Checks that the rows, photos, Keycloak users and projections of an installation agree. It may be running or stopped.
+ * `restored` is for the moment after a restore, before the first start. Keycloak is saved some moments after the rows, so
+ * users may differ until user-service synchronises them.
  */
 export const consistencyChecks = (
   installation: Installation,
@@ -71,94 +73,95 @@ export const consistencyChecks = (
 ): Check[] => {
   const session = (service: string) => sessions.get(service) as pg.Client
   return [
-    ...[...sessions].map(([service, client]) => schemaRule(service, client)),
+    ...[...sessions].map(([service, client]) => schemaCheck(service, client)),
     {
       name: 'photos',
-      fix: 'bring the object back from a backup or an older version of the bucket; where there is none, upload another',
-      look: async () => {
-        const { objects, faults } = await objectFaults(installation.store, session('media-service'))
-        return none(faults, `${objects} objects, each as its row says`)
+      fix: 'restore the object from a backup or from an older version in the bucket, or upload another photo',
+      run: async () => {
+        const { objects, errors } = await findObjectErrors(installation.store, session('media-service'))
+        return throwIfAny(errors, `${objects} objects match their rows`)
       },
     },
     {
-      name: 'people are those of Keycloak',
-      fix: 'user-service mends this within 10 minutes, or at its start; see that Keycloak keeps admin and user events',
-      look: () => lookAtPeople(installation, session('user-service'), restored),
+      name: 'users match those in Keycloak',
+      fix: 'wait: user-service repairs this within 10 minutes and at its start; check that Keycloak keeps user and admin events',
+      run: () => checkUsers(installation, session('user-service'), restored),
     },
-    ...rules.map(({ name, service, fix, sql, fine }) => ({
+    ...rules.map(({ name, service, fix, sql, okText }) => ({
       name,
       fix,
-      look: async () => {
-        const { rows } = await session(service).query<{ fault: string }>(sql)
-        return none(
-          rows.map(({ fault }) => fault),
-          fine,
+      run: async () => {
+        const { rows } = await session(service).query<{ error: string }>(sql)
+        return throwIfAny(
+          rows.map(({ error }) => error),
+          okText,
         )
       },
     })),
     ...projections.map((projection) => ({
       name: projection.name,
-      fix: 'look for dead letters (`npm run dead-letters -- list`) and replay them',
-      look: () => lookAtProjection(sessions, projection),
+      fix: 'look for dead letters with `npm run dead-letters -- list`, and replay them',
+      run: () => checkProjection(sessions, projection),
     })),
     ...[...sessions].map(([service, client]) => ({
       name: `outbox of ${service}`,
-      fix: `select setval('outbox_id_seq', (select max(id) from outbox)) as the role of ${service}`,
-      look: async () => {
+      fix: `run select setval('outbox_id_seq', (select max(id) from outbox)) as the role of ${service}`,
+      run: async () => {
         const [row] = (await client.query<{ waiting: number; returned: number; behind: boolean }>(outboxRule)).rows
-        if (row?.behind) throw new Error('the next event would take the number of one that waits')
-        return `${row?.waiting} waiting, ${row?.returned} of them without a taker`
+        if (row?.behind) throw new Error('the next event would get the id of an event that is waiting')
+        return `${row?.waiting} waiting, ${row?.returned} of them unroutable`
       },
     })),
   ]
 }
 
-const schemaRule = (service: string, client: pg.Client): Check => ({
+const schemaCheck = (service: string, client: pg.Client): Check => ({
   name: `schema of ${service}`,
   fix: 'run the migrations of this release',
-  look: async () => {
+  run: async () => {
     const applied = await migrationsIn(client)
     const missing = migrationsOf(service).filter((name) => !applied.includes(name))
-    return none(missing, `${applied.length} migrations`)
+    return throwIfAny(missing, `${applied.length} migrations`)
   },
 })
 
-const lookAtPeople = async ({ keycloak }: Installation, users: pg.Client, restored: boolean): Promise<string> => {
+const checkUsers = async ({ keycloak }: Installation, users: pg.Client, restored: boolean): Promise<string> => {
   const { databaseUrl, url, client } = keycloak
-  const look = async () => {
+  const read = async () => {
     if (databaseUrl)
       return withSessions(new Map([['keycloak', databaseUrl]]), (own) =>
-        peopleInDatabase(own.get('keycloak') as pg.Client),
+        usersInDatabase(own.get('keycloak') as pg.Client),
       )
-    if (url && client) return peopleByApi(url, client)
-    throw new Error('not looked at: give KEYCLOAK_URL and KEYCLOAK_CLIENT_SECRET, as user-service has them')
+    if (url && client) return usersByApi(url, client)
+    throw new Error('not checked: set KEYCLOAK_URL and KEYCLOAK_CLIENT_SECRET to the values that user-service has')
   }
-  const people = await look()
-  const before = await peopleFaults(users, people)
-  if (before.length === 0) return `${people.length} people`
-  const lost = before.filter((fault) => fault.endsWith(notInKeycloak))
-  if (restored) return none(lost, `${people.length} people; user-service takes ${before.length} over at its start`)
-  await pause(onTheWayMs)
-  const after = await peopleFaults(users, await look())
-  return none(
-    after.filter((fault) => before.includes(fault)),
-    `${people.length} people`,
+  const keycloakUsers = await read()
+  const before = await userDifferences(users, keycloakUsers)
+  if (before.length === 0) return `${keycloakUsers.length} users`
+  const lost = before.filter((difference) => difference.endsWith(notInKeycloak))
+  if (restored)
+    return throwIfAny(lost, `${keycloakUsers.length} users; user-service updates ${before.length} at its start`)
+  await pause(eventDelayMs)
+  const after = await userDifferences(users, await read())
+  return throwIfAny(
+    after.filter((difference) => before.includes(difference)),
+    `${keycloakUsers.length} users`,
   )
 }
 
-const lookAtProjection = async (sessions: Sessions, projection: Projection): Promise<string> => {
-  const look = async () => {
-    const { rows, differing, gone } = await compare(sessions, projection)
-    // Customers that are gone stay in a projection until their last event has come.
-    const faults = [...differing.map(({ id, version }) => `${id} (version ${version})`), ...gone]
-    return { rows, faults }
+const checkProjection = async (sessions: Sessions, projection: Projection): Promise<string> => {
+  const read = async () => {
+    const { rows, differing, orphaned } = await compare(sessions, projection)
+    // A purged record stays in the projection until its last event is handled.
+    const differences = [...differing.map(({ id, version }) => `${id} (version ${version})`), ...orphaned]
+    return { rows, differences }
   }
-  const before = await look()
-  if (before.faults.length === 0) return `${before.rows} rows`
-  await pause(onTheWayMs)
-  const after = await look()
-  return none(
-    after.faults.filter((fault) => before.faults.includes(fault)),
+  const before = await read()
+  if (before.differences.length === 0) return `${before.rows} rows`
+  await pause(eventDelayMs)
+  const after = await read()
+  return throwIfAny(
+    after.differences.filter((difference) => before.differences.includes(difference)),
     `${after.rows} rows`,
   )
 }

@@ -1,22 +1,25 @@
 import { join } from 'node:path'
 import { createStore } from '@clientele/media-service/storage/create-store'
 import type { Store } from '@clientele/media-service/storage/store'
-import { databaseUrl, services } from '../profile/services.ts'
+import { vhostOf } from '../broker/management-api.ts'
+import { databaseUrl, ownerDatabaseUrl, services } from '../profile/services.ts'
 import type { Settings } from '../profile/settings.ts'
 import { localKeycloakFile } from './keycloak-realm.ts'
 
-/** Where the data of an installation are. */
+/** Where an installation has its data. */
 export type Installation = {
-  /** By service, each with the service's own role. */
+  /** Service → URL of its database, with the service's own role. */
   databases: ReadonlyMap<string, string>
+  /** The same with the role that owns the schemas, which a restore needs. Without one, the services' roles own them. */
+  ownerDatabases?: ReadonlyMap<string, string>
   store: Store
-  keycloak: KeycloakPlace
-  /** To empty the queues with, at a restore. */
+  keycloak: KeycloakLocation
+  /** RabbitMQ, whose queues a restore empties. */
   broker?: { managementUrl: string; vhost: string }
 }
 
-/** Keycloak's data are in a PostgreSQL (`databaseUrl`) or in the local profile's file; `url` is where it answers. */
-export type KeycloakPlace = {
+/** Keycloak's data is in PostgreSQL (`databaseUrl`) or in the `file` of the local profile. `url` is Keycloak's own address. */
+export type KeycloakLocation = {
   databaseUrl?: string
   file?: string
   url?: string
@@ -24,23 +27,32 @@ export type KeycloakPlace = {
   client?: { id: string; secret: string }
 }
 
-const owners = services.flatMap((row) =>
+const databaseVariables = services.flatMap((row) =>
   row.schema ? [{ row, variable: `${row.schema.name.toUpperCase()}_DATABASE_URL` }] : [],
 )
 
-/** Whether the environment names the databases of an installation that is not of the local profile. */
-export const isElsewhere = (env: NodeJS.ProcessEnv = process.env): boolean =>
-  owners.some(({ variable }) => env[variable])
+/** Whether the environment has databases of an installation other than the local profile. */
+export const isRemoteInstallation = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  databaseVariables.some(({ variable }) => env[variable])
 
-/** An installation by the addresses in the environment alone. @throws Error naming what is missing */
-export const installationElsewhere = async (env: NodeJS.ProcessEnv = process.env): Promise<Installation> => {
-  const missing = owners.map(({ variable }) => variable).filter((variable) => !env[variable])
-  if (missing.length > 0) throw new Error(`${missing.join(', ')} must be set as well: an address for each service`)
+/** The databases with the role and password of `ownerUrl`. */
+const asOwner = (databases: ReadonlyMap<string, string>, ownerUrl: string): Map<string, string> => {
+  const { username, password } = new URL(ownerUrl)
+  return new Map([...databases].map(([name, url]) => [name, Object.assign(new URL(url), { username, password }).href]))
+}
+
+/** An installation with the addresses in the environment. @throws Error naming the variables that are missing */
+export const remoteInstallation = async (env: NodeJS.ProcessEnv = process.env): Promise<Installation> => {
+  const missing = databaseVariables.map(({ variable }) => variable).filter((variable) => !env[variable])
+  if (missing.length > 0)
+    throw new Error(`${missing.join(', ')} must be set as well: every service needs the URL of its database`)
   const url = env.KEYCLOAK_URL?.replace(/\/+$/, '')
   const secret = env.KEYCLOAK_CLIENT_SECRET
   const broker = env.RABBITMQ_MANAGEMENT_URL
+  const databases = new Map(databaseVariables.map(({ row, variable }) => [row.name, env[variable] ?? '']))
   return {
-    databases: new Map(owners.map(({ row, variable }) => [row.name, env[variable] ?? ''])),
+    databases,
+    ...(env.OWNER_DATABASE_URL && { ownerDatabases: asOwner(databases, env.OWNER_DATABASE_URL) }),
     store: await createStore({
       mediaStore: env.MEDIA_STORE === 'gcs' ? 'gcs' : 'folder',
       mediaFolder: env.MEDIA_FOLDER || undefined,
@@ -56,10 +68,7 @@ export const installationElsewhere = async (env: NodeJS.ProcessEnv = process.env
   }
 }
 
-const vhostOf = (url: string): string =>
-  (URL.canParse(url) && decodeURIComponent(new URL(url).pathname.slice(1))) || '/'
-
-/** The installation of the local profile, whose database answers at `postgresUrl`. */
+/** The installation of the local profile, with its database at `postgresUrl`. */
 export const localInstallation = async (
   { home, secrets, keycloakUrl }: Settings,
   postgresUrl: string,
@@ -67,8 +76,10 @@ export const localInstallation = async (
 ): Promise<Installation> => {
   const file = localKeycloakFile(home)
   const databaseOfKeycloak = process.env.KEYCLOAK_DATABASE_URL
+  const databases = new Map(databaseVariables.map(({ row }) => [row.name, databaseUrl(row, { postgresUrl, secrets })]))
   return {
-    databases: new Map(owners.map(({ row }) => [row.name, databaseUrl(row, { postgresUrl, secrets })])),
+    databases,
+    ownerDatabases: asOwner(databases, ownerDatabaseUrl({ postgresUrl, secrets })),
     store: await createStore({ mediaStore: 'folder', mediaFolder: join(home, 'media') } as never),
     keycloak: {
       url: keycloakUrl,

@@ -5,7 +5,7 @@ import { join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 
-const saved = z.object({
+const SavedRows = z.object({
   tables: z.array(z.object({ name: z.string(), columns: z.array(z.string()), rows: z.number() })),
   sequences: z.array(z.object({ name: z.string(), lastValue: z.string(), isCalled: z.boolean() })),
 })
@@ -13,34 +13,35 @@ const saved = z.object({
 const Manifest = z.object({
   format: z.literal(1),
   createdAt: z.string(),
-  /** 1 where all schemas were read at one moment. */
+  /** How many snapshots the schemas were read from: 1 if all are in one database. */
   snapshots: z.number(),
   postgres: z.string(),
-  schemas: z.record(z.string(), saved.extend({ migrations: z.array(z.string()) })),
+  schemas: z.record(z.string(), SavedRows.extend({ migrations: z.array(z.string()) })),
   keycloak: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('realm'), version: z.string() }),
-    saved.extend({ kind: z.literal('database'), version: z.string(), migrations: z.array(z.string()) }),
+    SavedRows.extend({ kind: z.literal('database'), version: z.string(), migrations: z.array(z.string()) }),
   ]),
-  /** `missing` were in the store no more although rows name them. */
+  /** `missing` are the keys that rows refer to and the store did not have. */
   media: z.object({ objects: z.number(), bytes: z.number(), missing: z.array(z.string()) }),
 })
 
-/** What a backup says of itself; written last, so that a folder without it is a backup that broke off. */
+/** The description of a backup. It is written last, so a folder without it is an incomplete backup. */
 export type Manifest = z.infer<typeof Manifest>
 
 const manifestFile = 'manifest.json'
-/** As `sha256sum --check` reads it. */
-const sumsFile = 'SHA256SUMS'
+/** In the format of `sha256sum --check`. */
+const checksumsFile = 'SHA256SUMS'
 
+/** @throws Error if the backup is incomplete or has another format */
 export const readManifest = (folder: string): Manifest => {
   const file = join(folder, manifestFile)
-  if (!existsSync(file)) throw new Error(`${folder} is not a finished backup: it has no ${manifestFile}`)
+  if (!existsSync(file)) throw new Error(`${folder} is not a complete backup: it has no ${manifestFile}`)
   const parsed = Manifest.safeParse(JSON.parse(readFileSync(file, 'utf8')))
-  if (!parsed.success) throw new Error(`${file} is not of a backup that this release reads`)
+  if (!parsed.success) throw new Error(`this release cannot read the backup: ${file} has another format`)
   return parsed.data
 }
 
-export const hashOfFile = async (file: string): Promise<string> => {
+export const hashFile = async (file: string): Promise<string> => {
   const hash = createHash('sha256')
   await pipeline(createReadStream(file), hash)
   return hash.digest('hex')
@@ -52,26 +53,27 @@ const filesBelow = async (folder: string): Promise<string[]> =>
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort()
 
-/** Writes the manifest, then the checksum of every file, the manifest's own included. */
-export const seal = async (folder: string, manifest: Manifest): Promise<void> => {
+/** Writes the checksums of all files, including the manifest, and then the manifest. */
+export const writeManifest = async (folder: string, manifest: Manifest): Promise<void> => {
   const text = `${JSON.stringify(manifest, null, 2)}\n`
   const lines: string[] = []
-  for (const file of await filesBelow(folder)) lines.push(`${await hashOfFile(join(folder, file))}  ${file}`)
+  for (const file of await filesBelow(folder)) lines.push(`${await hashFile(join(folder, file))}  ${file}`)
   lines.push(`${createHash('sha256').update(text).digest('hex')}  ${manifestFile}`)
-  await writeFile(join(folder, sumsFile), `${lines.join('\n')}\n`, { mode: 0o600 })
+  await writeFile(join(folder, checksumsFile), `${lines.join('\n')}\n`, { mode: 0o600 })
   await writeFile(join(folder, manifestFile), text, { mode: 0o600 })
 }
 
-/** Faults of the files: changed, missing, or not of this backup. */
-export const fileFaults = async (folder: string): Promise<string[]> => {
-  const lines = readFileSync(join(folder, sumsFile), 'utf8').trimEnd().split('\n')
+/** Finds files of a backup that were changed, are missing, or do not belong to it. */
+export const findFileErrors = async (folder: string): Promise<string[]> => {
+  const lines = readFileSync(join(folder, checksumsFile), 'utf8').trimEnd().split('\n')
   const sums = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]))
   const present = new Set(await filesBelow(folder))
-  const faults: string[] = []
+  const errors: string[] = []
   for (const [file, sum] of sums) {
-    if (!present.has(file)) faults.push(`${file} is missing`)
-    else if ((await hashOfFile(join(folder, file))) !== sum) faults.push(`${file} was changed`)
+    if (!present.has(file)) errors.push(`${file} is missing`)
+    else if ((await hashFile(join(folder, file))) !== sum) errors.push(`${file} was changed`)
   }
-  for (const file of present) if (!sums.has(file) && file !== sumsFile) faults.push(`${file} does not belong to it`)
-  return faults
+  for (const file of present)
+    if (!sums.has(file) && file !== checksumsFile) errors.push(`${file} does not belong to the backup`)
+  return errors
 }

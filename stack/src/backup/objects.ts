@@ -7,8 +7,8 @@ import { mediaIdOf, variantKey } from '@clientele/media-service/media/media-keys
 import type { Store } from '@clientele/media-service/storage/store'
 import type pg from 'pg'
 
-/** An object that a row of `media` speaks of. */
-export type NamedObject = { key: string; sha256: string; bytes: number; contentType: string }
+/** An object that a row of the table `media` refers to. */
+export type ReferencedObject = { key: string; sha256: string; bytes: number; contentType: string }
 
 type Row = {
   id: string
@@ -22,8 +22,8 @@ const pageSize = 2_000
 const rowsAfter = `select id, mime_type as "mimeType", sha256, bytes, variants from media
 where deleted_at is null and id > $1 order by id limit ${pageSize}`
 
-/** Every object that there has to be, by the rows that the session sees. */
-export async function* namedObjects(media: pg.Client): AsyncGenerator<NamedObject> {
+/** Yields every object that the store must have, by the rows that the session sees. */
+export async function* referencedObjects(media: pg.Client): AsyncGenerator<ReferencedObject> {
   for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
     const { rows } = await media.query<Row>(rowsAfter, [after])
     for (const { id, mimeType, sha256, bytes, variants } of rows) {
@@ -38,15 +38,18 @@ export async function* namedObjects(media: pg.Client): AsyncGenerator<NamedObjec
   }
 }
 
-const lanes = 8
+const concurrency = 8
 
-/** Works on the items of `source`, a few at a time. */
-export const inLanes = async <T>(source: AsyncIterable<T>, work: (item: T) => Promise<void>): Promise<void> => {
+/** Calls `work` for each item of `source`, a few at a time. */
+export const forEachConcurrently = async <T>(
+  source: AsyncIterable<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> => {
   const items = source[Symbol.asyncIterator]()
-  const lane = async () => {
+  const worker = async () => {
     for (let next = await items.next(); !next.done; next = await items.next()) await work(next.value)
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
 const fetchObject = async (store: Store, key: string, folder: string): Promise<boolean> => {
@@ -59,19 +62,20 @@ const fetchObject = async (store: Store, key: string, folder: string): Promise<b
   return true
 }
 
-async function* keysOf(store: Store): AsyncGenerator<string> {
+async function* objectKeys(store: Store): AsyncGenerator<string> {
   for await (const { key } of store.list('')) if (mediaIdOf(key) !== undefined) yield key
 }
 
-/** Saves all objects that there are now. */
-export const saveListed = (store: Store, folder: string): Promise<void> =>
-  inLanes(keysOf(store), async (key) => void (await fetchObject(store, key, folder)))
+/** Saves all objects that are in the store now. */
+export const saveStoredObjects = (store: Store, folder: string): Promise<void> =>
+  forEachConcurrently(objectKeys(store), async (key) => void (await fetchObject(store, key, folder)))
 
 /**
- * Makes the saved objects those that the rows of the session's snapshot name: fetches what came after {@link saveListed},
- * and lets go of what no row names. @returns number and size of them, and the keys that are in neither place
+ * Completes the saved objects to those that the rows in the session's snapshot refer to: saves objects that were stored after
+ * {@link saveStoredObjects}, and removes those that no row refers to.
+ * @returns number and size of the objects, and the keys that neither the store nor the backup has
  */
-export const saveNamed = async (store: Store, media: pg.Client, folder: string) => {
+export const saveReferencedObjects = async (store: Store, media: pg.Client, folder: string) => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const saved = new Set(
     (await readdir(folder, { recursive: true, withFileTypes: true }))
@@ -80,7 +84,7 @@ export const saveNamed = async (store: Store, media: pg.Client, folder: string) 
   )
   const missing: string[] = []
   const total = { objects: 0, bytes: 0 }
-  await inLanes(namedObjects(media), async ({ key, bytes }) => {
+  await forEachConcurrently(referencedObjects(media), async ({ key, bytes }) => {
     if (!saved.delete(key) && !(await fetchObject(store, key, folder))) return void missing.push(key)
     total.objects += 1
     total.bytes += bytes
@@ -89,36 +93,39 @@ export const saveNamed = async (store: Store, media: pg.Client, folder: string) 
   return { ...total, missing }
 }
 
-/** Puts the saved objects into the store, after removing what it has. `missing` are those that could not be saved. */
+/** Replaces all objects in the store by the saved ones. `missing` are the keys that the backup does not have. */
 export const loadObjects = async (
   store: Store,
   media: pg.Client,
   { folder, missing }: { folder: string; missing: readonly string[] },
 ): Promise<void> => {
-  await inLanes(keysOf(store), (key) => store.remove(key))
-  await inLanes(namedObjects(media), async ({ key, contentType }) => {
+  await forEachConcurrently(objectKeys(store), (key) => store.remove(key))
+  await forEachConcurrently(referencedObjects(media), async ({ key, contentType }) => {
     if (missing.includes(key)) return
     await store.write(key, createReadStream(join(folder, ...key.split('/'))), { contentType, replace: true })
   })
 }
 
-/** What is wrong with the objects in the store: missing, or of other bytes than their row says. */
-export const objectFaults = async (store: Store, media: pg.Client): Promise<{ objects: number; faults: string[] }> => {
-  const faults: string[] = []
+/** Finds objects that are missing in the store or have another checksum than their row. `objects` is how many it checked. */
+export const findObjectErrors = async (
+  store: Store,
+  media: pg.Client,
+): Promise<{ objects: number; errors: string[] }> => {
+  const errors: string[] = []
   let objects = 0
-  await inLanes(namedObjects(media), async ({ key, sha256 }) => {
+  await forEachConcurrently(referencedObjects(media), async ({ key, sha256 }) => {
     objects += 1
     const source = await store.read(key)
-    if (!source) return void faults.push(`${key} is missing`)
+    if (!source) return void errors.push(`${key} is missing`)
     const hash = createHash('sha256')
     await pipeline(source, hash)
-    if (hash.digest('hex') !== sha256) faults.push(`${key} has other bytes than were stored`)
+    if (hash.digest('hex') !== sha256) errors.push(`${key} has another checksum than its row`)
   })
-  return { objects, faults }
+  return { objects, errors }
 }
 
 /** Whether the store has any object. */
 export const hasObjects = async (store: Store): Promise<boolean> => {
-  for await (const _ of keysOf(store)) return true
+  for await (const _ of objectKeys(store)) return true
   return false
 }

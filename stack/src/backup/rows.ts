@@ -6,41 +6,41 @@ import { createGunzip, createGzip } from 'node:zlib'
 import pg from 'pg'
 import { from, to } from 'pg-copy-streams'
 
-/** What was saved of a table: PostgreSQL's own COPY text, compressed, in `<name>.copy.gz`. */
+/** A saved table. Its rows are in `<name>.copy.gz`, in PostgreSQL's COPY text format. */
 export type SavedTable = { name: string; columns: string[]; rows: number }
 export type SavedSequence = { name: string; lastValue: string; isCalled: boolean }
 export type SavedSchema = { tables: SavedTable[]; sequences: SavedSequence[] }
 
-/** Which migrations a schema has is compared, never overwritten; who is in Keycloak's cluster is not of the past. */
+/** Tables that are neither saved nor restored: migrations (a restore compares them) and the members of Keycloak's cluster. */
 const bookkeeping = ['schema_migrations', 'databasechangelog', 'databasechangeloglock', 'jgroups_ping']
-/** Keycloak's sessions: one that was ended after the backup must not come back, so a restore signs everybody out. */
+/** Keycloak's sessions are not saved: a restore must not revive a session that has ended, so it signs everybody out. */
 const transient = ['offline_user_session', 'offline_client_session']
 
-const tablesOf = `select c.relname as name, array_agg(a.attname order by a.attnum)::text[] as columns
+const selectTables = `select c.relname as name, array_agg(a.attname order by a.attnum)::text[] as columns
 from pg_class c join pg_attribute a on a.attrelid = c.oid
 where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and c.relname <> all ($1)
   and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
 group by c.relname order by c.relname`
 
-const sequencesOf = `select relname as name from pg_class
+const selectSequences = `select relname as name from pg_class
 where relnamespace = current_schema()::regnamespace and relkind = 'S' order by relname`
 
-const foreignKeysOf = `select conrelid::regclass::text as table, conname as name, pg_get_constraintdef(oid) as definition
+const selectForeignKeys = `select conrelid::regclass::text as table, conname as name, pg_get_constraintdef(oid) as definition
 from pg_constraint where contype = 'f' and connamespace = current_schema()::regnamespace and conparentid = 0`
 
-const list = (names: string[]): string => names.map((name) => pg.escapeIdentifier(name)).join(', ')
+const columnList = (names: string[]): string => names.map((name) => pg.escapeIdentifier(name)).join(', ')
 
-/** The tables of the connection's own schema, with the columns that hold what was written. */
+/** The tables of the connection's schema with their columns, except generated columns. */
 const readTables = async (client: pg.Client): Promise<{ name: string; columns: string[] }[]> =>
-  (await client.query<{ name: string; columns: string[] }>(tablesOf, [bookkeeping])).rows
+  (await client.query<{ name: string; columns: string[] }>(selectTables, [bookkeeping])).rows
 
-/** Saves every row of the connection's schema, as its transaction sees it, to files in `folder`. */
+/** Saves all rows of the connection's schema, as its transaction sees them, to files in `folder`. */
 export const saveRows = async (client: pg.Client, folder: string): Promise<SavedSchema> => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const tables: SavedTable[] = []
   for (const { name, columns } of await readTables(client)) {
     if (transient.includes(name)) continue
-    const rows = client.query(to(`copy ${pg.escapeIdentifier(name)} (${list(columns)}) to stdout`))
+    const rows = client.query(to(`copy ${pg.escapeIdentifier(name)} (${columnList(columns)}) to stdout`))
     await pipeline(
       rows,
       createGzip({ level: 6 }),
@@ -48,9 +48,9 @@ export const saveRows = async (client: pg.Client, folder: string): Promise<Saved
     )
     tables.push({ name, columns, rows: rows.rowCount })
   }
-  // After the rows: a sequence is outside of any snapshot, and must not be behind what was saved.
+  // After the rows: snapshots do not cover sequences, and a sequence must not be behind the saved rows.
   const sequences: SavedSequence[] = []
-  for (const { name } of (await client.query<{ name: string }>(sequencesOf)).rows) {
+  for (const { name } of (await client.query<{ name: string }>(selectSequences)).rows) {
     const sql = `select last_value::text as "lastValue", is_called as "isCalled" from ${pg.escapeIdentifier(name)}`
     const [row] = (await client.query<Omit<SavedSequence, 'name'>>(sql)).rows
     if (row) sequences.push({ name, ...row })
@@ -61,28 +61,28 @@ export const saveRows = async (client: pg.Client, folder: string): Promise<Saved
 export const fileOf = (folder: string, table: string): string => join(folder, `${table}.copy.gz`)
 
 /**
- * Puts the saved rows in the place of all that the schema has, in the connection's transaction. Foreign keys are made anew
- * afterwards, so that the order of tables is of no matter and each is checked.
- * @throws Error where the schema has other tables or columns than were saved
+ * Replaces all rows of the schema by the saved ones, in the connection's transaction. Foreign keys are dropped and created
+ * again, so that tables can be loaded in any order and all keys are checked.
+ * @throws Error if the schema does not have a saved table or column
  */
 export const loadRows = async (client: pg.Client, folder: string, saved: SavedSchema): Promise<void> => {
   const present = new Map((await readTables(client)).map((table) => [table.name, table]))
   for (const { name, columns } of saved.tables) {
     const missing = columns.filter((column) => !present.get(name)?.columns.includes(column))
-    if (missing.length > 0) throw new Error(`the table ${name} lacks ${missing.join(', ')}`)
+    if (missing.length > 0) throw new Error(`the table ${name} does not have the columns ${missing.join(', ')}`)
   }
-  const keys = (await client.query<{ table: string; name: string; definition: string }>(foreignKeysOf)).rows
+  const keys = (await client.query<{ table: string; name: string; definition: string }>(selectForeignKeys)).rows
   for (const { table, name } of keys)
     await client.query(`alter table ${table} drop constraint ${pg.escapeIdentifier(name)}`)
-  await client.query(`truncate ${list([...present.keys()])}`)
+  await client.query(`truncate ${columnList([...present.keys()])}`)
   for (const { name, columns, rows } of saved.tables) {
     const table = pg.escapeIdentifier(name)
-    // What triggers wrote was saved as well.
+    // Rows that triggers write were saved as well, so triggers must not run.
     await client.query(`alter table ${table} disable trigger user`)
-    const sink = client.query(from(`copy ${table} (${list(columns)}) from stdin`))
+    const sink = client.query(from(`copy ${table} (${columnList(columns)}) from stdin`))
     await pipeline(createReadStream(fileOf(folder, name)), createGunzip(), sink)
     await client.query(`alter table ${table} enable trigger user`)
-    if (sink.rowCount !== rows) throw new Error(`${name} has ${sink.rowCount} rows in the backup, ${rows} were saved`)
+    if (sink.rowCount !== rows) throw new Error(`${name} has ${sink.rowCount} rows in the backup, expected ${rows}`)
   }
   for (const { table, name, definition } of keys)
     await client.query(`alter table ${table} add constraint ${pg.escapeIdentifier(name)} ${definition}`)
@@ -90,7 +90,7 @@ export const loadRows = async (client: pg.Client, folder: string, saved: SavedSc
     await client.query('select setval($1::regclass, $2, $3)', [pg.escapeIdentifier(name), lastValue, isCalled])
 }
 
-/** The tables that have a row. */
+/** The names of the tables that are not empty. */
 export const filledTables = async (client: pg.Client): Promise<string[]> => {
   const filled: string[] = []
   for (const { name } of await readTables(client)) {

@@ -1,22 +1,28 @@
 import { readdirSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
-import amqp from 'amqplib'
 import pg from 'pg'
+import { messageOf } from '../processes/fail.ts'
 import { projectRoot } from '../processes/folders.ts'
 import { realmName, services } from '../profile/services.ts'
 
-/** A thing that can be wrong, and what to do then. `look` says what it found, or throws. */
-export type Check = { name: string; fix: string; look: () => Promise<string> }
+/** A check of an installation. `run` returns what it found, or throws; `fix` says what to do then. */
+export type Check = { name: string; fix: string; run: () => Promise<string> }
 
-/** Where an installation answers; `gatewayUrl` and `keycloakUrl` as it is reached from here. */
-export type Place = {
+/**
+ * The addresses of an installation. `gatewayUrl`, `gatewayInternalUrl` and `keycloakUrl` are those that work from this machine.
+ */
+export type InstallationAddresses = {
   publicUrl: string
   gatewayUrl: string
+  gatewayInternalUrl?: string
   keycloakUrl: string
   keycloakPublicUrl: string
   userServiceSecret: string
 }
+
+/** A part of the gateway's health. */
+type Part = { name: string; status: 'up' | 'down'; detail?: string }
 
 const timeoutMs = 8000
 const audience = 'clientele-api'
@@ -25,40 +31,38 @@ const maxSkewMs = 5000
 
 const get = async (url: string, init: RequestInit = {}): Promise<Response> =>
   fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs), ...init }).catch((error: unknown) => {
-    throw new Error(
-      `${new URL(url).origin} does not answer (${error instanceof Error ? error.message : String(error)})`,
-    )
+    throw new Error(`${new URL(url).origin} does not respond (${messageOf(error)})`)
   })
 
 const json = async (url: string): Promise<Record<string, unknown>> => {
   const response = await get(url)
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`)
+  if (!response.ok) throw new Error(`${url} returned ${response.status}`)
   return (await response.json()) as Record<string, unknown>
 }
 
-const same = (found: unknown, wanted: string, what: string): string => {
-  if (found !== wanted) throw new Error(`${what} is ${String(found)}, expected ${wanted}`)
-  return wanted
+const expectEqual = (actual: unknown, expected: string, name: string): string => {
+  if (actual !== expected) throw new Error(`${name} is ${String(actual)}, expected ${expected}`)
+  return expected
 }
 
-/** The checks of the way from a browser to a token that the gateway takes. */
-export const identityChecks = (place: Place): Check[] => {
-  const { publicUrl, gatewayUrl, keycloakUrl, keycloakPublicUrl } = place
+/** Checks that a browser can sign in and gets a token that the gateway accepts. */
+export const identityChecks = (addresses: InstallationAddresses): Check[] => {
+  const { publicUrl, gatewayUrl, keycloakUrl, keycloakPublicUrl } = addresses
   const issuer = `${keycloakPublicUrl}/realms/${realmName}`
   const discovery = (base: string) => json(`${base}/realms/${realmName}/.well-known/openid-configuration`)
   return [
     {
       name: 'issuer',
-      fix: 'Keycloak must be started with --hostname equal to the public address (CLIENTELE_KEYCLOAK_PUBLIC_URL), and KEYCLOAK_ISSUER of the services must say the same',
-      look: async () => {
-        same((await discovery(keycloakUrl)).issuer, issuer, "Keycloak's issuer")
-        return same((await json(`${gatewayUrl}/v1/auth/config`)).issuer, issuer, "the gateway's issuer")
+      fix: 'start Keycloak with --hostname set to its public address (CLIENTELE_KEYCLOAK_PUBLIC_URL), and set KEYCLOAK_ISSUER of all services to <that address>/realms/clientele',
+      run: async () => {
+        expectEqual((await discovery(keycloakUrl)).issuer, issuer, "Keycloak's issuer")
+        return expectEqual((await json(`${gatewayUrl}/v1/auth/config`)).issuer, issuer, "the gateway's issuer")
       },
     },
     {
       name: 'signing keys (JWKS)',
-      fix: 'open the realm in the Keycloak console, Realm settings, Keys: an active RS256 key is needed',
-      look: async () => {
+      fix: 'add an active RS256 key in the Keycloak console under Realm settings, Keys',
+      run: async () => {
         const { keys } = (await json(`${keycloakUrl}/realms/${realmName}/protocol/openid-connect/certs`)) as {
           keys?: { alg?: string }[]
         }
@@ -69,21 +73,21 @@ export const identityChecks = (place: Place): Check[] => {
     },
     {
       name: 'clock',
-      fix: 'set the clocks of both machines by NTP: tokens are refused when they differ',
-      look: async () => {
+      fix: 'synchronise the clocks of all machines by NTP: tokens are refused if the clocks differ',
+      run: async () => {
         const response = await get(`${gatewayUrl}/health/live`)
-        const there = Date.parse(response.headers.get('date') ?? '')
-        const skew = Math.abs(there - Date.now())
-        const keycloak = Math.abs(claimsOf(await keycloakToken(place)).iat * 1000 - Date.now())
-        if (Number.isNaN(skew) || Math.max(skew, keycloak) > maxSkewMs)
-          throw new Error(`clocks differ by ${Math.max(skew, keycloak)} ms`)
-        return 'in step'
+        const gatewayTime = Date.parse(response.headers.get('date') ?? '')
+        const skew = Math.abs(gatewayTime - Date.now())
+        const keycloakSkew = Math.abs(claimsOf(await userServiceToken(addresses)).iat * 1000 - Date.now())
+        if (Number.isNaN(skew) || Math.max(skew, keycloakSkew) > maxSkewMs)
+          throw new Error(`clocks differ by ${Math.max(skew, keycloakSkew)} ms`)
+        return 'synchronised'
       },
     },
     {
       name: 'redirect address',
-      fix: `the client ${consoleClient} needs ${publicUrl}/* among its valid redirect URIs; \`npm start\` sets it from CLIENTELE_PUBLIC_URL`,
-      look: async () => {
+      fix: `add ${publicUrl}/* to the valid redirect URIs of the client ${consoleClient}; \`npm start\` does it with CLIENTELE_PUBLIC_URL`,
+      run: async () => {
         const query = new URLSearchParams({
           client_id: consoleClient,
           response_type: 'code',
@@ -94,15 +98,15 @@ export const identityChecks = (place: Place): Check[] => {
         })
         const response = await get(`${keycloakUrl}/realms/${realmName}/protocol/openid-connect/auth?${query}`)
         if (response.status !== 200)
-          throw new Error(`Keycloak answers ${response.status} to a sign-in from ${publicUrl}`)
+          throw new Error(`Keycloak returned ${response.status} to a sign-in from ${publicUrl}`)
         return publicUrl
       },
     },
   ]
 }
 
-/** A token of user-service's account; Keycloak's answers carry no date, but this says when it was made. */
-export const keycloakToken = async ({ keycloakUrl, userServiceSecret }: Place): Promise<string> => {
+/** An access token for user-service's service account. Its `iat` shows Keycloak's clock, because responses have no date. */
+export const userServiceToken = async ({ keycloakUrl, userServiceSecret }: InstallationAddresses): Promise<string> => {
   const fields = {
     grant_type: 'client_credentials',
     client_id: 'clientele-user-service',
@@ -112,7 +116,7 @@ export const keycloakToken = async ({ keycloakUrl, userServiceSecret }: Place): 
     method: 'POST',
     body: new URLSearchParams(fields),
   })
-  if (!response.ok) throw new Error(`Keycloak refuses the account of user-service (${response.status})`)
+  if (!response.ok) throw new Error(`Keycloak refused the service account of user-service (${response.status})`)
   return ((await response.json()) as { access_token: string }).access_token
 }
 
@@ -121,11 +125,11 @@ type Claims = { iat: number; aud?: string | string[]; realm_access?: { roles?: s
 const claimsOf = (token: string): Claims =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims
 
-/** The check that tokens carry the audience and roles that services look for; it needs somebody's password. */
-export const audienceCheck = ({ gatewayUrl }: Place, username: string, password: string): Check => ({
+/** Checks that tokens have the audience and the roles that services require. Signs in with the given account. */
+export const audienceCheck = ({ gatewayUrl }: InstallationAddresses, username: string, password: string): Check => ({
   name: 'audience and roles',
-  fix: `the clients ${consoleClient} and clientele-login need an audience mapper for ${audience}, and the role "user" in their scope`,
-  look: async () => {
+  fix: `add an audience mapper for ${audience} and the role "user" in the scope to the clients ${consoleClient} and clientele-login`,
+  run: async () => {
     const response = await get(`${gatewayUrl}/v1/auth/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -135,72 +139,65 @@ export const audienceCheck = ({ gatewayUrl }: Place, username: string, password:
     const { accessToken } = (await response.json()) as { accessToken: string }
     const claims = claimsOf(accessToken)
     if (![claims.aud].flat().includes(audience))
-      throw new Error(`the token is for ${String(claims.aud)}, not for ${audience}`)
-    if (!claims.realm_access?.roles?.includes('user')) throw new Error('the token carries no role "user"')
+      throw new Error(`the audience of the token is ${String(claims.aud)}, expected ${audience}`)
+    if (!claims.realm_access?.roles?.includes('user')) throw new Error('the token does not have the role "user"')
     const me = await get(`${gatewayUrl}/v1/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })
-    if (!me.ok) throw new Error(`the gateway answers ${me.status} to a fresh token`)
+    if (!me.ok) throw new Error(`the gateway returned ${me.status} for a new token`)
     return audience
   },
 })
 
-export const brokerCheck = (url: string): Check => ({
-  name: 'broker',
-  fix: 'start RabbitMQ, and see that address, user and password of RABBITMQ_URL are right',
-  look: async () => {
-    const connection = await amqp.connect(url, { timeout: timeoutMs })
-    await connection.close()
-    return new URL(url).host
-  },
-})
-
-/** Looks into a database on a connection of its own, within the doctor's time. */
-export const lookInto = async (url: string, look: (client: pg.Client) => Promise<string>): Promise<string> => {
+/** Runs `work` on a connection of its own, with a time limit. */
+export const withDatabase = async (url: string, work: (client: pg.Client) => Promise<string>): Promise<string> => {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs })
   client.on('error', () => undefined)
   try {
     await client.connect()
-    return await look(client)
+    return await work(client)
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
-/** Whether the schema of a service is what its code expects. */
+/** Checks that a service's schema has all migrations of this release. */
 export const schemaCheckAt = (service: string, url: string): Check => ({
   name: `schema of ${service}`,
-  fix: 'run `npm run migrate`; in a cluster the migration job of this release',
-  look: () =>
-    lookInto(url, async (client) => {
+  fix: 'run `npm run migrate`; in a cluster, run the migration Job of this release',
+  run: () =>
+    withDatabase(url, async (client) => {
       const { rows } = await client.query<{ name: string }>('SELECT name FROM schema_migrations')
       const applied = new Set(rows.map(({ name }) => name))
       const missing = migrationsOf(service).filter((name) => !applied.has(name))
-      if (missing.length > 0) throw new Error(`lacks ${missing.join(', ')}`)
+      if (missing.length > 0) throw new Error(`migrations are missing: ${missing.join(', ')}`)
       return `${applied.size} migrations`
     }),
 })
 
-/** The migrations of a service's own that this release has. */
+/** The names of the migrations that this release has for a service. */
 export const migrationsOf = (service: string): string[] =>
   readdirSync(join(projectRoot, service, 'migrations'))
     .filter((file) => file.endsWith('.sql'))
     .map((file) => file.slice(0, -4))
 
-export const folderCheck = (folder: string): Check => ({
+export const mediaFolderCheck = (folder: string): Check => ({
   name: 'photo store',
-  fix: `make ${folder} writable for the account that runs media-service, or move it with CLIENTELE_HOME`,
-  look: async () => {
+  fix: `give the account that runs media-service write access to ${folder}, or set CLIENTELE_HOME to another folder`,
+  run: async () => {
     await access(folder, constants.R_OK | constants.W_OK)
     return folder
   },
 })
 
-export const healthCheck = ({ gatewayUrl }: Place): Check => ({
+/** In production only the internal port says which parts are down. */
+export const healthCheck = ({ gatewayUrl, gatewayInternalUrl }: InstallationAddresses): Check => ({
   name: 'gateway and services',
-  fix: 'what is down is named above: read its log (with `npm start` in the folder `logs` of the data folder)',
-  look: async () => {
-    const response = await get(`${gatewayUrl}/health/ready`)
-    if (!response.ok)
-      throw new Error(`${gatewayUrl}/health/ready answers ${response.status}: ${(await response.text()).slice(0, 400)}`)
-    return `${gatewayUrl}, ${services.length} parts`
+  fix: 'read the log of each part that is named above (if none is, set GATEWAY_INTERNAL_URL to the internal port of the gateway); with `npm start`, logs are in the folder `logs` of the data folder',
+  run: async () => {
+    const url = `${gatewayInternalUrl || gatewayUrl}/health`
+    const response = await get(url)
+    const { checks = [] } = (await response.json().catch(() => ({}))) as { checks?: Part[] }
+    const down = checks.filter(({ status }) => status !== 'up').map(({ name, detail }) => `${name}: ${detail}`)
+    if (!response.ok) throw new Error([`${url} returned ${response.status}`, ...down].join('; '))
+    return `${gatewayUrl}, ${services.length} processes`
   },
 })

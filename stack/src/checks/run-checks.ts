@@ -1,17 +1,17 @@
 import type { Check } from './installation-checks.ts'
 
-/** Looks at one thing after the other and prints what it finds. @returns how many are wrong */
+/** Runs the checks one after the other and prints a line for each. @returns how many failed */
 export const runChecks = async (checks: Check[], fixOf: (check: Check, message: string) => string): Promise<number> => {
-  let faults = 0
+  let failures = 0
   for (const check of checks) {
     try {
-      console.log(`  ok    ${check.name}: ${await check.look()}`)
+      console.log(`  ok    ${check.name}: ${await check.run()}`)
     } catch (error) {
-      faults += 1
+      failures += 1
       const message = (error instanceof Error && error.message) || String(error)
-      console.log(`  FAULT ${check.name}: ${message}\n        fix: ${fixOf(check, message)}`)
+      console.log(`  FAIL  ${check.name}: ${message}\n        fix: ${fixOf(check, message)}`)
     }
   }
-  console.log(faults === 0 ? 'all is well' : `${faults} of ${checks.length} checks failed`)
-  return faults
+  console.log(failures === 0 ? 'all checks passed' : `${failures} of ${checks.length} checks failed`)
+  return failures
 }

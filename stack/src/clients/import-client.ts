@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs'
 import { basename } from 'node:path'
 import { demoAccounts } from '../backing/realm.ts'
 
-/** What the API says of an import, as far as it is shown here. */
+/** The fields of an import that `npm run import` uses. */
 export type Imported = {
   id: string
   status: string
@@ -15,14 +15,15 @@ export type Imported = {
   counts: Record<'read' | 'created' | 'updated' | 'skipped' | 'failed', number>
   errors: { row: number; pointer: string; message: string }[]
   errorsUrl: string | null
+  jobId: string
   error: { message: string } | null
   previousImportId: string | null
 }
 
-/** Who imports: by an access token, or by name and password; the demo user where nothing is said. */
+/** An access token, or username and password. Default: the demo user. */
 export type Credentials = { token?: string | undefined; username?: string | undefined; password?: string | undefined }
 
-// Access tokens live for minutes, an import may take longer.
+// Access tokens expire after minutes; an import may take longer.
 const renewMs = 120_000
 const typeOf: Record<string, string> = {
   json: 'application/json',
@@ -33,24 +34,25 @@ const typeOf: Record<string, string> = {
   gz: 'application/gzip',
 }
 
+/** A client of the import API at the gateway. Its functions throw an Error with the problem that the gateway returns. */
 export const importClient = (gateway: string, { token, username, password }: Credentials) => {
   let signedIn: { token: string; at: number } | undefined
 
-  const readAnswer = async (answer: Response): Promise<unknown> => {
-    const text = await answer.text()
-    if (answer.ok) return text === '' ? undefined : JSON.parse(text)
-    let told = text.slice(0, 300)
+  const readBody = async (response: Response): Promise<unknown> => {
+    const text = await response.text()
+    if (response.ok) return text === '' ? undefined : JSON.parse(text)
+    let message = text.slice(0, 300)
     try {
       const { title, detail, errors = [] } = JSON.parse(text)
-      told = [
+      message = [
         title,
         detail,
         ...errors.map((error: { pointer?: string; message: string }) => `  ${error.pointer ?? ''} ${error.message}`),
       ].join('\n')
     } catch {
-      // Not one of our own answers.
+      // Not a problem document, so the response does not come from Clientele.
     }
-    throw new Error(`${answer.status} ${told}`)
+    throw new Error(`${response.status} ${message}`)
   }
 
   const accessToken = async (): Promise<string> => {
@@ -59,8 +61,8 @@ export const importClient = (gateway: string, { token, username, password }: Cre
     const demo = demoAccounts.find(({ role }) => role === 'user')
     const body = JSON.stringify({ username: username ?? demo?.username, password: password ?? demo?.password })
     const headers = { 'content-type': 'application/json' }
-    const answer = await fetch(`${gateway}/v1/auth/login`, { method: 'POST', headers, body })
-    const { accessToken } = (await readAnswer(answer)) as { accessToken: string }
+    const response = await fetch(`${gateway}/v1/auth/login`, { method: 'POST', headers, body })
+    const { accessToken } = (await readBody(response)) as { accessToken: string }
     signedIn = { token: accessToken, at: Date.now() }
     return accessToken
   }
@@ -68,24 +70,30 @@ export const importClient = (gateway: string, { token, username, password }: Cre
   const call = async <T>(method: string, path: string, body?: object | Blob, type = 'application/json'): Promise<T> => {
     const headers = { authorization: `Bearer ${await accessToken()}`, ...(body && { 'content-type': type }) }
     const content = body instanceof Blob || body === undefined ? body : JSON.stringify(body)
-    return (await readAnswer(
+    return (await readBody(
       await fetch(`${gateway}${path}`, { method, headers, ...(content !== undefined && { body: content }) }),
     )) as T
   }
 
   return {
-    /** Sends a file as it is read, never the whole of it in memory. */
+    /** Streams a file, so that it is never in memory at once. */
     send: async (path: string, options: Record<string, string | undefined>): Promise<Imported> => {
-      const said = Object.entries({ name: basename(path).slice(0, 200), ...options }).filter(([, value]) => value)
+      const query = Object.entries({ name: basename(path).slice(0, 200), ...options }).filter(([, value]) => value)
       const type = typeOf[path.split('.').at(-1)?.toLowerCase() ?? ''] ?? 'application/octet-stream'
       return call(
         'POST',
-        `/v1/imports?${new URLSearchParams(said as [string, string][])}`,
+        `/v1/imports?${new URLSearchParams(query as [string, string][])}`,
         await openAsBlob(path),
         type,
       )
     },
     get: (id: string) => call<Imported>('GET', `/v1/imports/${id}`),
     commit: (id: string, again: boolean) => call('POST', `/v1/imports/${id}/commit`, { again }),
+    /** Creates a link to the error file of a job. It works without a token for five minutes. */
+    createErrorsLink: async (jobId: string): Promise<string> => {
+      const { url } = await call<{ url: string }>('POST', `/v1/jobs/${jobId}/errors-link`)
+      return new URL(url, gateway).href
+    },
+    undo: (id: string) => call('POST', `/v1/imports/${id}/undo`),
   }
 }

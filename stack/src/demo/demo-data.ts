@@ -1,77 +1,80 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DemoClient, demoClient } from '../clients/demo-client.ts'
-import { demoEmail, demoPeople } from './demo-people.ts'
+import { demoCustomers, demoEmail } from './demo-customers.ts'
+import { drawDemoPhoto } from './demo-photo.ts'
 import { demoOrders, demoProducts } from './demo-shop.ts'
-import { portrait } from './portrait.ts'
 
-const atOnce = 3
+const concurrency = 3
 
 export type DemoCounts = { customers: number; products: number; orders: number }
 
-/** Makes the demo data through the public API, once in the life of a data folder. Returns what was made. */
+/**
+ * Creates the demo data through the public API, once for each data folder. An interrupted run is resumed by the next start.
+ * @returns how many records it created
+ */
 export const createDemoData = async (gatewayUrl: string, home: string): Promise<DemoCounts> => {
-  const done = join(home, 'demo-data')
-  const begun = `${done}.begun`
+  const finishedFile = join(home, 'demo-data')
+  const startedFile = `${finishedFile}.begun`
   const counts = { customers: 0, products: 0, orders: 0 }
-  if (existsSync(done)) return counts
+  if (existsSync(finishedFile)) return counts
   const api = await demoClient(gatewayUrl)
-  const finish = () => writeFileSync(done, '')
-  // Somebody else's customers are there: this is no place for invented ones.
+  const finish = () => writeFileSync(finishedFile, '')
+  // There are customers already, so this is not an empty installation.
   const { data } = await api.get<{ data: unknown[] }>('/v1/customers?limit=1')
-  if (!existsSync(begun) && data.length > 0) {
+  if (!existsSync(startedFile) && data.length > 0) {
     finish()
     return counts
   }
-  writeFileSync(begun, '')
-  counts.customers = await inTurns(demoPeople.length, (number) => createCustomer(api, number))
-  counts.products = await inTurns(demoProducts.length, (number) => createProduct(api, number))
+  writeFileSync(startedFile, '')
+  counts.customers = await createConcurrently(demoCustomers.length, (number) => createCustomer(api, number))
+  counts.products = await createConcurrently(demoProducts.length, (number) => createProduct(api, number))
   for (const number of demoOrders.keys()) if (await createOrder(api, number)) counts.orders += 1
   finish()
   return counts
 }
 
-/** How many of `count` were made, a few at a time. */
-const inTurns = async (count: number, create: (number: number) => Promise<boolean>): Promise<number> => {
+/** Calls `create` with 0 to `count - 1`, a few at a time. @returns how many it has created */
+const createConcurrently = async (count: number, create: (number: number) => Promise<boolean>): Promise<number> => {
   const waiting = [...Array(count).keys()]
-  let made = 0
+  let createdCount = 0
   const work = async () => {
     for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) {
-      if (await create(number)) made += 1
+      if (await create(number)) createdCount += 1
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, work))
-  return made
+  await Promise.all(Array.from({ length: concurrency }, work))
+  return createdCount
 }
 
-/** False when it was there already, from an earlier start that did not come to its end. */
-const created = (what: string, { ok, status, replayed, text }: Awaited<ReturnType<DemoClient['post']>>): boolean => {
+/** Whether the request created the record, not an interrupted start before it. @throws Error if the request failed */
+const wasCreated = (name: string, { ok, status, replayed, text }: Awaited<ReturnType<DemoClient['post']>>): boolean => {
   const code = /"code":"([a-z_]+)"/.exec(text)?.[1]
   if (code === 'duplicate' || code === 'idempotency_mismatch') return false
-  if (!ok) throw new Error(`${what} is refused: ${status} ${text.slice(0, 300)}`)
+  if (!ok) throw new Error(`${name} was refused: ${status} ${text.slice(0, 300)}`)
   return !replayed
 }
 
 const createCustomer = async (api: DemoClient, number: number): Promise<boolean> => {
-  const person = demoPeople[number]
-  if (!person) return false
-  const { name, surname, phone, city, country, tags } = person
+  const customer = demoCustomers[number]
+  if (!customer) return false
+  const { name, surname, phone, city, country, tags } = customer
   const externalId = `demo-${number + 1}`
   const form = new FormData()
-  const fields = { name, surname, phone, email: demoEmail(person), externalId }
+  const fields = { name, surname, phone, email: demoEmail(customer), externalId }
   for (const [field, value] of Object.entries(fields)) form.set(field, value)
   form.set('tags', tags.join(','))
   form.set('address', JSON.stringify({ city, country }))
-  const photo = new Uint8Array(await portrait(number))
+  const photo = new Uint8Array(await drawDemoPhoto(number))
   form.set('photo', new Blob([photo], { type: 'image/jpeg' }), `${externalId}.jpg`)
   const key = `demo-customer-${number + 1}`
-  return created(`demo customer ${number + 1}`, await api.post('/v1/customers', key, form))
+  return wasCreated(`demo customer ${number + 1}`, await api.post('/v1/customers', key, form))
 }
 
 const createProduct = async (api: DemoClient, number: number): Promise<boolean> => {
   const product = demoProducts[number] ?? {}
   const key = `demo-product-${number + 1}`
-  return created(`demo product ${number + 1}`, await api.post('/v1/products', key, product))
+  return wasCreated(`demo product ${number + 1}`, await api.post('/v1/products', key, product))
 }
 
 const createOrder = async (api: DemoClient, number: number): Promise<boolean> => {
@@ -85,12 +88,12 @@ const createOrder = async (api: DemoClient, number: number): Promise<boolean> =>
       'sku' in line ? { productId: await idOf(`/v1/products/${line.sku}?idBy=sku`), quantity: line.quantity } : line,
     ),
   )
-  const what = `demo order ${number + 1}`
+  const name = `demo order ${number + 1}`
   const key = `demo-order-${number + 1}`
-  const answer = await api.post('/v1/orders', key, { ...rest, lines, customerId })
-  const made = created(what, answer)
-  if (outcome === undefined || !answer.ok) return made
-  const { id } = JSON.parse(answer.text) as { id: string }
-  created(`${what}: ${outcome}`, await api.post(`/v1/orders/${id}/${outcome}`, `${key}-${outcome}`))
-  return made
+  const response = await api.post('/v1/orders', key, { ...rest, lines, customerId })
+  const isNew = wasCreated(name, response)
+  if (outcome === undefined || !response.ok) return isNew
+  const { id } = JSON.parse(response.text) as { id: string }
+  wasCreated(`${name}: ${outcome}`, await api.post(`/v1/orders/${id}/${outcome}`, `${key}-${outcome}`))
+  return isNew
 }

@@ -7,7 +7,7 @@ type DemoProduct = {
   description?: string
 }
 
-/** Ten invented goods; prices are in the shop's currency. */
+/** Ten invented products. Prices are in the shop's currency. */
 export const demoProducts: DemoProduct[] = [
   { sku: 'TEA-ASSAM-250', name: 'Assam tea, 250 g', price: '7.90', stock: 140, lowStockAt: 20 },
   { sku: 'TEA-MINT-100', name: 'Mint tea, 100 g', price: '4.50', stock: 85, lowStockAt: 15 },
@@ -22,7 +22,7 @@ export const demoProducts: DemoProduct[] = [
 ]
 
 type DemoLine = { sku: string; quantity: number } | { description: string; unitPrice: string }
-/** `customer` counts from 1, as in the customers' `externalId`; `outcome` is what became of it. */
+/** `customer` is the customer's number from 1, as in the `externalId` `demo-1`. `outcome` is done after the order is placed. */
 type DemoOrder = { customer: number; lines: DemoLine[]; note?: string; outcome?: 'fulfil' | 'cancel' }
 
 export const demoOrders: DemoOrder[] = [

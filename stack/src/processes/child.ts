@@ -7,7 +7,7 @@ import type { Launch } from './unprivileged.ts'
 
 export type ChildOptions = Launch & {
   name: string
-  /** Folder of the data; logs go to `logs/`, records of processes to `run/`. */
+  /** The data folder. Logs go to `logs/`, records of processes to `run/`. */
   home: string
   env?: NodeJS.ProcessEnv
   cwd?: string
@@ -15,7 +15,10 @@ export type ChildOptions = Launch & {
   stopTimeoutMs?: number
 }
 
-/** `stop` may be given less time than usual before it kills, for a process that never got ready. Resolves to how it ended. */
+/**
+ * `exited` and `stop` resolve to how the process ended, such as `code 0` or `SIGKILL`. `stop` kills the process after
+ * `timeoutMs`, default `stopTimeoutMs`.
+ */
 export type Child = {
   name: string
   pid: number
@@ -23,14 +26,14 @@ export type Child = {
   stop: (timeoutMs?: number) => Promise<string>
 }
 
-/** For a process that is given up before it was ready: some do not listen to signals while they start. */
-export const giveUpMs = 3000
+/** The stop timeout of a process that never got ready: some ignore signals while they start. */
+export const failedStartTimeoutMs = 3000
 
 export const logFile = (home: string, name: string): string => join(home, 'logs', `${name}.log`)
 const maxLogBytes = 10 << 20
 
-/** The log to append to; one that has grown large is put aside, and replaces the one put aside before. */
-export const preparedLog = (home: string, name: string): string => {
+/** Returns the log file to append to. One over 10 MB is renamed to `<name>.log.1`, which replaces the previous one. */
+export const prepareLogFile = (home: string, name: string): string => {
   const file = logFile(home, name)
   mkdirSync(join(home, 'logs'), { recursive: true })
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(file, `${file}.1`)
@@ -39,9 +42,9 @@ export const preparedLog = (home: string, name: string): string => {
 
 export const runFolder = (home: string): string => join(home, 'run')
 
-/** Starts a process in a session of its own, so that Ctrl-C reaches only us and we stop everything in order. */
+/** Starts a process in its own session: Ctrl-C only reaches the launcher, which stops all processes in order. */
 export const startChild = async (options: ChildOptions): Promise<Child> => {
-  const log = openSync(preparedLog(options.home, options.name), 'a')
+  const log = openSync(prepareLogFile(options.home, options.name), 'a')
   const child = spawn(options.command, options.args, {
     detached: true,
     stdio: ['ignore', log, log],
@@ -54,39 +57,39 @@ export const startChild = async (options: ChildOptions): Promise<Child> => {
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
     child.once('error', (error) => resolve(error.message))
   })
-  if (child.pid === undefined) throw new Error(`${options.name} cannot be started: ${await exited}`)
+  if (child.pid === undefined) throw new Error(`${options.name} could not be started: ${await exited}`)
   const pid = child.pid
   const record = writeRecord(runFolder(options.home), options.name, pid)
   const stop = async (timeoutMs = options.stopTimeoutMs ?? 15_000) => {
     await stopRecorded(record, options.stopSignal ?? 'SIGTERM', timeoutMs)
-    const how = await exited
+    const result = await exited
     removeRecord(runFolder(options.home), options.name)
-    return how
+    return result
   }
   return { name: options.name, pid, exited, stop }
 }
 
-/** Signals the process and, when the time is over, kills its whole group. Never touches a process that is not the recorded one. */
+/** Sends the signal and, after `timeoutMs`, kills the process group. A process that merely has the same id is left alone. */
 export const stopRecorded = async (record: ProcessRecord, signal: NodeJS.Signals, timeoutMs: number): Promise<void> => {
   if (!isAlive(record)) return
-  signalQuietly(record.pid, signal)
+  trySignal(record.pid, signal)
   const end = Date.now() + timeoutMs
   while (isAlive(record) && Date.now() < end) await pause(25)
   if (!isAlive(record)) return
-  signalQuietly(-record.pid, 'SIGKILL')
-  signalQuietly(record.pid, 'SIGKILL')
+  trySignal(-record.pid, 'SIGKILL')
+  trySignal(record.pid, 'SIGKILL')
   while (birthOf(record.pid) === record.birth) await pause(25)
 }
 
-const signalQuietly = (pid: number, signal: NodeJS.Signals): void => {
+const trySignal = (pid: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(pid, signal)
   } catch {
-    // Gone between the look and the signal.
+    // The process has ended in the meantime.
   }
 }
 
-/** Stops what an earlier launcher left behind in this data folder. Returns the names. */
+/** Stops the processes that an earlier launcher of this data folder left behind. @returns their names */
 export const stopLeftovers = async (home: string): Promise<string[]> => {
   const records = listRecords(runFolder(home))
   const alive = records.filter(isAlive)
@@ -95,10 +98,10 @@ export const stopLeftovers = async (home: string): Promise<string[]> => {
   return alive.map((record) => record.name)
 }
 
-// PostgreSQL waits for its clients on SIGTERM; SIGINT is its fast shutdown.
+// On SIGTERM PostgreSQL waits for its clients; SIGINT is its fast shutdown.
 const leftoverSignal = (name: string): NodeJS.Signals => (name === 'postgres' ? 'SIGINT' : 'SIGTERM')
 
-/** The last lines of a log, for an error message. */
+/** The last lines of a log, for error messages. */
 export const logTail = (home: string, name: string, lines = 12): string => {
   try {
     return readFileSync(logFile(home, name), 'utf8').trimEnd().split('\n').slice(-lines).join('\n')

@@ -1,5 +1,8 @@
-/** Ends the command with a word to the person who gave it. */
-export const fail = (text: string): never => {
-  console.error(text)
-  process.exit(1)
+/** The message of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Prints a message, or that of an error, to stderr and ends the command. */
+export const fail = (reason: unknown, exitCode = 1): never => {
+  console.error(messageOf(reason))
+  process.exit(exitCode)
 }

@@ -4,14 +4,17 @@ import { birthOf, isAlive, type ProcessRecord, readRecord } from './pid-file.ts'
 
 const name = 'launcher'
 
-/** The launcher that holds this data folder now, if one is alive. */
+/** The launcher that holds the lock of this data folder, or undefined if none is alive. */
 export const runningLauncher = (home: string): ProcessRecord | undefined => {
   const record = readRecord(home, name)
   return record && isAlive(record) ? record : undefined
 }
 
-/** Takes the data folder for this process. Returns the launcher that holds it already, or undefined when it is ours now. */
-export const takeLauncherLock = (home: string, url: string): ProcessRecord | undefined => {
+/**
+ * Locks the data folder for this process.
+ * @returns undefined if this process holds the lock now, otherwise the launcher that holds it
+ */
+export const acquireLauncherLock = (home: string, url: string): ProcessRecord | undefined => {
   mkdirSync(home, { recursive: true })
   const own = join(home, `${name}.${process.pid}`)
   const file = join(home, `${name}.json`)
@@ -28,12 +31,13 @@ export const takeLauncherLock = (home: string, url: string): ProcessRecord | und
       if (holder) return holder
       rmSync(file, { force: true })
     }
-    throw new Error(`${file} cannot be taken: remove it if no Clientele runs here`)
+    throw new Error(`the data folder could not be locked: remove ${file} if Clientele does not run here`)
   } finally {
     rmSync(own, { force: true })
   }
 }
 
+/** Releases the lock if this process holds it. */
 export const releaseLauncherLock = (home: string): void => {
   if (readRecord(home, name)?.pid === process.pid) rmSync(join(home, `${name}.json`), { force: true })
 }

@@ -2,16 +2,16 @@ import { join } from 'node:path'
 import { cacheFolder } from './folders.ts'
 
 /**
- * V8's options for a process. Services are kept small, by a young generation of 4 MB (1 MB costs them a third more CPU time)
- * and a heap of at most twice its content. What holds up the gateway holds up everybody: its collections are made rare, at up
- * to 100 MB more under load. Both run without them, too.
+ * V8 options for a process; both kinds also run without them. A service stays small: its young generation has 4 MB (1 MB would
+ * cost a third more CPU time), and its heap is at most twice its content. Every request passes the gateway, so it collects
+ * garbage rarely and needs up to 100 MB more under load.
  */
 export const nodeFlagsOf = (name: string): string[] =>
   name === 'gateway' ? ['--heap-growing-percent=300'] : ['--max-semi-space-size=4', '--heap-growing-percent=100']
 
 /**
- * Environment to the same end. With compiled code kept, the second start needs neither parser nor type stripper; glibc
- * gives memory back that V8's compilers have freed.
+ * Environment variables for fast starts and little memory. The compile cache saves parsing and type stripping from the second
+ * start on. The `MALLOC_` variables make glibc return memory that V8's compilers have freed.
  */
 export const nodeEnv = (): Record<string, string> => ({
   NODE_COMPILE_CACHE: join(cacheFolder(), 'compiled'),

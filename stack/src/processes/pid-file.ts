@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A process as it was when it was recorded. `birth` tells it from a later process with the same id. */
+/** A recorded process. `birth` is its start time: it differs for a later process with the same id. */
 export type ProcessRecord = { name: string; pid: number; birth: string; url?: string }
 
-/** When the process began, as text that only equals itself; undefined when there is no such process. */
+/** The start time of a process, as text to compare; undefined if there is no such process. */
 export const birthOf = (pid: number): string | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

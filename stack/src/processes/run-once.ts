@@ -1,25 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ConfigError } from '@clientele/platform/runtime/config'
+import { messageOf } from './fail.ts'
 
 /**
- * Runs the work of a one-shot container: what it has done on stdout, or why it cannot, and code 1. What it needs may come up
- * later than itself, as after `docker compose restart`: it goes on trying, since Compose takes an end with 1 for good.
+ * Runs the work of a one-shot container. Prints the lines that `work` returns, or the error and exits with code 1. Services
+ * that it needs may start later, as after `docker compose restart`, and Compose does not start it again. So it retries for
+ * `timeoutMs`, unless the configuration is wrong. Prints an error once, not at every retry.
  */
 export const runOnce = async (
   work: () => Promise<string[]>,
-  { patienceMs = 120_000, everyMs = 1_000 } = {},
+  { timeoutMs = 120_000, intervalMs = 1_000 } = {},
 ): Promise<void> => {
-  const end = Date.now() + patienceMs
-  let told = ''
+  const end = Date.now() + timeoutMs
+  let lastReason = ''
   for (;;) {
     try {
       for (const line of await work()) console.log(line)
       return
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (reason !== told) console.error(reason)
-      told = reason
-      if (!(error instanceof ConfigError) && Date.now() < end) await pause(everyMs)
+      const reason = messageOf(error)
+      if (reason !== lastReason) console.error(reason)
+      lastReason = reason
+      if (!(error instanceof ConfigError) && Date.now() < end) await pause(intervalMs)
       else {
         process.exitCode = 1
         return

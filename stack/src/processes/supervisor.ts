@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { logFile, preparedLog, runFolder, stopRecorded } from './child.ts'
+import { configErrorExitCode } from '@clientele/platform/runtime/config'
+import { logFile, prepareLogFile, runFolder, stopRecorded } from './child.ts'
 import { projectRoot } from './folders.ts'
 import { nodeFlagsOf } from './node-memory.ts'
 import { removeRecord, writeRecord } from './pid-file.ts'
@@ -11,20 +12,26 @@ export type SupervisorOptions = {
   name: string
   home: string
   env: NodeJS.ProcessEnv
-  /** Restart on every change of a source file. */
+  /** Restarts the service when a source file changes. */
   watch: boolean
-  say: (text: string) => void
+  log: (text: string) => void
+  /** Receives the errors that the service logs. */
+  onError: (message: string) => void
 }
 
-export type Supervised = { stop: () => Promise<void> }
+export type Supervised = {
+  stop: () => Promise<void>
+  /** Rejects with the output of the process if it ended because its configuration is wrong. It is not restarted then. */
+  misconfigured: Promise<never>
+}
 
-const longestPauseMs = 10_000
-/** A process that ran that long was well; its next end counts as the first again. */
-const wellAfterMs = 30_000
+const maxPauseMs = 10_000
+/** A process that ran this long was healthy: the pause before its restart is the shortest again. */
+const healthyAfterMs = 30_000
 
-/** Runs a service and starts it again when it ends, with growing pauses. Its log goes to a file; errors are shown. */
-export const supervise = ({ name, home, env, watch, say }: SupervisorOptions): Supervised => {
-  const log = createWriteStream(preparedLog(home, name), { flags: 'a' })
+/** Runs a service with its log in a file. Restarts it when it ends, after pauses from 0.5 s to 10 s. */
+export const supervise = ({ name, home, env, watch, log, onError }: SupervisorOptions): Supervised => {
+  const logStream = createWriteStream(prepareLogFile(home, name), { flags: 'a' })
   const args = [
     ...nodeFlagsOf(name),
     ...(watch ? ['--watch', '--watch-preserve-output'] : []),
@@ -34,6 +41,8 @@ export const supervise = ({ name, home, env, watch, say }: SupervisorOptions): S
   let failures = 0
   let timer: NodeJS.Timeout | undefined
   let stopChild = async (): Promise<void> => undefined
+  const { promise: misconfigured, reject } = Promise.withResolvers<never>()
+  misconfigured.catch(() => undefined)
 
   const start = () => {
     const startedAt = Date.now()
@@ -43,34 +52,42 @@ export const supervise = ({ name, home, env, watch, say }: SupervisorOptions): S
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    let lastError = ''
     watchOutput(child, (line, isError) => {
-      log.write(`${line}\n`)
+      logStream.write(`${line}\n`)
       const error = errorIn(line, isError)
-      if (error && !stopping) say(error)
+      if (!error || stopping) return
+      lastError = error
+      onError(error)
     })
     if (child.pid !== undefined) {
       const record = writeRecord(runFolder(home), name, child.pid)
       stopChild = () => stopRecorded(record, 'SIGTERM', 12_000)
     }
-    const ended = (how: string) => {
+    const onExit = (result: string) => {
       removeRecord(runFolder(home), name)
       if (stopping) return
-      failures = Date.now() - startedAt > wellAfterMs ? 1 : failures + 1
-      const pause = Math.min(500 * 2 ** (failures - 1), longestPauseMs)
-      say(`ended (${how}), starts again in ${pause / 1000} s; see ${logFile(home, name)}`)
-      timer = setTimeout(start, pause)
+      if (result === `code ${configErrorExitCode}` && !watch) {
+        // The last line may not have been read yet.
+        child.once('close', () => setImmediate(() => reject(new Error(`${name}: ${lastError}`))))
+        return
+      }
+      failures = Date.now() - startedAt > healthyAfterMs ? 1 : failures + 1
+      const pauseMs = Math.min(500 * 2 ** (failures - 1), maxPauseMs)
+      log(`ended (${result}), restarts in ${pauseMs / 1000} s; log: ${logFile(home, name)}`)
+      timer = setTimeout(start, pauseMs)
     }
-    child.once('exit', (code, signal) => ended(signal ?? `code ${code}`))
-    child.once('error', (error) => ended(error.message))
+    child.once('exit', (code, signal) => onExit(signal ?? `code ${code}`))
+    child.once('error', (error) => onExit(error.message))
   }
   start()
   const stop = async () => {
     stopping = true
     clearTimeout(timer)
     await stopChild()
-    await new Promise<void>((done) => log.end(done))
+    await new Promise<void>((done) => logStream.end(done))
   }
-  return { stop }
+  return { stop, misconfigured }
 }
 
 const watchOutput = (child: ChildProcess, onLine: (line: string, isError: boolean) => void): void => {
@@ -78,7 +95,7 @@ const watchOutput = (child: ChildProcess, onLine: (line: string, isError: boolea
   if (child.stderr) createInterface({ input: child.stderr }).on('line', (line) => onLine(line, true))
 }
 
-/** What of a log line a person should see at once: entries of level error and above, and bare words on stderr. */
+/** The error in a log line: the message of an entry of level error or above, or plain text on stderr that mentions an error. */
 const errorIn = (line: string, isError: boolean): string | undefined => {
   if (!line.startsWith('{')) return isError && /error|cannot|configuration/i.test(line) ? line : undefined
   try {

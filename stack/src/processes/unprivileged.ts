@@ -1,12 +1,12 @@
 import { accessSync, chownSync, constants, existsSync, lchownSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The account that database and broker run under when we are root: both refuse root, or should. */
+/** The account that runs the database and the broker if we are root. PostgreSQL refuses to run as root. */
 export type Account = { name: string; uid: number; gid: number }
 
 const accountNames = ['nobody']
 
-/** The account to drop to, or undefined when this process is an ordinary user already. */
+/** The account to switch to, or undefined if this process does not run as root. @throws Error if the account does not exist */
 export const unprivilegedAccount = (): Account | undefined => {
   if (process.getuid?.() !== 0) return undefined
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
@@ -14,18 +14,20 @@ export const unprivilegedAccount = (): Account | undefined => {
     const fields = lines.map((line) => line.split(':')).find((line) => line[0] === name)
     if (fields) return { name, uid: Number(fields[2]), gid: Number(fields[3]) }
   }
-  throw new Error('running as root, but there is no account "nobody" to run the database and the broker under')
+  throw new Error(
+    'the database and the broker need the account "nobody" when Clientele runs as root: create it, or run as another user',
+  )
 }
 
-/** Gives the folder or file to the account that will write to it. */
-export const giveTo = (account: Account | undefined, path: string): void => {
+/** Makes the account the owner of a file or folder. */
+export const chownTo = (account: Account | undefined, path: string): void => {
   if (account) chownSync(path, account.uid, account.gid)
 }
 
-/** The same for everything below the folder: an earlier start may have run under another account. */
-export const giveAllTo = (account: Account | undefined, folder: string): void => {
+/** Makes the account the owner of a folder and everything in it: an earlier start may have used another account. */
+export const chownTreeTo = (account: Account | undefined, folder: string): void => {
   if (!account) return
-  giveTo(account, folder)
+  chownTo(account, folder)
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     lchownSync(join(folder, entry), account.uid, account.gid)
   }
@@ -34,19 +36,20 @@ export const giveAllTo = (account: Account | undefined, folder: string): void =>
 export type Launch = { command: string; args: string[]; uid?: number; gid?: number }
 
 /**
- * The command as the account. Where a parent folder is closed to it (a clone below /root or a 0700 folder), `setpriv`
- * leaves it the one capability that walks through closed folders, so that nobody's permissions must be changed.
+ * How to run a command as the account. The account may not be able to reach a path, for example in a clone in /root. Then
+ * `setpriv` keeps the one capability that passes folder permissions, so that no permission has to be changed.
+ * @throws Error if the account cannot reach a path and there is no `setpriv`
  */
 export const launchAs = (account: Account | undefined, command: string, args: string[], paths: string[]): Launch => {
   if (!account) return { command, args }
-  if ([command, ...paths].every((path) => isOpenTo(account, path))) {
+  if ([command, ...paths].every((path) => isReachableBy(account, path))) {
     return { command, args, uid: account.uid, gid: account.gid }
   }
-  const capability = passingCapability()
+  const capability = traverseCapability()
   const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
   if (!capability || !setpriv) {
     throw new Error(
-      `the account "${account.name}" cannot reach ${paths.join(', ')}: move the project to an open folder, or run it as an ordinary user`,
+      `the account "${account.name}" cannot reach ${paths.join(', ')}: move the project to a folder that it can reach, or do not run it as root`,
     )
   }
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups']
@@ -56,8 +59,8 @@ export const launchAs = (account: Account | undefined, command: string, args: st
   }
 }
 
-/** Whether every folder above the path lets everybody (or the account) through. */
-export const isOpenTo = (account: Account, path: string): boolean => {
+/** Whether the account can pass all folders above the path. */
+export const isReachableBy = (account: Account, path: string): boolean => {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { mode, uid } = statSync(folder)
     if (!(mode & 0o001) && !(uid === account.uid && mode & 0o100)) return false
@@ -65,7 +68,7 @@ export const isOpenTo = (account: Account, path: string): boolean => {
   }
 }
 
-const passingCapability = (): string | undefined => {
+const traverseCapability = (): string | undefined => {
   const line = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
   const held = BigInt(`0x${line}`)
   if (held & (1n << 2n)) return 'dac_read_search'

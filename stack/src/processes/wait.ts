@@ -1,38 +1,42 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 export type WaitOptions = {
-  what: string
+  /** What is waited for, for error messages. */
+  name: string
   timeoutMs: number
-  everyMs?: number
-  until?: Promise<unknown>
+  intervalMs?: number
+  /** Resolves when the process behind it ends, which ends the wait with an error. */
+  exited?: Promise<unknown>
   signal?: AbortSignal
 }
 
-/** Asks until the answer is truthy. Fails when the time is over, or at once when `until` (the process behind it) ends. */
-export const waitFor = async <T>(ask: () => Promise<T | undefined | false>, options: WaitOptions): Promise<T> => {
+/** Calls `check` until it returns a truthy value. @throws Error after the timeout, or when the process ends */
+export const waitFor = async <T>(check: () => Promise<T | undefined | false>, options: WaitOptions): Promise<T> => {
   const end = Date.now() + options.timeoutMs
-  let ended: string | undefined
-  options.until?.then((how) => {
-    ended = `ended while starting (${String(how)})`
+  let exitMessage: string | undefined
+  options.exited?.then((result) => {
+    exitMessage = `ended while it was starting (${String(result)})`
   })
-  let last: unknown
+  let lastError: unknown
   for (;;) {
     options.signal?.throwIfAborted()
-    if (ended) throw new Error(`${options.what} ${ended}`)
-    const answer = await ask().catch((error: unknown) => {
-      last = error
+    if (exitMessage) throw new Error(`${options.name} ${exitMessage}`)
+    const result = await check().catch((error: unknown) => {
+      lastError = error
       return undefined
     })
-    if (answer) return answer
+    if (result) return result
     if (Date.now() > end) {
-      throw new Error(`${options.what} did not get ready in ${Math.round(options.timeoutMs / 1000)} s`, { cause: last })
+      throw new Error(`${options.name} was not ready after ${Math.round(options.timeoutMs / 1000)} s`, {
+        cause: lastError,
+      })
     }
-    await pause(options.everyMs ?? 100)
+    await pause(options.intervalMs ?? 100)
   }
 }
 
-/** True when the address answers with a 2xx within two seconds. */
-export const answers = async (url: string, init: RequestInit = {}): Promise<boolean> => {
+/** Whether the URL returns a 2xx within two seconds. */
+export const isResponding = async (url: string, init: RequestInit = {}): Promise<boolean> => {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(2000) })
   await response.body?.cancel()
   return response.ok

@@ -3,9 +3,9 @@ import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { basename } from 'node:path'
-import { internalPort, registry, variablePrefix } from '@clientele/contracts/services'
+import { envPrefix, internalPort, registry } from '@clientele/contracts/services'
 
-/** Ports of what the services stand on, and of the gateway, by the environment variable that moves each. */
+/** The default ports of the backing services and of the gateway, by the environment variable that sets each. */
 const fixedPorts = {
   GATEWAY_PORT: registry.gateway.port,
   GATEWAY_INTERNAL_PORT: internalPort(registry.gateway.port),
@@ -21,18 +21,18 @@ const fixedPorts = {
   MAIL_PORT: 8025,
 }
 
-/** Of each service of the registry: `USER_SERVICE_PORT` and `USER_SERVICE_INTERNAL_PORT`. */
+/** The variables of a registered service, such as `USER_SERVICE_PORT` and `USER_SERVICE_INTERNAL_PORT`. */
 export type ServicePortName = `${string}_SERVICE_PORT` | `${string}_SERVICE_INTERNAL_PORT`
 export type PortName = keyof typeof fixedPorts | ServicePortName
 export type Ports = Record<PortName, number>
 
-/** The names of a service's two ports. */
+/** The variables of a service's two ports. */
 export const portNamesOf = (service: string): { port: PortName; internalPort: PortName } => {
-  const prefix = variablePrefix(service)
+  const prefix = envPrefix(service)
   return { port: `${prefix}_PORT` as PortName, internalPort: `${prefix}_INTERNAL_PORT` as PortName }
 }
 
-/** Every port of the local profile by the environment variable that moves it. */
+/** The default of every port in the local profile, by the environment variable that sets it. */
 export const portDefaultsOf = (services: { name: string; port: number }[]): Ports => {
   const names = services.map(({ name, port }) => ({ ...portNamesOf(name), value: port }))
   return {
@@ -45,14 +45,17 @@ export const portDefaults = portDefaultsOf(registry.services)
 
 export const portNames = Object.keys(portDefaults) as PortName[]
 
-/** @throws Error where no service of the registry has a port of that name */
+/** @throws Error if there is no port of that name */
 export const portOf = (ports: Ports, name: PortName): number => {
   const port = ports[name]
-  if (port === undefined) throw new Error(`there is no port ${name}`)
+  if (port === undefined) throw new Error(`unknown port ${name}`)
   return port
 }
 
-/** The ports as the environment moves them. A service's internal port follows its public one, 100 above. */
+/**
+ * The ports as the environment sets them. An internal port that is not set is 100 above its public one.
+ * @throws Error for a value that is not a port, or is used twice
+ */
 export const portsFrom = (env: NodeJS.ProcessEnv): Ports => {
   const ports = { ...portDefaults }
   for (const name of portNames) {
@@ -60,13 +63,14 @@ export const portsFrom = (env: NodeJS.ProcessEnv): Ports => {
     if (text === undefined || text === '') continue
     const port = Number(text) + (env[name] === undefined ? 100 : 0)
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw new Error(`${name} must be a port number, not "${text}"`)
+      throw new Error(`${name} is "${text}", but must be a port number from 1 to 65535`)
     ports[name] = port
   }
-  const taken = portNames.find((name, index) =>
+  const duplicate = portNames.find((name, index) =>
     portNames.some((other, at) => at < index && ports[other] === ports[name]),
   )
-  if (taken) throw new Error(`${taken} is ${ports[taken]}, and so is another port of Clientele: move one of them`)
+  if (duplicate)
+    throw new Error(`${duplicate} is ${ports[duplicate]}, which is also another port of Clientele: change one of them`)
   return ports
 }
 
@@ -77,32 +81,35 @@ export const isFree = (port: number, host = '127.0.0.1'): Promise<boolean> =>
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
   })
 
-// Below those that Kubernetes and the system give out.
-const [firstPort, lastPort, ownPorts] = [15_000, 29_999, 250]
-const slices = Math.floor((lastPort + 1 - firstPort) / ownPorts)
-let given = randomInt(ownPorts)
+// Below the ports that Kubernetes and the operating system assign.
+const [firstPort, lastPort, portsPerProcess] = [15_000, 29_999, 250]
+const portRanges = Math.floor((lastPort + 1 - firstPort) / portsPerProcess)
+let portOffset = randomInt(portsPerProcess)
 
-/** Ports that nobody listens on now, all different. Each process has its own to give: whoever asks at the same time gets others. */
+/**
+ * Different ports that nobody listens on. Each process picks from a range of its own, so that concurrent test runs rarely get
+ * the same port. @throws Error if too few are free
+ */
 export const freePorts = async (count: number): Promise<number[]> => {
   const ports: number[] = []
-  for (let tried = 0; ports.length < count; tried += 1) {
-    if (tried === ownPorts) throw new Error(`fewer than ${count} of ${ownPorts} ports are free`)
-    given = (given + 1) % ownPorts
-    const port = firstPort + (process.pid % slices) * ownPorts + given
+  for (let attempts = 0; ports.length < count; attempts += 1) {
+    if (attempts === portsPerProcess) throw new Error(`fewer than ${count} of ${portsPerProcess} ports are free`)
+    portOffset = (portOffset + 1) % portsPerProcess
+    const port = firstPort + (process.pid % portRanges) * portsPerProcess + portOffset
     if (await isFree(port)) ports.push(port)
   }
   return ports
 }
 
-/** One line for each of these ports that is taken, with its holder where that can be told. */
-export const takenPorts = async (ports: Ports, names: PortName[]): Promise<string[]> => {
+/** A message for each of these ports that is in use, with the process that uses it if that can be found. */
+export const findPortConflicts = async (ports: Ports, names: PortName[]): Promise<string[]> => {
   const free = await Promise.all(names.map((name) => isFree(portOf(ports, name))))
   return names
     .filter((_, index) => !free[index])
     .map((name) => {
       const port = portOf(ports, name)
       const holder = holderOf(port)
-      return `port ${port} is taken${holder ? ` by ${holder}` : ''}: stop it, or choose another with ${name}=…`
+      return `port ${port} is in use${holder ? ` by ${holder}` : ''}: stop that process, or set another port with ${name}=…`
     })
 }
 
@@ -121,12 +128,12 @@ const holderFromProc = (port: number): string | undefined => {
       if (holdsSocket(pid, inodes)) return `process ${pid} (${nameOf(pid)})`
     }
   } catch {
-    // Told where it can be; the port and its variable are named anyway.
+    // The process cannot be found out. The message names the port and its variable anyway.
   }
   return undefined
 }
 
-// Two words of its command line: `node main.ts` says more than `node`.
+// The first two words of its command line: `node main.ts` is clearer than `node`.
 const nameOf = (pid: string): string =>
   readFileSync(`/proc/${pid}/cmdline`, 'utf8')
     .split('\0')

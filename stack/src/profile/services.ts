@@ -1,18 +1,25 @@
-import { type Registry, registry, variablePrefix } from '@clientele/contracts/services'
+import { accountOf } from '@clientele/contracts/broker-accounts'
+import { envPrefix, type Registry, registry } from '@clientele/contracts/services'
+import { withAccount } from '../broker/management-api.ts'
 import { nodeEnv } from '../processes/node-memory.ts'
 import { localEnv, localPlaceholders } from './local-env.ts'
 import { type PortName, type Ports, portNamesOf, portOf } from './ports.ts'
-import { databaseSecret, type Secrets, secretOf } from './secrets.ts'
+import { brokerSecret, databaseSecret, type Secrets, secretOf } from './secrets.ts'
 
-/** What the environment of services is made of: the addresses of the running parts, ports and secrets. */
+/** What the environment variables of services are made of: URLs of the backing services, ports and secrets. */
 export type ServiceEnvironment = {
   home: string
+  /** The address that the gateway listens on. The services listen on loopback. */
+  host: string
   ports: Ports
   secrets: Secrets
   publicUrl: string
-  /** Superuser's address of the server; services get their own role. */
+  frontEndOrigins?: string
+  /** The superuser's URL. Each service gets a URL with its own role. */
   postgresUrl: string
+  /** The administrator's URL. If `hasBrokerAccounts` is set, each process gets a URL with its own account. */
   rabbitmqUrl: string
+  hasBrokerAccounts?: boolean
   keycloakUrl: string
   keycloakPublicUrl: string
 }
@@ -21,16 +28,19 @@ export type ServiceRow = {
   name: string
   port: PortName
   internalPort: PortName
-  /** `secret` names the role's password among the secrets. */
+  /** `secret` is the name of the secret with the role's password. */
   schema?: { name: string; role: string; secret: string; extensions: string[] }
-  /** Services whose addresses it is given. */
+  /** The services that it calls. */
   calls: string[]
 }
 
 export const realmName = 'clientele'
 export const databaseName = 'clientele'
+/** The role that owns all schemas and migrates them. */
+export const databaseOwner = 'clientele_owner'
+const revocationSource = 'user-service'
 
-/** The processes of the local profile, from the registry. The gateway is last: it is ready when the others are. */
+/** The processes of the local profile, from the registry. The gateway is last: it is ready when all others are. */
 export const serviceRows = ({ services: registered }: Registry): ServiceRow[] => [
   ...registered.map(({ name, schema, extensions, calls }) => ({
     name,
@@ -42,19 +52,20 @@ export const serviceRows = ({ services: registered }: Registry): ServiceRow[] =>
 ]
 export const services = serviceRows(registry)
 
-/** `USER_SERVICE_URL` and so on, of the services that one calls; the gateway asks for their internal ports, too. */
-export const addressesFor = ({ name, calls }: ServiceRow, ports: Ports): Record<string, string> =>
-  Object.fromEntries(
-    calls.flatMap((called) => {
-      const { port, internalPort } = portNamesOf(called)
-      const prefix = variablePrefix(called)
-      const address = [`${prefix}_URL`, `http://127.0.0.1:${portOf(ports, port)}`]
-      const internal = [`${prefix}_INTERNAL_URL`, `http://127.0.0.1:${portOf(ports, internalPort)}`]
-      return name === 'gateway' ? [address, internal] : [address]
-    }),
-  )
+/**
+ * The URLs of the services that a service calls, such as `USER_SERVICE_URL`. The gateway gets their internal URLs as well, and
+ * every service that of user-service, where it reads revocations.
+ */
+export const addressesFor = ({ name, calls }: ServiceRow, ports: Ports): Record<string, string> => {
+  const internalNames = name === 'gateway' ? calls : [revocationSource].filter((source) => source !== name)
+  const urlOf = (port: PortName): string => `http://127.0.0.1:${portOf(ports, port)}`
+  return Object.fromEntries([
+    ...calls.map((called) => [`${envPrefix(called)}_URL`, urlOf(portNamesOf(called).port)]),
+    ...internalNames.map((called) => [`${envPrefix(called)}_INTERNAL_URL`, urlOf(portNamesOf(called).internalPort)]),
+  ])
+}
 
-/** The service's address of the database, with its own role. */
+/** The URL of the database with the service's own role. */
 export const databaseUrl = (
   { schema }: ServiceRow,
   { postgresUrl, secrets }: Pick<ServiceEnvironment, 'postgresUrl' | 'secrets'>,
@@ -68,10 +79,30 @@ export const databaseUrl = (
   return url.href
 }
 
-/** The whole environment of a service. Limits and policies that the person set come through, addresses and secrets do not. */
+/** The URL of the database with the role that owns all schemas. */
+export const ownerDatabaseUrl = ({
+  postgresUrl,
+  secrets,
+}: Pick<ServiceEnvironment, 'postgresUrl' | 'secrets'>): string => {
+  const own = { username: databaseOwner, password: secrets.databaseOwner, pathname: `/${databaseName}` }
+  return Object.assign(new URL(postgresUrl), own).href
+}
+
+/** The URL of the broker with the process's own account. */
+export const brokerUrl = (
+  name: string,
+  {
+    rabbitmqUrl,
+    hasBrokerAccounts,
+    secrets,
+  }: Pick<ServiceEnvironment, 'rabbitmqUrl' | 'hasBrokerAccounts' | 'secrets'>,
+): string =>
+  hasBrokerAccounts ? withAccount(rabbitmqUrl, accountOf(name), secretOf(secrets, brokerSecret(name))) : rabbitmqUrl
+
+/** All environment variables of a service. Those of `env` are passed on, but addresses, ports and secrets are replaced. */
 export const serviceEnv = (
   row: ServiceRow,
-  around: ServiceEnvironment,
+  environment: ServiceEnvironment,
   env: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv => ({
   SHUTDOWN_PAUSE_MS: '0',
@@ -80,16 +111,17 @@ export const serviceEnv = (
   ...env,
   PROFILE: 'local',
   CLIENTELE_PROFILE: 'local',
-  HOST: '127.0.0.1',
-  PORT: String(portOf(around.ports, row.port)),
+  HOST: row.name === 'gateway' ? environment.host : '127.0.0.1',
+  PORT: String(portOf(environment.ports, row.port)),
   INTERNAL_HOST: '127.0.0.1',
-  INTERNAL_PORT: String(portOf(around.ports, row.internalPort)),
-  RABBITMQ_URL: around.rabbitmqUrl,
-  KEYCLOAK_URL: around.keycloakUrl,
-  KEYCLOAK_ISSUER: `${around.keycloakPublicUrl}/realms/${realmName}`,
+  INTERNAL_PORT: String(portOf(environment.ports, row.internalPort)),
+  RABBITMQ_URL: brokerUrl(row.name, environment),
+  KEYCLOAK_URL: environment.keycloakUrl,
+  KEYCLOAK_ISSUER: `${environment.keycloakPublicUrl}/realms/${realmName}`,
   KEYCLOAK_AUDIENCE: 'clientele-api',
-  ...(row.schema ? { DATABASE_URL: databaseUrl(row, around) } : {}),
-  PUBLIC_URL: around.publicUrl,
-  ...addressesFor(row, around.ports),
-  ...localEnv(row.name, localPlaceholders(around)),
+  ...(row.schema ? { DATABASE_URL: databaseUrl(row, environment) } : {}),
+  PUBLIC_URL: environment.publicUrl,
+  FRONT_END_ORIGINS: environment.frontEndOrigins ?? '',
+  ...addressesFor(row, environment.ports),
+  ...localEnv(row.name, localPlaceholders(environment)),
 })

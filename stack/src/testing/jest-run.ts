@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projectRoot } from '../processes/folders.ts'
-import type { JestResults } from './verdict.ts'
+import type { JestResults } from './suite-result.ts'
 
-/** Runs jest to its end, or until `signal` aborts. @returns its report, or undefined when it left none */
+/** Runs jest until it ends or the signal aborts. @returns its report, or undefined if there is none */
 export const runJest = (
   env: NodeJS.ProcessEnv,
   args: readonly string[],
@@ -16,7 +16,7 @@ export const runJest = (
   const jest = join(projectRoot, 'node_modules', 'jest', 'bin', 'jest.js')
   const child = spawn(process.execPath, [jest, '--json', `--outputFile=${results}`, ...args], {
     cwd: projectRoot,
-    // Kept from the terminal's Ctrl-C: tests end before the parts that they stand on.
+    // In its own process group, so that Ctrl-C does not reach it: tests must end before the services that they use.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
@@ -43,11 +43,11 @@ export const runJest = (
   })
 }
 
-/** Aborts when the run is interrupted, or the process that started it is gone. */
-export const interruption = (): AbortSignal => {
+/** A signal that aborts when the run is interrupted, or when the process that started it ends. */
+export const interruptSignal = (): AbortSignal => {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => stopping.abort(new Error('interrupted')))
-  process.on('disconnect', () => stopping.abort(new Error('the starting process is gone')))
+  process.on('disconnect', () => stopping.abort(new Error('the process that started this one has ended')))
   return stopping.signal
 }

@@ -7,29 +7,32 @@ import { canInstall, installPackages, isOnPath } from './packages.ts'
 
 const run = promisify(execFile)
 
-/** The Go that the tools built here need at least. */
-const toolchain = '1.26.0'
-/** From this minor version on, Go fetches a newer toolchain by itself. */
-const fetchesItself = 21
+/** The Go version that builds our tools. */
+const toolchainVersion = '1.26.0'
+/** From this minor version on, Go downloads a newer toolchain by itself. */
+const firstVersionWithToolchains = 21
 
-/** A Go that can build our tools: the machine's, or the toolchain that an older one fetches as a module. */
-export const goCommand = async (say: (text: string) => void): Promise<string> => {
+/** Finds a Go that can build our tools: the installed one, or a toolchain that an older Go downloads as a module. */
+export const goCommand = async (log: (text: string) => void): Promise<string> => {
   if (!isOnPath('go')) {
-    if (!canInstall()) throw new Error('fake-gcs-server needs Go to be built: install golang, or set TEST_GCS_URL')
-    await installPackages(['golang-go'], say)
+    if (!canInstall())
+      throw new Error(
+        'the tests of the bucket need Go to build fake-gcs-server: install the package golang, or set TEST_GCS_URL to a running one',
+      )
+    await installPackages(['golang-go'], log)
   }
   const { stdout } = await run('go', ['version'], { timeout: 30_000 })
   const minor = Number(/go1\.(\d+)/.exec(stdout)?.[1] ?? 0)
-  return minor >= fetchesItself ? 'go' : fetchedToolchain(say)
+  return minor >= firstVersionWithToolchains ? 'go' : fetchToolchain(log)
 }
 
-export const fetchedToolchain = async (say: (text: string) => void): Promise<string> => {
+export const fetchToolchain = async (log: (text: string) => void): Promise<string> => {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch
-  const module = `golang.org/toolchain@v0.0.1-go${toolchain}.${process.platform}-${architecture}`
-  say(`fetching the Go ${toolchain} toolchain (once)`)
+  const module = `golang.org/toolchain@v0.0.1-go${toolchainVersion}.${process.platform}-${architecture}`
+  log(`downloading the Go ${toolchainVersion} toolchain (only once)`)
   const { stdout } = await run('go', ['mod', 'download', '-json', module], { timeout: 600_000, maxBuffer: 1 << 20 })
   const { Dir: folder } = JSON.parse(stdout) as { Dir: string }
-  // Old versions unpack every file without the right to run it.
+  // Old versions of Go unpack programs without the permission to execute them.
   const tools = ['bin', ...readdirSync(join(folder, 'pkg', 'tool')).map((name) => join('pkg', 'tool', name))]
   for (const tool of tools.filter((name) => existsSync(join(folder, name)))) {
     for (const file of readdirSync(join(folder, tool))) {

@@ -5,11 +5,11 @@ import { isExecutable } from '../processes/unprivileged.ts'
 export const javaCommand = (env: NodeJS.ProcessEnv = process.env): string =>
   env.JAVA_HOME ? join(env.JAVA_HOME, 'bin', 'java') : 'java'
 
-/** Something that changes with the Java that `javaCommand` means: its place, size and date. */
+/** A text that changes when `javaCommand` becomes another program: its path, size and date. */
 export const javaIdentity = (env: NodeJS.ProcessEnv = process.env): string => {
   const command = javaCommand(env)
-  const places = (env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))
-  const found = command.includes('/') ? command : (places.find(isExecutable) ?? command)
+  const candidates = (env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))
+  const found = command.includes('/') ? command : (candidates.find(isExecutable) ?? command)
   try {
     const path = realpathSync(found)
     const { size, mtimeMs } = statSync(path)

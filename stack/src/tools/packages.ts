@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
 import { birthOf } from '../processes/pid-file.ts'
@@ -15,21 +15,26 @@ export const isOnPath = (command: string): boolean => {
   }
 }
 
-/** Whether missing system packages may be installed: only as root, only with apt. */
+/** Whether system packages can be installed: only as root and with apt-get. */
 export const canInstall = (): boolean => process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
 
 let queue: Promise<unknown> = Promise.resolve()
 
-/** Installs packages of the distribution, one call after the other, and says which. Services they bring are not left running. */
-export const installPackages = (packages: string[], say: (text: string) => void): Promise<void> => {
-  const next = queue.then(() => install(packages, say))
+/**
+ * Installs packages of the distribution, one call after the other. Stops the RabbitMQ that its package starts.
+ * @throws Error with the last line of apt-get
+ */
+export const installPackages = (packages: string[], log: (text: string) => void): Promise<void> => {
+  const next = queue.then(() => install(packages, log))
   queue = next.catch(() => undefined)
   return next
 }
 
-const install = async (packages: string[], say: (text: string) => void): Promise<void> => {
-  say(`installing ${packages.join(', ')} (apt-get, as root)`)
+const install = async (packages: string[], log: (text: string) => void): Promise<void> => {
+  log(`installing ${packages.join(', ')} (apt-get, as root)`)
   const before = new Set(erlangDaemons())
+  // Slim images lack this folder, and Java's package fails without it.
+  mkdirSync('/usr/share/man/man1', { recursive: true })
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   const apt = (args: string[]) => run('apt-get', args, { env, timeout: 600_000, maxBuffer: 32 << 20 })
   const options = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
@@ -47,7 +52,7 @@ const install = async (packages: string[], say: (text: string) => void): Promise
   if (packages.includes('rabbitmq-server')) await stopSystemBroker(before)
 }
 
-// The package starts the system's own broker where it can; it was not there before, and we run our own.
+// Installing rabbitmq-server starts it as a system service. It was not there before, and we run our own.
 const stopSystemBroker = async (before: Set<number>): Promise<void> => {
   if (existsSync('/run/systemd/system')) {
     await run('systemctl', ['disable', '--now', 'rabbitmq-server', 'epmd.service', 'epmd.socket'], {
@@ -61,7 +66,7 @@ const stopSystemBroker = async (before: Set<number>): Promise<void> => {
   }
 }
 
-/** Erlang's name servers that use the system's port; one with a port of its own is somebody's. */
+/** The process ids of Erlang name servers (epmd) on the default port. One on another port belongs to somebody else. */
 const erlangDaemons = (): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && isSystemEpmd(name))

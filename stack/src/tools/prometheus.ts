@@ -1,17 +1,8 @@
-import { isExecutable } from '../processes/unprivileged.ts'
-import { canInstall, installPackages } from './packages.ts'
+import { findProgram } from './find-program.ts'
 
 const paths = ['/usr/bin/prometheus', '/usr/local/bin/prometheus', '/opt/homebrew/bin/prometheus']
+const need = 'the tests of dashboards and alerts need Prometheus'
 
-/** A Prometheus for the dashboard tests, promtool beside it: PROMETHEUS_PATH, the machine's, or the distribution's installed now. */
-export const findPrometheus = async (say: (text: string) => void): Promise<string> => {
-  const given = process.env.PROMETHEUS_PATH
-  if (given) return given
-  const found = paths.find(isExecutable)
-  if (found) return found
-  if (!canInstall()) throw new Error('the dashboard tests need Prometheus: install it, or set PROMETHEUS_PATH')
-  await installPackages(['prometheus'], say)
-  const installed = paths.find(isExecutable)
-  if (!installed) throw new Error('the package prometheus brought no program: set PROMETHEUS_PATH')
-  return installed
-}
+/** Finds a Prometheus for the tests of dashboards and alerts, with promtool in the same folder. */
+export const findPrometheus = (log: (text: string) => void): Promise<string> =>
+  findProgram({ variable: 'PROMETHEUS_PATH', packageName: 'prometheus', paths, need }, log)

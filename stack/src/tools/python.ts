@@ -9,20 +9,20 @@ import { canInstall, installPackages } from './packages.ts'
 
 const run = promisify(execFile)
 
-const leastPython = '3.11'
+const minPythonVersion = '3.11'
 const commands = ['python3', '/usr/bin/python3']
-// Debian has the second module in a package of its own.
+// Debian packages `ensurepip` separately, in python3-venv.
 const probe = 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])'
 
 type Python = { command: string; version: string }
 
 const isNewEnough = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  const [leastMajor = 0, leastMinor = 0] = leastPython.split('.').map(Number)
-  return major === leastMajor ? minor >= leastMinor : major > leastMajor
+  const [minMajor = 0, minMinor = 0] = minPythonVersion.split('.').map(Number)
+  return major === minMajor ? minor >= minMinor : major > minMajor
 }
 
-/** A Python that is new enough and can make virtual environments. */
+/** Finds a Python that is new enough and can create virtual environments. */
 const usablePython = async (): Promise<Python | undefined> => {
   for (const command of commands) {
     const { stdout } = await run(command, ['-c', probe], { timeout: 30_000 }).catch(() => ({ stdout: '' }))
@@ -32,14 +32,14 @@ const usablePython = async (): Promise<Python | undefined> => {
   return undefined
 }
 
-const findPython = async (say: (text: string) => void): Promise<Python> => {
+const findPython = async (log: (text: string) => void): Promise<Python> => {
   const found = await usablePython()
   if (found) return found
-  const needs = `Python ${leastPython} or newer with its modules venv and ensurepip`
+  const needs = `Python ${minPythonVersion} or newer with the modules venv and ensurepip`
   if (!canInstall()) throw new Error(`the hostile tests need ${needs}: install python3 and python3-venv`)
-  await installPackages(['python3', 'python3-venv'], say)
+  await installPackages(['python3', 'python3-venv'], log)
   const installed = await usablePython()
-  if (!installed) throw new Error(`the packages python3 and python3-venv brought no ${needs}: install one`)
+  if (!installed) throw new Error(`the packages python3 and python3-venv contain no ${needs}: install one`)
   return installed
 }
 
@@ -47,25 +47,26 @@ const fingerprint = (...parts: string[]): string =>
   createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12)
 
 /**
- * The `bin` folder of a virtual environment with exactly the packages of `requirements` (versions and hashes), made once in
- * the cache. Two at the same time wait for each other. They come from pip's configured index, as wheels only.
+ * Creates a virtual environment in the cache with exactly the packages in the file `requirements` (versions and hashes), unless
+ * it exists. Concurrent calls wait for it. Packages come from pip's configured index, as wheels only.
+ * @returns its `bin` folder
  */
 export const pythonTools = async (
   requirements: string,
-  say: (text: string) => void = () => undefined,
+  log: (text: string) => void = () => undefined,
 ): Promise<string> => {
-  const { command, version } = await findPython(say)
+  const { command, version } = await findPython(log)
   const folder = join(cacheFolder(), `python-${version}-${fingerprint(readFileSync(requirements, 'utf8'))}`)
   const bin = join(folder, 'bin')
-  const mark = join(folder, 'complete')
-  // The environment's Python is a link, which an upgrade of the machine's can leave behind broken.
-  const isComplete = () => existsSync(mark) && existsSync(join(bin, 'python'))
+  const marker = join(folder, 'complete')
+  // The environment's Python is a link. It may be broken after an upgrade of the system's Python.
+  const isComplete = () => existsSync(marker) && existsSync(join(bin, 'python'))
   if (isComplete()) return bin
   mkdirSync(cacheFolder(), { recursive: true })
   return withFolderLock(`${folder}.lock`, async () => {
     if (isComplete()) return bin
     rmSync(folder, { recursive: true, force: true })
-    say(`installing ${requirements} (once)`)
+    log(`installing ${requirements} (only once)`)
     await run(command, ['-m', 'venv', folder], { timeout: 120_000 })
     const options = [
       '--require-hashes',
@@ -80,7 +81,7 @@ export const pythonTools = async (
     }).catch((error: Error & { stderr?: string }) => {
       throw new Error(`pip install -r ${requirements} failed: ${(error.stderr || error.message).trim()}`)
     })
-    writeFileSync(mark, '')
+    writeFileSync(marker, '')
     return bin
   })
 }

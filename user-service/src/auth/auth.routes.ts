@@ -1,48 +1,52 @@
-import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
-import { Accepted, AuthConfig, Login, PasswordReset, RefreshToken, SignUp, Tokens } from '@clientele/contracts/user'
+import {
+  Accepted,
+  AuthConfig,
+  EmailLinkToken,
+  Login,
+  PasswordReset,
+  RefreshToken,
+  SignedIn,
+  SignUp,
+  Tokens,
+} from '@clientele/contracts/user'
 import { type Api, accepted, noContent, ok } from '@clientele/platform/http/api'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { MailQueue } from './mail-queue.ts'
+import type { EmailChangeService } from '../email/email-change.service.ts'
+import type { MailQueue } from '../email/mail-queue.ts'
+import { clientAddressOf } from './client-network.ts'
 import type { SignInService } from './sign-in.service.ts'
 import type { SignUpService } from './sign-up.service.ts'
 
-type Switches = { signupEnabled: boolean; passwordLoginEnabled: boolean; smtpConfigured: boolean }
+type Flags = { signupEnabled: boolean; passwordLoginEnabled: boolean; smtpConfigured: boolean }
 type Deps = {
-  config: Switches & { keycloakIssuer: string; consoleClientId: string }
+  config: Flags & { keycloakIssuer: string; consoleClientId: string }
   signIn: SignInService
   signUp: SignUpService
-  mails: MailQueue
+  mailQueue: MailQueue
+  emailChange: EmailChangeService
 }
 
 const tag = 'Sign-in'
 const roles = 'public'
-/** Not repeatable by key: a stored answer would hold tokens, a stored fingerprint a digest of a password. */
+/** No idempotency keys: a stored response would contain tokens, and a stored fingerprint a digest of a password. */
 const idempotent = false
 
-const needs = (on: boolean, what: string): void => {
-  if (!on) throw new Problem('not_found', { detail: `${what} is switched off here` })
+const requireEnabled = (enabled: boolean, feature: string): void => {
+  if (!enabled) throw new Problem('not_found', { detail: `${feature} is not enabled` })
 }
 
-/** The caller's address as the gateway saw it: the last one of its header. */
-const addressOf = (req: IncomingMessage): string | undefined => {
-  const last =
-    String(req.headers['x-forwarded-for'] ?? '')
-      .split(',')
-      .at(-1)
-      ?.trim() ?? ''
-  return isIP(last) === 0 ? undefined : last
-}
+const noStore = { headers: { 'Cache-Control': 'no-store' } }
 
-const secret = { headers: { 'Cache-Control': 'no-store' } }
+/** Bodies of people who are not signed in are small: a refresh token is the largest part. */
+const maxBodyBytes = 10_000
 
-export const authRoutes = (api: Api, { config, signIn, signUp, mails }: Deps): void => {
+export const authRoutes = (api: Api, { config, signIn, signUp, mailQueue, emailChange }: Deps): void => {
   api.operation(
     {
       method: 'get',
       path: '/v1/auth/config',
       operationId: 'getAuthConfig',
-      summary: 'How to sign in here',
+      summary: 'Get the sign-in settings',
       tag,
       roles,
       responses: { 200: AuthConfig },
@@ -67,20 +71,21 @@ export const authRoutes = (api: Api, { config, signIn, signUp, mails }: Deps): v
       method: 'post',
       path: '/v1/auth/signup',
       operationId: 'signUp',
-      summary: 'Creates an account of your own',
+      summary: 'Sign up',
       description:
-        'The answer is the same where the address has an account already. Without a username, or where it is taken, the e-mail address is the username. With `createCustomer` a customer linked to the user appears soon after.',
+        'Creates an account. The response is the same if the e-mail address already has one. Without `username`, or if it is taken, the user gets a generated username. Users can always sign in with the e-mail address. With `createCustomer`, a customer that is linked to the user is created soon after. If sign-up is not enabled, the response is 404.',
       tag,
       roles,
       idempotent,
       body: SignUp,
-      responses: { 202: Accepted },
+      maxBodyBytes,
+      responses: { 202: Accepted, 404: null },
     },
     async ({ body }) => {
-      needs(config.signupEnabled, 'sign-up')
+      requireEnabled(config.signupEnabled, 'sign-up')
       await signUp.signUp(body)
       return accepted({
-        message: 'If the address had no account, it has one now. Look at your mail if you cannot sign in.',
+        message: 'If the address had no account, it has one now. Check your mail if you cannot sign in.',
       })
     },
   )
@@ -90,17 +95,19 @@ export const authRoutes = (api: Api, { config, signIn, signUp, mails }: Deps): v
       method: 'post',
       path: '/v1/auth/login',
       operationId: 'signIn',
-      summary: 'Signs in by password and gives tokens',
-      description: 'For API clients; browsers use the authorization code flow with PKCE.',
+      summary: 'Sign in with a password',
+      description:
+        'Returns tokens to API clients. Browsers use the authorization code flow with PKCE instead. Five failures lock the username for the address that they came from, thirty for all devices that do not send the `deviceToken` of an earlier sign-in: the response is 429 `locked` for a minute, and longer after further failures. If the password is right and the account has a second factor, the response to a request without `totp` is 401 `otp_required`; it does not count as a failure. If password sign-in is not enabled, the response is 404.',
       tag,
       roles,
       idempotent,
       body: Login,
-      responses: { 200: Tokens, 401: null },
+      maxBodyBytes,
+      responses: { 200: SignedIn, 401: null, 404: null },
     },
-    async ({ body: { username, password }, req }) => {
-      needs(config.passwordLoginEnabled, 'sign-in by password')
-      return ok(await signIn.signIn(username, password, addressOf(req)), secret)
+    async ({ body, req }) => {
+      requireEnabled(config.passwordLoginEnabled, 'password sign-in')
+      return ok(await signIn.signIn(body, clientAddressOf(req)), noStore)
     },
   )
 
@@ -109,16 +116,19 @@ export const authRoutes = (api: Api, { config, signIn, signUp, mails }: Deps): v
       method: 'post',
       path: '/v1/auth/refresh',
       operationId: 'refreshTokens',
-      summary: 'Gives new tokens for a refresh token, which is used up by it',
+      summary: 'Refresh the tokens',
+      description:
+        'Returns new tokens, and replaces the refresh token. If it is sent again within 10 s, for example because the response was lost or by another tab at the same time, the response has the same new tokens. If it is sent again later, the response is 401 and the session ends: the token may have been stolen.',
       tag,
       roles,
       idempotent,
       body: RefreshToken,
-      responses: { 200: Tokens, 401: null },
+      maxBodyBytes,
+      responses: { 200: Tokens, 401: null, 404: null },
     },
     async ({ body: { refreshToken } }) => {
-      needs(config.passwordLoginEnabled, 'sign-in by password')
-      return ok(await signIn.refresh(refreshToken), secret)
+      requireEnabled(config.passwordLoginEnabled, 'password sign-in')
+      return ok(await signIn.refresh(refreshToken), noStore)
     },
   )
 
@@ -127,15 +137,18 @@ export const authRoutes = (api: Api, { config, signIn, signUp, mails }: Deps): v
       method: 'post',
       path: '/v1/auth/logout',
       operationId: 'signOut',
-      summary: 'Ends the session of a refresh token',
+      summary: 'Sign out',
+      description:
+        'Ends the session that the refresh token belongs to, also if another client of the realm got the token, such as a browser. The response is 204 too if the session has ended already, and 401 `invalid_token` for anything else.',
       tag,
       roles,
       idempotent,
       body: RefreshToken,
-      responses: { 204: null },
+      maxBodyBytes,
+      responses: { 204: null, 401: null, 404: null },
     },
     async ({ body: { refreshToken } }) => {
-      needs(config.passwordLoginEnabled, 'sign-in by password')
+      requireEnabled(config.passwordLoginEnabled, 'password sign-in')
       await signIn.signOut(refreshToken)
       return noContent()
     },
@@ -146,18 +159,60 @@ export const authRoutes = (api: Api, { config, signIn, signUp, mails }: Deps): v
       method: 'post',
       path: '/v1/auth/password-reset',
       operationId: 'requestPasswordReset',
-      summary: 'Has Keycloak mail a link to set a new password',
-      description: 'The answer is the same for an unknown address. At most one mail a minute is sent to an address.',
+      summary: 'Request a password reset',
+      description:
+        'Keycloak mails a link to set a new password, which works for an hour. An address that was changed since the account was created gets one only if it is verified. The response is the same for an unknown address. An address gets at most one mail per minute. If the installation cannot send mail, the response is 404.',
       tag,
       roles,
       idempotent,
       body: PasswordReset,
-      responses: { 202: Accepted },
+      maxBodyBytes,
+      responses: { 202: Accepted, 404: null },
     },
     async ({ body: { email } }) => {
-      needs(config.smtpConfigured, 'mail')
-      await mails.passwordReset(email)
-      return accepted({ message: 'If the address has an account, a mail is on its way.' })
+      requireEnabled(config.smtpConfigured, 'mail')
+      await mailQueue.enqueuePasswordReset(email)
+      return accepted({ message: 'If the address has an account, it gets a mail.' })
+    },
+  )
+
+  api.operation(
+    {
+      method: 'post',
+      path: '/v1/auth/email-confirmations',
+      operationId: 'confirmEmail',
+      summary: 'Confirm a new e-mail address',
+      description:
+        'Makes the address that a user proposed the address of the account. The token is in the link that was mailed to the address; it works once, for 24 hours.',
+      tag,
+      roles,
+      idempotent,
+      body: EmailLinkToken,
+      responses: { 204: null, 404: null, 409: null },
+    },
+    async ({ body: { token } }) => {
+      await emailChange.confirm(token)
+      return noContent()
+    },
+  )
+
+  api.operation(
+    {
+      method: 'post',
+      path: '/v1/auth/email-restorations',
+      operationId: 'restoreEmail',
+      summary: 'Restore a former e-mail address',
+      description:
+        'Undoes the change of an e-mail address, removes a password and other credentials that were set since, and ends all sessions of the user. If credentials were removed, a link to set a password is mailed. The token is in the link that was mailed to the former address; it works once, for 7 days.',
+      tag,
+      roles,
+      idempotent,
+      body: EmailLinkToken,
+      responses: { 204: null, 404: null, 409: null },
+    },
+    async ({ body: { token } }) => {
+      await emailChange.restore(token)
+      return noContent()
     },
   )
 }

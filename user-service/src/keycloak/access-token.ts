@@ -1,7 +1,7 @@
-import { faultOf } from './keycloak-fault.ts'
+import { toKeycloakError } from './keycloak-error.ts'
 
 export type TokenOptions = { tokenUrl: string; clientId: string; clientSecret: string; timeoutMs: number }
-type Answer = { access_token: string; expires_in: number }
+type TokenResponse = { access_token: string; expires_in: number }
 
 const renewBeforeMs = 30_000
 
@@ -10,10 +10,10 @@ export const basicAuth = (clientId: string, clientSecret: string): string =>
   `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64')}`
 
 /**
- * The service account's access token. The admin client renews only with a refresh token, which client credentials do not
- * give, so it is renewed here: ahead of expiry, one request at a time.
+ * Provides the service account's access token. Keycloak's admin client renews a token only by a refresh token, which the
+ * client credentials grant does not issue. So it is renewed here: 30 s before it expires, by one request at a time.
  */
-export const accessTokenSource = ({ tokenUrl, clientId, clientSecret, timeoutMs }: TokenOptions) => {
+export const createTokenSource = ({ tokenUrl, clientId, clientSecret, timeoutMs }: TokenOptions) => {
   let token = ''
   let renewAt = 0
   let loading: Promise<string> | undefined
@@ -25,10 +25,10 @@ export const accessTokenSource = ({ tokenUrl, clientId, clientSecret, timeoutMs 
       headers: { authorization: basicAuth(clientId, clientSecret) },
       body: new URLSearchParams({ grant_type: 'client_credentials' }),
     })
-    if (!response.ok) throw faultOf(response.status, await response.text())
-    const answer = (await response.json()) as Answer
-    token = answer.access_token
-    renewAt = Date.now() + Math.max(answer.expires_in * 1000 - renewBeforeMs, answer.expires_in * 500)
+    if (!response.ok) throw toKeycloakError(response.status, await response.text())
+    const body = (await response.json()) as TokenResponse
+    token = body.access_token
+    renewAt = Date.now() + Math.max(body.expires_in * 1000 - renewBeforeMs, body.expires_in * 500)
     return token
   }
 
@@ -40,8 +40,8 @@ export const accessTokenSource = ({ tokenUrl, clientId, clientSecret, timeoutMs 
       })
       return loading
     },
-    /** Makes the next call ask for a new token: Keycloak refused this one before its time. */
-    forget: (): void => {
+    /** Makes the next call request a new token. Use it when Keycloak refuses the present one before it expires. */
+    invalidate: (): void => {
       renewAt = 0
     },
   }

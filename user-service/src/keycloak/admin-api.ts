@@ -1,10 +1,10 @@
 import { histogram } from '@clientele/platform/runtime/telemetry'
 import KeycloakAdminClient, { NetworkError } from '@keycloak/keycloak-admin-client'
 import pLimit from 'p-limit'
-import { accessTokenSource } from './access-token.ts'
-import { faultOf, KeycloakFault } from './keycloak-fault.ts'
+import { createTokenSource } from './access-token.ts'
+import { KeycloakError, toKeycloakError } from './keycloak-error.ts'
 
-/** Where Keycloak is and as whom the service speaks to it. */
+/** Keycloak's address, and the client credentials of the service account. */
 export type KeycloakConfig = {
   keycloakUrl: string
   keycloakIssuer: string
@@ -13,23 +13,24 @@ export type KeycloakConfig = {
 }
 
 const timeoutMs = 5_000
-/** Keycloak's own time-out for the mail server is 10 s. */
-const patientTimeoutMs = 15_000
-/** Calls under way at once, so that a sweep leaves Keycloak air to breathe. */
-const maxCalls = 16
+/** Longer than the 10 s that Keycloak waits for its mail server. */
+const slowTimeoutMs = 15_000
+/** Keeps capacity of Keycloak free for sign-ins while a reconciliation runs. */
+const maxConcurrentCalls = 16
 
-/** The realm's name is the last part of the issuer. */
+/** The name of the realm: the last path segment of the issuer. */
 const realmOf = (issuer: string): string => decodeURIComponent(issuer.split('/').at(-1) ?? '')
 
 export type AdminApi = ReturnType<typeof createAdminApi>
 
 /**
- * The one way to Keycloak's Admin API: bounded in time and number; a refused token is renewed once (a realm-wide
- * not-before also hits our own). Rejects with a KeycloakFault, or whatever fetch throws when Keycloak does not answer.
+ * Calls Keycloak's Admin API, with a timeout and a limit of concurrent calls. After a 401 the token is renewed and the call
+ * repeated once, because "sign out all sessions" of the realm also revokes the service account's token. Calls reject with a
+ * KeycloakError, or with the error of `fetch` when Keycloak is unavailable.
  */
 export const createAdminApi = (config: KeycloakConfig) => {
   const realm = realmOf(config.keycloakIssuer)
-  const tokens = accessTokenSource({
+  const tokens = createTokenSource({
     tokenUrl: `${config.keycloakUrl}/realms/${encodeURIComponent(realm)}/protocol/openid-connect/token`,
     clientId: config.keycloakClientId,
     clientSecret: config.keycloakClientSecret,
@@ -40,34 +41,34 @@ export const createAdminApi = (config: KeycloakConfig) => {
     client.registerTokenProvider(tokens)
     return client
   }
-  const ordinary = clientWith(timeoutMs)
-  const patient = clientWith(patientTimeoutMs)
+  const client = clientWith(timeoutMs)
+  const slowClient = clientWith(slowTimeoutMs)
 
-  const seconds = histogram('keycloak_admin_seconds', "Calls of Keycloak's Admin API", ['outcome'])
-  const limit = pLimit(maxCalls)
+  const seconds = histogram('keycloak_admin_seconds', "Duration of calls of Keycloak's Admin API", ['outcome'])
+  const limit = pLimit(maxConcurrentCalls)
 
-  const attempt = <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> =>
+  const callOnce = <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> =>
     work(client).catch((error: unknown) => {
-      throw error instanceof NetworkError ? faultOf(error.response.status, error.responseData) : error
+      throw error instanceof NetworkError ? toKeycloakError(error.response.status, error.responseData) : error
     })
 
-  const measured = async <T>(
+  const callMeasured = async <T>(
     client: KeycloakAdminClient,
     work: (client: KeycloakAdminClient) => Promise<T>,
   ): Promise<T> => {
     const end = seconds.startTimer()
     let outcome = 'failed'
     try {
-      const result = await attempt(client, work).catch((error: unknown) => {
-        if (!(error instanceof KeycloakFault) || error.status !== 401) throw error
-        tokens.forget()
-        return attempt(client, work)
+      const result = await callOnce(client, work).catch((error: unknown) => {
+        if (!(error instanceof KeycloakError) || error.status !== 401) throw error
+        tokens.invalidate()
+        return callOnce(client, work)
       })
       outcome = 'done'
       return result
     } catch (error) {
-      // A refusal is an answer, too.
-      if (error instanceof KeycloakFault && error.status < 500) outcome = 'refused'
+      // 4xx: Keycloak works, but refuses this call.
+      if (error instanceof KeycloakError && error.status < 500) outcome = 'refused'
       throw error
     } finally {
       end({ outcome })
@@ -75,15 +76,15 @@ export const createAdminApi = (config: KeycloakConfig) => {
   }
 
   const run = <T>(client: KeycloakAdminClient, work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> =>
-    limit(() => measured(client, work))
+    limit(() => callMeasured(client, work))
 
   return {
     realm,
-    call: <T>(work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> => run(ordinary, work),
-    /** For calls that take Keycloak longer: those that send a mail before they answer, and big pages. */
-    callPatiently: <T>(work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> => run(patient, work),
-    /** The id of the service account: events that it caused are our own doing. */
-    ownId: async (): Promise<string> => {
+    call: <T>(work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> => run(client, work),
+    /** For calls that may take up to 15 s: those that send mail before they respond, and large pages. */
+    callSlow: <T>(work: (client: KeycloakAdminClient) => Promise<T>): Promise<T> => run(slowClient, work),
+    /** The user id of the service account. Events that it caused come from our own calls. */
+    serviceAccountId: async (): Promise<string> => {
       const [, claims = ''] = (await tokens.getAccessToken()).split('.')
       return String((JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sub?: unknown }).sub)
     },

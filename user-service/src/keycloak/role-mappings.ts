@@ -2,30 +2,33 @@ import type { Role } from '@clientele/contracts/user'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type RoleRepresentation from '@keycloak/keycloak-admin-client/lib/defs/roleRepresentation.js'
 import type { AdminApi } from './admin-api.ts'
-import { isUserMissing, problemOf } from './keycloak-fault.ts'
+import { isUserMissing, toProblem } from './keycloak-error.ts'
 
 const productRoles: readonly Role[] = ['admin', 'user']
 
-/** The product's roles among those of Keycloak; all others are of no concern here. */
+/** The roles of this product; those of other applications in the realm are ignored. */
 const productRolesIn = (roles: RoleRepresentation[]): Role[] =>
   productRoles.filter((role) => roles.some(({ name }) => name === role))
 
-const payloadOf = (roles: RoleRepresentation[]) => roles.map(({ id = '', name = '' }) => ({ id, name }))
-const named = (roles: RoleRepresentation[], names: readonly string[]) =>
+const toPayload = (roles: RoleRepresentation[]) => roles.map(({ id = '', name = '' }) => ({ id, name }))
+const withNames = (roles: RoleRepresentation[], names: readonly string[]) =>
   roles.filter(({ name = '' }) => names.includes(name))
 
-/** Who has which of the product's roles. Roles are found by a user's own lists: reading them by name would need more rights. */
+/**
+ * Reads and sets users' roles. A role is looked up in the lists of the user, because reading it by name would require further
+ * permissions in Keycloak.
+ */
 export const createRoleMappings = (api: AdminApi) => {
-  const effective = (id: string): Promise<Role[]> =>
+  const effectiveRoles = (id: string): Promise<Role[]> =>
     api.call((client) => client.users.listCompositeRealmRoleMappings({ id })).then(productRolesIn)
 
   const add = async (id: string, names: readonly Role[]): Promise<void> => {
     if (names.length === 0) return
     const available = await api.call((client) => client.users.listAvailableRealmRoleMappings({ id }))
-    const roles = payloadOf(named(available, names))
-    if (roles.length < names.length)
+    const roles = toPayload(withNames(available, names))
+    if (roles.length < new Set(names).size)
       throw new Problem('unavailable', {
-        detail: 'the realm lacks a role of this product',
+        detail: 'the realm has no role user or admin',
         headers: { 'Retry-After': '60' },
       })
     await api.call((client) => client.users.addRealmRoleMappings({ id, roles }))
@@ -33,45 +36,49 @@ export const createRoleMappings = (api: AdminApi) => {
 
   const remove = async (id: string, names: readonly Role[]): Promise<void> => {
     const direct = await api.call((client) => client.users.listRealmRoleMappings({ id }))
-    // Who registers gets the role user inside the realm's default role.
-    const holders = names.includes('user') ? [...names, `default-roles-${api.realm}`] : names
-    const roles = payloadOf(named(direct, holders))
-    if (roles.length > 0) await api.call((client) => client.users.delRealmRoleMappings({ id, roles }))
+    const removeDirect = async (roleNames: readonly string[]): Promise<void> => {
+      const roles = toPayload(withNames(direct, roleNames))
+      if (roles.length > 0) await api.call((client) => client.users.delRealmRoleMappings({ id, roles }))
+    }
+    await removeDirect(names)
+    // In realms of earlier versions, users also have the role user by the realm's default role.
+    if (names.includes('user') && (await effectiveRoles(id)).includes('user'))
+      await removeDirect([`default-roles-${api.realm}`])
   }
 
   const set = async (id: string, wanted: readonly Role[]): Promise<void> => {
     const target: readonly Role[] = wanted.includes('admin') ? productRoles : wanted
     const missingFrom = (present: Role[]) => target.filter((role) => !present.includes(role))
-    const before = await effective(id)
+    const before = await effectiveRoles(id)
     await add(id, missingFrom(before))
-    const surplus = before.filter((role) => !target.includes(role))
-    if (surplus.length === 0) return
+    const toRevoke = before.filter((role) => !target.includes(role))
+    if (toRevoke.length === 0) return
 
-    await remove(id, surplus)
-    const after = await effective(id)
-    // The role user may have come only inside the role admin.
+    await remove(id, toRevoke)
+    const after = await effectiveRoles(id)
+    // A user may have had the role user only through the role admin.
     await add(id, missingFrom(after))
-    const stuck = surplus.filter((role) => after.includes(role))
-    if (stuck.length > 0)
+    const notRevoked = toRevoke.filter((role) => after.includes(role))
+    if (notRevoked.length > 0)
       throw new Problem('invalid_state', {
-        detail: `the role ${stuck.join(', ')} comes from a group or another role in Keycloak; change it there`,
+        detail: `the role ${notRevoked.join(', ')} comes from a group or another role in Keycloak; remove it there`,
       })
   }
 
   return {
-    /** Effective roles: direct, by group and by composite; undefined when there is no such user. */
-    of: (id: string): Promise<Role[] | undefined> =>
-      effective(id).catch((error: unknown) => {
+    /** Effective roles: assigned directly, by a group or by a composite role. Undefined if there is no such user. */
+    get: (id: string): Promise<Role[] | undefined> =>
+      effectiveRoles(id).catch((error: unknown) => {
         if (isUserMissing(error)) return undefined
-        throw problemOf(error)
+        throw toProblem(error)
       }),
     /**
-     * Makes `wanted` the effective roles, as far as direct mappings can.
-     * @throws Problem 409 `invalid_state` where a role comes from elsewhere
+     * Makes `wanted` the effective roles by adding and removing direct assignments. The role admin includes user.
+     * @throws Problem 409 `invalid_state` if a role to remove comes from a group or a composite role
      */
     set: (id: string, wanted: readonly Role[]): Promise<void> =>
       set(id, wanted).catch((error: unknown) => {
-        throw problemOf(error)
+        throw toProblem(error)
       }),
   }
 }

@@ -1,4 +1,6 @@
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import {
+  type CreationOptional,
   DataTypes,
   type InferAttributes,
   type InferCreationAttributes,
@@ -6,31 +8,33 @@ import {
   type ModelStatic,
   type Sequelize,
 } from 'sequelize'
-import type { Source } from '../keycloak/events.ts'
+import type { LogName } from '../keycloak/event-logs.ts'
 
-/** A row of `keycloak_events`: one that was handled, kept a little longer than the overlap in which it is read again. */
+/** A row of `keycloak_events`: an event that was handled or given up. It is kept as long as polls may read the event again. */
 class KeycloakEventModel extends Model<
   InferAttributes<KeycloakEventModel>,
   InferCreationAttributes<KeycloakEventModel>
 > {
   declare id: string
-  declare source: Source
+  declare source: LogName
   /** Milliseconds since 1970. */
   declare occurredAt: number
+  /** Why the event was given up; null for an event that was handled. */
+  declare givenUpReason: CreationOptional<string | null>
 }
 export type KeycloakEvents = ModelStatic<KeycloakEventModel>
 
 const { BIGINT, TEXT } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 
 /** The model on one connection pool. */
 export const defineKeycloakEvents = (sequelize: Sequelize): KeycloakEvents => {
   class ConnectedKeycloakEvent extends KeycloakEventModel {}
   return ConnectedKeycloakEvent.init(
     {
-      id: { type: TEXT, primaryKey: true },
+      id: primaryKey(TEXT),
       source: required(TEXT),
       occurredAt: required(BIGINT),
+      givenUpReason: TEXT,
     },
     { sequelize, modelName: 'keycloakEvent', tableName: 'keycloak_events' },
   )

@@ -2,58 +2,69 @@ import { actorRef, systemActor } from '@clientele/platform/auth/token-verifier'
 import type { Log } from '@clientele/platform/runtime/log'
 import { counter } from '@clientele/platform/runtime/telemetry'
 import { Op } from 'sequelize'
-import type { People, Person as WholePerson } from '../keycloak/people.ts'
+import { isSignUpProbe } from '../accounts/signup-intents.ts'
+import type { KeycloakUser, KeycloakUsers } from '../keycloak/keycloak-users.ts'
 import type { Models } from '../models.ts'
-import { isSignUpProbe } from '../users/signup-intents.ts'
 import type { UserModel } from '../users/user.model.ts'
 import { profileOf } from '../users/user.presenter.ts'
 import type { UserSync } from '../users/user-sync.ts'
-import { inParallel } from './in-parallel.ts'
+import { forEachConcurrently } from './for-each-concurrently.ts'
 import type { RoleCheck } from './role-check.ts'
 
-type Deps = { models: Models; people: People; sync: UserSync; roleCheck: RoleCheck; log: Log }
-type Person = Omit<WholePerson, 'notBefore'>
+type Deps = { models: Models; keycloakUsers: KeycloakUsers; sync: UserSync; roleCheck: RoleCheck; log: Log }
+type ListedUser = Omit<KeycloakUser, 'notBefore'>
 
 const pageSize = 500
-/** Pages overlap: users who come and go shift the following pages. */
-const step = 450
-const parallel = 2
+/** Pages overlap by 50, because users who are created or deleted meanwhile shift the pages. */
+const pageStep = 450
+const concurrency = 2
 
-const isSame = (known: UserModel, person: Person): boolean => {
-  const expected = { ...profileOf(person), enabled: person.enabled, deletedAt: null }
-  return (Object.keys(expected) as (keyof typeof expected)[]).every((name) => known[name] === expected[name])
+const isSame = (row: UserModel, keycloakUser: ListedUser): boolean => {
+  const expected = {
+    ...profileOf(keycloakUser),
+    enabled: keycloakUser.enabled && row.withheld === null,
+    deletedAt: null,
+  }
+  return (Object.keys(expected) as (keyof typeof expected)[]).every((name) => row[name] === expected[name])
 }
 
 /**
- * The net below the events: journals that were switched off, cleared or expired, imports, restored backups. Compares every
- * user of Keycloak with the projection by pages; only those that differ are read one by one.
+ * Compares every user of Keycloak with the projection, and syncs those that differ. It finds changes that no event showed,
+ * for example while the event logs were switched off, or after Keycloak's backup was restored.
+ *
+ * A run goes through three steps. First it reads Keycloak's users in pages of 500 and syncs those that differ from their
+ * row; the list shows neither roles nor `notBefore`, so only differing users cost further calls. Then it syncs the rows
+ * whose user was on no page: Keycloak is asked for each of them before the row becomes a tombstone. Last it marks users for
+ * the role check: all administrators, and the 2,000 users whose roles were checked longest ago.
  */
-export const createReconciliation = ({ models: { users }, people, sync, roleCheck, log }: Deps) => {
+export const createReconciliation = ({ models: { users }, keycloakUsers, sync, roleCheck, log }: Deps) => {
   const actor = actorRef(systemActor('user-service'))
-  const repaired = counter('reconciled_users_total', 'People whom a sweep found to differ from Keycloak', ['outcome'])
-  for (const outcome of ['done', 'failed']) repaired.inc({ outcome }, 0)
+  const reconciled = counter('reconciled_users_total', 'Users that a reconciliation found to differ from Keycloak', [
+    'outcome',
+  ])
+  for (const outcome of ['done', 'failed']) reconciled.inc({ outcome }, 0)
 
-  const differing = async (page: Person[]): Promise<string[]> => {
+  const idsToSync = async (page: ListedUser[]): Promise<string[]> => {
     const rows = await users.findAll({ where: { id: page.map(({ id }) => id) }, raw: true })
     const known = new Map(rows.map((row) => [row.id, row]))
     return page
-      .filter((person) => {
-        const row = known.get(person.id)
-        return isSignUpProbe(person.username) || !row || !isSame(row, person)
+      .filter((keycloakUser) => {
+        const row = known.get(keycloakUser.id)
+        return isSignUpProbe(keycloakUser.username) || !row || row.hasFormerAddress || !isSame(row, keycloakUser)
       })
       .map(({ id }) => id)
   }
 
-  const repair = async (ids: string[]): Promise<void> => {
-    const faults = await inParallel(ids, parallel, (id) => sync.sync(id, actor))
-    repaired.inc({ outcome: 'done' }, ids.length - faults.length)
-    repaired.inc({ outcome: 'failed' }, faults.length)
-    if (faults[0]) log.warn({ err: faults[0].error, users: faults.length }, 'users were not reconciled')
-    if (ids.length > faults.length) log.info({ users: ids.length - faults.length }, 'users reconciled')
+  const syncUsers = async (ids: string[]): Promise<void> => {
+    const failures = await forEachConcurrently(ids, concurrency, (id) => sync.syncUser(id, actor))
+    reconciled.inc({ outcome: 'done' }, ids.length - failures.length)
+    reconciled.inc({ outcome: 'failed' }, failures.length)
+    if (failures[0]) log.warn({ err: failures[0].error, users: failures.length }, 'users could not be reconciled')
+    if (ids.length > failures.length) log.info({ users: ids.length - failures.length }, 'users reconciled')
   }
 
-  /** Rows of the projection that no page had; Keycloak is asked for each before it becomes a tombstone. */
-  const repairGone = async (present: Set<string>, signal: AbortSignal): Promise<void> => {
+  /** Syncs the rows whose user is not in `present`, the ids of all pages. */
+  const syncMissing = async (present: Set<string>, signal: AbortSignal): Promise<void> => {
     for (let after = ''; !signal.aborted; ) {
       const rows = await users.findAll({
         attributes: ['id'],
@@ -62,26 +73,27 @@ export const createReconciliation = ({ models: { users }, people, sync, roleChec
         limit: pageSize,
         raw: true,
       })
-      const gone = rows.map(({ id }) => id).filter((id) => !present.has(id))
-      if (gone.length > 0) await repair(gone)
+      const missing = rows.map(({ id }) => id).filter((id) => !present.has(id))
+      if (missing.length > 0) await syncUsers(missing)
       after = rows.at(-1)?.id ?? after
       if (rows.length < pageSize) return
     }
   }
 
   return {
+    /** Ends early, without the further steps, when `signal` aborts. */
     run: async (signal: AbortSignal): Promise<void> => {
       const present = new Set<string>()
-      for (let first = 0; !signal.aborted; first += step) {
-        const page = await people.page(first, pageSize)
+      for (let first = 0; !signal.aborted; first += pageStep) {
+        const page = await keycloakUsers.page(first, pageSize)
         for (const { id } of page) present.add(id)
-        const ids = await differing(page)
-        if (ids.length > 0) await repair(ids)
+        const ids = await idsToSync(page)
+        if (ids.length > 0) await syncUsers(ids)
         if (page.length === 0) break
       }
       if (signal.aborted) return
-      await repairGone(present, signal)
-      await roleCheck.oldestAgain()
+      await syncMissing(present, signal)
+      await roleCheck.markOldest()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { primaryKey, required } from '@clientele/platform/data/model-attributes'
 import {
   DataTypes,
   type InferAttributes,
@@ -7,7 +8,10 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `watermarks`: up to where a source was read, or when something recurring was last done (milliseconds since 1970). */
+/**
+ * A row of `watermarks`: the time up to which something was processed. `admin` and `user` are Keycloak's event logs,
+ * `default-passwords-checked` is the last check (all in milliseconds since 1970); `realm-not-before` is in seconds.
+ */
 class WatermarkModel extends Model<InferAttributes<WatermarkModel>, InferCreationAttributes<WatermarkModel>> {
   declare name: string
   declare at: number
@@ -15,14 +19,13 @@ class WatermarkModel extends Model<InferAttributes<WatermarkModel>, InferCreatio
 export type Watermarks = ModelStatic<WatermarkModel>
 
 const { BIGINT, TEXT } = DataTypes
-const required = <T>(type: T) => ({ type, allowNull: false })
 
 /** The model on one connection pool. */
 export const defineWatermarks = (sequelize: Sequelize): Watermarks => {
   class ConnectedWatermark extends WatermarkModel {}
   return ConnectedWatermark.init(
     {
-      name: { type: TEXT, primaryKey: true },
+      name: primaryKey(TEXT),
       at: required(BIGINT),
     },
     { sequelize, modelName: 'watermark', tableName: 'watermarks' },

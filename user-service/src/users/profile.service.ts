@@ -1,38 +1,44 @@
-import type { ProfilePatch, User } from '@clientele/contracts/user'
+import type { Profile, ProfilePatch, User } from '@clientele/contracts/user'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { MailQueue } from '../auth/mail-queue.ts'
+import type { EmailChangeService } from '../email/email-change.service.ts'
 import type { UserService } from './user.service.ts'
 import type { UserSync } from './user-sync.ts'
 
-type Deps = { service: UserService; sync: UserSync; mails: MailQueue }
+type Deps = { service: UserService; sync: UserSync; emailChange: EmailChangeService }
 
 export type ProfileService = ReturnType<typeof createProfileService>
 
-/** What everybody may do with their own account. */
-export const createProfileService = ({ service, sync, mails }: Deps) => {
-  /** Somebody who registered a moment ago may not have been noticed yet. */
-  const own = async (actor: Actor): Promise<User> => {
+/** Reads, updates and deletes the account of the signed-in user. */
+export const createProfileService = ({ service, sync, emailChange }: Deps) => {
+  /** Syncs the user if the projection does not have a user who registered a moment ago. @throws Problem 404 */
+  const getOwn = async (actor: Actor): Promise<User> => {
     const user = await service.get(actor.id).catch((error: unknown) => {
-      if (error instanceof Problem && error.code === 'not_found') return sync.sync(actor.id, actorRef(actor))
+      if (error instanceof Problem && error.code === 'not_found') return sync.syncUser(actor.id, actorRef(actor))
       throw error
     })
-    if (!user)
-      throw new Problem('not_found', { detail: 'there is no user for this token: deleted, or it belongs to a client' })
+    if (!user) throw new Problem('not_found', { detail: 'user not found' })
     return user
   }
 
+  const withPending = async (user: User): Promise<Profile> => ({
+    ...user,
+    pendingEmail: await emailChange.pendingEmail(user.id),
+  })
+
   return {
-    get: own,
-    update: async (patch: ProfilePatch, actor: Actor, ifMatch?: number): Promise<User> => {
-      const before = await own(actor)
-      const after = await service.update(actor.id, patch, actor, ifMatch)
-      if (after.email !== before.email) await mails.verification(actor.id)
-      return after
+    get: async (actor: Actor): Promise<Profile> => withPending(await getOwn(actor)),
+    /** Names change at once, the e-mail address when the user follows the link that is mailed to the new one. */
+    update: async ({ email, ...names }: ProfilePatch, actor: Actor, ifMatch?: number): Promise<Profile> => {
+      const before = await getOwn(actor)
+      if (email !== undefined && email !== before.email) await emailChange.check(email, actor)
+      const after = await service.update(actor.id, names, actor, ifMatch)
+      if (email !== undefined) await emailChange.propose(email, actor)
+      return withPending(after)
     },
-    remove: async (actor: Actor, ifMatch?: number): Promise<void> => {
-      await own(actor)
-      await service.removeSelf(actor, ifMatch)
+    delete: async (actor: Actor, ifMatch?: number): Promise<void> => {
+      await getOwn(actor)
+      await service.deleteSelf(actor, ifMatch)
     },
   }
 }

@@ -1,148 +1,188 @@
 import type { ActorRef } from '@clientele/contracts/fields'
+import type { Revocation } from '@clientele/contracts/revocation'
 import type { User } from '@clientele/contracts/user'
+import { acquireLock } from '@clientele/platform/data/advisory-lock'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { deletedUserName } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import { currentLog } from '@clientele/platform/runtime/log'
-import type { People, Person } from '../keycloak/people.ts'
+import { isLeftBy } from '../accounts/interrupted-creation.ts'
+import { consumeIntent, isSignUpProbe } from '../accounts/signup-intents.ts'
+import type { EmailLinks } from '../email/email-links.ts'
+import { replaceFormerAddress } from '../email/former-address.ts'
+import { ownsAddress } from '../email/own-address.ts'
+import type { KeycloakUser, KeycloakUsers } from '../keycloak/keycloak-users.ts'
 import type { Models } from '../models.ts'
-import { takeLock } from './lock.ts'
-import { revoke } from './revocations.ts'
-import { isSignUpProbe, takeIntent } from './signup-intents.ts'
+import { ofUser } from '../revocations/lost-access.ts'
+import { storeRevocations } from '../revocations/revocations.ts'
+import { createRevocationsOfChange, type EndedSessions } from '../revocations/revocations-of-change.ts'
 import type { UserModel } from './user.model.ts'
-import { presentUser, projectionOf, searchTextOf, tombstoneName } from './user.presenter.ts'
-import { compare, createdEvent, deletedEvent, eventsOf, isVisible, signedOutEvent } from './user-change.ts'
+import { presentUser, projectionOf, searchTextOf } from './user.presenter.ts'
+import { createdEvent, deletedEvent, diffUser, eventsOf, isVisibleChange, signedOutEvent } from './user-change.ts'
+
+const deletionMarginMs = 5_000
 
 export type UserSync = ReturnType<typeof createUserSync>
-type Deps = { db: Db; models: Models; people: People }
+type Deps = { db: Db; models: Models; keycloakUsers: KeycloakUsers; emailLinks: EmailLinks }
+
+/** `former` is undefined if the former address was not the user's own. */
+const emailChangeOf = (row: UserModel, current: string | null) => ({
+  former: row.email !== null && ownsAddress(row, row) ? row.email : undefined,
+  current,
+})
 
 /**
- * The one way into the projection. Whatever noticed a change (an own call, an event of Keycloak, the reconciliation), the
- * user is read from Keycloak under a lock, so that a later read is never overwritten by an earlier one, and the difference is
- * stored together with its events and revocations.
+ * The only code that writes the projection of users. Whatever noticed a change (an API request, an event of Keycloak, the
+ * reconciliation), the user is read from Keycloak and compared with the row. The difference is stored together with its events
+ * and revocations. The user's lock is held meanwhile, so that an older state never overwrites a newer one.
  */
-export const createUserSync = ({ db, models, people }: Deps) => {
-  const { users, signupIntents } = models
+export const createUserSync = ({ db, models, keycloakUsers, emailLinks }: Deps) => {
+  const { accountCreations, users, signupIntents } = models
+  const revocationsOf = createRevocationsOfChange(keycloakUsers)
 
-  /** One change of a user at a time, across replicas; before any call that changes the user in Keycloak. */
+  /** Locks a user until the transaction ends, across replicas. Acquire it before any call that changes the user in Keycloak. */
   const lock = async (tx: Tx, id: string): Promise<void> => {
-    await takeLock(db, tx, `user ${id}`)
+    await acquireLock(db, tx, `user ${id}`)
   }
 
   /**
-   * While creations of our own are under way (shared), an unknown user of Keycloak's is not taken for somebody else's work
-   * (exclusive). Taken before a user's lock.
+   * Keeps the event poller from storing a user that a request has just created in Keycloak but not stored yet: the event would
+   * name another actor. Requests that create users lock in shared mode; a sync of an unknown user locks in exclusive mode.
+   * Acquire it before the user's lock.
    */
   const lockCreation = async (tx: Tx, mode: 'shared' | 'exclusive'): Promise<void> => {
-    await takeLock(db, tx, 'creation', mode)
+    await acquireLock(db, tx, 'creation', mode)
   }
 
   const find = (tx: Tx, id: string): Promise<UserModel | null> =>
     users.findByPk(id, { transaction: tx, lock: tx.LOCK.UPDATE })
 
+  /** Turns the row of a deleted user into a tombstone: only the id stays. */
   const tombstone = async (tx: Tx, row: UserModel | null, actor: ActorRef): Promise<undefined> => {
     if (row === null || row.deletedAt !== null) return
     const last = presentUser(row)
     row.set({
       deletedAt: new Date(),
       version: row.version + 1,
-      displayName: tombstoneName(row.displayName),
+      displayName: deletedUserName,
       enabled: false,
       roles: [],
     })
-    row.set({ username: null, email: null, name: null, surname: null, searchText: '' })
+    row.set({ username: null, email: null, name: null, surname: null, searchText: '', withheld: null })
     await row.save({ transaction: tx })
-    await revoke(db, tx, [row.id], new Date())
-    await outbox.add(
-      tx,
-      deletedEvent({ ...last, displayName: row.displayName, enabled: false, version: row.version }, actor),
-    )
+    await emailLinks.deleteOf(tx, row.id)
+    // Nobody gets this id again, so the clock of Keycloak may be ahead.
+    const revocations = [ofUser(row.id, Date.now() + deletionMarginMs)]
+    await storeRevocations(db, tx, revocations)
+    const user = { ...last, displayName: row.displayName, enabled: false, version: row.version }
+    await outbox.add(tx, deletedEvent(user, actor, revocations))
   }
 
   const create = async (
     tx: Tx,
     row: UserModel | null,
-    person: Person,
+    keycloakUser: KeycloakUser,
     next: ReturnType<typeof projectionOf>,
     actor: ActorRef,
   ): Promise<User> => {
     const fields = {
       ...next,
-      createdAt: person.createdAt,
+      emailChanged: false,
+      createdAt: keycloakUser.createdAt,
       deletedAt: null,
-      searchText: searchTextOf(person),
-      notBefore: person.notBefore,
+      searchText: searchTextOf(keycloakUser),
+      notBefore: keycloakUser.notBefore,
       rolesCheckedAt: new Date(),
     }
-    // A tombstone comes back to life when Keycloak's data was restored from a backup.
+    // A tombstone becomes a user again if Keycloak's data was restored from a backup.
     const saved = row
       ? await row.set({ ...fields, version: row.version + 1 }).save({ transaction: tx })
-      : await users.create({ id: person.id, ...fields, version: 1 }, { transaction: tx })
+      : await users.create({ id: keycloakUser.id, ...fields, version: 1 }, { transaction: tx })
     const user = presentUser(saved)
-    await outbox.add(tx, createdEvent(user, actor, await takeIntent(signupIntents, tx, person)))
+    await outbox.add(tx, createdEvent(user, actor, await consumeIntent(signupIntents, tx, keycloakUser)))
     return user
   }
 
-  /** Keycloak keeps the sessions of a disabled user; ends them and gives the not-before that this leaves. */
-  const endSessions = async (person: Person): Promise<number> => {
-    try {
-      await people.signOut(person.id)
-      return (await people.person(person.id))?.notBefore ?? person.notBefore
-    } catch (error) {
-      currentLog().warn({ err: error }, 'sessions of a disabled user were not ended in Keycloak')
-      return person.notBefore
-    }
+  const updateLinks = async (
+    tx: Tx,
+    id: string,
+    emailChange: ReturnType<typeof emailChangeOf> | undefined,
+    sessionsEnded: boolean,
+  ): Promise<void> => {
+    if (emailChange) await emailLinks.recordChange(tx, id, emailChange)
+    // An intruder may have proposed an address before the sessions were ended.
+    if (sessionsEnded) await emailLinks.withdraw(tx, id)
   }
 
   const update = async (
     tx: Tx,
     row: UserModel,
-    person: Person,
+    keycloakUser: KeycloakUser,
     next: ReturnType<typeof projectionOf>,
     actor: ActorRef,
+    ended: EndedSessions | undefined,
   ): Promise<User> => {
     const before = presentUser(row)
-    const change = compare({ ...before, notBefore: Number(row.notBefore) }, next, person)
-    const isDisabled = change.enabled && !next.enabled
-    const signedOutAt = change.signedOut ? new Date(person.notBefore * 1000) : undefined
+    const change = diffUser({ ...before, notBefore: Number(row.notBefore) }, next, keycloakUser, ended !== undefined)
+    const { notBefore, revocations } = await revocationsOf(keycloakUser, change, ended)
+    const emailChange = change.profile.includes('email') ? emailChangeOf(row, next.email) : undefined
     row.set({
       ...next,
-      searchText: searchTextOf(person),
-      notBefore: isDisabled ? await endSessions(person) : person.notBefore,
+      ...(emailChange && { emailChanged: true }),
+      searchText: searchTextOf(keycloakUser),
+      notBefore,
       rolesCheckedAt: new Date(),
-      version: row.version + (isVisible(change) ? 1 : 0),
-      ...(signedOutAt && { signedOutAt }),
+      version: row.version + (isVisibleChange(change) ? 1 : 0),
+      ...(change.signedOut && { signedOutAt: new Date(notBefore * 1_000) }),
     })
     await row.save({ transaction: tx })
+    await updateLinks(tx, row.id, emailChange, change.disabled || change.signedOut)
 
     const user = presentUser(row)
-    const revokedAt = isDisabled || change.revoked.length > 0 ? new Date() : signedOutAt
-    if (revokedAt) await revoke(db, tx, [row.id], revokedAt)
-    await outbox.add(tx, ...eventsOf(before, user, change, actor))
+    await storeRevocations(db, tx, revocations)
+    await outbox.add(tx, ...eventsOf(before, user, change, actor, revocations))
     return user
   }
 
-  /** Reads and stores; the caller holds the user's lock in `tx`. @returns undefined for somebody who is not there */
-  const syncLocked = async (tx: Tx, id: string, actor: ActorRef): Promise<User | undefined> => {
-    const row = await find(tx, id)
-    const person = await people.person(id)
-    if (person && isSignUpProbe(person.username)) {
-      await people.remove(id)
-      return
-    }
-    const roles = person && (await people.roles(id))
-    if (!person || !roles) return tombstone(tx, row, actor)
-    const next = projectionOf(person, roles)
-    if (row === null || row.deletedAt !== null) return create(tx, row, person, next, actor)
-    return update(tx, row, person, next, actor)
+  /** An account whose creation was interrupted is no user: it will be removed. */
+  const isInterrupted = async (tx: Tx, keycloakUser: KeycloakUser): Promise<boolean> => {
+    if (keycloakUser.enabled) return false
+    const { username } = keycloakUser
+    const creations = await accountCreations.findAll({ where: { username }, transaction: tx, raw: true })
+    return creations.some((creation) => isLeftBy(creation, keycloakUser))
   }
 
-  const known = async (tx: Tx, id: string): Promise<boolean> =>
+  /**
+   * Syncs a user whose lock the caller holds in `tx`, and whose sessions it has `ended`.
+   * @returns undefined if Keycloak has no such user
+   */
+  const syncLocked = async (tx: Tx, id: string, actor: ActorRef, ended?: EndedSessions): Promise<User | undefined> => {
+    const row = await find(tx, id)
+    const keycloakUser = await keycloakUsers.byId(id)
+    if (keycloakUser && isSignUpProbe(keycloakUser.username)) {
+      await keycloakUsers.delete(id)
+      return
+    }
+    const roles = keycloakUser && (await keycloakUsers.roles(id))
+    if (!keycloakUser || !roles) return tombstone(tx, row, actor)
+    if (row === null || row.deletedAt !== null) {
+      if (await isInterrupted(tx, keycloakUser)) return
+      return create(tx, row, keycloakUser, projectionOf(keycloakUser, roles), actor)
+    }
+    const current = await replaceFormerAddress(keycloakUsers, row, keycloakUser)
+    // Whoever got a role in Keycloak meanwhile was let in again there.
+    const withheld = roles.length === 0 ? row.withheld : null
+    row.set({ withheld })
+    const next = projectionOf(current, withheld ? withheld.productRoles : roles)
+    return update(tx, row, current, withheld ? { ...next, enabled: false } : next, actor, ended)
+  }
+
+  const isKnown = async (tx: Tx, id: string): Promise<boolean> =>
     (await users.count({ where: { id }, transaction: tx })) > 0
 
-  /** Before a user is created in Keycloak, which answers 500 to one of two creations of the same address at once. */
+  /** Locks an e-mail address before a user is created: of two concurrent creations Keycloak fails one with 500. */
   const lockAddress = async (tx: Tx, email: string): Promise<void> => {
     await lockCreation(tx, 'shared')
-    await takeLock(db, tx, `address ${email}`)
+    await acquireLock(db, tx, `address ${email}`)
   }
 
   return {
@@ -150,24 +190,32 @@ export const createUserSync = ({ db, models, people }: Deps) => {
     lockAddress,
     syncLocked,
 
-    /** Reads and stores in a transaction of its own, or in `tx` before anything else is locked there. */
-    sync: async (id: string, actor: ActorRef, tx?: Tx): Promise<User | undefined> => {
-      const work = async (open: Tx) => {
-        if (!(await known(open, id))) await lockCreation(open, 'exclusive')
-        await lock(open, id)
-        return syncLocked(open, id, actor)
+    /**
+     * Syncs a user in a transaction of its own, or in `tx` if nothing is locked there yet. `change` may change the user in
+     * Keycloak before. @returns as `syncLocked`
+     */
+    syncUser: async (
+      id: string,
+      actor: ActorRef,
+      tx?: Tx,
+      change: () => Promise<void> = async () => {},
+    ): Promise<User | undefined> => {
+      const run = async (current: Tx) => {
+        if (!(await isKnown(current, id))) await lockCreation(current, 'exclusive')
+        await lock(current, id)
+        await change()
+        return syncLocked(current, id, actor)
       }
-      return tx ? work(tx) : db.transaction(work)
+      return tx ? run(tx) : db.transaction(run)
     },
 
-    /** Records that somebody's session ended at `at`; nothing where a later end is known. */
-    signedOut: async (tx: Tx, id: string, at: Date, actor?: ActorRef): Promise<void> => {
+    /** Stores what a user lost who was signed out, and publishes it. Does nothing if the session's end is stored already. */
+    recordSignOut: async (tx: Tx, id: string, revocations: Revocation[], actor?: ActorRef): Promise<void> => {
       await lock(tx, id)
+      const isNew = await storeRevocations(db, tx, revocations)
       const row = await find(tx, id)
-      if (row === null || row.deletedAt !== null || (row.signedOutAt !== null && row.signedOutAt >= at)) return
-      await row.set({ signedOutAt: at }).save({ transaction: tx })
-      await revoke(db, tx, [id], at)
-      await outbox.add(tx, signedOutEvent(presentUser(row), actor ?? { id, displayName: row.displayName }))
+      if (!isNew || row === null || row.deletedAt !== null) return
+      await outbox.add(tx, signedOutEvent(presentUser(row), actor ?? { id, displayName: row.displayName }, revocations))
     },
   }
 }

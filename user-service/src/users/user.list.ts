@@ -1,4 +1,5 @@
-import { arrayHas, boolean, list, text, time } from '@clientele/platform/lists/list'
+import { Role } from '@clientele/contracts/user'
+import { arrayHas, boolean, hasOneOf, list, text, time } from '@clientele/platform/lists/list'
 import { userAttributes } from './user.model.ts'
 import type { UserRow } from './user.presenter.ts'
 
@@ -7,12 +8,13 @@ const lower = (value: string): string => value.trim().toLowerCase()
 export const userList = list<UserRow>({
   table: 'users',
   columns: userAttributes,
+  idType: 'text',
   sort: ['createdAt', 'username', 'email'],
   defaultSort: '-createdAt',
   filter: {
-    username: text({ searched: true, normalise: lower }),
-    email: text({ searched: true, normalise: lower }),
-    role: arrayHas('roles'),
+    username: text({ searched: true, sorted: true, normalise: (value) => lower(value.normalize('NFKC')) }),
+    email: text({ searched: true, sorted: true, normalise: lower }),
+    role: hasOneOf(Role, arrayHas('roles')),
     enabled: boolean(),
     createdAt: time(),
   },

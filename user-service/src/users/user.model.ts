@@ -1,4 +1,5 @@
 import type { Role } from '@clientele/contracts/user'
+import { primaryKey, required, withDefault } from '@clientele/platform/data/model-attributes'
 import {
   type CreationOptional,
   DataTypes,
@@ -8,13 +9,16 @@ import {
   type ModelStatic,
   type Sequelize,
 } from 'sequelize'
+import type { WithheldAccess } from '../keycloak/withheld-access.ts'
 
-/** A row of the projection; `deletedAt` marks a tombstone, of which only id and display name are left. */
+/** A row of `users`, the projection of Keycloak's users. With `deletedAt` it is a tombstone: only id and display name are left. */
 export class UserModel extends Model<InferAttributes<UserModel>, InferCreationAttributes<UserModel>> {
   declare id: string
   declare username: string | null
   declare email: string | null
   declare emailVerified: boolean
+  /** Whether the address was changed since the account is known. */
+  declare emailChanged: CreationOptional<boolean>
   declare name: string | null
   declare surname: string | null
   declare displayName: string
@@ -28,30 +32,40 @@ export class UserModel extends Model<InferAttributes<UserModel>, InferCreationAt
   declare notBefore: CreationOptional<number>
   declare signedOutAt: CreationOptional<Date | null>
   declare rolesCheckedAt: CreationOptional<Date | null>
+  declare hasFormerAddress: CreationOptional<boolean>
+  declare signUpRoleDecided: CreationOptional<boolean>
+  /** What was taken from a user whom Keycloak refuses to disable; null for all others. */
+  declare withheld: CreationOptional<WithheldAccess | null>
 }
 
-// Made anew for each pool: Sequelize writes into the definitions that it is given.
+const { ARRAY, BIGINT, BOOLEAN, DATE, INTEGER, JSONB, TEXT } = DataTypes
+
+// A function, because Sequelize changes the definitions that it gets.
 const attributes = () => ({
-  id: { type: DataTypes.TEXT, primaryKey: true },
-  username: { type: DataTypes.TEXT },
-  email: { type: DataTypes.TEXT },
-  emailVerified: { type: DataTypes.BOOLEAN, allowNull: false },
-  name: { type: DataTypes.TEXT },
-  surname: { type: DataTypes.TEXT },
-  displayName: { type: DataTypes.TEXT, allowNull: false },
-  roles: { type: DataTypes.ARRAY(DataTypes.TEXT), allowNull: false },
-  enabled: { type: DataTypes.BOOLEAN, allowNull: false },
-  createdAt: { type: DataTypes.DATE(3), allowNull: false },
-  lastLoginAt: { type: DataTypes.DATE(3) },
-  deletedAt: { type: DataTypes.DATE(3) },
-  version: { type: DataTypes.INTEGER, allowNull: false },
-  searchText: { type: DataTypes.TEXT, allowNull: false },
-  notBefore: { type: DataTypes.BIGINT, allowNull: false, defaultValue: 0 },
-  signedOutAt: { type: DataTypes.DATE(3) },
-  rolesCheckedAt: { type: DataTypes.DATE(3) },
+  id: primaryKey(TEXT),
+  username: TEXT,
+  email: TEXT,
+  emailVerified: required(BOOLEAN),
+  emailChanged: withDefault(BOOLEAN, false),
+  name: TEXT,
+  surname: TEXT,
+  displayName: required(TEXT),
+  roles: required(ARRAY(TEXT)),
+  enabled: required(BOOLEAN),
+  createdAt: required(DATE(3)),
+  lastLoginAt: DATE(3),
+  deletedAt: DATE(3),
+  version: required(INTEGER),
+  searchText: required(TEXT),
+  notBefore: withDefault(BIGINT, 0),
+  signedOutAt: DATE(3),
+  rolesCheckedAt: DATE(3),
+  hasFormerAddress: withDefault(BOOLEAN, false),
+  signUpRoleDecided: withDefault(BOOLEAN, false),
+  withheld: JSONB,
 })
 
-/** The attributes as a list returns them. */
+/** The names of the attributes. */
 export const userAttributes = Object.keys(attributes())
 
 export type Users = ModelStatic<UserModel>

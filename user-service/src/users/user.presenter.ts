@@ -1,39 +1,43 @@
 import type { Role, User } from '@clientele/contracts/user'
 import { foldText } from '@clientele/platform/lists/fold-text'
-import type { Person } from '../keycloak/people.ts'
+import { publicName } from '@clientele/platform/runtime/display-name'
+import type { KeycloakUser } from '../keycloak/keycloak-users.ts'
 
-/** What a row must have to be shown; a list's plain row has it as well as a model. */
+/** The fields of a row that a response needs. Both models and plain rows of a list have them. */
 export type UserRow = Omit<User, 'createdAt' | 'lastLoginAt' | 'username'> & {
   username: string | null
   createdAt: Date
   lastLoginAt: Date | null
 }
 
-/** "Ana Lovelace", else the username. */
-const displayNameOf = ({ name, surname, username }: Pick<Person, 'name' | 'surname' | 'username'>): string =>
-  [name, surname].filter((part) => part !== null).join(' ') || username
+type Named = { id: string; username: string; name?: string | null | undefined; surname?: string | null | undefined }
 
-/** What stays readable of somebody who is gone: the name, but no address. */
-export const tombstoneName = (displayName: string): string => (displayName.includes('@') ? 'deleted user' : displayName)
+/** Name and surname ("Ana Lovelace"), or else the username. Never an e-mail address: then it is "User 7f3a". */
+export const displayNameOf = ({ id, name, surname, username }: Named): string =>
+  publicName(id, [name, surname].filter(Boolean).join(' '), username)
 
-export const searchTextOf = (person: Person): string =>
-  foldText([person.name, person.surname, person.username, person.email].filter((part) => part !== null).join(' '))
+export const searchTextOf = (keycloakUser: KeycloakUser): string =>
+  foldText(
+    [keycloakUser.name, keycloakUser.surname, keycloakUser.username, keycloakUser.email]
+      .filter((part) => part !== null)
+      .join(' '),
+  )
 
-/** The profile of a person as it is projected. */
-export const profileOf = (person: Omit<Person, 'notBefore'>) => ({
-  username: person.username,
-  email: person.email,
-  emailVerified: person.emailVerified,
-  name: person.name,
-  surname: person.surname,
-  displayName: displayNameOf(person),
+/** The profile fields of the projection. */
+export const profileOf = (keycloakUser: Omit<KeycloakUser, 'notBefore'>) => ({
+  username: keycloakUser.username,
+  email: keycloakUser.email,
+  emailVerified: keycloakUser.emailVerified,
+  name: keycloakUser.name,
+  surname: keycloakUser.surname,
+  displayName: displayNameOf(keycloakUser),
 })
 
-/** The projected part of a person: what is compared, and what a change of is a new version. */
-export const projectionOf = (person: Person, roles: Role[]) => ({
-  ...profileOf(person),
+/** The fields that a sync compares. A change of any of them is a new version. */
+export const projectionOf = (keycloakUser: KeycloakUser, roles: Role[]) => ({
+  ...profileOf(keycloakUser),
   roles,
-  enabled: person.enabled,
+  enabled: keycloakUser.enabled,
 })
 
 export const presentUser = (row: UserRow): User => ({

@@ -11,7 +11,8 @@ import type { UserService } from './user.service.ts'
 const tag = 'Users'
 const roles = ['admin'] as const
 const id = z.string().regex(/^[\w:.-]{1,100}$/, 'must be the id of a user')
-const params = z.object({ id })
+export const userParams = z.object({ id })
+const params = userParams
 const roleParams = z.object({ id, role: Role })
 
 export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserService }): void => {
@@ -20,7 +21,7 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'get',
       path: '/v1/users',
       operationId: 'listUsers',
-      summary: 'Lists users',
+      summary: 'List users, newest first',
       tag,
       roles,
       query: userList.query,
@@ -37,11 +38,12 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'post',
       path: '/v1/users',
       operationId: 'createUser',
-      summary: 'Creates a user',
+      summary: 'Create a user',
       description:
-        'Without `roles` the user gets the realm’s default role. With `sendInvite` Keycloak mails a link to set a password; when the mail cannot be sent the answer is 503 with `userId`, and the user exists.',
+        'Without `roles`, the user gets the role `user`. The account can be used when it has its roles. With `sendInvite`, Keycloak mails a link to set a password. If the mail cannot be sent, the response is 503 with `userId`, because the user has been created.',
       tag,
       roles,
+      recentSignIn: ['roles'],
       body: NewUser,
       responses: { 201: User, 409: DuplicateBody },
     },
@@ -56,7 +58,7 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'get',
       path: '/v1/users/{id}',
       operationId: 'getUser',
-      summary: 'Reads a user',
+      summary: 'Get a user',
       tag,
       roles,
       params,
@@ -70,11 +72,14 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'patch',
       path: '/v1/users/{id}',
       operationId: 'updateUser',
-      summary: 'Changes fields of a user',
-      description: '`enabled: false` also ends the user’s sessions. A new e-mail address counts as not verified.',
+      summary: 'Update a user',
+      description:
+        'The body is a JSON Merge Patch (RFC 7396): null removes a name. `enabled: false` and a new `password` also end all sessions of the user, those of the admin too who changes their own password. A new e-mail address takes effect at once, but is not verified, and the user can reset the password by mail only after it is. The former address gets a mail with a link that restores it within 7 days. An attribute that the realm requires and the user lacks is a 422 with the pointer `/attributes/<name>`; `enabled: false` alone works all the same. Read-only fields may be sent as they were read.',
       tag,
       roles,
+      recentSignIn: ['email', 'password', 'roles'],
       params,
+      current: ({ params: { id } }) => service.get(id),
       body: UserPatch,
       responses: { 200: User, 409: DuplicateBody },
     },
@@ -86,10 +91,13 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'put',
       path: '/v1/users/{id}',
       operationId: 'replaceUser',
-      summary: 'Replaces a user',
+      summary: 'Replace a user',
+      description: 'Absent names are removed. Read-only fields may be sent as they were read.',
       tag,
       roles,
+      recentSignIn: true,
       params,
+      current: ({ params: { id } }) => service.get(id),
       body: UserReplacement,
       responses: { 200: User, 409: DuplicateBody },
     },
@@ -102,14 +110,14 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'delete',
       path: '/v1/users/{id}',
       operationId: 'deleteUser',
-      summary: 'Deletes a user',
+      summary: 'Delete a user',
       tag,
       roles,
       params,
       responses: { 204: null },
     },
     async ({ params: { id }, actor, ifMatch }) => {
-      await service.remove(id, actor, ifMatch)
+      await service.delete(id, actor, ifMatch)
       return noContent()
     },
   )
@@ -119,14 +127,16 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'put',
       path: '/v1/users/{id}/roles/{role}',
       operationId: 'grantRole',
-      summary: 'Gives a user a role',
+      summary: 'Grant a role to a user',
+      description: 'The role `admin` includes `user`.',
       tag,
       roles,
+      recentSignIn: true,
       params: roleParams,
       responses: { 204: null },
     },
     async ({ params: { id, role }, actor, ifMatch }) => {
-      await service.grant(id, role, actor, ifMatch)
+      await service.grantRole(id, role, actor, ifMatch)
       return noContent()
     },
   )
@@ -136,14 +146,16 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'delete',
       path: '/v1/users/{id}/roles/{role}',
       operationId: 'revokeRole',
-      summary: 'Takes a role from a user',
+      summary: 'Revoke a role from a user',
+      description: 'Access tokens that were issued before are refused from now on.',
       tag,
       roles,
+      recentSignIn: true,
       params: roleParams,
       responses: { 204: null },
     },
     async ({ params: { id, role }, actor, ifMatch }) => {
-      await service.revoke(id, role, actor, ifMatch)
+      await service.revokeRole(id, role, actor, ifMatch)
       return noContent()
     },
   )
@@ -153,7 +165,9 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'post',
       path: '/v1/users/{id}/password-reset',
       operationId: 'mailPasswordReset',
-      summary: 'Has Keycloak mail a user a link to set a new password',
+      summary: 'Mail a password reset link to a user',
+      description:
+        'Keycloak mails a link to set a new password, which works for 12 hours, whether the address is verified or not. A new password ends all other sessions of the user within 5 s.',
       tag,
       roles,
       params,
@@ -170,7 +184,8 @@ export const userRoutes = (api: Api, { db, service }: { db: Db; service: UserSer
       method: 'post',
       path: '/v1/users/{id}/logout',
       operationId: 'signOutUser',
-      summary: 'Ends all sessions of a user',
+      summary: 'Sign out a user',
+      description: 'Ends all sessions of the user. Access tokens that were issued before are refused from now on.',
       tag,
       roles,
       params,

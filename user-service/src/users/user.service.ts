@@ -1,130 +1,158 @@
 import type { NewUser, Role, User, UserPatch } from '@clientele/contracts/user'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
-import type { People, PersonFields } from '../keycloak/people.ts'
-import type { LastAdminGuard } from './last-admin.ts'
+import { fieldProblem, Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { createAccountChanges } from '../accounts/account-changes.ts'
+import type { AccountCreation } from '../accounts/account-creation.ts'
+import type { AccountLocks } from '../accounts/account-locks.ts'
+import type { LastAdminGuard } from '../accounts/last-admin.ts'
+import type { MailQueue } from '../email/mail-queue.ts'
+import type { UserMail } from '../email/user-mail.ts'
+import type { KeycloakUserFields, KeycloakUsers } from '../keycloak/keycloak-users.ts'
+import type { EndedSessions } from '../revocations/revocations-of-change.ts'
+import { addConflictingId } from './duplicate-user.ts'
 import type { Users } from './user.model.ts'
 import { presentUser } from './user.presenter.ts'
-import { notDuplicate } from './user-conflict.ts'
-import type { UserMail } from './user-mail.ts'
 import type { UserSync } from './user-sync.ts'
 
-type Deps = { db: Db; users: Users; people: People; sync: UserSync; lastAdmin: LastAdminGuard; mail: UserMail }
+type Deps = {
+  db: Db
+  users: Users
+  keycloakUsers: KeycloakUsers
+  sync: UserSync
+  accountCreation: AccountCreation
+  lastAdmin: LastAdminGuard
+  userMail: UserMail
+  mailQueue: MailQueue
+  locks: AccountLocks
+}
 
-const missing = (): Problem => new Problem('not_found', { detail: 'user not found' })
+const userNotFound = (): Problem => new Problem('not_found', { detail: 'user not found' })
 
 export type UserService = ReturnType<typeof createUserService>
 
 /**
- * People as administrators manage them. Keycloak is changed while the user's lock is held, then read back into the
- * projection in the same transaction: what is answered is what Keycloak has.
+ * Manages users in Keycloak. A change holds the user's lock, changes Keycloak, and then syncs the projection in the same
+ * transaction, so that the response shows what Keycloak has stored.
  */
-export const createUserService = ({ db, users, people, sync, lastAdmin, mail }: Deps) => {
-  const current = async (id: string, tx?: Tx): Promise<User> => {
+export const createUserService = (deps: Deps) => {
+  const { db, users, keycloakUsers, sync, accountCreation, lastAdmin, userMail, mailQueue, locks } = deps
+  const account = createAccountChanges({ users, keycloakUsers })
+
+  const getUser = async (id: string, tx?: Tx): Promise<User> => {
     const row = await users.findByPk(id, { transaction: tx ?? null })
-    if (row === null || row.deletedAt !== null) throw missing()
+    if (row === null || row.deletedAt !== null) throw userNotFound()
     return presentUser(row)
   }
 
-  /** The frame of every change. With If-Match Keycloak is read first: a change in its console counts as well. */
+  /**
+   * Runs a change of a user, and publishes it, with the sessions that `work` has ended. With `ifMatch` the user is synced first,
+   * so that changes in Keycloak's console count as well.
+   */
   const change = (
     id: string,
     actor: Actor,
     ifMatch: number | undefined,
-    work: (before: User, tx: Tx) => Promise<void>,
+    work: (before: User, tx: Tx) => Promise<EndedSessions | undefined>,
   ): Promise<User | undefined> =>
     db.transaction(async (tx) => {
       await sync.lock(tx, id)
-      const before = ifMatch === undefined ? await current(id, tx) : await sync.syncLocked(tx, id, actorRef(actor))
-      if (!before) throw missing()
-      if (ifMatch !== undefined && before.version !== ifMatch) throw new Problem('precondition_failed')
-      await work(before, tx)
-      return sync.syncLocked(tx, id, actorRef(actor))
+      const before = ifMatch === undefined ? await getUser(id, tx) : await sync.syncLocked(tx, id, actorRef(actor))
+      if (!before) throw userNotFound()
+      if (ifMatch !== undefined && before.version !== ifMatch) throw preconditionFailed('the user', before)
+      const ended = await work(before, tx)
+      return sync.syncLocked(tx, id, actorRef(actor), ended)
     })
 
-  const forbidOwn = (id: string, actor: Actor): void => {
+  const refuseOwnAccount = (id: string, actor: Actor): void => {
     if (id === actor.id) throw new Problem('own_account')
   }
 
-  /** Before somebody may stop being an enabled administrator. */
+  /** Call it before a change after which the user may not be an enabled administrator. */
   const guardAdmin = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
-    forbidOwn(id, actor)
+    refuseOwnAccount(id, actor)
     await lastAdmin.check(tx, id)
   }
 
-  const applyPatch = async (before: User, patch: UserPatch, actor: Actor, tx: Tx): Promise<void> => {
+  const applyPatch = async (
+    before: User,
+    patch: UserPatch,
+    actor: Actor,
+    tx: Tx,
+  ): Promise<EndedSessions | undefined> => {
     const { id } = before
     const demotes =
       patch.roles !== undefined && !patch.roles.includes('admin') && (before.roles.includes('admin') || id === actor.id)
     const disables = patch.enabled === false
     if (demotes || disables) await guardAdmin(id, actor, tx)
-    const fields = differing(before, patch)
+    const fields = changedFields(before, patch)
+    // Roles that are withheld are those that the user has then.
+    if (patch.roles && disables) await account.setRoles(tx, id, patch.roles)
     if (Object.keys(fields).length > 0)
-      await people.update(id, fields).catch(notDuplicate(users, { ...before, ...patch }))
-    if (patch.roles) await people.setRoles(id, patch.roles)
+      await account.update(tx, id, fields).catch(addConflictingId(users, { ...before, ...patch }))
+    if (fields.email !== undefined) await mailQueue.enqueueVerificationOfChange(id, tx)
+    const ended = patch.password === undefined ? undefined : await keycloakUsers.signOut(id)
+    if (ended) await locks.forgetFailures(id, tx)
+    if (patch.roles && !disables) await account.setRoles(tx, id, patch.roles)
+    return ended
   }
 
-  const found = (user: User | undefined): User => {
-    if (!user) throw missing()
+  const assertFound = (user: User | undefined): User => {
+    if (!user) throw userNotFound()
     return user
   }
 
   return {
-    get: current,
+    get: getUser,
 
-    create: async ({ roles, sendInvite, ...fields }: NewUser, actor: Actor): Promise<User> => {
-      if (sendInvite && !mail.available)
+    create: async ({ roles = ['user'], sendInvite, ...fields }: NewUser, actor: Actor): Promise<User> => {
+      if (sendInvite && !userMail.available)
         throw fieldProblem('/sendInvite', 'unavailable', 'this installation cannot send mail')
-      const user = await db.transaction(async (tx) => {
-        await sync.lockAddress(tx, fields.email)
-        const id = await people.create(fields).catch(notDuplicate(users, fields))
-        await sync.lock(tx, id)
-        if (roles)
-          await people.setRoles(id, roles).catch(async (error: unknown) => {
-            await people.remove(id)
-            throw error
-          })
-        return found(await sync.syncLocked(tx, id, actorRef(actor)))
-      })
-      if (sendInvite) await mail.invite(user.id)
+      await accountCreation.removeInterrupted(fields)
+      const user = await accountCreation
+        .create({ ...fields, enabled: true }, roles, async (tx, id) =>
+          assertFound(await sync.syncLocked(tx, id, actorRef(actor))),
+        )
+        .catch(addConflictingId(users, fields))
+      if (sendInvite) await userMail.sendInvite(user.id)
       return user
     },
 
     update: async (id: string, patch: UserPatch, actor: Actor, ifMatch?: number): Promise<User> =>
-      found(await change(id, actor, ifMatch, (before, tx) => applyPatch(before, patch, actor, tx))),
+      assertFound(await change(id, actor, ifMatch, (before, tx) => applyPatch(before, patch, actor, tx))),
 
-    remove: async (id: string, actor: Actor, ifMatch?: number): Promise<void> => {
+    delete: async (id: string, actor: Actor, ifMatch?: number): Promise<void> => {
       await change(id, actor, ifMatch, async (_before, tx) => {
         await guardAdmin(id, actor, tx)
-        await people.remove(id)
+        await keycloakUsers.delete(id)
       })
     },
 
-    /** Leaving is everybody's own right, but for the last administrator. */
-    removeSelf: async (actor: Actor, ifMatch?: number): Promise<void> => {
+    /** Deletes the actor's own account. @throws Problem 409 `last_admin` */
+    deleteSelf: async (actor: Actor, ifMatch?: number): Promise<void> => {
       await change(actor.id, actor, ifMatch, async (_before, tx) => {
         await lastAdmin.check(tx, actor.id)
-        await people.remove(actor.id)
+        await keycloakUsers.delete(actor.id)
       })
     },
 
-    grant: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
-      await change(id, actor, ifMatch, async () => {
-        const roles = (await people.roles(id)) ?? []
-        await people.setRoles(id, [...roles, role])
-      })
-    },
-
-    revoke: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
+    grantRole: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
       await change(id, actor, ifMatch, async (_before, tx) => {
-        const roles = (await people.roles(id)) ?? []
+        const roles = (await keycloakUsers.roles(id)) ?? []
+        await account.setRoles(tx, id, [...roles, role])
+      })
+    },
+
+    revokeRole: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
+      await change(id, actor, ifMatch, async (_before, tx) => {
+        const roles = (await keycloakUsers.roles(id)) ?? []
         if (role === 'admin') await guardAdmin(id, actor, tx)
         else if (roles.includes('admin'))
           throw new Problem('invalid_state', {
-            detail: 'an administrator has the role user as well; take the role admin away first',
+            detail: 'an admin always has the role user; revoke the role admin first',
           })
-        await people.setRoles(
+        await account.setRoles(
+          tx,
           id,
           roles.filter((other) => other !== role),
         )
@@ -132,21 +160,24 @@ export const createUserService = ({ db, users, people, sync, lastAdmin, mail }: 
     },
 
     signOut: async (id: string, actor: Actor): Promise<void> => {
-      await change(id, actor, undefined, () => people.signOut(id))
+      await change(id, actor, undefined, () => keycloakUsers.signOut(id))
     },
 
     mailPasswordReset: async (id: string): Promise<void> => {
-      const { enabled, email } = await current(id)
-      // Keycloak would refuse, in a way that cannot be told from a mail server that is away.
+      const { enabled, email } = await getUser(id)
+      // Keycloak refuses these with the same error as an unavailable mail server.
       if (!enabled) throw new Problem('invalid_state', { detail: 'the user is disabled; enable them first' })
       if (email === null) throw new Problem('invalid_state', { detail: 'the user has no e-mail address' })
-      await mail.reset(id)
+      await userMail.sendReset(id)
     },
   }
 }
 
-/** Only what differs is sent: Keycloak refuses a username where the realm forbids changing it, also an equal one. */
-const differing = (before: User, { username, email, name, surname, enabled, password }: UserPatch): PersonFields => ({
+/** The fields of the patch that differ. If the realm forbids to change usernames, Keycloak refuses even an unchanged one. */
+const changedFields = (
+  before: User,
+  { username, email, name, surname, enabled, password }: UserPatch,
+): KeycloakUserFields => ({
   ...(username !== undefined && username !== before.username && { username }),
   ...(email !== undefined && email !== before.email && { email, emailVerified: false }),
   ...(name !== undefined && name !== before.name && { name }),

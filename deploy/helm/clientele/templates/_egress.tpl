@@ -1,4 +1,4 @@
-{{- /* Rules of egress, by what is reached. */ -}}
+{{- /* Egress rules by destination. */ -}}
 {{- define "clientele.egressDns" -}}
 - ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
 {{- end -}}
@@ -31,7 +31,7 @@
   {{- end }}
 {{- end -}}
 
-{{- /* What lies outside of the cluster, by port: files/egress-ports/<service>.yaml adds its own. (list $ "media-service") */ -}}
+{{- /* Ports outside the cluster; files/egress-ports/<service>.yaml adds those of a service. (list $ "media-service") */ -}}
 {{- define "clientele.egressOutside" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $v := $root.Values -}}
 {{- $ports := list -}}
@@ -45,7 +45,7 @@
     {{- end }}
 {{- end }}
 {{- if and (eq $name "media-service") (eq $v.media.store "gcs") (not $v.media.endpoint) }}
-# Google's metadata server gives the credentials of Workload Identity.
+# Google's metadata server, which provides the credentials of Workload Identity.
 - ports: [{ port: 80 }, { port: 988 }]
   to: [{ ipBlock: { cidr: 169.254.169.0/24 } }]
 {{- end }}

@@ -33,11 +33,18 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{- /* The values of a service as YAML: those of defaults, overridden by its own. (list $ "customer-service") */ -}}
+{{- /* The values of a service as YAML: defaults, overridden by its own. (list $ "customer-service") */ -}}
 {{- define "clientele.service" -}}
 {{- $root := index . 0 -}}
 {{- $own := index $root.Values.services (index . 1) | default dict -}}
-{{- mustMergeOverwrite (deepCopy $root.Values.defaults) (deepCopy $own) | toYaml -}}
+{{- $defaults := deepCopy $root.Values.defaults -}}
+{{- if eq (index . 1) "image-decoder" -}}
+{{- /* The image is that of media-service. Of the settings of all services, which may be secrets, it gets none. */}}
+{{- $secret := dict "env" dict "extraEnv" list "extraVolumes" list "extraVolumeMounts" list "serviceAccount" dict -}}
+{{- $image := (include "clientele.service" (list $root "media-service") | fromYaml).image -}}
+{{- $defaults = merge (dict "image" $image) $secret (omit $defaults "image" "env" "extraEnv" "extraVolumes" "extraVolumeMounts" "serviceAccount") -}}
+{{- end -}}
+{{- mustMergeOverwrite $defaults (deepCopy $own) | toYaml -}}
 {{- end -}}
 
 {{- /* (list $ "customer-service" $service) */ -}}
@@ -73,7 +80,7 @@ privileged: false
 capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{- /* The volume of trusted certificates; the mount and the variable belong to it. */ -}}
+{{- /* The volume of trusted certificates, with its mount and its variable below. */ -}}
 {{- define "clientele.certificatesVolume" -}}
 {{- with .Values.trustedCertificates -}}
 {{- if .secret }}
@@ -90,7 +97,7 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end -}}
 
-{{- /* As a map of variables, see _env.tpl. */ -}}
+{{- /* A map of variables, see _env.tpl. */ -}}
 {{- define "clientele.certificatesEnv" -}}
 {{- if include "clientele.certificatesVolume" . }}
 NODE_EXTRA_CA_CERTS: /etc/clientele/certificates/{{ .Values.trustedCertificates.key }}
@@ -110,7 +117,7 @@ NODE_EXTRA_CA_CERTS: /etc/clientele/certificates/{{ .Values.trustedCertificates.
 {{- (urlParse .Values.publicUrl).host | splitList ":" | first -}}
 {{- end -}}
 
-{{- /* Port of an address, given or of its scheme. */ -}}
+{{- /* Port of a URL, or the default port of its scheme. */ -}}
 {{- define "clientele.portOf" -}}
 {{- $url := urlParse . -}}
 {{- $parts := splitList ":" $url.host -}}

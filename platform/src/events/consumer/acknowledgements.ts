@@ -1,23 +1,23 @@
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 
-/** Acknowledgements of one channel's only consumer. */
+/** Acknowledges the messages of a channel that has one consumer. */
 export type Acks = {
   add(message: ConsumeMessage): void
-  /** Sends what is gathered; on a closed channel it is lost, and the messages come again. */
+  /** Sends the pending acknowledgements. On a closed channel they are lost, and the messages are delivered again. */
   flush(): void
 }
 
-const longestMs = 10
+const maxDelayMs = 10
 
 /**
- * Gathers acknowledgements for up to 10 ms, or until a quarter of `prefetch` waits: messages that follow each other take one
- * frame, and one entry in the queue's log. Nobody waits for it; a process that dies meanwhile gets these messages again.
+ * Collects acknowledgements for up to 10 ms, or until a quarter of `prefetch` is pending. Consecutive messages then take one
+ * frame and one entry in the queue's log. If the process dies meanwhile, these messages are delivered again.
  */
 export const createAcks = (channel: ConfirmChannel, prefetch: number): Acks => {
-  const most = Math.max(1, Math.floor(prefetch / 4))
-  const gathered = new Map<number, ConsumeMessage>()
+  const maxPending = Math.max(1, Math.floor(prefetch / 4))
+  const pending = new Map<number, ConsumeMessage>()
   const sent = new Set<number>()
-  // All before this one are acknowledged.
+  // The lowest delivery tag that is not acknowledged yet. RabbitMQ counts deliveries on a channel from 1.
   let next = 1
   let timer: NodeJS.Timeout | undefined
 
@@ -25,29 +25,29 @@ export const createAcks = (channel: ConfirmChannel, prefetch: number): Acks => {
     clearTimeout(timer)
     timer = undefined
     let last: ConsumeMessage | undefined
-    for (; gathered.has(next) || sent.has(next); next += 1) {
-      last = gathered.get(next) ?? last
-      gathered.delete(next)
+    for (; pending.has(next) || sent.has(next); next += 1) {
+      last = pending.get(next) ?? last
+      pending.delete(next)
       sent.delete(next)
     }
     try {
       if (last) channel.ack(last, true)
-      for (const [tag, message] of gathered) {
+      for (const [tag, message] of pending) {
         channel.ack(message, false)
         sent.add(tag)
       }
     } catch {
-      // The channel is closed: what it had not been told of is delivered again.
+      // The channel is closed: unacknowledged messages are delivered again.
     }
-    gathered.clear()
+    pending.clear()
   }
 
   return {
     flush,
     add: (message) => {
-      gathered.set(message.fields.deliveryTag, message)
-      if (gathered.size >= most) flush()
-      else timer ??= setTimeout(flush, longestMs)
+      pending.set(message.fields.deliveryTag, message)
+      if (pending.size >= maxPending) flush()
+      else timer ??= setTimeout(flush, maxDelayMs)
     },
   }
 }

@@ -7,17 +7,19 @@ import type { Db, Tx } from '../../data/db.ts'
 import { withContext } from '../../runtime/context.ts'
 import { errorSummary } from '../../runtime/error-info.ts'
 import type { Log } from '../../runtime/log.ts'
-import { counter, histogram, isTraceparent, slowBuckets, span } from '../../runtime/telemetry.ts'
+import { counter, histogram, isTraceparent, slowBuckets, withSpan } from '../../runtime/telemetry.ts'
 import { withTimeout } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
-import { envelopeReader } from '../envelope.ts'
+import type { ChannelSetup } from '../channel.ts'
+import { createEnvelopeParser } from '../envelope.ts'
+import { foreignSender, refuseSender } from '../sender.ts'
 import { type Acks, createAcks } from './acknowledgements.ts'
-import { createBatches, type Delivery } from './handle-batch.ts'
-import { createLanes } from './keyed-concurrency.ts'
-import { queueDepths } from './queue-metrics.ts'
+import { createBatchHandler, type Delivery } from './handle-batch.ts'
+import { createKeyedConcurrency } from './keyed-concurrency.ts'
+import { createQueueMetrics } from './queue-metrics.ts'
 import { declareQueues } from './queue-topology.ts'
-import { crashLooped, handOn, numberHeader } from './retry.ts'
-import type { Running } from './running.ts'
+import { isCrashLoop, numberHeader, republish } from './retry.ts'
+import type { RunningConsumer } from './running-consumer.ts'
 
 type Options = {
   queue: string
@@ -25,7 +27,7 @@ type Options = {
   prefetch: number
   delays: readonly number[]
   timeoutMs: number
-  concerns(event: unknown): boolean
+  filter(event: unknown): boolean
   handle(event: unknown, tx: Tx): Promise<unknown> | unknown
   broker: Broker
   log: Log
@@ -33,7 +35,7 @@ type Options = {
   limit: LimitFunction
 }
 
-type Arrival = { channel: ConfirmChannel; acks: Acks; message: ConsumeMessage }
+type ReceivedMessage = { channel: ConfirmChannel; acks: Acks; message: ConsumeMessage }
 
 const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
   try {
@@ -42,98 +44,110 @@ const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
 }
 
 /** Consumes a durable queue until stopped. */
-export const runQueue = (options: Options): Running => {
-  const { queue, events, prefetch, delays, timeoutMs, concerns, handle, broker, db, limit } = options
+export const consumeQueue = (options: Options): RunningConsumer => {
+  const { queue, events, prefetch, delays, timeoutMs, filter, handle, broker, db, limit } = options
   const log = options.log.child({ queue })
   const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
-  const seconds = histogram('consumer_seconds', 'Time a handler took', ['queue'])
+  const duration = histogram('consumer_seconds', 'Duration of a handler', ['queue'])
   const lag = histogram(
     'consumer_lag_seconds',
-    "From an event's writing to the end of its handling",
+    'Time from adding an event to the outbox to the end of its handling',
     ['queue'],
     slowBuckets,
   )
-  for (const outcome of ['handled', 'duplicate', 'retried', 'dead']) consumed.inc({ queue, outcome }, 0)
-  const read = envelopeReader(events)
+  for (const outcome of ['handled', 'duplicate', 'retried', 'dead', 'refused']) consumed.inc({ queue, outcome }, 0)
+  const parse = createEnvelopeParser(events)
   let consumerTag: string | undefined
   let stopping = false
-  let acks: Acks | undefined
-  const asides = new Set<Promise<void>>()
+  let currentAcks: Acks | undefined
+  const deadLettering = new Set<Promise<void>>()
 
-  const setup = async (channel: ConfirmChannel) => {
-    await declareQueues(channel, { queue, types: events.map(({ type }) => type), delays })
-    await channel.prefetch(prefetch)
-    const own = createAcks(channel, prefetch)
-    acks = own
-    const { consumerTag: tag } = await channel.consume(queue, (message) => onMessage(channel, own, message))
+  const setup: ChannelSetup = async (opened, declare) => {
+    await declareQueues(opened, declare, { queue, types: events.map(({ type }) => type), delays })
+    await opened.prefetch(prefetch)
+    const acks = createAcks(opened, prefetch)
+    currentAcks = acks
+    const { consumerTag: tag } = await opened.consume(queue, (message) => onMessage(opened, acks, message))
     consumerTag = tag
   }
-  const kept = broker.channel(queue, setup, { onOpen: () => void depths.measure() })
-  const depths = queueDepths({ queue, delays, log, channel: kept.current })
-  void depths.start()
+  const channel = broker.channel(queue, setup, { onOpen: () => void queueMetrics.measure() })
+  const queueMetrics = createQueueMetrics({ queue, delays, log, channel: channel.current })
+  void queueMetrics.start()
 
-  const onMessage = (channel: ConfirmChannel, own: Acks, message: ConsumeMessage | null): void => {
+  const onMessage = (source: ConfirmChannel, acks: Acks, message: ConsumeMessage | null): void => {
     if (message === null) {
       log.warn('the queue was deleted or moved; declaring it again')
-      void closeQuietly(channel)
+      void closeQuietly(source)
       return
     }
     if (stopping) return
-    const parsed = read(message.content)
-    const arrival = { channel, acks: own, message }
-    if (!('event' in parsed)) aside(arrival, 'unreadable', parsed.fault)
-    else if (crashLooped(message)) aside(arrival, 'delivered too often', 'no handler came to an end')
-    else if (!concerns(parsed.event)) void settle(arrival, async () => 'ignored')
-    else lanes.add({ ...arrival, event: parsed.event })
+    const parsed = parse(message.content)
+    const received = { channel: source, acks, message }
+    const refusal = 'event' in parsed ? refuseSender(message, parsed.event, queue) : undefined
+    if (!('event' in parsed)) reject(received, 'unreadable', parsed.error)
+    else if (refusal !== undefined) reject(received, foreignSender, refusal)
+    else if (isCrashLoop(message)) reject(received, 'delivered too often', 'no handler finished')
+    else if (!filter(parsed.event)) void finish(received, async () => 'ignored')
+    else scheduler.add({ ...received, event: parsed.event })
   }
 
-  const aside = (arrival: Arrival, reason: string, error: string): void => {
-    const settled = settle(arrival, () => bury(arrival, reason, error)).finally(() => asides.delete(settled))
-    asides.add(settled)
+  const reject = (received: ReceivedMessage, reason: string, error: string): void => {
+    const finished = finish(received, () => deadLetter(received, reason, error)).finally(() =>
+      deadLettering.delete(finished),
+    )
+    deadLettering.add(finished)
   }
 
-  const settle = async ({ channel, acks: own, message }: Arrival, end: () => Promise<string>): Promise<void> => {
+  /** Acknowledges a message once `complete` has resolved to the outcome. */
+  const finish = async (
+    { channel: source, acks, message }: ReceivedMessage,
+    complete: () => Promise<string>,
+  ): Promise<void> => {
     try {
-      const outcome = await end()
-      own.add(message)
+      const outcome = await complete()
+      acks.add(message)
       consumed.inc({ queue, outcome })
     } catch (error) {
-      // The message was not acknowledged: closing the channel has it delivered again, after a pause.
-      log.warn({ err: error, eventId: message.properties.messageId }, 'event could not be settled')
-      own.flush()
-      await closeQuietly(channel)
+      // The message is not acknowledged. Closing the channel makes the broker deliver it again, after a pause.
+      log.warn({ err: error, eventId: message.properties.messageId }, 'message could not be finished')
+      acks.flush()
+      await closeQuietly(source)
     }
   }
 
-  const bury = async (
-    { channel, message }: Pick<Arrival, 'channel' | 'message'>,
+  const deadLetter = async (
+    { channel: source, message }: Pick<ReceivedMessage, 'channel' | 'message'>,
     reason: string,
     error: string,
   ): Promise<string> => {
     log.error(
-      { eventId: message.properties.messageId, eventType: message.fields.routingKey, reason, fault: error },
+      { eventId: message.properties.messageId, eventType: message.fields.routingKey, reason, error },
       'dead letter',
     )
-    await handOn(channel, message, { queue, reason, error })
-    return 'dead'
+    await republish(source, message, { queue, reason, error })
+    return reason === foreignSender ? 'refused' : 'dead'
   }
 
-  const retry = async ({ channel, message, event }: Arrival & Delivery, error: unknown): Promise<string> => {
+  const retry = async (
+    { channel: source, message, event }: ReceivedMessage & Delivery,
+    error: unknown,
+  ): Promise<string> => {
     const attempt = numberHeader(message, 'x-attempt')
-    // An outage is not the event's fault: it waits without using up an attempt.
-    const away = isConnectionError(error)
-    const delayMs = away ? delays[Math.min(1, delays.length - 1)] : delays[attempt]
-    const fault = errorSummary(error)
-    if (delayMs === undefined) return bury({ channel, message }, 'failed', fault)
+    // A database outage is not the fault of the event, so the retry does not count as an attempt.
+    const isOutage = isConnectionError(error)
+    const delayMs = isOutage ? delays[Math.min(1, delays.length - 1)] : delays[attempt]
+    const summary = errorSummary(error)
+    if (delayMs === undefined) return deadLetter({ channel: source, message }, 'failed', summary)
     log.warn(
       { err: error, eventId: event.id, eventType: event.type, attempt: attempt + 1, delayMs },
-      'event failed, trying again later',
+      'event failed, retrying later',
     )
-    await handOn(channel, message, { queue, delayMs, attempt: away ? attempt : attempt + 1, error: fault })
+    const nextAttempt = isOutage ? attempt : attempt + 1
+    await republish(source, message, { queue, delayMs, attempt: nextAttempt, error: summary })
     return 'retried'
   }
 
-  const inContext = ({ event, message }: Delivery, tx: Tx): Promise<unknown> => {
+  const handleInContext = ({ event, message }: Delivery, tx: Tx): Promise<unknown> => {
     const header: unknown = message.properties.headers?.['traceparent']
     const traceparent = isTraceparent(header) ? header : undefined
     const context = { log: log.child({ eventId: event.id, eventType: event.type }), requestId: event.id, traceparent }
@@ -142,50 +156,50 @@ export const runQueue = (options: Options): Running => {
       'messaging.destination.name': queue,
       'messaging.message.id': event.id,
     }
-    const end = seconds.startTimer({ queue })
+    const stopTimer = duration.startTimer({ queue })
     return withContext(context, () =>
-      span(`${queue} ${event.type}`, { attributes, traceparent, kind: SpanKind.CONSUMER }, async () =>
+      withSpan(`${queue} ${event.type}`, { attributes, traceparent, kind: SpanKind.CONSUMER }, async () =>
         handle(event, tx),
       ),
-    ).finally(end)
+    ).finally(stopTimer)
   }
 
-  const batches = createBatches({ db, queue, timeoutMs, handle: inContext, ending: () => stopping })
+  const handleBatch = createBatchHandler({ db, queue, timeoutMs, handle: handleInContext, isStopping: () => stopping })
 
-  const lanes = createLanes<Arrival & Delivery>({
+  const scheduler = createKeyedConcurrency<ReceivedMessage & Delivery>({
     limit,
-    laneOf: ({ event }) => event.subject,
-    most: prefetch,
-    run: async (arrivals) => {
-      const results = await batches(arrivals)
-      const left: (Arrival & Delivery)[] = []
-      for (const [index, arrival] of arrivals.entries()) {
-        const result = results[index] ?? 'left'
-        if (result === 'left') left.push(arrival)
-        else await settle(arrival, async () => (typeof result === 'string' ? result : retry(arrival, result.error)))
-        // The clocks of two machines differ: nothing is handled before it is written.
+    keyOf: ({ event }) => event.subject,
+    maxBatch: prefetch,
+    run: async (batch) => {
+      const results = await handleBatch(batch)
+      const deferred: (ReceivedMessage & Delivery)[] = []
+      for (const [index, received] of batch.entries()) {
+        const result = results[index] ?? 'deferred'
+        if (result === 'deferred') deferred.push(received)
+        else await finish(received, async () => (typeof result === 'string' ? result : retry(received, result.error)))
+        // Clocks of two machines may differ, so the lag could be negative.
         if (result === 'handled')
-          lag.observe({ queue }, Math.max(0, Date.now() - Date.parse(arrival.event.time)) / 1000)
+          lag.observe({ queue }, Math.max(0, Date.now() - Date.parse(received.event.time)) / 1000)
       }
-      return stopping ? [] : left
+      return stopping ? [] : deferred
     },
   })
 
   return {
-    ready: async (readyMs) => void (await kept.ready(readyMs)),
-    stop: async (deadlineMs = 10_000) => {
+    ready: async (readyMs) => void (await channel.ready(readyMs)),
+    stop: async (timeoutMs = 10_000) => {
       stopping = true
-      void depths.stop()
-      // At once: what waits must not begin while the broker is told.
-      const idle = lanes.end()
-      const channel = kept.current()
-      if (channel && consumerTag)
-        await withTimeout(2_000, 'no answer to cancel', channel.cancel(consumerTag)).catch(() => {})
-      await withTimeout(deadlineMs, `handlers of ${queue} still run`, Promise.all([idle, ...asides])).catch((error) =>
-        log.warn({ err: error }, 'cut short'),
+      void queueMetrics.stop()
+      // Discards waiting events at once: none may start while the broker cancels the consumer.
+      const idle = scheduler.stop()
+      const open = channel.current()
+      if (open && consumerTag)
+        await withTimeout(2_000, 'the broker did not confirm the cancel', open.cancel(consumerTag)).catch(() => {})
+      await withTimeout(timeoutMs, `handlers of ${queue} still run`, Promise.all([idle, ...deadLettering])).catch(
+        (error) => log.warn({ err: error }, 'handlers did not finish in time'),
       )
-      acks?.flush()
-      await kept.close()
+      currentAcks?.flush()
+      await channel.close()
     },
   }
 }

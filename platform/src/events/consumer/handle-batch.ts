@@ -1,90 +1,95 @@
 import type { ConsumeMessage } from 'amqplib'
 import type { Db, Tx } from '../../data/database.ts'
 import { isConnectionError } from '../../data/database-errors.ts'
-import { DeadlineError, withTimeout } from '../../runtime/timeout.ts'
+import { TimeoutError, withTimeout } from '../../runtime/timeout.ts'
 import type { Envelope } from '../envelope.ts'
-import { firstTime, unsee } from './inbox.ts'
+import { claimNew, release } from './inbox.ts'
 
-/** A message that could be read. */
+/** A message and its parsed event. */
 export type Delivery = { event: Envelope; message: ConsumeMessage }
 
-/** How the handling of an event ended; `left`: it was not begun. */
-export type Handled = 'handled' | 'duplicate' | 'left' | { error: unknown }
+/** The result of handling an event. `deferred`: the handler was not started. */
+export type HandlingResult = 'handled' | 'duplicate' | 'deferred' | { error: unknown }
 
 type Options = {
   db: Db
   queue: string
   timeoutMs: number
-  /** Runs the handler. */
+  /** Runs the consumer's handler with its log and trace. */
   handle(delivery: Delivery, tx: Tx): Promise<unknown>
-  ending(): boolean
+  isStopping(): boolean
 }
 
-// A slow handler shall not keep those behind it, nor the rows of those before it, waiting.
-const longestMs = 200
+// No further handler starts in a transaction after this time, so that finished events are committed soon and row locks stay short.
+const maxBatchMs = 200
 
-/** Handles events once each: what a handler writes commits together with the note that the event was seen. */
-export const createBatches = ({ db, queue, timeoutMs, handle, ending }: Options) => {
-  const tooLong = `the transaction of ${queue} took too long`
-  const limited = (delivery: Delivery, tx: Tx) =>
-    withTimeout(timeoutMs, `handler of ${queue} took too long`, handle(delivery, tx))
+/** Handles each event once: what a handler writes commits together with the event's row in the inbox. */
+export const createBatchHandler = ({ db, queue, timeoutMs, handle, isStopping }: Options) => {
+  const transactionTimeout = `transaction of ${queue} timed out`
+  const handleWithTimeout = (delivery: Delivery, tx: Tx) =>
+    withTimeout(timeoutMs, `handler of ${queue} timed out`, handle(delivery, tx))
 
-  const alone = async (delivery: Delivery): Promise<Handled> => {
+  const handleAlone = async (delivery: Delivery): Promise<HandlingResult> => {
     const { id } = delivery.event
     const work = db.transaction(async (tx) => {
-      if ((await firstTime(db, tx, queue, [id])).size === 0) return 'duplicate'
-      await limited(delivery, tx)
+      if ((await claimNew(db, tx, queue, [id])).size === 0) return 'duplicate'
+      await handleWithTimeout(delivery, tx)
       return 'handled'
     })
-    return withTimeout(timeoutMs + 15_000, tooLong, work).catch((error: unknown) => ({ error }))
+    return withTimeout(timeoutMs + 15_000, transactionTimeout, work).catch((error: unknown) => ({ error }))
   }
 
-  // A handler that fails is undone by itself; one that does not end may still write, so it takes the transaction with it.
-  const inOne = async (deliveries: Delivery[], tx: Tx): Promise<Handled[]> => {
-    const until = Date.now() + longestMs
-    const fresh = await firstTime(
+  // A handler that fails is rolled back to its savepoint. A handler that times out may still write, so the whole transaction is
+  // rolled back.
+  const handleTogether = async (deliveries: Delivery[], tx: Tx): Promise<HandlingResult[]> => {
+    const deadline = Date.now() + maxBatchMs
+    const claimed = await claimNew(
       db,
       tx,
       queue,
       deliveries.map(({ event }) => event.id),
     )
-    const undone: string[] = []
-    const results: Handled[] = []
+    const released: string[] = []
+    const results: HandlingResult[] = []
     await db.query('savepoint event', [], { tx })
     for (const delivery of deliveries) {
       const { id } = delivery.event
-      if (!fresh.delete(id.toLowerCase())) results.push('duplicate')
-      else if (ending() || Date.now() > until) {
-        undone.push(id)
-        results.push('left')
+      if (!claimed.delete(id.toLowerCase())) results.push('duplicate')
+      else if (isStopping() || Date.now() > deadline) {
+        released.push(id)
+        results.push('deferred')
       } else {
         try {
-          await limited(delivery, tx)
+          await handleWithTimeout(delivery, tx)
           await db.query('release savepoint event; savepoint event', [], { tx })
           results.push('handled')
         } catch (error) {
-          if (error instanceof DeadlineError || isConnectionError(error)) throw error
+          if (error instanceof TimeoutError || isConnectionError(error)) throw error
           await db.query('rollback to savepoint event', [], { tx })
-          undone.push(id)
+          released.push(id)
           results.push({ error })
         }
       }
     }
-    await unsee(db, tx, queue, undone)
+    await release(db, tx, queue, released)
     return results
   }
 
-  /** Handles events in order, in one transaction where that can be. Never rejects. @returns a result for each */
-  return async (deliveries: Delivery[]): Promise<Handled[]> => {
+  /**
+   * Handles events in order, in one transaction if possible, else each in its own. Never rejects.
+   * @returns one result per event
+   */
+  return async (deliveries: Delivery[]): Promise<HandlingResult[]> => {
     if (deliveries.length > 1) {
-      const work = db.transaction((tx) => inOne(deliveries, tx))
-      const results = await withTimeout(timeoutMs + longestMs + 15_000, tooLong, work).catch((error: unknown) =>
-        isConnectionError(error) ? deliveries.map((): Handled => ({ error })) : undefined,
+      const work = db.transaction((tx) => handleTogether(deliveries, tx))
+      const results = await withTimeout(timeoutMs + maxBatchMs + 15_000, transactionTimeout, work).catch(
+        (error: unknown) => (isConnectionError(error) ? deliveries.map((): HandlingResult => ({ error })) : undefined),
       )
       if (results) return results
     }
-    const results: Handled[] = []
-    for (const delivery of deliveries) results.push(ending() && results.length > 0 ? 'left' : await alone(delivery))
+    const results: HandlingResult[] = []
+    for (const delivery of deliveries)
+      results.push(isStopping() && results.length > 0 ? 'deferred' : await handleAlone(delivery))
     return results
   }
 }

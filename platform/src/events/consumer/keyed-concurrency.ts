@@ -1,66 +1,70 @@
 import type { LimitFunction } from 'p-limit'
 
 type Options<T> = {
-  /** How many of `run` run at once; others may share it. */
+  /** Bounds how many calls of `run` are active at once. It may be shared. */
   limit: LimitFunction
-  laneOf(item: T): string
-  /** So many items are run together, at most. */
-  most: number
-  /** Runs items in order. Must not reject. @returns those it left undone, which come first next time */
+  keyOf(item: T): string
+  /** The maximum number of items per call of `run`. */
+  maxBatch: number
+  /**
+   * Processes items in order. Must not reject.
+   * @returns the items that it did not process; they are passed to a later call, first
+   */
   run(items: T[]): Promise<T[]>
 }
 
 /**
- * Runs items in lanes: those of a lane one after the other, lanes side by side up to the limit. What waits is shared out
- * among the limit's places: each runs one item while few wait, and several together when many do.
+ * Creates a scheduler that processes items of one key in order, and items of different keys in parallel, up to the limit. Waiting
+ * items are divided evenly among the parallel calls: with a limit of 5, each call gets one item while up to 5 wait, and 20 items
+ * if 100 wait.
  */
-export const createLanes = <T>({ limit, laneOf, most, run }: Options<T>) => {
+export const createKeyedConcurrency = <T>({ limit, keyOf, maxBatch, run }: Options<T>) => {
   let waiting: T[] = []
-  let asking = false
+  let scheduled = false
   const busy = new Set<string>()
   const running = new Set<Promise<void>>()
 
-  const take = (): T[] => {
-    const share = Math.min(most, Math.ceil(waiting.length / limit.concurrency))
-    const taken: T[] = []
+  const takeBatch = (): T[] => {
+    const size = Math.min(maxBatch, Math.ceil(waiting.length / limit.concurrency))
+    const batch: T[] = []
     waiting = waiting.filter((item) => {
-      if (taken.length >= share || busy.has(laneOf(item))) return true
-      taken.push(item)
+      if (batch.length >= size || busy.has(keyOf(item))) return true
+      batch.push(item)
       return false
     })
-    return taken
+    return batch
   }
 
-  const work = async (): Promise<void> => {
-    asking = false
-    const items = take()
-    const lanes = new Set(items.map(laneOf))
-    for (const lane of lanes) busy.add(lane)
-    ask()
+  const runBatch = async (): Promise<void> => {
+    scheduled = false
+    const items = takeBatch()
+    const keys = new Set(items.map(keyOf))
+    for (const key of keys) busy.add(key)
+    schedule()
     try {
       if (items.length > 0) waiting = [...(await run(items)), ...waiting]
     } finally {
-      for (const lane of lanes) busy.delete(lane)
+      for (const key of keys) busy.delete(key)
     }
   }
 
-  const ask = (): void => {
-    if (asking || !waiting.some((item) => !busy.has(laneOf(item)))) return
-    asking = true
-    const turn = limit(work).finally(() => {
-      running.delete(turn)
-      ask()
+  const schedule = (): void => {
+    if (scheduled || !waiting.some((item) => !busy.has(keyOf(item)))) return
+    scheduled = true
+    const call = limit(runBatch).finally(() => {
+      running.delete(call)
+      schedule()
     })
-    running.add(turn)
+    running.add(call)
   }
 
   return {
     add: (item: T): void => {
       waiting.push(item)
-      ask()
+      schedule()
     },
-    /** Forgets what waits; resolves when nothing runs. */
-    end: async (): Promise<void> => {
+    /** Discards waiting items. Resolves when no call is active. */
+    stop: async (): Promise<void> => {
       waiting = []
       while (running.size > 0) await Promise.all(running)
     },

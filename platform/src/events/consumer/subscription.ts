@@ -2,13 +2,16 @@ import type { EventType } from '@clientele/contracts/event'
 import type { Consumer, EventOf } from './consumer.ts'
 import { runSubscription } from './run-subscription.ts'
 
-/** Declares a subscription: every process gets every event from when it is connected, none from before, and none again. */
+/**
+ * Declares a subscription: every process gets each event that is published while it is connected. Earlier events are not
+ * delivered, and failed ones are not retried.
+ */
 export const subscription = <E extends EventType>(options: {
-  /** `<service>.<purpose>`; each process adds something of its own. */
+  /** `<service>.<purpose>`; each process adds a unique suffix. */
   name: string
   events: readonly E[]
   handle(event: EventOf<E>): Promise<unknown> | unknown
-  /** Called whenever events begin to arrive: read here what was missed. Repeated until it succeeds. */
+  /** Called on every connect, to load what was missed. Retried until it succeeds. */
   onConnected?(): Promise<unknown> | unknown
 }): Consumer => ({
   queue: options.name,

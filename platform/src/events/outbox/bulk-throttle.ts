@@ -1,48 +1,53 @@
 import type { Db } from '../../data/db.ts'
 import { partitions } from './outbox.ts'
-import { bulkAge } from './outbox-rows.ts'
+import { readBulkAge } from './outbox-rows.ts'
 
-/** When the events of jobs leave. Times are milliseconds. */
-export type BulkPace = {
-  /** So many a second, at most. Default 500: those who receive them share the machine with requests. */
+/** The throttling of bulk events. Times are milliseconds. */
+export type BulkThrottleOptions = {
+  /** Maximum rate in events per second. Default 500: their consumers share the machine with requests. */
   perSecond?: number | undefined
-  /** They wait until none has come for so long. Default 3 s: a job at work has the database for itself. */
+  /**
+   * Bulk events wait until none has been added for this long, so that a running job has the database to itself. Default 3 s.
+   */
   quietMs?: number
-  /** But no longer than this. Default 5 minutes. */
-  longestMs?: number
+  /** Bulk events wait no longer than this, even if more are added. Default 5 minutes. */
+  maxWaitMs?: number
 }
 
-const lookEveryMs = 500
-// What was not used up by then is forgone: no burst after a pause.
-const longestSavedMs = 200
-// Fewer at first: in those who receive them, the code for it is not compiled yet.
-const risingMs = 4_000
+const refreshIntervalMs = 500
+// Quota that is not used within this time is lost, so that no burst follows a pause.
+const maxAccruedMs = 200
+// The rate grows to its maximum over this time, because consumers are slower until their code has been compiled.
+const rampUpMs = 4_000
 
-/** Says how many events in bulk may leave now. */
-export const createBulkPace = (db: Db, { perSecond = 500, quietMs = 3_000, longestMs = 300_000 }: BulkPace = {}) => {
-  let lookAt = 0
-  let paidAt = 0
-  // Undefined while they have to wait.
+/** Creates a throttle, which decides how many bulk events may be published now. */
+export const createBulkThrottle = (
+  db: Db,
+  { perSecond = 500, quietMs = 3_000, maxWaitMs = 300_000 }: BulkThrottleOptions = {},
+) => {
+  let nextRefreshAt = 0
+  let lastGrantAt = 0
+  // Undefined while bulk events have to wait.
   let openedAt: number | undefined
 
   return {
-    /** Looks at the events that wait, every now and then. */
-    look: async (): Promise<void> => {
-      if (Date.now() < lookAt) return
-      lookAt = Date.now() + lookEveryMs
-      const { oldest, newest } = await bulkAge(db)
-      const mayLeave = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= longestMs)
-      if (!mayLeave) openedAt = undefined
-      else if (openedAt === undefined) openedAt = paidAt = Date.now()
+    /** Reads the age of the waiting bulk events, at most twice a second, and opens or closes the throttle. */
+    refresh: async (): Promise<void> => {
+      if (Date.now() < nextRefreshAt) return
+      nextRefreshAt = Date.now() + refreshIntervalMs
+      const { oldest, newest } = await readBulkAge(db)
+      const isOpen = newest !== null && oldest !== null && (newest * 1_000 >= quietMs || oldest * 1_000 >= maxWaitMs)
+      if (!isOpen) openedAt = undefined
+      else if (openedAt === undefined) openedAt = lastGrantAt = Date.now()
     },
-    /** @returns how many of each partition; 0 while they have to wait, as far as was seen */
-    allowance: (): number => {
+    /** Uses up the accrued quota. @returns how many bulk events of each partition may be published; 0 while they have to wait */
+    takeQuota: (): number => {
       if (openedAt === undefined) return 0
       const now = Date.now()
-      const risen = Math.min((now - openedAt) / risingMs, 1)
-      const some = Math.floor((perSecond * risen * Math.min(now - paidAt, longestSavedMs)) / 1_000 / partitions)
-      if (some > 0) paidAt = now
-      return some
+      const ramp = Math.min((now - openedAt) / rampUpMs, 1)
+      const quota = Math.floor((perSecond * ramp * Math.min(now - lastGrantAt, maxAccruedMs)) / 1_000 / partitions)
+      if (quota > 0) lastGrantAt = now
+      return quota
     },
   }
 }

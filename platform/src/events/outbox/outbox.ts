@@ -6,27 +6,27 @@ import { afterCommit, databaseOf } from '../../data/transaction.ts'
 import { counter, currentTraceparent } from '../../runtime/telemetry.ts'
 
 /**
- * Events of one subject share a partition, and a partition is relayed in order. Each has a second one behind it, so many numbers
- * higher, for events in bulk. Never change it: rows in flight hold it.
+ * Events of one subject share a partition, and a partition is relayed in order. Request events use partitions 0 to 7; bulk
+ * events of the same subject use the partition that is 8 higher. Never change the number: stored rows depend on it.
  */
 export const partitions = 8
 
-// FNV-1a, 32 bit.
+// FNV-1a, 32-bit.
 const partitionOf = (subject: string): number => {
   let hash = 0x811c9dc5
   for (const byte of Buffer.from(subject)) hash = Math.imul(hash ^ byte, 0x01000193)
   return (hash >>> 0) % partitions
 }
 
-// A message that the broker refuses for its form would stop its partition for ever.
-const longestType = 255
-const mostBytes = 4_000_000
+// A message that the broker can never accept would block its partition forever.
+const maxTypeBytes = 255
+const maxDataBytes = 4_000_000
 
-const dataOf = ({ type, data }: NewEvent): string => {
+const serializeData = ({ type, data }: NewEvent): string => {
   const text = JSON.stringify(data)
-  if (Buffer.byteLength(type) > longestType)
-    throw new Error(`the name of an event type is longer than ${longestType} bytes`)
-  if (Buffer.byteLength(text) > mostBytes) throw new Error(`an event of type ${type} is larger than ${mostBytes} bytes`)
+  if (Buffer.byteLength(type) > maxTypeBytes) throw new Error(`the event type is longer than ${maxTypeBytes} bytes`)
+  if (Buffer.byteLength(text) > maxDataBytes)
+    throw new Error(`an event of type ${type} is larger than ${maxDataBytes} bytes`)
   return text
 }
 
@@ -38,15 +38,15 @@ order by position`
 
 const insertOne = `insert into outbox (part, event_id, type, subject, data, traceparent) values ($1, $2, $3, $4, $5, $6)`
 
-const written = counter('events_total', 'Events written, each with the committed change that it tells of', ['type'])
+const eventsAdded = counter('events_total', 'Events added to the outbox by committed transactions', ['type'])
 
-const wakers = new WeakMap<Sequelize, Set<() => void>>()
+const commitListeners = new WeakMap<Sequelize, Set<() => void>>()
 
-/** Calls `wake` after each commit that left events, made through `sequelize`. @returns a function that ends it */
-export const onEvents = (sequelize: Sequelize, wake: () => void): (() => void) => {
-  const all = wakers.get(sequelize) ?? new Set()
-  wakers.set(sequelize, all.add(wake))
-  return () => all.delete(wake)
+/** Calls `listener` after each commit through `sequelize` that added request events. @returns a function that unsubscribes */
+export const onEventsCommitted = (sequelize: Sequelize, listener: () => void): (() => void) => {
+  const listeners = commitListeners.get(sequelize) ?? new Set()
+  commitListeners.set(sequelize, listeners.add(listener))
+  return () => listeners.delete(listener)
 }
 
 const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof partitions): Promise<void> => {
@@ -56,7 +56,7 @@ const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof parti
   const [first, ...more] = events
   if (first && more.length === 0) {
     const part = partitionOf(first.subject) + offset
-    const values = [part, newId(), first.type, first.subject, dataOf(first), traceparent]
+    const values = [part, newId(), first.type, first.subject, serializeData(first), traceparent]
     await db.query(insertOne, values, { tx, name: 'outbox_add_one' })
   } else {
     const values = [
@@ -64,28 +64,28 @@ const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof parti
       events.map(() => newId()),
       events.map(({ type }) => type),
       events.map(({ subject }) => subject),
-      events.map(dataOf),
+      events.map(serializeData),
       traceparent,
     ]
     await db.query(insert, values, { tx, name: 'outbox_add' })
   }
   afterCommit(tx, () => {
-    for (const { type } of events) written.inc({ type })
-    if (offset === 0) for (const wake of wakers.get(db.sequelize) ?? []) wake()
+    for (const { type } of events) eventsAdded.inc({ type })
+    if (offset === 0) for (const notify of commitListeners.get(db.sequelize) ?? []) notify()
   })
 }
 
-/** The transactional outbox: events leave if, and only if, the change that they tell of is committed. */
+/** The transactional outbox: an event is published if and only if the transaction that added it commits. */
 export const outbox = {
   /**
-   * Adds events to the transaction. Write the entity first: its row lock is what orders the events of one subject.
-   * @throws Error when the transaction has ended, or for an event that no broker would take
+   * Adds events to the transaction. Write the record first: its row lock orders the events of one subject.
+   * @throws Error if the transaction has ended, or an event is too large for the broker
    */
   add: (tx: Tx, ...events: NewEvent[]): Promise<void> => add(tx, events, 0),
 
   /**
-   * As {@link outbox.add}, for the many events of a job: they leave behind those of requests, at a bounded rate, once no more
-   * come. Those of one subject stay in order, whichever way they were added.
+   * Like {@link outbox.add}, for bulk work such as imports. Bulk events are published after request events, rate-limited, and
+   * only once none has been added for 3 s (or 5 min have passed). All events of one subject stay in order.
    */
   addInBulk: (tx: Tx, ...events: NewEvent[]): Promise<void> => add(tx, events, partitions),
 }

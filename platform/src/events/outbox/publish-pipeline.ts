@@ -1,34 +1,54 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { Db } from '../../data/db.ts'
-import type { Bell } from '../../runtime/wake-signal.ts'
+import type { WakeSignal } from '../../runtime/wake-signal.ts'
 import { type Outcome, publishAll } from '../broker.ts'
-import { messageOf, type OutboxLease, type Row, withFirstRows, withLease } from './outbox-rows.ts'
+import { messageOf, type OutboxLease, type Row, withFirstClaim, withLease } from './outbox-rows.ts'
 
-/** What the relay needs to publish. `source` is the CloudEvents source; `confirmMs` bounds the wait for the broker. */
-export type RelayContext = { db: Db; channel: ConfirmChannel; source: string; confirmMs: number }
+/**
+ * The parts of a relay that publishing uses. `source` is the CloudEvents source, and `account` the account at the broker;
+ * `confirmMs` is the timeout of a confirm.
+ */
+export type RelayContext = {
+  db: Db
+  channel: ConfirmChannel
+  source: string
+  account: string | undefined
+  confirmMs: number
+}
 
-/** What became of events: the types of those confirmed, with their seconds in the outbox, and of those that no queue takes. */
-export type Published = { confirmed: string[]; returned: string[]; refused: number; ages: number[] }
+/**
+ * The result of publishing. `confirmed` and `unroutable` list event types; `ages` are the seconds of confirmed events in the
+ * outbox.
+ */
+export type PublishResult = { confirmed: string[]; unroutable: string[]; rejected: number; ages: number[] }
 
-/** `more`: there is more to claim now; `elsewhere`: so many partitions with events are relayed by another process. */
-export type Pass = Published & { more: boolean; elsewhere: number }
+/**
+ * The result of a pass over the outbox. `more`: there are further events to claim now. `lockedElsewhere`: the number of partitions
+ * with events that another process relays now.
+ */
+export type PassResult = PublishResult & { more: boolean; lockedElsewhere: number }
 
-/** A batch that was sent; `done` never rejects. */
+/** A batch that has been sent. `done` never rejects. */
 type InFlightBatch = {
   rows: Row[]
   done: Promise<void>
-  /** Seconds until the broker had confirmed or returned all of it. */
+  /** Seconds until the broker has confirmed or returned every message. */
   seconds: number
   outcomes?: Outcome[]
   error?: unknown
 }
 
-const maxBatches = 3
-const maxEvents = 4_000
-const maxMs = 100
+// Limits of one pass.
+const maxBatchesInFlight = 3
+const maxEventsPerPass = 4_000
+const maxPassMs = 100
 
-const publishBatch = ({ channel, source, confirmMs }: RelayContext, rows: Row[], bell: Bell): InFlightBatch => {
-  const messages = rows.map((row) => messageOf(row, source))
+const publishBatch = (
+  { channel, source, account, confirmMs }: RelayContext,
+  rows: Row[],
+  wakeSignal: WakeSignal,
+): InFlightBatch => {
+  const messages = rows.map((row) => messageOf(row, source, account))
   const sentAt = performance.now()
   const batch: InFlightBatch = {
     rows,
@@ -43,7 +63,7 @@ const publishBatch = ({ channel, source, confirmMs }: RelayContext, rows: Row[],
           batch.error = error
         },
       )
-      .finally(bell.nudge),
+      .finally(wakeSignal.cancelWait),
   }
   return batch
 }
@@ -51,7 +71,7 @@ const publishBatch = ({ channel, source, confirmMs }: RelayContext, rows: Row[],
 const isSettled = ({ outcomes, error }: InFlightBatch): boolean => outcomes !== undefined || error !== undefined
 
 const createResults = () => {
-  const rows: Record<Outcome, Row[]> = { confirmed: [], returned: [], refused: [] }
+  const rows: Record<Outcome, Row[]> = { confirmed: [], returned: [], rejected: [] }
   const ages: number[] = []
   return {
     rows,
@@ -60,7 +80,7 @@ const createResults = () => {
     collect: (batch: InFlightBatch): void => {
       if (batch.error !== undefined) throw batch.error
       for (const [index, row] of batch.rows.entries()) {
-        const outcome = batch.outcomes?.[index] ?? 'refused'
+        const outcome = batch.outcomes?.[index] ?? 'rejected'
         rows[outcome].push(row)
         if (outcome === 'confirmed') ages.push(row.age + batch.seconds)
       }
@@ -69,39 +89,40 @@ const createResults = () => {
 }
 
 /**
- * Publishes what waits, in order within a partition, and what is committed meanwhile. Up to three batches are in flight: the
- * next is sent before the broker has confirmed the former. Rows leave the table for good only once they are confirmed.
+ * Publishes waiting events, and those that are committed meanwhile, in order within a partition. Up to three batches are in
+ * flight: the next is sent before the broker has confirmed the previous one. The transaction that deletes the rows commits only
+ * after the broker has confirmed them.
  *
- * Each round of the loop does one of three things:
- * - *claim*: there may be more rows and a batch may still be sent: take the next rows and send them;
- * - *wait*: batches are in flight: wait until one settles, or, if more may be sent, until a commit wakes the relay;
- * - *end*: nothing is in flight and nothing more is to be sent.
+ * Each iteration of the loop does one of three things:
+ * - *claim*: there may be more rows, and a batch may still be sent. Claim the next rows and send them.
+ * - *wait*: batches are in flight. Wait until one settles or, if another batch may be sent, until a commit wakes the relay.
+ * - *end*: nothing is in flight, and nothing more is to be sent.
  *
- * Nothing more is sent once the relay stops, a queue refused an event, or the pass has sent 4,000 events or lasted 100 ms: the
- * transaction that holds the partitions stays short.
- * @param bulkOfPart how many bulk events of each partition may be published too
+ * To keep the transaction that locks the partitions short, nothing more is sent once the relay stops, a queue has rejected an
+ * event, or the pass has sent 4,000 events or lasted 100 ms.
+ * @param maxBulkPerPartition how many bulk events of each partition may be published as well
  */
-export const relayWaiting = (
+export const relayPending = (
   context: RelayContext,
-  bulkOfPart: number,
-  bell: Bell,
+  maxBulkPerPartition: number,
+  wakeSignal: WakeSignal,
   isStopping: () => boolean,
-): Promise<Pass> =>
-  withFirstRows(context.db, bulkOfPart, async (lease, first): Promise<Pass> => {
+): Promise<PassResult> =>
+  withFirstClaim(context.db, maxBulkPerPartition, async (lease, first): Promise<PassResult> => {
     const inFlight: InFlightBatch[] = []
     const results = createResults()
-    const until = Date.now() + maxMs
+    const deadline = Date.now() + maxPassMs
     let claimed = 0
-    let { full: more, elsewhere } = first
+    let { more, lockedElsewhere } = first
 
     const send = (rows: Row[]): void => {
       claimed += rows.length
-      if (rows.length > 0) inFlight.push(publishBatch(context, rows, bell))
+      if (rows.length > 0) inFlight.push(publishBatch(context, rows, wakeSignal))
     }
     const claim = async (): Promise<void> => {
       const next = await lease.claim()
-      more = next.full
-      elsewhere = next.elsewhere
+      more = next.more
+      lockedElsewhere = next.lockedElsewhere
       send(next.rows)
     }
     const collectSettled = (): void => {
@@ -112,41 +133,45 @@ export const relayWaiting = (
     }
     const maySend = (): boolean =>
       !isStopping() &&
-      results.rows.refused.length === 0 &&
-      claimed < maxEvents &&
-      Date.now() < until &&
-      inFlight.length < maxBatches
+      results.rows.rejected.length === 0 &&
+      claimed < maxEventsPerPass &&
+      Date.now() < deadline &&
+      inFlight.length < maxBatchesInFlight
 
     send(first.rows)
     for (;;) {
       collectSettled()
-      const open = maySend()
-      if (open && (bell.rang() || more)) await claim()
-      else if (inFlight[0]) await (open ? bell.wait(maxMs) : inFlight[0].done)
+      const canSend = maySend()
+      if (canSend && (wakeSignal.consume() || more)) await claim()
+      else if (inFlight[0]) await (canSend ? wakeSignal.wait(maxPassMs) : inFlight[0].done)
       else break
     }
-    return { ...(await putBackUnconfirmed(lease, results.rows)), ages: results.ages, more, elsewhere }
+    return { ...(await putBackUnconfirmed(lease, results.rows)), ages: results.ages, more, lockedElsewhere }
   })
 
 const putBackUnconfirmed = async (
   lease: OutboxLease,
-  { confirmed, returned, refused }: Record<Outcome, Row[]>,
-): Promise<Omit<Published, 'ages'>> => {
+  { confirmed, returned, rejected }: Record<Outcome, Row[]>,
+): Promise<Omit<PublishResult, 'ages'>> => {
   await lease.putBack(returned, true)
-  await lease.putBack(refused, false)
+  await lease.putBack(rejected, false)
   const types = (rows: Row[]) => rows.map(({ type }) => type)
-  return { confirmed: types(confirmed), returned: types(returned), refused: refused.length }
+  return { confirmed: types(confirmed), unroutable: types(returned), rejected: rejected.length }
 }
 
 /**
- * Publishes the oldest event of a type that was returned before.
- * @returns whether it was confirmed, or undefined if there was none to try
+ * Publishes the oldest unroutable event of a type again.
+ * @returns whether it was confirmed; undefined if there is no such event
  */
-export const relayReturned = (context: RelayContext, type: string): Promise<boolean | undefined> =>
+export const relayUnroutable = (context: RelayContext, type: string): Promise<boolean | undefined> =>
   withLease(context.db, async (lease) => {
-    const row = await lease.claimReturned(type)
+    const row = await lease.claimUnroutable(type)
     if (!row) return undefined
-    const [outcome] = await publishAll(context.channel, [messageOf(row, context.source)], context.confirmMs)
+    const [outcome] = await publishAll(
+      context.channel,
+      [messageOf(row, context.source, context.account)],
+      context.confirmMs,
+    )
     if (outcome !== 'confirmed') await lease.putBack([row], true)
     return outcome === 'confirmed'
   })

@@ -1,0 +1,120 @@
+import { databaseServices } from '@clientele/e2e/services'
+import { startSystem } from '@clientele/e2e/system'
+import { testBroker } from '@clientele/platform/testing/broker'
+import { testDatabase, testEnv } from '@clientele/platform/testing/database'
+import { testRealm } from '@clientele/platform/testing/service'
+import { freePorts } from '@clientele/stack/profile/ports'
+import type { Benchmark, BenchmarkContext, Figure } from '../benchmark.ts'
+import { compareSizes } from '../compare-sizes.ts'
+import { startPeerProcess } from '../peer-process.ts'
+import { openBackends } from '../postgres-backends.ts'
+import { measureRequests, medianOf, type Target } from '../requests.ts'
+import { newSession } from '../session.ts'
+import { comparable, operations } from './customers-operations.ts'
+import { seedCustomers } from './customers-seed.ts'
+
+const fewRows = 10_000
+const manyRows = 1_000_000
+const unlimited = '10000000'
+const unlimitedWork = {
+  WORK_MS_PER_MINUTE: unlimited,
+  BODY_BYTES_PER_MINUTE: '1000000000000',
+  ROWS_PER_MINUTE: '1000000000',
+}
+const limits = { RATE_LIMIT_USER: unlimited, RATE_LIMIT_ADDRESS: unlimited }
+
+const env = { LOG_LEVEL: 'info' }
+const keptServices = ['user-service', 'customer-service']
+/** Starts the system without the services that receive the events, which would use the same cores. Their queues stay. */
+const start = async () => {
+  const system = await startSystem(
+    { gateway: { ...limits, ...env }, 'customer-service': { ...env, ...unlimitedWork } },
+    { logFile: '/dev/null' },
+  )
+  for (const name of databaseServices.filter((service) => !keptServices.includes(service))) await system.terminate(name)
+  return system
+}
+
+/** Compares the CPU time of gateway and service with that of the bare server, in turns. */
+const compareWithBareServer = async (whole: Target, bare: Target, bench: BenchmarkContext): Promise<Figure[]> => {
+  const figures: Figure[] = []
+  for (const { operation, atMost } of comparable) {
+    const { name, next } = operation
+    const ours: number[] = []
+    const theirs: number[] = []
+    for (const round of [0, 1, 2, 3])
+      for (const [target, results] of [
+        [whole, ours],
+        [bare, theirs],
+      ] as const) {
+        const { cpu } = await measureRequests(target, await next(target), {
+          // The first round warms up the JIT compiler and is not counted.
+          ms: round === 0 ? 5_000 : 1_200,
+          concurrency: 8,
+          from: (round + 1) * 100_000,
+        })
+        if (round > 0) results.push(cpu)
+      }
+    bench.log(`${name.padEnd(34)} CPU ${medianOf(ours).toFixed(0)} µs, bare ${medianOf(theirs).toFixed(0)} µs`)
+    figures.push({
+      what: `${name}: CPU of gateway and service, relative to the bare server`,
+      value: medianOf(ours) / medianOf(theirs),
+      unit: '×',
+      target: { atMost },
+    })
+  }
+  return figures
+}
+
+export const customers: Benchmark = {
+  name: 'customers',
+  about:
+    'customer-service with 10,000 and with 1,000,000 customers: CPU time of the service and its PostgreSQL for each operation. Also the CPU time of gateway and service together, relative to a bare server (`node:http`, jose and pg) that does the same work and publishes the same events. The services that receive the events are stopped; their queues fill.',
+  run: async (bench) => {
+    const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
+    const migrations = new URL('../../customer-service/migrations/', import.meta.url)
+    // A run takes longer than an access token is valid.
+    const token = await newSession()
+    const closing: (() => Promise<unknown>)[] = []
+    try {
+      const small = await start()
+      closing.push(small.close)
+      const large = await start()
+      closing.push(large.close)
+      const database = await testDatabase({ schema: 'customers', migrations })
+      closing.push(database.drop)
+      const broker = await testBroker()
+      closing.push(broker.close)
+      for (const url of [small.database('customer-service'), database.url]) await seedCustomers(url, fewRows)
+      const from = Date.now()
+      await seedCustomers(large.database('customer-service'), manyRows)
+      const seeded = (Date.now() - from) / 1000
+      bench.log(`${manyRows} customers in ${seeded.toFixed(0)} s`)
+      const [port = 0] = await freePorts(1)
+      const bare = await startPeerProcess('bare-customers', {
+        database: database.url,
+        broker: broker.url,
+        issuer,
+        audience: 'clientele-api',
+        port,
+      })
+      closing.push(bare.stop)
+
+      const path = { url: small.gateway, token, pids: () => [small.pid('gateway'), small.pid('customer-service')] }
+      const peer = { url: `http://127.0.0.1:${port}`, token, pids: () => [bare.pid] }
+      const against = await compareWithBareServer(path, peer, bench)
+
+      const sides: Target[] = []
+      for (const system of [small, large]) {
+        const backends = await openBackends(system.database('customer-service'))
+        closing.push(backends.end)
+        const pids = async () => [system.pid('customer-service'), ...(await backends.pids())]
+        sides.push({ url: system.url('customer-service'), token, pids })
+      }
+      const sizes = await compareSizes(operations, sides, { few: '10,000', many: '1,000,000' }, bench)
+      return [...against, ...sizes, { what: 'seeding 1,000,000 customers', value: seeded, unit: 's' }]
+    } finally {
+      for (const close of closing.toReversed()) await close().catch(() => {})
+    }
+  },
+}

@@ -1,0 +1,21 @@
+import { testEnv } from '@clientele/platform/testing/database'
+import pg from 'pg'
+
+/** The URL of a service's database for the PostgreSQL superuser. */
+export const adminUrl = (databaseUrl: string): string =>
+  Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), { pathname: new URL(databaseUrl).pathname }).href
+
+/** Finds the PostgreSQL processes that serve one database. PostgreSQL must run on this machine. */
+export const openBackends = async (databaseUrl: string) => {
+  const client = new pg.Client({ connectionString: adminUrl(databaseUrl) })
+  await client.connect()
+  return {
+    pids: async (): Promise<number[]> => {
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      )
+      return rows.map(({ pid }) => pid)
+    },
+    end: () => client.end(),
+  }
+}

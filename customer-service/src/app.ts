@@ -116,7 +116,7 @@ export const createApp = ({
     batch,
     inputs,
     list,
-    summary: createSummaryService({ db }),
+    summary: createSummaryService({ db, shopTimeZone: config.shopTimeZone }),
     tags: createTagService({ db }),
     media,
     photoLink,

@@ -88,7 +88,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     lines: defineOrderLines(db.sequelize),
     purged,
   })
-  const summary = createSummaryService({ db, shopCurrency })
+  const summary = createSummaryService({ db, shopCurrency, shopTimeZone: config.shopTimeZone })
 
   const jobs = createJobs({
     name: service.service,

@@ -4,7 +4,7 @@ import { importConfig } from '@clientele/features/imports/import.config'
 import { photoConfig } from '@clientele/features/photos/photo.config'
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { httpUrl, loadConfig, serviceConfig, shopTimeZone } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 import { currencyDecimals } from './money.ts'
 
@@ -22,6 +22,7 @@ export const configShape = {
     .string()
     .refine((code) => currencyDecimals(code) !== undefined, 'must be an ISO 4217 code such as EUR')
     .default('EUR'),
+  shopTimeZone,
 }
 export type OrderConfig = z.infer<z.ZodObject<typeof configShape>>
 

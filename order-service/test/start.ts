@@ -15,6 +15,7 @@ const config = {
   mediaLinkTtlSeconds: 3_600,
   customerServiceUrl: 'http://127.0.0.1:1',
   shopCurrency: 'EUR',
+  shopTimeZone: 'UTC',
   jobsPerReplica: 2,
   jobsPerUser: 2,
   jobLeaseMs: 1_000,

@@ -64,7 +64,7 @@ export const importFields: Record<string, readonly string[]> = {
 }
 
 /** Whether a column is mapped to a key of `metadata`, such as `metadata.size`. */
-export const isMetadataField = (field: string): boolean => /^metadata\..{1,64}$/s.test(field)
+export const isMetadataField = (field: string): boolean => /^metadata\.[^\p{Cc}\p{Cs}]{1,64}$/u.test(field)
 
 const yesNoFields = ['smsOptOut']
 

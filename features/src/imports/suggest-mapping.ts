@@ -2,6 +2,12 @@ import { foldText } from '@clientele/platform/lists/fold-text'
 
 const normaliseName = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')
 
+/** Creates a function that says whether a column of this name would be suggested for a field. */
+export const createKnownNames = (fields: Record<string, readonly string[]>): ((name: string) => boolean) => {
+  const names = new Set(Object.entries(fields).flatMap(([field, others]) => [field, ...others].map(normaliseName)))
+  return (name) => names.has(normaliseName(name))
+}
+
 /**
  * Suggests a field for each column: by the field's own name, then by its other names. Case, accents, spaces and punctuation are
  * ignored. Each field is suggested at most once.

@@ -50,11 +50,11 @@ export const localEnv = (
 ): Record<string, string> => {
   const file = join(projectRoot, service, 'local.env')
   if (!existsSync(file)) return {}
-  const valueOf = (name: string, text: string): string =>
+  const setting = (name: string, text: string): string =>
     text.includes('${') ? fillPlaceholders(text, placeholders) : env[name] || text
   try {
     const values = Object.entries(parseEnv(readFileSync(file, 'utf8')))
-    return Object.fromEntries(values.map(([name, text = '']) => [name, valueOf(name, text)]))
+    return Object.fromEntries(values.map(([name, text = '']) => [name, setting(name, text)]))
   } catch (error) {
     throw new Error(`${service}/local.env: ${messageOf(error)}`)
   }

@@ -67,6 +67,12 @@ module.exports = {
       to: { pathNot: '^client/src/' },
     },
     {
+      name: 'front-ends-know-the-client-only',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: `^(contracts|platform|features|${processes})/` },
+    },
+    {
       name: 'gateway-has-no-database',
       severity: 'error',
       from: { path: '^gateway/src/' },

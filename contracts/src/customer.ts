@@ -211,3 +211,16 @@ export const customerRestored = event('customer.restored.v1', CustomerEventData)
 /** The customer was purged. The event contains no personal data. */
 export const customerPurged = event('customer.purged.v1', CustomerEventData)
 export const customerEvents = [customerCreated, customerUpdated, customerDeleted, customerRestored, customerPurged]
+
+/** What other services keep of a customer that was not purged. */
+export const CustomerState = z.object({
+  id: uuid,
+  version: z.int(),
+  code: z.string(),
+  name: z.string().nullable(),
+  surname: z.string().nullable(),
+  deletedAt: time.nullable(),
+})
+export type CustomerState = z.infer<typeof CustomerState>
+/** The response of `GET /customers` on customer-service's internal port: by id, at most 1,000 after the id `after`. */
+export const CustomerStates = z.object({ data: z.array(CustomerState).max(1_000) })

@@ -55,6 +55,19 @@ export const OrderLine = z
   .meta({ id: 'OrderLine' })
 export type OrderLine = z.infer<typeof OrderLine>
 
+/** The customer of an order. With `include=customer` it also has the fields of the customer. */
+export const OrderCustomer = z
+  .object({
+    id: uuid,
+    code: z.string().meta({ example: 'CUS-000123' }),
+    displayName: z.string().meta({
+      example: 'Ana Lovelace',
+      description: 'The name and surname as they are now, or the code of a customer without both.',
+    }),
+  })
+  .meta({ id: 'OrderCustomer' })
+export type OrderCustomer = z.infer<typeof OrderCustomer>
+
 export const OrderStatus = z.enum(['placed', 'fulfilled', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>
 
@@ -68,6 +81,11 @@ export const Order = z
     }),
     customerId: uuid.nullable().meta({
       description: 'Null if the order was placed without a customer, or the customer was purged.',
+      readOnly: true,
+    }),
+    customer: OrderCustomer.nullable().meta({
+      description:
+        'Who the customer is now, also in the trash. Null without a customer, after a purge, and for a moment while the customer is not known yet.',
       readOnly: true,
     }),
     status: readOnly(OrderStatus),
@@ -113,11 +131,14 @@ export const OrderSummary = z
   .meta({ id: 'OrderSummary' })
 export type OrderSummary = z.infer<typeof OrderSummary>
 
-export const orderPlaced = event('order.placed.v1', Order)
+const OrderEventData = Order.omit({ customer: true })
+/** An order as events contain it: without the customer's name, which the events of customers have. */
+export type OrderEventData = z.infer<typeof OrderEventData>
+export const orderPlaced = event('order.placed.v1', OrderEventData)
 /** The note or the metadata changed, or the order was anonymised. */
-export const orderUpdated = event('order.updated.v1', Order)
-export const orderFulfilled = event('order.fulfilled.v1', Order)
-export const orderCancelled = event('order.cancelled.v1', Order)
+export const orderUpdated = event('order.updated.v1', OrderEventData)
+export const orderFulfilled = event('order.fulfilled.v1', OrderEventData)
+export const orderCancelled = event('order.cancelled.v1', OrderEventData)
 /** An order was declined because of insufficient stock. It is not stored; `subject` is an id that exists only in this event. */
 export const orderDeclined = event(
   'order.declined.v1',

@@ -16,6 +16,7 @@ import { customerConsumer } from './consumers/customers.consumer.ts'
 import { mediaRemovedConsumer } from './consumers/media-removed.consumer.ts'
 import { createCustomerClient } from './customers/customer.client.ts'
 import { createCustomerProjection } from './customers/customer.projection.ts'
+import { customerReconciliationTask } from './customers/customer.reconciliation.ts'
 import { definePurgedCustomers } from './customers/purged-customer.model.ts'
 import { type FileRouteDeps, fileRoutes, jobsBase } from './file.routes.ts'
 import { anonymisationTask, createAnonymisation } from './orders/order.anonymisation.ts'
@@ -78,15 +79,16 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const purged = definePurgedCustomers(db.sequelize)
   const customers = createCustomerProjection({ db, purged })
   const orderModel = defineOrders(db.sequelize)
-  const orderFinder = createOrderFinder(db, orderModel, userNames)
+  const orderFinder = createOrderFinder({ db, model: orderModel, userNames, customers })
   const placement = createPlacement({ db, customers, customerClient, shopCurrency })
-  const orders = createOrderService({ db, model: orderModel, finder: orderFinder, userNames, placement })
+  const orders = createOrderService({ db, model: orderModel, finder: orderFinder, placement })
   const anonymisePurged = createAnonymisation({
     db,
     finder: orderFinder,
     orders: orderModel,
     lines: defineOrderLines(db.sequelize),
     purged,
+    customers,
   })
   const summary = createSummaryService({ db, shopCurrency })
 
@@ -136,6 +138,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
       ...imports.tasks,
       anonymisationTask({ log, run: anonymisePurged }),
       lowStockTask({ db, log }),
+      customerReconciliationTask({ ...config, customers, log }),
       nameErasureTask(db, log, storedNames),
       userReconciliationTask({
         userServiceInternalUrl: config.userServiceInternalUrl,

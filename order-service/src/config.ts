@@ -17,6 +17,8 @@ export const configShape = {
   ...exportConfig,
   /** Customers are read from there while their events have not arrived yet. */
   customerServiceUrl: httpUrl,
+  /** Its internal port, from which the projection of customers is compared with it. */
+  customerServiceInternalUrl: httpUrl,
   /** The default currency of products and orders. */
   shopCurrency: z
     .string()

@@ -14,6 +14,7 @@ const config = {
   mediaSigningKey,
   mediaLinkTtlSeconds: 3_600,
   customerServiceUrl: 'http://127.0.0.1:1',
+  customerServiceInternalUrl: 'http://127.0.0.1:1',
   shopCurrency: 'EUR',
   jobsPerReplica: 2,
   jobsPerUser: 2,

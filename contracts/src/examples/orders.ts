@@ -45,6 +45,7 @@ export const orderExamples = {
     id: orderId,
     number: 'ORD-000123',
     customerId,
+    customer: { id: customerId, code: 'CUS-000123', displayName: 'Ana Lovelace' },
     status: 'placed',
     lines: [
       {

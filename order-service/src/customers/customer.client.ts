@@ -1,17 +1,17 @@
 import { Customer } from '@clientele/contracts/customer'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { createServiceClient } from '@clientele/platform/http/service-client'
-import type { CustomerState } from './customer.projection.ts'
+import { type KnownCustomer, knownCustomer } from './customer.projection.ts'
 
 export type CustomerClient = {
   /** @returns undefined if the customer does not exist or is in the trash. @throws Problem 503 if customer-service is unavailable */
-  find(id: string, actor: Actor): Promise<CustomerState | undefined>
+  find(id: string, actor: Actor): Promise<KnownCustomer | undefined>
   close(): Promise<void>
 }
 
 type Options = { customerServiceUrl: string }
 
-const FoundCustomer = Customer.pick({ id: true, version: true })
+const FoundCustomer = Customer.pick({ id: true, version: true, code: true, name: true, surname: true, deletedAt: true })
 
 /** Reads customers from customer-service while their events have not arrived yet. */
 export const createCustomerClient = ({ customerServiceUrl }: Options): CustomerClient => {
@@ -30,7 +30,7 @@ export const createCustomerClient = ({ customerServiceUrl }: Options): CustomerC
       const response = await client.call({ method: 'GET', path: `/v1/customers/${id}` }, actor)
       if (response.status === 404) return undefined
       if (response.status !== 200) throw client.unexpectedStatus(response)
-      return { ...client.parse(response, FoundCustomer), state: 'active' }
+      return knownCustomer(client.parse(response, FoundCustomer))
     },
     close: client.close,
   }

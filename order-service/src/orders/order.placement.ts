@@ -1,4 +1,4 @@
-import { type NewOrder, type Order, orderDeclined, orderPlaced } from '@clientele/contracts/order'
+import { type NewOrder, type Order, type OrderCustomer, orderDeclined, orderPlaced } from '@clientele/contracts/order'
 import type { ProblemError } from '@clientele/contracts/problem'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
@@ -9,13 +9,13 @@ import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { counter } from '@clientele/platform/runtime/telemetry'
 import type { CustomerClient } from '../customers/customer.client.ts'
-import type { CustomerProjection, CustomerState } from '../customers/customer.projection.ts'
+import type { CustomerProjection, KnownCustomer } from '../customers/customer.projection.ts'
 import { findShortages, insufficientStockProblem, moveStock, type Shortage, type StockChange } from '../stock/stock.ts'
 import { buildCart, type Cart, productIdsOf, sumByProduct } from './order.cart.ts'
 import { mergeMetadata } from './order.change.ts'
 import { type LockedRows, lockForOrder } from './order.lock.ts'
 import type { OrderRow } from './order.model.ts'
-import { presentOrder } from './order.presenter.ts'
+import { presentEventData, presentOrder } from './order.presenter.ts'
 import { insertOrder, insertOrderValues } from './order.statements.ts'
 import { placedAtOf } from './order-id.ts'
 import { formatOrderNumber } from './order-number.ts'
@@ -26,12 +26,18 @@ type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'un
 
 const unknownCustomerProblem = () => fieldProblem('/customerId', 'not_found', 'customer not found')
 
-const customerErrors = (state: CustomerState['state']): ProblemError[] => {
+const customerErrors = (state: KnownCustomer['state']): ProblemError[] => {
   if (state === 'active') return []
   const pointer = '/customerId'
   if (state === 'trash')
     return [{ pointer, code: 'in_trash', message: 'the customer is in the trash: restore it first' }]
   return [{ pointer, code: 'not_found', message: 'customer not found' }]
+}
+
+/** The customer as the order shows it; null if its name is not known yet. */
+const namedCustomer = (id: string | null, customer: LockedRows['customer']): OrderCustomer | null => {
+  const { code = null, displayName = null } = customer ?? {}
+  return id === null || code === null || displayName === null ? null : { id, code, displayName }
 }
 
 /** @returns undefined if there is enough stock for every line */
@@ -55,13 +61,14 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     const customerId = input.customerId?.toLowerCase() ?? null
     const locked = await lockForOrder(customerId, productIdsOf(input), tx)
     if (!locked) return 'unknown customer'
-    const { customerState, products } = locked
-    const errors = customerState ? customerErrors(customerState) : []
+    const { customer, products } = locked
+    const errors = customer ? customerErrors(customer.state) : []
     const cart = buildCart(input, products, shopCurrency, errors)
     if (!cart) throw invalidOrderProblem(errors)
     const short = declineIfShort(cart, products)
     if (short) return short
-    return { order: await store(newOrderRow(input, customerId, cart, actor), cart, products, actor, tx) }
+    const row = await store(newOrderRow(input, customerId, cart, actor), cart, products, actor, tx)
+    return { order: presentOrder({ row, lines: cart.lines, customer: namedCustomer(customerId, customer) }) }
   }
 
   const store = async (
@@ -70,13 +77,12 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     locked: LockedRows['products'],
     actor: Actor,
     tx: Tx,
-  ): Promise<Order> => {
+  ): Promise<OrderRow> => {
     const parameters = insertOrderValues(values, lines)
     const [inserted] = await db.query<{ number: number }>(insertOrder, parameters, { tx, name: 'order_insert' })
     if (!inserted) throw new Error('the insert returned no order number')
     const row = { ...values, ...inserted }
-    const order = presentOrder(row, lines)
-    const placed = orderPlaced.of(order, actorRef(actor))
+    const placed = orderPlaced.of(presentEventData(row, lines), actorRef(actor))
     const reason = `order ${formatOrderNumber(row.number)}`
     const changes = sumByProduct(demands).map((demand) => ({
       ...demand,
@@ -86,7 +92,7 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     }))
     if (changes.length === 0) await outbox.add(tx, placed)
     else await moveStock(tx, changes, actor, { locked, precedingEvents: [placed] })
-    return order
+    return row
   }
 
   /** Adds a customer whose events have not arrived yet to the projection. @returns whether it exists. @throws Problem 503 */

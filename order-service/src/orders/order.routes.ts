@@ -79,6 +79,7 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       params: keyParams,
       query,
       current: ({ params, query }) => orders.get({ ...params, ...query }),
+      linked: ['customer'],
       body: OrderPatch,
       maxBodyBytes,
       responses: { 200: Order },

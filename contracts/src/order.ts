@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Customer } from './customer.ts'
 import { event } from './event.ts'
 import { line, metadata, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
 import { amount, amountInput, currency } from './money.ts'
@@ -55,9 +56,9 @@ export const OrderLine = z
   .meta({ id: 'OrderLine' })
 export type OrderLine = z.infer<typeof OrderLine>
 
-/** The customer of an order. With `include=customer` it also has the fields of the customer. */
-export const OrderCustomer = z
-  .object({
+/** The customer of an order. With `include=customer` it has the other fields of a customer as well. */
+export const OrderCustomer = Customer.partial()
+  .extend({
     id: uuid,
     code: z.string().meta({ example: 'CUS-000123' }),
     displayName: z.string().meta({
@@ -65,8 +66,19 @@ export const OrderCustomer = z
       description: 'The name and surname as they are now, or the code of a customer without both.',
     }),
   })
-  .meta({ id: 'OrderCustomer' })
+  .meta({
+    id: 'OrderCustomer',
+    description:
+      'The customer of an order. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time.',
+  })
 export type OrderCustomer = z.infer<typeof OrderCustomer>
+
+/** The query parameter `include` of GET. */
+export const includeParameter = z.enum(['customer']).optional().meta({
+  description:
+    '`customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`.',
+})
+export type Include = z.infer<typeof includeParameter>
 
 export const OrderStatus = z.enum(['placed', 'fulfilled', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>

@@ -9,13 +9,17 @@ import type { PurgedCustomers } from './purged-customer.model.ts'
 export type KnownCustomer = InferAttributes<CustomerModel>
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
+/** The name of a customer as orders show it. */
+export const displayNameOf = ({ name, surname, code }: Pick<CustomerState, 'name' | 'surname' | 'code'>): string =>
+  [name, surname].filter((part) => part !== null).join(' ') || code
+
 /** The row of a customer that was not purged. */
-export const knownCustomer = ({ id, version, code, name, surname, deletedAt }: CustomerState): KnownCustomer => ({
-  id,
-  state: deletedAt === null ? 'active' : 'trash',
-  version,
-  code,
-  displayName: [name, surname].filter((part) => part !== null).join(' ') || code,
+export const knownCustomer = (customer: CustomerState): KnownCustomer => ({
+  id: customer.id,
+  state: customer.deletedAt === null ? 'active' : 'trash',
+  version: customer.version,
+  code: customer.code,
+  displayName: displayNameOf(customer),
 })
 
 /** The row of a purged customer, without personal data. */

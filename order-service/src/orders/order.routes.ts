@@ -1,4 +1,4 @@
-import { InsufficientStock, NewOrder, Order, OrderIdBy, OrderPatch } from '@clientele/contracts/order'
+import { InsufficientStock, includeParameter, NewOrder, Order, OrderIdBy, OrderPatch } from '@clientele/contracts/order'
 import { page } from '@clientele/contracts/page'
 import { idByParameter, idParameter, keyParameter } from '@clientele/contracts/parameters'
 import { ProblemBody } from '@clientele/contracts/problem'
@@ -27,10 +27,10 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       operationId: 'listOrders',
       summary: 'List orders, newest first',
       description: '`createdBy=me` lists the orders of the signed-in user.',
-      query: orderList.query,
+      query: orderList.queryWith({ include: includeParameter }),
       responses: { 200: page(Order) },
     },
-    async ({ query, actor }) => ok(await orders.list(query, actor)),
+    async ({ query: { include, ...query }, actor }) => ok(await orders.list(query, actor, include)),
   )
 
   api.operation(
@@ -61,10 +61,10 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       operationId: 'getOrder',
       summary: 'Get an order',
       params: keyParams,
-      query,
+      query: query.extend({ include: includeParameter }),
       responses: { 200: Order },
     },
-    async ({ params, query }) => ok(await orders.get({ ...params, ...query })),
+    async ({ params, query: { idBy, include }, actor }) => ok(await orders.get({ ...params, idBy }, actor, include)),
   )
 
   api.operation(
@@ -78,7 +78,7 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
         'The body is a JSON Merge Patch (RFC 7396): null empties a field, and `metadata` is merged. Lines and amounts cannot change. Read-only fields may be sent as they were read.',
       params: keyParams,
       query,
-      current: ({ params, query }) => orders.get({ ...params, ...query }),
+      current: ({ params, query, actor }) => orders.get({ ...params, ...query }, actor),
       linked: ['customer'],
       body: OrderPatch,
       maxBodyBytes,

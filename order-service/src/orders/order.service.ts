@@ -1,4 +1,11 @@
-import { type Order, type OrderPatch, orderCancelled, orderFulfilled, orderUpdated } from '@clientele/contracts/order'
+import {
+  type Include,
+  type Order,
+  type OrderPatch,
+  orderCancelled,
+  orderFulfilled,
+  orderUpdated,
+} from '@clientele/contracts/order'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
@@ -6,10 +13,12 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
+import type { CustomerClient } from '../customers/customer.client.ts'
 import { moveStock } from '../stock/stock.ts'
 import { sumByProduct } from './order.cart.ts'
 import { difference, patchedFields } from './order.change.ts'
 import type { OrderFinder, OrderKey, WholeOrder } from './order.finder.ts'
+import { createInclusion, withCustomer } from './order.inclusion.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow, Orders } from './order.model.ts'
 import type { Placement } from './order.placement.ts'
@@ -17,7 +26,13 @@ import { presentEventData, presentOrder } from './order.presenter.ts'
 import type { OrderLineRow } from './order-line.model.ts'
 import { formatOrderNumber } from './order-number.ts'
 
-type Deps = { db: Db; model: Orders; finder: OrderFinder; placement: Placement }
+type Deps = {
+  db: Db
+  model: Orders
+  finder: OrderFinder
+  placement: Placement
+  customerClient: Pick<CustomerClient, 'findMany'>
+}
 
 /** The actor of a request, and the version in its `If-Match`. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
@@ -29,7 +44,9 @@ const restockChanges = (lines: readonly OrderLineRow[]) =>
 
 export type OrderService = ReturnType<typeof createOrderService>
 
-export const createOrderService = ({ db, model, finder, placement }: Deps) => {
+export const createOrderService = ({ db, model, finder, placement, customerClient }: Deps) => {
+  const includeCustomers = createInclusion({ customerClient })
+
   /** Stores the next version of an order. */
   const save = async (
     row: OrderRow,
@@ -59,12 +76,16 @@ export const createOrderService = ({ db, model, finder, placement }: Deps) => {
   return {
     ...placement,
 
-    list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Order>> => {
+    list: async (query: Record<string, unknown>, actor: Actor, include?: Include): Promise<Page<Order>> => {
       const { rows, page } = await orderList.run(db, query, { actor })
-      return { data: (await finder.complete(rows)).map(presentOrder), page }
+      const [orders, customers] = await Promise.all([finder.complete(rows), includeCustomers(include, rows, actor)])
+      return { data: orders.map((order) => withCustomer(presentOrder(order), customers)), page }
     },
 
-    get: async (key: OrderKey): Promise<Order> => presentOrder(await finder.get(key)),
+    get: async (key: OrderKey, actor: Actor, include?: Include): Promise<Order> => {
+      const order = await finder.get(key)
+      return withCustomer(presentOrder(order), await includeCustomers(include, [order.row], actor))
+    },
 
     update: (key: OrderKey, patch: OrderPatch, access: Access): Promise<Order> =>
       change(key, access, async ({ row, lines }, tx) => {

@@ -41,6 +41,11 @@ export type ListOptions = {
   /** The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. */
   search?: string
   normaliseSearch?: (value: string) => string
+  /**
+   * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value, if it has the
+   * form of one. `q` then finds only these. They need an index.
+   */
+  lookup?: (text: string) => Condition[]
   /** A condition on every row; a function can choose it by the query. */
   where?: string | ((query: Record<string, unknown>) => string)
   /** Additional names of parameters: `{ max_price: 'price[lte]' }`. */
@@ -92,6 +97,7 @@ const grammarOf = ({
   filter = {},
   search,
   normaliseSearch = foldText,
+  lookup,
   aliases = {},
   id = 'id',
   idType = 'uuid',
@@ -108,6 +114,7 @@ const grammarOf = ({
     ]),
   ),
   search: search === undefined ? undefined : { column: search, normalise: normaliseSearch },
+  lookup,
   aliases: new Map(Object.entries(aliases)),
 })
 

@@ -40,7 +40,8 @@ export const createAnonymisation = ({ db, finder, orders, lines, purged, custome
     const ids = rows.map(({ id }) => id)
     // One statement updates all rows, so the database raises each version.
     const { version: _version, ...stamps } = nextStamps({ version: 0 }, actor, at)
-    const next = { ...clearedFields, ...stamps, version: literal('version + 1') }
+    // The search text is written anew by its task.
+    const next = { ...clearedFields, ...stamps, version: literal('version + 1'), searchText: null }
     await orders.update(next, { where: { id: ids }, transaction: tx })
     await lines.update({ description: removedText }, { where: { orderId: ids, productId: null }, transaction: tx })
     const linesOf = await finder.linesOf(ids, tx)

@@ -16,11 +16,19 @@ import { mergeMetadata } from './order.change.ts'
 import { type LockedRows, lockForOrder } from './order.lock.ts'
 import type { OrderRow } from './order.model.ts'
 import { presentEventData, presentOrder } from './order.presenter.ts'
+import { searchTextOf } from './order.search-text.ts'
 import { insertOrder, insertOrderValues } from './order.statements.ts'
 import { placedAtOf } from './order-id.ts'
 import { formatOrderNumber } from './order-number.ts'
 
 type Deps = { db: Db; customers: CustomerProjection; customerClient: CustomerClient; shopCurrency: string }
+
+type OrderToStore = {
+  values: Omit<OrderRow, 'number'>
+  cart: Cart
+  named: OrderCustomer | null
+  products: LockedRows['products']
+}
 
 type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'unknown customer'
 
@@ -67,18 +75,17 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     if (!cart) throw invalidOrderProblem(errors)
     const short = declineIfShort(cart, products)
     if (short) return short
-    const row = await store(newOrderRow(input, customerId, cart, actor), cart, products, actor, tx)
-    return { order: presentOrder({ row, lines: cart.lines, customer: namedCustomer(customerId, customer) }) }
+    const named = namedCustomer(customerId, customer)
+    const row = await store({ values: newOrderRow(input, customerId, cart, actor), cart, named, products }, actor, tx)
+    return { order: presentOrder({ row, lines: cart.lines, customer: named }) }
   }
 
   const store = async (
-    values: Omit<OrderRow, 'number'>,
-    { lines, demands }: Cart,
-    locked: LockedRows['products'],
+    { values, cart: { lines, demands }, named, products: locked }: OrderToStore,
     actor: Actor,
     tx: Tx,
   ): Promise<OrderRow> => {
-    const parameters = insertOrderValues(values, lines)
+    const parameters = insertOrderValues(values, lines, searchTextOf(lines, named))
     const [inserted] = await db.query<{ number: number }>(insertOrder, parameters, { tx, name: 'order_insert' })
     if (!inserted) throw new Error('the insert returned no order number')
     const row = { ...values, ...inserted }

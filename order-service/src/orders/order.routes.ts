@@ -26,7 +26,8 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       path: '/v1/orders',
       operationId: 'listOrders',
       summary: 'List orders, newest first',
-      description: '`createdBy=me` lists the orders of the signed-in user.',
+      description:
+        '`createdBy=me` lists the orders of the signed-in user. `q` searches order numbers, codes and names of customers, and descriptions of lines. A whole order number or customer code finds only that order, or the orders of that customer.',
       query: orderList.queryWith({ include: includeParameter }),
       responses: { 200: page(Order) },
     },

@@ -1,0 +1,36 @@
+-- The text that q searches. It is null until the task order-search-text has written it.
+-- An export reads orders for many minutes, and whatever waits for its lock makes all others wait as well. So it waits a second only.
+do $$
+begin
+  for attempt in 1..1800 loop
+    begin
+      set local lock_timeout = '1s';
+      alter table orders add column search_text text;
+      return;
+    exception when lock_not_available then
+      perform pg_sleep(1);
+    end;
+  end loop;
+  raise exception 'orders are locked, perhaps by an export: try again later';
+end
+$$;
+
+-- Customers with another name or code than their orders are searched by. after_id is the last order that has been written.
+create table order_text_refreshes (
+  customer_id uuid primary key,
+  after_id uuid
+);
+
+create function refresh_order_texts() returns trigger language plpgsql
+-- Also for a session that writes with another search_path.
+set search_path from current as $$
+begin
+  insert into order_text_refreshes (customer_id) values (new.id)
+  on conflict (customer_id) do update set after_id = null;
+  return null;
+end
+$$;
+
+create trigger customers_refresh_order_texts after update of code, display_name on customers
+  for each row when ((old.code, old.display_name) is distinct from (new.code, new.display_name))
+  execute function refresh_order_texts();

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CustomerRef } from './customer-ref.ts'
 import { event } from './event.ts'
 import { time, uuid } from './fields.ts'
 
@@ -37,7 +38,11 @@ export const Notification = z
     cost: z.string().nullable().meta({ example: 'KES 0.8000', description: 'The price as the provider reports it.' }),
     attempts: z.int().min(0),
     orderId: uuid.nullable(),
+    orderNumber: z.string().nullable().meta({ example: 'ORD-000123', description: 'The number of the order.' }),
     customerId: uuid.nullable(),
+    customer: CustomerRef.nullable().meta({
+      description: 'Null if there is none, if it was purged, or if it is not known to the service yet.',
+    }),
     createdAt: time,
     sentAt: time.nullable(),
     deliveredAt: time.nullable(),
@@ -47,8 +52,8 @@ export const Notification = z
   .meta({ id: 'Notification' })
 export type Notification = z.infer<typeof Notification>
 
-const NotificationEventData = Notification.omit({ to: true })
-/** A notification as events contain it: without the address. */
+const NotificationEventData = Notification.omit({ to: true, customer: true })
+/** A notification as events contain it: without the address and the name of the customer. */
 export type NotificationEventData = z.infer<typeof NotificationEventData>
 export const notificationSent = event('notification.sent.v1', NotificationEventData)
 export const notificationDelivered = event('notification.delivered.v1', NotificationEventData)

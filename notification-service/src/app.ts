@@ -45,7 +45,14 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
   const providers = createProviders(config, log)
   const models = defineModels(db.sequelize)
   const writer = createNotificationWriter(models.notifications)
-  const notifications = createNotificationService({ db, notifications: models.notifications, writer, wakeSignal })
+  const customers = createCustomerProjection({ db, ...models })
+  const notifications = createNotificationService({
+    db,
+    notifications: models.notifications,
+    customers,
+    writer,
+    wakeSignal,
+  })
   const reports = createReportService({ db, ...models, writer, log, secret: config.callbackSecret })
   const outcomes = createOutcomes({ db, writer, timing })
   const limits = createMessageLimits({ db, limits: limitsOf(config) })
@@ -56,10 +63,7 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
   declareRoutes(api, { notifications, reports })
   return {
     app: api.app(),
-    consumers: [
-      customerConsumer({ customers: createCustomerProjection({ db, ...models }) }),
-      orderPlacedConsumer({ notifications }),
-    ],
+    consumers: [customerConsumer({ customers }), orderPlacedConsumer({ notifications })],
     tasks: [sender, createCleanup({ db, ...models, outcomes, reports, timing, log })],
     /** For tests. The process of a service just exits. */
     close: async () => void (await Promise.all([providers.sms.close(), providers.email?.close()])),

@@ -62,6 +62,41 @@ describe('The address of a notification', () => {
   })
 })
 
+describe('The customer and the order of a notification', () => {
+  it('a notification has the number of its order and the customer with code and present name, in lists and single responses', async () => {
+    const { orderId, customer } = await place({ code: 'CUS-000042' })
+    const shown = { id: customer.subject, code: 'CUS-000042', displayName: 'Ana Lovelace' }
+    const { id } = await service.waitFor(orderId, { status: 'sent', orderNumber: 'ORD-000123', customer: shown })
+    const renamed = { id: customer.subject, code: 'CUS-000042', surname: 'Byron', version: 2 }
+    await service.publish(customerEvent(renamed, 'customer.updated.v1'))
+    await service.waitFor(orderId, { customer: { ...shown, displayName: 'Ana Byron' } })
+    const { body } = await service.user.get(`/v1/notifications/${id}`)
+    expect(body).toMatchObject({ orderNumber: 'ORD-000123', customer: { ...shown, displayName: 'Ana Byron' } })
+  })
+
+  it('a customer without a name is shown by the code, and one that is not known yet is null', async () => {
+    const { orderId, customer } = await place({ name: null, surname: null, code: 'CUS-000043' })
+    await service.waitFor(orderId, { customer: { id: customer.subject, displayName: 'CUS-000043' } })
+    const early = orderEvent(newId())
+    await service.publish(early)
+    await service.waitFor(early.subject, { status: 'queued', customer: null })
+  })
+
+  it('a page of notifications reads its customers in one query', async () => {
+    const placed = await Promise.all(Array.from({ length: 5 }, () => place()))
+    for (const { orderId } of placed) await service.waitFor(orderId, { status: 'sent' })
+    let queries = 0
+    service.db.sequelize.addHook('beforeQuery', 'count', (options) => {
+      if ((options as { model?: { name: string } }).model?.name === 'customer') queries += 1
+    })
+    const { body } = await service.user.get('/v1/notifications?limit=5')
+    service.db.sequelize.removeHook('beforeQuery', 'count')
+    expect(body.data).toHaveLength(5)
+    expect(new Set(body.data.map(({ customer }: { customer: { id: string } }) => customer.id)).size).toBe(5)
+    expect(queries).toBe(1)
+  })
+})
+
 describe('GET /v1/notifications/{id}', () => {
   it('GET returns 404 for an unknown id and 400 for an invalid one', async () => {
     expect((await service.user.get(`/v1/notifications/${newId()}`)).status).toBe(404)

@@ -5,30 +5,38 @@ import { upsertIfNewer } from '@clientele/platform/data/projection'
 import { literal, Op } from 'sequelize'
 import type { Notifications } from '../notifications/notification.model.ts'
 import type { CustomerRow, Customers } from './customer.model.ts'
+import { type ShownCustomer, shownAttributes } from './customer.presenter.ts'
 
 type Deps = { db: Db; customers: Customers; notifications: Notifications }
 
 // A purge is final: later events of the customer are ignored.
 const upsertOptions = { final: (row: string) => `${row}.purged` }
 
-const noPersonalData = { name: null, phone: null, email: null, locale: null }
+const noPersonalData = { code: null, name: null, surname: null, phone: null, email: null, locale: null }
 
 const deleteReports = `delete from delivery_reports where recipient in
   (select recipient from notifications where customer_id = $1 and recipient is not null)`
 
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
-/** The customers that messages go to, kept by the events of customer-service. */
+/** The customers that messages go to, and that notifications show, kept by the events of customer-service. */
 export const createCustomerProjection = ({ db, customers, notifications }: Deps) => {
   const store = (row: CustomerRow, tx: Tx): Promise<boolean> => upsertIfNewer(customers, row, tx, upsertOptions)
 
   return {
     upsertIfNewer: async ({ id, version, ...customer }: CustomerEventData, tx: Tx): Promise<void> => {
-      const { name, phone, email, locale, smsOptOut, deletedAt } = customer
-      await store(
-        { id, name, phone, email, locale, smsOptOut, deleted: deletedAt !== null, purged: false, version },
-        tx,
-      )
+      const { code, name, surname, phone, email, locale, smsOptOut, deletedAt } = customer
+      const deleted = deletedAt !== null
+      await store({ id, code, name, surname, phone, email, locale, smsOptOut, deleted, purged: false, version }, tx)
+    },
+
+    /** Reads what notifications show of these customers, in one query. */
+    findShown: async (ids: readonly string[], tx?: Tx): Promise<Map<string, ShownCustomer>> => {
+      if (ids.length === 0) return new Map()
+      const where = { id: [...new Set(ids)] }
+      const options = { where, raw: true, transaction: tx ?? null }
+      const found = await customers.findAll({ attributes: [...shownAttributes], ...options })
+      return new Map(found.map((customer) => [customer.id, customer]))
     },
 
     /** Removes the customer's personal data, also from notifications and delivery reports. */

@@ -1,5 +1,6 @@
 import type { Notification, NotificationEventData } from '@clientele/contracts/notification'
 import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
+import { presentCustomer, type ShownCustomer } from '../customers/customer.presenter.ts'
 import type { NotificationRow } from './notification.model.ts'
 
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null
@@ -23,6 +24,7 @@ export const presentEventData = (row: NotificationRow): NotificationEventData =>
   cost: row.cost,
   attempts: row.attempts,
   orderId: row.orderId,
+  orderNumber: row.content.number,
   customerId: row.customerId,
   createdAt: row.createdAt.toISOString(),
   sentAt: iso(row.sentAt),
@@ -31,8 +33,13 @@ export const presentEventData = (row: NotificationRow): NotificationEventData =>
   version: row.version,
 })
 
-/** A notification as responses contain it. Only admins see the whole address. */
-export const presentNotification = (row: NotificationRow, actor: Actor): Notification => ({
+/** A notification as responses contain it, with its customer if that is known. Only admins see the whole address. */
+export const presentNotification = (
+  row: NotificationRow,
+  customer: ShownCustomer | undefined,
+  actor: Actor,
+): Notification => ({
   ...presentEventData(row),
+  customer: presentCustomer(customer),
   to: row.to === null || isAdmin(actor) ? row.to : maskAddress(row.to),
 })

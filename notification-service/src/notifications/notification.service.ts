@@ -5,12 +5,19 @@ import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { afterCommit } from '@clientele/platform/data/transaction'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { WakeSignal } from '@clientele/platform/runtime/wake-signal'
+import type { CustomerProjection } from '../customers/customer.projection.ts'
 import { notificationList } from './notification.list.ts'
-import type { Content, Notifications } from './notification.model.ts'
+import type { Content, NotificationRow, Notifications } from './notification.model.ts'
 import { presentNotification } from './notification.presenter.ts'
 import type { NotificationWriter } from './notification.writer.ts'
 
-type Deps = { db: Db; notifications: Notifications; writer: NotificationWriter; wakeSignal: WakeSignal }
+type Deps = {
+  db: Db
+  notifications: Notifications
+  customers: CustomerProjection
+  writer: NotificationWriter
+  wakeSignal: WakeSignal
+}
 type NewNotification = {
   template: string
   orderId: string
@@ -24,40 +31,52 @@ const notFound = () => new Problem('not_found', { detail: 'notification not foun
 export type NotificationService = ReturnType<typeof createNotificationService>
 
 /** Queues and lists notifications. `wakeSignal` wakes the sender after the commit of a queued notification. */
-export const createNotificationService = ({ db, notifications, writer, wakeSignal }: Deps) => ({
-  /** Queues a message. An order gets at most one message per template, so repeated calls do nothing. */
-  queue: async (notification: NewNotification, tx: Tx): Promise<void> => {
-    await notifications.bulkCreate([{ ...notification, id: newId() }], { ignoreDuplicates: true, transaction: tx })
-    afterCommit(tx, () => wakeSignal.notify())
-  },
+export const createNotificationService = ({ db, notifications, customers, writer, wakeSignal }: Deps) => {
+  const present = async (rows: readonly NotificationRow[], actor: Actor, tx?: Tx): Promise<Notification[]> => {
+    const ids = rows.flatMap(({ customerId }) => customerId ?? [])
+    const shown = await customers.findShown(ids, tx)
+    return rows.map((row) => presentNotification(row, shown.get(row.customerId ?? ''), actor))
+  }
+  const presentOne = async (row: NotificationRow, actor: Actor, tx?: Tx): Promise<Notification> => {
+    const [presented] = await present([row], actor, tx)
+    return presented as Notification
+  }
 
-  list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
-    const { rows, page } = await notificationList.run(db, query, { actor })
-    return { data: rows.map((row) => presentNotification(row, actor)), page }
-  },
-
-  get: async (id: string, actor: Actor): Promise<Notification> => {
-    const row = await notifications.findByPk(id)
-    if (!row) throw notFound()
-    return presentNotification(row, actor)
-  },
-
-  /**
-   * Queues a failed or skipped notification again. It keeps its provider's message id until the next attempt gets a new one, so
-   * a late report that the first message was delivered still counts.
-   * @throws Problem 404; 409 in another status
-   */
-  retry: (id: string, actor: Actor): Promise<Notification> =>
-    db.transaction(async (tx) => {
-      const row = await writer.lock(id, tx)
-      if (!row) throw notFound()
-      if (row.status !== 'failed' && row.status !== 'skipped')
-        throw new Problem('invalid_state', {
-          detail: `only a failed or skipped notification can be sent again; this one is ${row.status}`,
-        })
-      const change = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
-      const next = await writer.change(id, change, tx)
+  return {
+    /** Queues a message. An order gets at most one message per template, so repeated calls do nothing. */
+    queue: async (notification: NewNotification, tx: Tx): Promise<void> => {
+      await notifications.bulkCreate([{ ...notification, id: newId() }], { ignoreDuplicates: true, transaction: tx })
       afterCommit(tx, () => wakeSignal.notify())
-      return presentNotification(next, actor)
-    }),
-})
+    },
+
+    list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
+      const { rows, page } = await notificationList.run(db, query, { actor })
+      return { data: await present(rows, actor), page }
+    },
+
+    get: async (id: string, actor: Actor): Promise<Notification> => {
+      const row = await notifications.findByPk(id)
+      if (!row) throw notFound()
+      return presentOne(row, actor)
+    },
+
+    /**
+     * Queues a failed or skipped notification again. It keeps its provider's message id until the next attempt gets a new one, so
+     * a late report that the first message was delivered still counts.
+     * @throws Problem 404; 409 in another status
+     */
+    retry: (id: string, actor: Actor): Promise<Notification> =>
+      db.transaction(async (tx) => {
+        const row = await writer.lock(id, tx)
+        if (!row) throw notFound()
+        if (row.status !== 'failed' && row.status !== 'skipped')
+          throw new Problem('invalid_state', {
+            detail: `only a failed or skipped notification can be sent again; this one is ${row.status}`,
+          })
+        const change = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
+        const next = await writer.change(id, change, tx)
+        afterCommit(tx, () => wakeSignal.notify())
+        return presentOne(next, actor, tx)
+      }),
+  }
+}

@@ -33,7 +33,7 @@ export const Notification = z
     reason: z.string().nullable().meta({
       example: 'opted_out',
       description:
-        'Why the notification failed, was skipped or is retried. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.',
+        'Why the notification failed, was skipped or is retried. `order_cancelled`: the order was cancelled before. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.',
     }),
     cost: z.string().nullable().meta({ example: 'KES 0.8000', description: 'The price as the provider reports it.' }),
     attempts: z.int().min(0),
@@ -58,6 +58,6 @@ export type NotificationEventData = z.infer<typeof NotificationEventData>
 export const notificationSent = event('notification.sent.v1', NotificationEventData)
 export const notificationDelivered = event('notification.delivered.v1', NotificationEventData)
 export const notificationFailed = event('notification.failed.v1', NotificationEventData)
-/** The notification was not sent: the customer opted out, has no address or was deleted, or a limit was reached. */
+/** The notification was not sent: the customer opted out, has no address or was deleted, the order was cancelled, or a limit was reached. */
 export const notificationSkipped = event('notification.skipped.v1', NotificationEventData)
 export const notificationEvents = [notificationSent, notificationDelivered, notificationFailed, notificationSkipped]

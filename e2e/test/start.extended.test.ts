@@ -105,7 +105,11 @@ describe('npm start', () => {
     ])
     await eventually(async () => {
       const messages = await listed('/v1/notifications')
-      expect(messages.map(({ channel, status }) => `${channel} ${status}`)).toEqual(Array(8).fill('sms sent'))
+      expect(messages).toHaveLength(8)
+      // One of the orders is cancelled, perhaps before its message is sent.
+      const sent = messages.filter(({ reason }) => reason !== 'order_cancelled')
+      expect(sent.length).toBeGreaterThan(6)
+      expect(sent.map(({ channel, status }) => `${channel} ${status}`)).toEqual(sent.map(() => 'sms sent'))
     })
   })
 

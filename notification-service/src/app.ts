@@ -5,7 +5,7 @@ import type { Log } from '@clientele/platform/runtime/log'
 import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
 import type { NotificationConfig } from './config.ts'
 import { customerConsumer } from './consumers/customers.consumer.ts'
-import { orderPlacedConsumer } from './consumers/orders.consumer.ts'
+import { orderConsumer } from './consumers/orders.consumer.ts'
 import { createCustomerProjection } from './customers/customer.projection.ts'
 import { defineModels } from './models.ts'
 import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
@@ -63,7 +63,7 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
   declareRoutes(api, { notifications, reports })
   return {
     app: api.app(),
-    consumers: [customerConsumer({ customers }), orderPlacedConsumer({ notifications })],
+    consumers: [customerConsumer({ customers }), orderConsumer({ notifications })],
     tasks: [sender, createCleanup({ db, ...models, outcomes, reports, timing, log })],
     /** For tests. The process of a service just exits. */
     close: async () => void (await Promise.all([providers.sms.close(), providers.email?.close()])),

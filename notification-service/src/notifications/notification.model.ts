@@ -26,6 +26,8 @@ export class NotificationModel extends Model<
   /** The id of the user or client that caused the message; null if it was queued before authors were recorded. */
   declare authorId: CreationOptional<string | null>
   declare content: Content
+  /** The order was cancelled, so a message that confirms it is not sent any more. */
+  declare orderCancelled: CreationOptional<boolean>
   declare status: CreationOptional<NotificationStatus>
   declare channel: CreationOptional<NotificationChannel | null>
   declare to: CreationOptional<string | null>
@@ -52,7 +54,7 @@ export class NotificationModel extends Model<
 export type NotificationRow = InferAttributes<NotificationModel>
 export type Notifications = ModelStatic<NotificationModel>
 
-const { DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
+const { BOOLEAN, DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
 const optional = <T>(type: T) => ({ type })
 
 // A function, because Sequelize changes the definitions that it gets, and each connection pool needs its own.
@@ -63,6 +65,7 @@ const attributes = () => ({
   customerId: optional(UUID),
   authorId: optional(TEXT),
   content: required(JSONB),
+  orderCancelled: withDefault(BOOLEAN, false),
   status: withDefault(TEXT, 'queued'),
   channel: optional(TEXT),
   to: { type: TEXT, field: 'recipient' },
@@ -96,6 +99,9 @@ export const defineNotifications = (sequelize: Sequelize): Notifications => {
     tableName: 'notifications',
   })
 }
+
+/** The `reason` of a message that was not sent because its order was cancelled before. */
+export const orderCancelledReason = 'order_cancelled'
 
 /** The `reason` of a failed message that the provider may have accepted. It is not sent again automatically. */
 export const outcomeUnknown = 'outcome_unknown'

@@ -48,7 +48,7 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       operationId: 'retryNotification',
       summary: 'Retry a failed or skipped notification',
       description:
-        'Queues the notification again. If its reason is `outcome_unknown`, the customer may get the message twice.',
+        'Queues the notification again. If its reason is `outcome_unknown`, the customer may get the message twice. The confirmation of a cancelled order cannot be sent again.',
       params,
       responses: { 202: Notification },
     },

@@ -7,7 +7,7 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import type { WakeSignal } from '@clientele/platform/runtime/wake-signal'
 import type { CustomerProjection } from '../customers/customer.projection.ts'
 import { notificationList } from './notification.list.ts'
-import type { Content, NotificationRow, Notifications } from './notification.model.ts'
+import { type Content, type NotificationRow, type Notifications, orderCancelledReason } from './notification.model.ts'
 import { presentNotification } from './notification.presenter.ts'
 import type { NotificationWriter } from './notification.writer.ts'
 
@@ -18,7 +18,7 @@ type Deps = {
   writer: NotificationWriter
   wakeSignal: WakeSignal
 }
-type NewNotification = {
+export type NewNotification = {
   template: string
   orderId: string
   customerId: string | null
@@ -49,6 +49,21 @@ export const createNotificationService = ({ db, notifications, customers, writer
       afterCommit(tx, () => wakeSignal.notify())
     },
 
+    /**
+     * Cancels the message about an order. It is skipped, unless it was sent before. If an attempt is running, its outcome decides.
+     * If the event of the order arrives only after this one, the message is there already and stays skipped.
+     */
+    cancel: async (notification: NewNotification, tx: Tx): Promise<void> => {
+      const cancelled = { ...notification, id: newId(), orderCancelled: true }
+      await notifications.bulkCreate([cancelled], { ignoreDuplicates: true, transaction: tx })
+      const { orderId, template } = notification
+      const row = await notifications.findOne({ where: { orderId, template }, transaction: tx, lock: tx.LOCK.UPDATE })
+      if (!row) throw new Error(`order ${orderId} has no notification`)
+      const isWaiting = row.status === 'queued' && row.claimedUntil === null
+      await notifications.update({ orderCancelled: true }, { where: { id: row.id }, transaction: tx })
+      if (isWaiting) await writer.change(row.id, { status: 'skipped', reason: orderCancelledReason, dueInMs: null }, tx)
+    },
+
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
       const { rows, page } = await notificationList.run(db, query, { actor })
       return { data: await present(rows, actor), page }
@@ -63,7 +78,7 @@ export const createNotificationService = ({ db, notifications, customers, writer
     /**
      * Queues a failed or skipped notification again. It keeps its provider's message id until the next attempt gets a new one, so
      * a late report that the first message was delivered still counts.
-     * @throws Problem 404; 409 in another status
+     * @throws Problem 404; 409 in another status, and if the order was cancelled
      */
     retry: (id: string, actor: Actor): Promise<Notification> =>
       db.transaction(async (tx) => {
@@ -73,6 +88,8 @@ export const createNotificationService = ({ db, notifications, customers, writer
           throw new Problem('invalid_state', {
             detail: `only a failed or skipped notification can be sent again; this one is ${row.status}`,
           })
+        if (row.orderCancelled)
+          throw new Problem('invalid_state', { detail: 'the order was cancelled, so its confirmation is not sent' })
         const change = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
         const next = await writer.change(id, change, tx)
         afterCommit(tx, () => wakeSignal.notify())

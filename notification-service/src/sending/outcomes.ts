@@ -1,5 +1,5 @@
 import type { Db } from '@clientele/platform/data/db'
-import { type NotificationRow, outcomeUnknown } from '../notifications/notification.model.ts'
+import { type NotificationRow, orderCancelledReason, outcomeUnknown } from '../notifications/notification.model.ts'
 import type { Change, NotificationWriter } from '../notifications/notification.writer.ts'
 import type { Outcome } from '../providers/provider.ts'
 import type { Timing } from './timing.ts'
@@ -19,6 +19,7 @@ export const createOutcomes = ({ db, writer, timing }: Deps) => {
     }
     if (outcome.kind === 'unknown') return { ...ended, status: 'failed', reason: outcomeUnknown }
     if (outcome.kind === 'rejected') return { ...ended, status: 'failed', reason: outcome.reason }
+    if (row.orderCancelled) return { ...ended, status: 'skipped', reason: orderCancelledReason }
     const failures = row.failures + 1
     const dueInMs = timing.retryMs[row.failures]
     if (dueInMs === undefined) return { ...ended, status: 'failed', reason: 'gave_up', failures }

@@ -21,6 +21,12 @@ describe('The configuration', () => {
     )
   })
 
+  it('text messages are caught in the local profile only', () => {
+    const caught = { SMS_CATCHER_URL: 'http://127.0.0.1:8025' }
+    expect(load({ ...caught, PROFILE: 'local' })).toMatchObject({ smsCatcherUrl: 'http://127.0.0.1:8025' })
+    expect(() => load(caught)).toThrow('SMS_CATCHER_URL sends nothing and is only for PROFILE=local: remove it')
+  })
+
   it.each([
     ['CALLBACK_SECRET', 'short'],
     ['CALLBACK_SECRET', 'a/secret/that/is/no/part/of/an/address'],

@@ -3,18 +3,21 @@ import type { NotificationConfig } from '../config.ts'
 import { createAfricastalking } from './africastalking.ts'
 import { createLogProvider } from './log-provider.ts'
 import type { Provider } from './provider.ts'
+import { createSmsCatcher } from './sms-catcher.ts'
 import { createSmtp } from './smtp.ts'
 
 export type Providers = { sms: Provider; email: Provider | undefined }
 
 const smsProvider = (config: NotificationConfig, log: Log): Provider => {
-  if (config.smsProvider === 'log') return createLogProvider(log)
+  const { smsCatcherUrl: url, shopName: from, sendTimeoutMs: timeoutMs } = config
+  if (config.smsProvider === 'log')
+    return url === undefined ? createLogProvider(log) : createSmsCatcher({ url, from, timeoutMs })
   return createAfricastalking({
     username: config.africastalkingUsername ?? '',
     apiKey: config.africastalkingApiKey ?? '',
     senderId: config.africastalkingSenderId,
     url: config.africastalkingUrl,
-    timeoutMs: config.sendTimeoutMs,
+    timeoutMs,
     connections: config.sendConcurrency,
   })
 }

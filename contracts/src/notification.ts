@@ -18,6 +18,18 @@ export const NotificationStatus = z
   .meta({ id: 'NotificationStatus' })
 export type NotificationStatus = z.infer<typeof NotificationStatus>
 
+/**
+ * Why a customer with a telephone number gets an e-mail:
+ * - `no_sms_provider`: no SMS provider is configured
+ * - `country_not_allowed`: the installation sends no SMS to the country of the number
+ * - `number_not_mobile`: the number is a landline, or of another kind that gets no SMS
+ * - `number_rejected`: the SMS provider refused the number
+ */
+export const NotificationFallback = z
+  .enum(['no_sms_provider', 'country_not_allowed', 'number_not_mobile', 'number_rejected'])
+  .meta({ id: 'NotificationFallback' })
+export type NotificationFallback = z.infer<typeof NotificationFallback>
+
 export const Notification = z
   .object({
     id: uuid,
@@ -33,7 +45,11 @@ export const Notification = z
     reason: z.string().nullable().meta({
       example: 'opted_out',
       description:
-        'Why the notification failed, was skipped or is retried. `order_cancelled`: the order was cancelled before. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.',
+        'Why the notification failed, was skipped or is retried. `order_cancelled`: the order was cancelled before. `no_sms_provider`, `number_not_mobile` and `country_not_allowed`: the customer has a telephone number that gets no SMS, and no e-mail address. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.',
+    }),
+    fallbackReason: NotificationFallback.nullable().meta({
+      description:
+        'Why it is an e-mail although the customer has a telephone number: `no_sms_provider`, `country_not_allowed`, `number_not_mobile` (the number gets no SMS) or `number_rejected` (by the SMS provider, so an e-mail followed). Otherwise null.',
     }),
     cost: z.string().nullable().meta({ example: 'KES 0.8000', description: 'The price as the provider reports it.' }),
     attempts: z.int().min(0),

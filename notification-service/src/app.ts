@@ -19,6 +19,7 @@ import { createCleanup } from './sending/cleanup.ts'
 import { createMessageLimits, type Limits } from './sending/limits.ts'
 import { createOutcomes } from './sending/outcomes.ts'
 import { createSender } from './sending/sender.ts'
+import { createSmsCheck } from './sending/sms-check.ts'
 import { type Timing, timingOf } from './sending/timing.ts'
 
 export const service = { service: 'notification-service', title: 'Notifications' }
@@ -35,14 +36,13 @@ const limitsOf = (config: NotificationConfig): Limits => ({
   maxPerRecipient: config.maxMessagesPerRecipient,
   maxPerAuthor: config.maxMessagesPerAuthor,
   maxPerInstallation: config.maxMessagesPerDay,
-  smsCountries: config.smsCountries?.includes('*') ? undefined : config.smsCountries,
 })
 
 /** Wires the service. It connects to nothing and starts nothing. */
 export const createApp = ({ config, db, verifier, log, timing: timingOverrides }: Deps) => {
   const timing = { ...timingOf(config), ...timingOverrides }
   const wakeSignal = createWakeSignal()
-  const providers = createProviders(config, log)
+  const providers = createProviders(config)
   const models = defineModels(db.sequelize)
   const writer = createNotificationWriter(models.notifications)
   const customers = createCustomerProjection({ db, ...models })
@@ -56,7 +56,9 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
   const reports = createReportService({ db, ...models, writer, log, secret: config.callbackSecret })
   const outcomes = createOutcomes({ db, writer, timing })
   const limits = createMessageLimits({ db, limits: limitsOf(config) })
-  const claim = createClaim({ db, ...models, writer, limits, providers, timing, shop: config, log })
+  const countries = config.smsCountries?.includes('*') ? undefined : config.smsCountries
+  const whyNoSms = createSmsCheck({ hasProvider: providers.sms !== undefined, countries })
+  const claim = createClaim({ db, ...models, writer, limits, whyNoSms, providers, timing, shop: config, log })
   const sender = createSender({ claim, outcomes, wakeSignal, timing, concurrency: config.sendConcurrency, log })
 
   const api = createApi({ ...service, verifier, db, log, config })
@@ -66,6 +68,6 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
     consumers: [customerConsumer({ customers }), orderConsumer({ notifications })],
     tasks: [sender, createCleanup({ db, ...models, outcomes, reports, timing, log })],
     /** For tests. The process of a service just exits. */
-    close: async () => void (await Promise.all([providers.sms.close(), providers.email?.close()])),
+    close: async () => void (await Promise.all([providers.sms?.close(), providers.email?.close()])),
   }
 }

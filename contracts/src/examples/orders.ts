@@ -86,6 +86,7 @@ export const orderExamples = {
     status: 'delivered',
     provider: 'africastalking',
     reason: null,
+    fallbackReason: null,
     cost: 'KES 0.8000',
     attempts: 1,
     orderId,

@@ -1,4 +1,4 @@
-import type { NotificationChannel, NotificationStatus } from '@clientele/contracts/notification'
+import type { NotificationChannel, NotificationFallback, NotificationStatus } from '@clientele/contracts/notification'
 import { databaseTime } from '@clientele/platform/data/database-time'
 import { primaryKey, required, withDefault } from '@clientele/platform/data/model-attributes'
 import {
@@ -35,6 +35,8 @@ export class NotificationModel extends Model<
   declare provider: CreationOptional<string | null>
   declare providerMessageId: CreationOptional<string | null>
   declare reason: CreationOptional<string | null>
+  /** Why the message is an e-mail although the customer has a telephone number. */
+  declare fallbackReason: CreationOptional<NotificationFallback | null>
   declare cost: CreationOptional<string | null>
   declare attempts: CreationOptional<number>
   /** Attempts since it was queued that the provider certainly did not accept. */
@@ -73,6 +75,7 @@ const attributes = () => ({
   provider: optional(TEXT),
   providerMessageId: optional(TEXT),
   reason: optional(TEXT),
+  fallbackReason: optional(TEXT),
   cost: optional(TEXT),
   attempts: withDefault(INTEGER, 0),
   failures: withDefault(INTEGER, 0),

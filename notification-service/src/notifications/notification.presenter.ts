@@ -6,7 +6,7 @@ import type { NotificationRow } from './notification.model.ts'
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null
 
 /** Masks an address: `+254711000111` → `+254711***111`, `ana@example.com` → `a***@example.com`. */
-export const maskAddress = (to: string): string => {
+const maskAddress = (to: string): string => {
   const at = to.lastIndexOf('@')
   if (at !== -1) return `${to.slice(0, 1)}***${to.slice(at)}`
   return to.length < 9 ? `***${to.slice(-2)}` : `${to.slice(0, -6)}***${to.slice(-3)}`
@@ -21,6 +21,7 @@ export const presentEventData = (row: NotificationRow): NotificationEventData =>
   status: row.status,
   provider: row.provider,
   reason: row.reason,
+  fallbackReason: row.fallbackReason,
   cost: row.cost,
   attempts: row.attempts,
   orderId: row.orderId,

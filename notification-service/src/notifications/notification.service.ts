@@ -90,7 +90,14 @@ export const createNotificationService = ({ db, notifications, customers, writer
           })
         if (row.orderCancelled)
           throw new Problem('invalid_state', { detail: 'the order was cancelled, so its confirmation is not sent' })
-        const change = { status: 'queued', reason: null, failures: 0, dueInMs: 0, requeued: true } as const
+        const change = {
+          status: 'queued',
+          reason: null,
+          fallbackReason: null,
+          failures: 0,
+          dueInMs: 0,
+          requeued: true,
+        } as const
         const next = await writer.change(id, change, tx)
         afterCommit(tx, () => wakeSignal.notify())
         return presentOne(next, actor, tx)

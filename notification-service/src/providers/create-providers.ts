@@ -1,17 +1,14 @@
-import type { Log } from '@clientele/platform/runtime/log'
 import type { NotificationConfig } from '../config.ts'
 import { createAfricastalking } from './africastalking.ts'
-import { createLogProvider } from './log-provider.ts'
 import type { Provider } from './provider.ts'
 import { createSmsCatcher } from './sms-catcher.ts'
 import { createSmtp } from './smtp.ts'
 
-export type Providers = { sms: Provider; email: Provider | undefined }
+export type Providers = { sms: Provider | undefined; email: Provider | undefined }
 
-const smsProvider = (config: NotificationConfig, log: Log): Provider => {
+const smsProvider = (config: NotificationConfig): Provider | undefined => {
   const { smsCatcherUrl: url, shopName: from, sendTimeoutMs: timeoutMs } = config
-  if (config.smsProvider === 'log')
-    return url === undefined ? createLogProvider(log) : createSmsCatcher({ url, from, timeoutMs })
+  if (config.smsProvider === 'log') return url === undefined ? undefined : createSmsCatcher({ url, from, timeoutMs })
   return createAfricastalking({
     username: config.africastalkingUsername ?? '',
     apiKey: config.africastalkingApiKey ?? '',
@@ -23,10 +20,10 @@ const smsProvider = (config: NotificationConfig, log: Log): Provider => {
 }
 
 /** Creates the configured provider of each channel. */
-export const createProviders = (config: NotificationConfig, log: Log): Providers => {
+export const createProviders = (config: NotificationConfig): Providers => {
   const { smtpUrl: url, mailFrom: from, sendTimeoutMs: timeoutMs } = config
   return {
-    sms: smsProvider(config, log),
+    sms: smsProvider(config),
     email: url !== undefined && from !== undefined ? createSmtp({ url, from, timeoutMs }) : undefined,
   }
 }

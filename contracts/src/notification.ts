@@ -68,6 +68,20 @@ export const Notification = z
   .meta({ id: 'Notification' })
 export type Notification = z.infer<typeof Notification>
 
+/** A notification with what the customer gets to read. */
+export const NotificationWithText = Notification.extend({
+  subject: z.string().nullable().meta({
+    example: 'Your order ORD-000123 at Duka',
+    description: 'The subject of an e-mail; null for an SMS. It is masked like `text`.',
+  }),
+  text: z.string().nullable().meta({
+    example: 'Ana, thank you for your order ***: KES ***. Duka',
+    description:
+      'The text of the last attempt. Null before the first one, after the customer was purged, and if the text was not kept. Only admins see it whole: for users, each word with a digit, an `@` or `://` is `***`.',
+  }),
+}).meta({ id: 'NotificationWithText' })
+export type NotificationWithText = z.infer<typeof NotificationWithText>
+
 const NotificationEventData = Notification.omit({ to: true, customer: true })
 /** A notification as events contain it: without the address and the name of the customer. */
 export type NotificationEventData = z.infer<typeof NotificationEventData>

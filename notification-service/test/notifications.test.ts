@@ -98,6 +98,35 @@ describe('The customer and the order of a notification', () => {
 })
 
 describe('GET /v1/notifications/{id}', () => {
+  it('admins read the whole text, and users read it with masked numbers, codes and addresses', async () => {
+    const { orderId } = await place()
+    const { id, text } = await service.waitFor(orderId, { status: 'sent' })
+    expect(text).toBeUndefined()
+    const sent = { subject: null, text: 'Ana, thank you for your order ORD-000123: KES 56,000.68. Duka' }
+    expect((await service.admin.get(`/v1/notifications/${id}`)).body).toMatchObject(sent)
+    const masked = { subject: null, text: 'Ana, thank you for your order ***: KES ***. Duka' }
+    expect((await service.user.get(`/v1/notifications/${id}`)).body).toMatchObject(masked)
+  })
+
+  it('an e-mail has a subject and a text', async () => {
+    const email = `ana.${newId()}@example.com`
+    const { orderId } = await place({ phone: null, email })
+    const { id } = await service.waitFor(orderId, { status: 'sent', channel: 'email' })
+    const { body: whole } = await service.admin.get(`/v1/notifications/${id}`)
+    expect(whole).toMatchObject({
+      subject: 'Your order ORD-000123 at Duka',
+      text: expect.stringContaining('Hello Ana,'),
+    })
+    const { body: masked } = await service.user.get(`/v1/notifications/${id}`)
+    expect(masked).toMatchObject({ subject: 'Your order *** at Duka', text: expect.stringContaining('order ***.') })
+  })
+
+  it('a message that was not sent has no text', async () => {
+    const { orderId } = await place({ smsOptOut: true })
+    const { id } = await service.waitFor(orderId, { status: 'skipped' })
+    expect((await service.admin.get(`/v1/notifications/${id}`)).body).toMatchObject({ subject: null, text: null })
+  })
+
   it('GET returns 404 for an unknown id and 400 for an invalid one', async () => {
     expect((await service.user.get(`/v1/notifications/${newId()}`)).status).toBe(404)
     expect((await service.user.get('/v1/notifications/1')).status).toBe(400)

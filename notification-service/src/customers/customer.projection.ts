@@ -44,7 +44,7 @@ export const createCustomerProjection = ({ db, customers, notifications }: Deps)
       await store({ id, ...noPersonalData, smsOptOut: true, deleted: true, purged: true, version }, tx)
       await db.query(deleteReports, [id], { tx })
       await notifications.update(
-        { to: null, updatedAt: databaseTime(), version: literal('version + 1') },
+        { to: null, subject: null, text: null, updatedAt: databaseTime(), version: literal('version + 1') },
         { where: { customerId: id, to: { [Op.ne]: null } }, transaction: tx },
       )
     },

@@ -1,8 +1,8 @@
 import { NotificationChannel, NotificationStatus } from '@clientele/contracts/notification'
 import { list, oneOf, text, time, uuid } from '@clientele/platform/lists/list'
-import { type NotificationRow, notificationColumns } from './notification.model.ts'
+import { type ListedNotification, notificationColumns } from './notification.model.ts'
 
-export const notificationList = list<NotificationRow>({
+export const notificationList = list<ListedNotification>({
   table: 'notifications',
   columns: notificationColumns,
   sort: ['createdAt', 'updatedAt'],

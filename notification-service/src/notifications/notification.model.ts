@@ -32,6 +32,9 @@ export class NotificationModel extends Model<
   declare channel: CreationOptional<NotificationChannel | null>
   declare to: CreationOptional<string | null>
   declare locale: CreationOptional<string | null>
+  /** The subject of an e-mail, and the text of the last attempt. */
+  declare subject: CreationOptional<string | null>
+  declare text: CreationOptional<string | null>
   declare provider: CreationOptional<string | null>
   declare providerMessageId: CreationOptional<string | null>
   declare reason: CreationOptional<string | null>
@@ -54,6 +57,8 @@ export class NotificationModel extends Model<
   declare version: CreationOptional<number>
 }
 export type NotificationRow = InferAttributes<NotificationModel>
+/** A row as the list reads it. */
+export type ListedNotification = Omit<NotificationRow, 'subject' | 'text'>
 export type Notifications = ModelStatic<NotificationModel>
 
 const { BOOLEAN, DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
@@ -72,6 +77,8 @@ const attributes = () => ({
   channel: optional(TEXT),
   to: { type: TEXT, field: 'recipient' },
   locale: optional(TEXT),
+  subject: optional(TEXT),
+  text: optional(TEXT),
   provider: optional(TEXT),
   providerMessageId: optional(TEXT),
   reason: optional(TEXT),
@@ -90,8 +97,9 @@ const attributes = () => ({
   version: withDefault(INTEGER, 1),
 })
 
-/** The attributes with their columns, for the list. */
-export const notificationColumns: Record<string, { type: unknown; field?: string }> = attributes()
+const { subject: _subject, text: _text, ...listed } = attributes()
+/** The attributes with their columns, for the list. It does not contain the texts. */
+export const notificationColumns: Record<string, { type: unknown; field?: string }> = listed
 
 /** Defines the model on a connection pool. */
 export const defineNotifications = (sequelize: Sequelize): Notifications => {

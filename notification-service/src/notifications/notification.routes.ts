@@ -1,5 +1,5 @@
 import { uuid } from '@clientele/contracts/fields'
-import { Notification } from '@clientele/contracts/notification'
+import { Notification, NotificationWithText } from '@clientele/contracts/notification'
 import { page } from '@clientele/contracts/page'
 import { type Api, accepted, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
@@ -32,9 +32,11 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       method: 'get',
       path: '/v1/notifications/{id}',
       operationId: 'getNotification',
-      summary: 'Get a notification',
+      summary: 'Get a notification with its text',
+      description:
+        'Only admins see the whole address, subject and text. For users each word of the text with a digit, an `@` or `://` is `***`.',
       params,
-      responses: { 200: Notification },
+      responses: { 200: NotificationWithText },
     },
     async ({ params: { id }, actor }) => ok(await notifications.get(id, actor)),
   )

@@ -1,4 +1,4 @@
-import type { Notification } from '@clientele/contracts/notification'
+import type { Notification, NotificationWithText } from '@clientele/contracts/notification'
 import type { Page } from '@clientele/contracts/page'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
@@ -8,7 +8,7 @@ import type { WakeSignal } from '@clientele/platform/runtime/wake-signal'
 import type { CustomerProjection } from '../customers/customer.projection.ts'
 import { notificationList } from './notification.list.ts'
 import { type Content, type NotificationRow, type Notifications, orderCancelledReason } from './notification.model.ts'
-import { presentNotification } from './notification.presenter.ts'
+import { presentNotification, presentWithText } from './notification.presenter.ts'
 import type { NotificationWriter } from './notification.writer.ts'
 
 type Deps = {
@@ -32,14 +32,11 @@ export type NotificationService = ReturnType<typeof createNotificationService>
 
 /** Queues and lists notifications. `wakeSignal` wakes the sender after the commit of a queued notification. */
 export const createNotificationService = ({ db, notifications, customers, writer, wakeSignal }: Deps) => {
-  const present = async (rows: readonly NotificationRow[], actor: Actor, tx?: Tx): Promise<Notification[]> => {
+  /** Reads the customers of rows in one query. @returns a function that finds the customer of a row */
+  const findCustomers = async (rows: readonly Pick<NotificationRow, 'customerId'>[], tx?: Tx) => {
     const ids = rows.flatMap(({ customerId }) => customerId ?? [])
     const shown = await customers.findShown(ids, tx)
-    return rows.map((row) => presentNotification(row, shown.get(row.customerId ?? ''), actor))
-  }
-  const presentOne = async (row: NotificationRow, actor: Actor, tx?: Tx): Promise<Notification> => {
-    const [presented] = await present([row], actor, tx)
-    return presented as Notification
+    return ({ customerId }: Pick<NotificationRow, 'customerId'>) => shown.get(customerId ?? '')
   }
 
   return {
@@ -66,13 +63,15 @@ export const createNotificationService = ({ db, notifications, customers, writer
 
     list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
       const { rows, page } = await notificationList.run(db, query, { actor })
-      return { data: await present(rows, actor), page }
+      const customerOf = await findCustomers(rows)
+      return { data: rows.map((row) => presentNotification(row, customerOf(row), actor)), page }
     },
 
-    get: async (id: string, actor: Actor): Promise<Notification> => {
+    get: async (id: string, actor: Actor): Promise<NotificationWithText> => {
       const row = await notifications.findByPk(id)
       if (!row) throw notFound()
-      return presentOne(row, actor)
+      const customerOf = await findCustomers([row])
+      return presentWithText(row, customerOf(row), actor)
     },
 
     /**
@@ -100,7 +99,8 @@ export const createNotificationService = ({ db, notifications, customers, writer
         } as const
         const next = await writer.change(id, change, tx)
         afterCommit(tx, () => wakeSignal.notify())
-        return presentOne(next, actor, tx)
+        const customerOf = await findCustomers([next], tx)
+        return presentNotification(next, customerOf(next), actor)
       }),
   }
 }

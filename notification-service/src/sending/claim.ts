@@ -88,12 +88,15 @@ export const createClaim = (deps: Deps) => {
     }
     const { locale, texts } = rendered
     const attempts = row.attempts + 1
+    const text = channel === 'sms' ? texts.sms : texts.text
     const attempt = {
       attempts,
       channel,
       to,
       fallbackReason: fallback,
       locale,
+      subject: channel === 'email' ? texts.subject : null,
+      text,
       provider: provider.name,
       cost: null,
       attemptStartedAt: new Date(),
@@ -101,7 +104,6 @@ export const createClaim = (deps: Deps) => {
       claimMs: timing.leaseMs,
     }
     const next = await writer.change(row.id, attempt, tx)
-    const text = channel === 'sms' ? texts.sms : texts.text
     return { row: next, provider, message: { id: `${row.id}.${attempts}`, to, subject: texts.subject, text } }
   }
 

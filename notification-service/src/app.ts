@@ -9,6 +9,7 @@ import { orderConsumer } from './consumers/orders.consumer.ts'
 import { createCustomerProjection } from './customers/customer.projection.ts'
 import { defineModels } from './models.ts'
 import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
+import { searchTextTask } from './notifications/notification.search-text.ts'
 import { createNotificationService } from './notifications/notification.service.ts'
 import { createNotificationWriter } from './notifications/notification.writer.ts'
 import { createProviders } from './providers/create-providers.ts'
@@ -66,7 +67,11 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
   return {
     app: api.app(),
     consumers: [customerConsumer({ customers }), orderConsumer({ notifications })],
-    tasks: [sender, createCleanup({ db, ...models, outcomes, reports, timing, log })],
+    tasks: [
+      sender,
+      createCleanup({ db, ...models, outcomes, reports, timing, log }),
+      searchTextTask({ db, customers, log }),
+    ],
     /** For tests. The process of a service just exits. */
     close: async () => void (await Promise.all([providers.sms?.close(), providers.email?.close()])),
   }

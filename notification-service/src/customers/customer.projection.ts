@@ -2,7 +2,7 @@ import type { CustomerEventData } from '@clientele/contracts/customer'
 import { databaseTime } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { upsertIfNewer } from '@clientele/platform/data/projection'
-import { literal, Op } from 'sequelize'
+import { literal } from 'sequelize'
 import type { Notifications } from '../notifications/notification.model.ts'
 import type { CustomerRow, Customers } from './customer.model.ts'
 import { type ShownCustomer, shownAttributes } from './customer.presenter.ts'
@@ -44,8 +44,15 @@ export const createCustomerProjection = ({ db, customers, notifications }: Deps)
       await store({ id, ...noPersonalData, smsOptOut: true, deleted: true, purged: true, version }, tx)
       await db.query(deleteReports, [id], { tx })
       await notifications.update(
-        { to: null, subject: null, text: null, updatedAt: databaseTime(), version: literal('version + 1') },
-        { where: { customerId: id, to: { [Op.ne]: null } }, transaction: tx },
+        {
+          to: null,
+          subject: null,
+          text: null,
+          searchText: null,
+          updatedAt: databaseTime(),
+          version: literal('version + 1'),
+        },
+        { where: { customerId: id }, transaction: tx },
       )
     },
   }

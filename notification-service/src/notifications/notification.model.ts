@@ -55,10 +55,12 @@ export class NotificationModel extends Model<
   declare deliveredAt: CreationOptional<Date | null>
   declare updatedAt: CreationOptional<Date>
   declare version: CreationOptional<number>
+  /** The text that `q` searches; null until the task for it has written it. */
+  declare searchText: CreationOptional<string | null>
 }
 export type NotificationRow = InferAttributes<NotificationModel>
 /** A row as the list reads it. */
-export type ListedNotification = Omit<NotificationRow, 'subject' | 'text'>
+export type ListedNotification = Omit<NotificationRow, 'subject' | 'text' | 'searchText'>
 export type Notifications = ModelStatic<NotificationModel>
 
 const { BOOLEAN, DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
@@ -95,9 +97,10 @@ const attributes = () => ({
   deliveredAt: optional(DATE(3)),
   updatedAt: withDefault(DATE(3), databaseTime()),
   version: withDefault(INTEGER, 1),
+  searchText: optional(TEXT),
 })
 
-const { subject: _subject, text: _text, ...listed } = attributes()
+const { subject: _subject, text: _text, searchText: _searchText, ...listed } = attributes()
 /** The attributes with their columns, for the list. It does not contain the texts. */
 export const notificationColumns: Record<string, { type: unknown; field?: string }> = listed
 

@@ -19,7 +19,8 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       path: '/v1/notifications',
       operationId: 'listNotifications',
       summary: 'List notifications, newest first',
-      description: 'Only admins see whole addresses; for users they are masked.',
+      description:
+        'Only admins see whole addresses; for users they are masked. `q` searches order numbers, codes and names of customers, and addresses. A whole order number or customer code finds only the notifications of that order or customer.',
       query: notificationList.query,
       responses: { 200: page(Notification) },
     },

@@ -4,6 +4,7 @@ import { reportError } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { CustomerRow, Customers } from '../customers/customer.model.ts'
 import type { NotificationRow, Notifications } from '../notifications/notification.model.ts'
+import { searchTextOf } from '../notifications/notification.search-text.ts'
 import type { NotificationWriter } from '../notifications/notification.writer.ts'
 import type { Providers } from '../providers/create-providers.ts'
 import type { Message, Provider } from '../providers/provider.ts'
@@ -97,6 +98,7 @@ export const createClaim = (deps: Deps) => {
       locale,
       subject: channel === 'email' ? texts.subject : null,
       text,
+      searchText: searchTextOf({ content: row.content, to }, customer),
       provider: provider.name,
       cost: null,
       attemptStartedAt: new Date(),

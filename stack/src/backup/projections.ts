@@ -103,8 +103,8 @@ export const projections: Projection[] = [
       sms_opt_out = excluded.sms_opt_out, deleted = excluded.deleted, purged = false`,
     removeOrphan: `with purged as (update customers set code = null, name = null, surname = null, phone = null, email = null, locale = null,
         sms_opt_out = true, deleted = true, purged = true, version = version + 1 where id = $1::uuid returning id)
-      update notifications set recipient = null, subject = null, text = null, updated_at = now(), version = notifications.version + 1
-      from purged where customer_id = purged.id and recipient is not null`,
+      update notifications set recipient = null, subject = null, text = null, search_text = null, updated_at = now(),
+        version = notifications.version + 1 from purged where customer_id = purged.id`,
   },
 ]
 

@@ -7,6 +7,7 @@ import type { NotificationConfig } from './config.ts'
 import { customerConsumer } from './consumers/customers.consumer.ts'
 import { orderConsumer } from './consumers/orders.consumer.ts'
 import { createCustomerProjection } from './customers/customer.projection.ts'
+import { customerReconciliationTask } from './customers/customer.reconciliation.ts'
 import { defineModels } from './models.ts'
 import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
 import { searchTextTask } from './notifications/notification.search-text.ts'
@@ -71,6 +72,7 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
       sender,
       createCleanup({ db, ...models, outcomes, reports, timing, log }),
       searchTextTask({ db, customers, log }),
+      customerReconciliationTask({ ...config, customers, log }),
     ],
     /** For tests. The process of a service just exits. */
     close: async () => void (await Promise.all([providers.sms?.close(), providers.email?.close()])),

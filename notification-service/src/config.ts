@@ -26,6 +26,8 @@ export const configShape = {
   ...serviceConfig,
   ...revocationConfig,
   ...databaseConfig,
+  /** Its internal port, from which the projection of customers is completed. */
+  customerServiceInternalUrl: httpUrl,
   shopName: line(40).default('Clientele').describe('the sender that messages name'),
   shopLocale: z
     .string()

@@ -1,4 +1,5 @@
 import { newId } from '@clientele/platform/data/db'
+import { aCustomer, startCustomers } from '../../customer-service/test/start.ts'
 import { customerEvent, dataOf, orderEvent, type Running, startNotifications } from './start.ts'
 
 let service: Running
@@ -94,6 +95,24 @@ describe('The customer and the order of a notification', () => {
     expect(body.data).toHaveLength(5)
     expect(new Set(body.data.map(({ customer }: { customer: { id: string } }) => customer.id)).size).toBe(5)
     expect(queries).toBe(1)
+  })
+})
+
+describe('Customers that an earlier release has stored without a code', () => {
+  it('their code and surname are read from customer-service when the service starts', async () => {
+    const customers = await startCustomers()
+    const { body: source } = await customers.user.post('/v1/customers', aCustomer({ surname: 'Earlier' }))
+    const { id, code, name, version } = source
+    const known = customerEvent({ id, name, surname: null, version })
+    const order = orderEvent(id)
+    await service.publish(known, order)
+    await service.waitFor(order.subject, { status: 'sent' })
+    await service.db.query('update customers set code = null where id = $1', [id])
+    expect(await service.notificationOf(order.subject)).toMatchObject({ customerId: id, customer: null })
+    const next = await service.another({ config: { customerServiceInternalUrl: customers.internalUrl } })
+    await service.waitFor(order.subject, { customer: { id, code, displayName: `${name} Earlier` } })
+    await next.stop()
+    await customers.stop()
   })
 })
 

@@ -1,4 +1,4 @@
-import type { CustomerEventData } from '@clientele/contracts/customer'
+import type { CustomerEventData, CustomerState } from '@clientele/contracts/customer'
 import { databaseTime } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { upsertIfNewer } from '@clientele/platform/data/projection'
@@ -16,6 +16,12 @@ const noPersonalData = { code: null, name: null, surname: null, phone: null, ema
 
 const deleteReports = `delete from delivery_reports where recipient in
   (select recipient from notifications where customer_id = $1 and recipient is not null)`
+
+const selectLacking = 'select exists (select from customers where code is null and not purged) as lacks'
+// Another version comes with an event, which has the code.
+const addCodes = `update customers set code = source.code, surname = source.surname
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as source (id, version, code, surname)
+where customers.id = source.id and customers.version = source.version and customers.code is null and not customers.purged`
 
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
@@ -37,6 +43,15 @@ export const createCustomerProjection = ({ db, customers, notifications }: Deps)
       const options = { where, raw: true, transaction: tx ?? null }
       const found = await customers.findAll({ attributes: [...shownAttributes], ...options })
       return new Map(found.map((customer) => [customer.id, customer]))
+    },
+
+    /** Whether there are customers whose code was not stored, because an earlier release read them. */
+    lacksCodes: async (): Promise<boolean> => (await db.query<{ lacks: boolean }>(selectLacking))[0]?.lacks === true,
+
+    /** Adds the codes and surnames that are missing. */
+    addCodes: async (states: readonly CustomerState[]): Promise<void> => {
+      const columns = (['id', 'version', 'code', 'surname'] as const).map((name) => states.map((state) => state[name]))
+      await db.query(addCodes, columns)
     },
 
     /** Removes the customer's personal data, also from notifications and delivery reports. */

@@ -25,8 +25,11 @@ create function refresh_order_texts() returns trigger language plpgsql
 -- Also for a session that writes with another search_path.
 set search_path from current as $$
 begin
-  insert into order_text_refreshes (customer_id) values (new.id)
-  on conflict (customer_id) do update set after_id = null;
+  -- An order that is being placed holds a lock on its customer, so this sees it.
+  if exists (select from orders where customer_id = new.id) then
+    insert into order_text_refreshes (customer_id) values (new.id)
+    on conflict (customer_id) do update set after_id = null;
+  end if;
   return null;
 end
 $$;

@@ -74,6 +74,11 @@ export const problems = {
     title: 'Not enough stock',
     help: 'At least one product does not have enough stock, and the order was not placed. `errors` names each such line with the requested and the available quantity.',
   },
+  price_changed: {
+    status: 409,
+    title: 'The price has changed',
+    help: 'A product has another price, or the order another total, than the request expects, and the order was not placed. `errors` names each with the expected and the present value. Show the present prices, and place the order again with them.',
+  },
   invalid_state: {
     status: 409,
     title: 'Not possible in this state',

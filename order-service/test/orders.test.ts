@@ -247,7 +247,7 @@ describe('Invalid orders', () => {
     [{ productId: randomUUID(), quantity: 1_000_001 }, '/lines/0/quantity too_big'],
     [{ description: '', unitPrice: '1' }, '/lines/0/description too_small'],
     [{ description: 'a', unitPrice: '-1' }, '/lines/0/unitPrice invalid_format'],
-    [{ productId: randomUUID(), quantity: 1, unitPrice: '1' }, '/lines/0/unitPrice unknown_field'],
+    [{ productId: randomUUID(), quantity: 1, price: '1' }, '/lines/0/price unknown_field'],
     [{ productId: randomUUID() }, '/lines/0/quantity required'],
     [{}, '/lines/0 invalid_union'],
   ])('POST refuses the line %j at %s', async (line, expected) => {

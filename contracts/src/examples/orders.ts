@@ -39,7 +39,7 @@ export const orderExamples = {
     createdBy: actor,
   },
   // Without products and a customer, so that it can be sent to any installation.
-  NewOrder: { lines: [line], currency: 'EUR', note: 'Ring twice', metadata: { channel: 'web' } },
+  NewOrder: { lines: [line], currency: 'EUR', expectedTotal: '4.90', note: 'Ring twice', metadata: { channel: 'web' } },
   OrderPatch: { note: 'Leave it at the door' },
   Order: {
     id: orderId,

@@ -34,6 +34,13 @@ const unavailableError = (
   }
 }
 
+const isOrderable = (product: StockedProduct | undefined, currency: string | undefined): boolean =>
+  product !== undefined && product.deletedAt === null && product.active && product.currency === currency
+
+/** The price of a line in minor units: what the request says, or that of the product. @returns undefined for too many decimals */
+const unitPriceOf = (line: Line, product: StockedProduct | undefined, currency: string): bigint | undefined =>
+  toMinor(line.unitPrice ?? product?.price ?? '0', currency)
+
 /** Prices the lines of an order. @returns undefined if a line is invalid; what is wrong is added to `errors` */
 export const buildCart = (
   input: NewOrder,
@@ -68,23 +75,17 @@ export const buildCart = (
     const pointer = `/lines/${index}`
     const product = lineProducts[index]
     const { quantity } = line
-    if (!('productId' in line)) {
-      const unitPrice = toMinor(line.unitPrice, currency)
-      if (unitPrice === undefined)
-        errors.push({
-          pointer: `${pointer}/unitPrice`,
-          code: 'too_many_decimals',
-          message: decimalsMessage(currency),
-        })
-      else addLine({ productId: null, description: line.description, quantity }, unitPrice)
-    } else if (!product || product.deletedAt !== null || !product.active || product.currency !== productCurrency) {
+    const unitPrice = unitPriceOf(line, product, currency)
+    if ('productId' in line && !isOrderable(product, productCurrency)) {
       errors.push({ pointer: `${pointer}/productId`, ...unavailableError(product, productCurrency) })
-    } else if (currency === productCurrency) {
-      const unitPrice = toMinor(product.price, currency)
-      if (unitPrice === undefined) throw new Error(`a stored price has more decimals than ${currency}`)
+    } else if (product && currency !== productCurrency) {
+      // The currency has an error already.
+    } else if (unitPrice === undefined) {
+      errors.push({ pointer: `${pointer}/unitPrice`, code: 'too_many_decimals', message: decimalsMessage(currency) })
+    } else if (product) {
       addLine({ productId: product.id, description: product.name, quantity }, unitPrice)
       demands.push({ productId: product.id, delta: -quantity, pointer: `${pointer}/quantity` })
-    }
+    } else if ('description' in line) addLine({ productId: null, description: line.description, quantity }, unitPrice)
   }
   return errors.length > 0 ? undefined : { currency, total: fromMinor(total, currency), lines, demands }
 }

@@ -13,6 +13,7 @@ import type { CustomerProjection, KnownCustomer } from '../customers/customer.pr
 import { findShortages, insufficientStockProblem, moveStock, type Shortage, type StockChange } from '../stock/stock.ts'
 import { buildCart, type Cart, productIdsOf, sumByProduct } from './order.cart.ts'
 import { mergeMetadata } from './order.change.ts'
+import { checkAgreedPrices, priceChangedProblem } from './order.expectation.ts'
 import { type LockedRows, lockForOrder } from './order.lock.ts'
 import type { OrderRow } from './order.model.ts'
 import { presentEventData, presentOrder } from './order.presenter.ts'
@@ -73,6 +74,8 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     const errors = customer ? customerErrors(customer.state) : []
     const cart = buildCart(input, products, shopCurrency, errors)
     if (!cart) throw invalidOrderProblem(errors)
+    const changed = priceChangedProblem(input, cart, products)
+    if (changed) throw changed
     const short = declineIfShort(cart, products)
     if (short) return short
     const named = namedCustomer(customerId, customer)
@@ -118,8 +121,9 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     else await publish()
   }
 
-  /** @throws Problem 409 `insufficient_stock`; 422; 503 */
+  /** @throws Problem 403; 409 `price_changed`, `insufficient_stock`; 422; 503 */
   const place = async (input: NewOrder, actor: Actor): Promise<Order> => {
+    checkAgreedPrices(input, actor)
     const attemptWithRetry = () => retryOnConflict(() => db.transaction((tx) => attempt(input, actor, tx)))
     let outcome = await attemptWithRetry()
     // In the transaction of an idempotent request there are no calls to other services: `prepare` has made them before.

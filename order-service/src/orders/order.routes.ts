@@ -1,4 +1,12 @@
-import { InsufficientStock, includeParameter, NewOrder, Order, OrderIdBy, OrderPatch } from '@clientele/contracts/order'
+import {
+  InsufficientStock,
+  includeParameter,
+  NewOrder,
+  Order,
+  OrderIdBy,
+  OrderPatch,
+  PriceChanged,
+} from '@clientele/contracts/order'
 import { page } from '@clientele/contracts/page'
 import { idByParameter, idParameter, keyParameter } from '@clientele/contracts/parameters'
 import { ProblemBody } from '@clientele/contracts/problem'
@@ -42,10 +50,10 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       operationId: 'createOrder',
       summary: 'Place an order',
       description:
-        'All lines are ordered or none. The ordered quantities leave the stock at once. If the stock of a product is too low, no order is placed, and the response is 409 `insufficient_stock`, which names each line that cannot be delivered.',
+        'All lines are ordered or none. The ordered quantities leave the stock at once. If the stock of a product is too low, no order is placed, and the response is 409 `insufficient_stock`, which names each line that cannot be delivered. With `expectedPrice` of a line or `expectedTotal`, the order is placed only at the prices that the buyer has seen; otherwise the response is 409 `price_changed` with the present ones.',
       body: NewOrder,
       maxBodyBytes,
-      responses: { 201: Order, 409: z.union([InsufficientStock, ProblemBody]) },
+      responses: { 201: Order, 409: z.union([InsufficientStock, PriceChanged, ProblemBody]) },
     },
     async ({ body, actor }) => {
       const order = await orders.place(body, actor)

@@ -23,6 +23,15 @@ const exampleErrors: Partial<Record<ProblemCode, ProblemError[]>> = {
       available: 7,
     },
   ],
+  price_changed: [
+    {
+      pointer: '/lines/0/expectedPrice',
+      code: 'price_changed',
+      message: 'is 2.50 now, not 2.20',
+      expected: '2.20',
+      current: '2.50',
+    },
+  ],
   duplicate: [{ pointer: '/email', code: 'taken', message: 'belongs to another customer' }],
 }
 const exampleExtras: Partial<Record<ProblemCode, Record<string, unknown>>> = {

@@ -21,6 +21,12 @@ export const InstallationConfig = z
     customers: z.object({
       requiredFields: z.array(z.enum(requirableFields)).meta({ example: ['name', 'surname'] }),
     }),
+    orders: z.object({
+      customerRequired: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Whether an order needs `customerId`', example: false }),
+    }),
     limits: z.object({
       pageSize: z.int().min(1).meta({ description: 'Rows of a page', example: 200 }),
       batchItems: z.int().min(1).meta({ description: 'Items of a batch of customers', example: 500 }),

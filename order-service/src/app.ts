@@ -81,7 +81,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const customers = createCustomerProjection({ db, purged })
   const orderModel = defineOrders(db.sequelize)
   const orderFinder = createOrderFinder({ db, model: orderModel, userNames, customers })
-  const placement = createPlacement({ db, customers, customerClient, shopCurrency })
+  const placement = createPlacement({ ...config, db, customers, customerClient })
   const orders = createOrderService({ db, model: orderModel, finder: orderFinder, placement, customerClient })
   const anonymisePurged = createAnonymisation({
     db,

@@ -4,7 +4,7 @@ import { importConfig } from '@clientele/features/imports/import.config'
 import { photoConfig } from '@clientele/features/photos/photo.config'
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { flag, httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 import { currencyDecimals } from './money.ts'
 
@@ -24,11 +24,18 @@ export const configShape = {
     .string()
     .refine((code) => currencyDecimals(code) !== undefined, 'must be an ISO 4217 code such as EUR')
     .default('EUR'),
+  /** Whether an order without a customer is refused. */
+  orderRequiresCustomer: flag.default(false),
 }
 export type OrderConfig = z.infer<z.ZodObject<typeof configShape>>
 
 /** The settings that everybody may know. */
-export const publicSettings = (config: OrderConfig): PublicSettings => ({ shop: { currency: config.shopCurrency } })
+export const publicSettings = (
+  config: Pick<OrderConfig, 'shopCurrency' | 'orderRequiresCustomer'>,
+): PublicSettings => ({
+  shop: { currency: config.shopCurrency },
+  orders: { customerRequired: config.orderRequiresCustomer },
+})
 
 /** @throws ConfigError that lists every invalid setting */
 export const config = (): OrderConfig => loadConfig(configShape)

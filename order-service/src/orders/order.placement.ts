@@ -22,7 +22,13 @@ import { insertOrder, insertOrderValues } from './order.statements.ts'
 import { placedAtOf } from './order-id.ts'
 import { formatOrderNumber } from './order-number.ts'
 
-type Deps = { db: Db; customers: CustomerProjection; customerClient: CustomerClient; shopCurrency: string }
+type Deps = {
+  db: Db
+  customers: CustomerProjection
+  customerClient: CustomerClient
+  shopCurrency: string
+  orderRequiresCustomer: boolean
+}
 
 type OrderToStore = {
   values: Omit<OrderRow, 'number'>
@@ -35,9 +41,11 @@ type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'un
 
 const unknownCustomerProblem = () => fieldProblem('/customerId', 'not_found', 'customer not found')
 
-const customerErrors = (state: KnownCustomer['state']): ProblemError[] => {
-  if (state === 'active') return []
+/** `state` is absent if the order names no customer. */
+const customerErrors = (state: KnownCustomer['state'] | undefined, isRequired: boolean): ProblemError[] => {
   const pointer = '/customerId'
+  if (state === undefined) return isRequired ? [{ pointer, code: 'required', message: 'is required' }] : []
+  if (state === 'active') return []
   if (state === 'trash')
     return [{ pointer, code: 'in_trash', message: 'the customer is in the trash: restore it first' }]
   return [{ pointer, code: 'not_found', message: 'customer not found' }]
@@ -63,7 +71,7 @@ const declineIfShort = ({ lines, demands }: Cart, products: LockedRows['products
 export type Placement = ReturnType<typeof createPlacement>
 
 /** Places orders: all lines or none, at the prices and the stock that one transaction sees. */
-export const createPlacement = ({ db, customers, customerClient, shopCurrency }: Deps) => {
+export const createPlacement = ({ db, customers, customerClient, shopCurrency, orderRequiresCustomer }: Deps) => {
   const declined = counter('orders_declined_total', 'Orders declined because of insufficient stock')
 
   const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
@@ -71,7 +79,7 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     const locked = await lockForOrder(customerId, productIdsOf(input), tx)
     if (!locked) return 'unknown customer'
     const { customer, products } = locked
-    const errors = customer ? customerErrors(customer.state) : []
+    const errors = customerErrors(customer?.state, orderRequiresCustomer)
     const cart = buildCart(input, products, shopCurrency, errors)
     if (!cart) throw invalidOrderProblem(errors)
     const changed = priceChangedProblem(input, cart, products)

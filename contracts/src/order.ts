@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { batchRef, batchResult, maxBatchItems } from './batch.ts'
 import { Customer } from './customer.ts'
 import { event } from './event.ts'
 import { line, metadata, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
@@ -136,6 +137,17 @@ export type Order = z.infer<typeof Order>
 /** The fields by which a path can name an order, besides its id. */
 export const OrderIdBy = z.enum(['number'])
 export type OrderIdBy = z.infer<typeof OrderIdBy>
+
+/** One change in a batch. It names its order by `id`, or by `key` with `idBy`. */
+export const OrderBatchItem = z
+  .strictObject({ op: z.enum(['fulfil', 'cancel']), ...batchRef(OrderIdBy) })
+  .meta({ id: 'OrderBatchItem' })
+export type OrderBatchItem = z.infer<typeof OrderBatchItem>
+export const OrderBatch = z
+  .strictObject({ items: z.array(OrderBatchItem).min(1).max(maxBatchItems) })
+  .meta({ id: 'OrderBatch' })
+export const OrderBatchResult = batchResult('OrderBatch', { order: Order.optional() })
+export type OrderBatchResult = z.infer<typeof OrderBatchResult>
 
 /** The 409 `insufficient_stock`: one error per line that cannot be delivered. `requested` is the sum of a product's lines. */
 export const InsufficientStock = ProblemBody.extend({

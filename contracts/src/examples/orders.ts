@@ -12,6 +12,36 @@ const fields = {
 const orderId = '0190a5c4-6f00-7000-8000-000000000020'
 const line = { description: 'Delivery within a day', unitPrice: '4.90', quantity: 1 }
 
+const order = {
+  id: orderId,
+  number: 'ORD-000123',
+  customerId,
+  customer: { id: customerId, code: 'CUS-000123', displayName: 'Ana Lovelace' },
+  status: 'placed',
+  lines: [
+    {
+      id: '0190a5c4-6f00-7000-8000-000000000021',
+      productId,
+      description: fields.name,
+      quantity: 15,
+      unitPrice: '1.50',
+      lineTotal: '22.50',
+    },
+    { id: '0190a5c4-6f00-7000-8000-000000000022', productId: null, ...line, lineTotal: '4.90' },
+  ],
+  total: '27.40',
+  currency: 'EUR',
+  note: 'Ring twice',
+  metadata: { channel: 'web' },
+  placedAt: '2026-11-20T09:30:00.000Z',
+  fulfilledAt: null,
+  cancelledAt: null,
+  createdBy: actor,
+  updatedAt: '2026-11-20T09:30:00.000Z',
+  updatedBy: actor,
+  version: 1,
+}
+
 export const orderExamples = {
   NewProduct: fields,
   NewProductForm: { name: fields.name, price: fields.price, stock: 100 },
@@ -41,34 +71,11 @@ export const orderExamples = {
   // Without products and a customer, so that it can be sent to any installation.
   NewOrder: { lines: [line], currency: 'EUR', expectedTotal: '4.90', note: 'Ring twice', metadata: { channel: 'web' } },
   OrderPatch: { note: 'Leave it at the door' },
-  Order: {
-    id: orderId,
-    number: 'ORD-000123',
-    customerId,
-    customer: { id: customerId, code: 'CUS-000123', displayName: 'Ana Lovelace' },
-    status: 'placed',
-    lines: [
-      {
-        id: '0190a5c4-6f00-7000-8000-000000000021',
-        productId,
-        description: fields.name,
-        quantity: 15,
-        unitPrice: '1.50',
-        lineTotal: '22.50',
-      },
-      { id: '0190a5c4-6f00-7000-8000-000000000022', productId: null, ...line, lineTotal: '4.90' },
-    ],
-    total: '27.40',
-    currency: 'EUR',
-    note: 'Ring twice',
-    metadata: { channel: 'web' },
-    placedAt: '2026-11-20T09:30:00.000Z',
-    fulfilledAt: null,
-    cancelledAt: null,
-    createdBy: actor,
-    updatedAt: '2026-11-20T09:30:00.000Z',
-    updatedBy: actor,
-    version: 1,
+  Order: order,
+  OrderBatch: { items: [{ op: 'fulfil', key: 'ORD-000123', idBy: 'number' }] },
+  OrderBatchResult: {
+    results: [{ index: 0, status: 200, id: orderId, order }],
+    counts: { succeeded: 1, failed: 0 },
   },
   OrderSummary: {
     interval: 'day',

@@ -6,7 +6,7 @@ import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
 import { flag, httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
-import { currencyDecimals } from './money.ts'
+import { currencyMessage, isCurrency } from './money.ts'
 
 export const configShape = {
   ...serviceConfig,
@@ -20,10 +20,7 @@ export const configShape = {
   /** Its internal port, from which the projection of customers is compared with it. */
   customerServiceInternalUrl: httpUrl,
   /** The default currency of products and orders. */
-  shopCurrency: z
-    .string()
-    .refine((code) => currencyDecimals(code) !== undefined, 'must be an ISO 4217 code such as EUR')
-    .default('EUR'),
+  shopCurrency: z.string().refine(isCurrency, currencyMessage).default('EUR'),
   /** Whether an order without a customer is refused. */
   orderRequiresCustomer: flag.default(false),
 }

@@ -1,7 +1,7 @@
 import type { NewOrder } from '@clientele/contracts/order'
 import type { FieldErrorCode, ProblemError } from '@clientele/contracts/problem'
 import { newId } from '@clientele/platform/data/db'
-import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
+import { currencyMessage, fromMinor, isCurrency, toMinor } from '../money.ts'
 import { decimalsMessage } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'
 import type { OrderLineRow } from './order-line.model.ts'
@@ -51,8 +51,8 @@ export const buildCart = (
   const lineProducts = input.lines.map((line) => products.get(productIdOf(line) ?? ''))
   const productCurrency = lineProducts.find((product) => product !== undefined)?.currency
   const currency = input.currency ?? productCurrency ?? shopCurrency
-  if (currencyDecimals(currency) === undefined) {
-    errors.push({ pointer: '/currency', code: 'unknown_currency', message: 'must be an ISO 4217 code such as EUR' })
+  if (!isCurrency(currency) && currency !== productCurrency) {
+    errors.push({ pointer: '/currency', code: 'unknown_currency', message: currencyMessage })
     return undefined
   }
   if (productCurrency !== undefined && currency !== productCurrency)

@@ -134,6 +134,11 @@ export const problems = {
     title: 'Unknown host',
     help: 'The `Host` header names a host that this installation does not serve. Use its public address. Its operator can add names with `ALLOWED_HOSTS`.',
   },
+  precondition_required: {
+    status: 428,
+    title: 'If-Match is required',
+    help: 'The change could overwrite another one that you have not seen. Read the resource, and send its ETag as `If-Match`. `current` has its present version.',
+  },
   validation: {
     status: 422,
     title: 'Invalid fields',

@@ -6,7 +6,7 @@ import {
   keyParameter,
   purgeParameter,
 } from '@clientele/contracts/parameters'
-import { DuplicateBody } from '@clientele/contracts/problem'
+import { DuplicateBody, PreconditionFailedBody } from '@clientele/contracts/problem'
 import { Product, ProductIdBy, ProductPhoto } from '@clientele/contracts/product'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
@@ -105,7 +105,7 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.ProductPatch,
       maxBodyBytes,
-      responses: { 200: Product, 409: DuplicateBody },
+      responses: { 200: Product, 409: DuplicateBody, 428: PreconditionFailedBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
       ok(await products.update({ ...params, ...query }, body, { actor, ifMatch })),
@@ -123,7 +123,7 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.NewProduct,
       maxBodyBytes,
-      responses: { 200: Product, 409: DuplicateBody },
+      responses: { 200: Product, 409: DuplicateBody, 428: PreconditionFailedBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
       ok(await products.replace({ ...params, ...query }, body, { actor, ifMatch })),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { batchRef, batchResult, maxBatchItems } from './batch.ts'
 import { event } from './event.ts'
-import { ActorRef, deletedAt, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
+import { ActorRef, deletedAt, documentedAs, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
 import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
 import { amount, amountInput, currency } from './money.ts'
 
@@ -91,6 +92,33 @@ export type Product = z.infer<typeof Product>
 /** The fields by which a path can name a product, besides its id. */
 export const ProductIdBy = z.enum(['sku'])
 export type ProductIdBy = z.infer<typeof ProductIdBy>
+
+const fieldsOf = (schema: 'NewProduct' | 'ProductPatch') =>
+  z.record(z.string(), z.unknown()).meta(documentedAs({ $ref: `#/components/schemas/${schema}` }))
+const ref = batchRef(ProductIdBy)
+/** One change in a batch. It names its product by `id`, or by `key` with `idBy`; a restore only by `id`. */
+export const ProductBatchItem = z
+  .discriminatedUnion('op', [
+    z.strictObject({ op: z.literal('create'), data: fieldsOf('NewProduct') }).meta({ id: 'ProductBatchCreate' }),
+    z
+      .strictObject({ op: z.literal('update'), ...ref, data: fieldsOf('ProductPatch') })
+      .meta({ id: 'ProductBatchUpdate' }),
+    z.strictObject({ op: z.literal('delete'), ...ref }).meta({ id: 'ProductBatchDelete' }),
+    z
+      .strictObject({
+        op: z.literal('restore'),
+        id: z.string().max(300).meta({ format: 'uuid' }),
+        version: ref.version,
+      })
+      .meta({ id: 'ProductBatchRestore' }),
+  ])
+  .meta({ id: 'ProductBatchItem' })
+export type ProductBatchItem = z.infer<typeof ProductBatchItem>
+export const ProductBatch = z
+  .strictObject({ items: z.array(ProductBatchItem).min(1).max(maxBatchItems) })
+  .meta({ id: 'ProductBatch' })
+export const ProductBatchResult = batchResult('ProductBatch', { product: Product.optional() })
+export type ProductBatchResult = z.infer<typeof ProductBatchResult>
 
 export const ProductPhoto = z.strictObject({ mediaId: uuid }).meta({ id: 'ProductPhoto' })
 export type ProductPhoto = z.infer<typeof ProductPhoto>

@@ -27,6 +27,7 @@ import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
 import { searchTextTask } from './orders/order.search-text.ts'
 import { createOrderService } from './orders/order.service.ts'
 import { defineOrderLines } from './orders/order-line.model.ts'
+import { createProductBatch } from './products/product.batch.ts'
 import { createProductBulkWriter } from './products/product.bulk.ts'
 import { createProductFinder } from './products/product.finder.ts'
 import { createProductImport } from './products/product.import.ts'
@@ -118,6 +119,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     exports,
     jobs: jobs.service,
     products,
+    batch: createProductBatch(products, inputs),
     movements,
     orders,
     summary,

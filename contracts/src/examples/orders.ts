@@ -12,6 +12,15 @@ const fields = {
 const orderId = '0190a5c4-6f00-7000-8000-000000000020'
 const line = { description: 'Delivery within a day', unitPrice: '4.90', quantity: 1 }
 
+const product = {
+  id: productId,
+  ...fields,
+  currency: 'EUR',
+  photoMediaId: mediaId,
+  ...exampleLinks,
+  ...exampleStamps,
+  deletedAt: null,
+}
 const order = {
   id: orderId,
   number: 'ORD-000123',
@@ -46,14 +55,30 @@ export const orderExamples = {
   NewProduct: fields,
   NewProductForm: { name: fields.name, price: fields.price, stock: 100 },
   ProductPatch: { price: '1.60', lowStockAt: 10 },
-  Product: {
-    id: productId,
-    ...fields,
-    currency: 'EUR',
-    photoMediaId: mediaId,
-    ...exampleLinks,
-    ...exampleStamps,
-    deletedAt: null,
+  Product: product,
+  ProductBatch: {
+    items: [
+      { op: 'create', data: { name: 'Blue Bull 250 ml', price: '1.40' } },
+      { op: 'create', data: { sku: fields.sku, name: 'Green Bull 250 ml', price: '1.60' } },
+    ],
+  },
+  ProductBatchResult: {
+    results: [
+      { index: 0, status: 201, id: productId, product },
+      {
+        index: 1,
+        status: 409,
+        problem: {
+          type: '/problems/duplicate',
+          title: 'Already exists',
+          status: 409,
+          code: 'duplicate',
+          detail: 'another product has this SKU',
+          errors: [{ pointer: '/sku', code: 'taken', message: 'belongs to another product' }],
+        },
+      },
+    ],
+    counts: { succeeded: 1, failed: 1 },
   },
   ProductPhoto: { mediaId },
   NewStockMovement: { delta: 100, reason: 'delivery 2026-117' },

@@ -4,6 +4,7 @@ import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { isUuid } from '@clientele/platform/data/ids'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import type { UserNames } from '@clientele/platform/data/user-names'
 import { fieldProblem, Problem, preconditionRequired } from '@clientele/platform/runtime/problem'
@@ -127,10 +128,25 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       }
     },
 
-    delete: (key: ProductKey, { actor, ifMatch }: Access): Promise<void> =>
-      db.transaction(async (tx) => {
-        await writer.delete(await finder.lock(key, tx, { ifMatch }), actor, tx)
-      }),
+    /** Moves a product to the trash. @returns its id */
+    delete: (key: ProductKey, { actor, ifMatch }: Access): Promise<string> =>
+      db.transaction(async (tx) => (await writer.delete(await finder.lock(key, tx, { ifMatch }), actor, tx)).id),
+
+    /**
+     * In a request with a transaction of its own, locks all products that the request names, in the order of their ids, as orders do.
+     * Locked one after the other, they could deadlock with an order.
+     */
+    lockNamed: async (refs: readonly { id?: string | undefined; key?: string | undefined }[]): Promise<void> => {
+      const tx = db.requestTransaction()
+      if (!tx) return
+      const ids = refs.flatMap(({ id }) => (id !== undefined && isUuid(id) ? [id] : []))
+      await finder.findMany(
+        ids,
+        refs.flatMap(({ key }) => key?.trim() ?? []),
+        tx,
+        'any',
+      )
+    },
 
     restore: async (key: ProductKey, { actor, ifMatch }: Access): Promise<Product> => {
       let row: ProductRow | undefined

@@ -92,7 +92,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     purged,
     customers,
   })
-  const summary = createSummaryService({ db, shopCurrency })
+  const summary = createSummaryService({ db, shopCurrency, shopTimeZone: config.shopTimeZone })
 
   const jobs = createJobs({
     name: service.service,

@@ -4,7 +4,7 @@ import { importConfig } from '@clientele/features/imports/import.config'
 import { photoConfig } from '@clientele/features/photos/photo.config'
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { flag, httpUrl, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { flag, httpUrl, loadConfig, serviceConfig, shopTimeZone } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
 import { currencyMessage, isCurrency } from './money.ts'
 
@@ -23,6 +23,7 @@ export const configShape = {
   shopCurrency: z.string().refine(isCurrency, currencyMessage).default('EUR'),
   /** Whether an order without a customer is refused. */
   orderRequiresCustomer: flag.default(false),
+  shopTimeZone,
 }
 export type OrderConfig = z.infer<z.ZodObject<typeof configShape>>
 

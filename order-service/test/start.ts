@@ -17,6 +17,7 @@ const config = {
   customerServiceInternalUrl: 'http://127.0.0.1:1',
   shopCurrency: 'EUR',
   orderRequiresCustomer: false,
+  shopTimeZone: 'UTC',
   jobsPerReplica: 2,
   jobsPerUser: 2,
   jobLeaseMs: 1_000,

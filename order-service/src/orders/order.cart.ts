@@ -14,7 +14,9 @@ type LineDemand = { productId: string; delta: number; pointer: string }
 type Products = ReadonlyMap<string, StockedProduct>
 type Line = NewOrder['lines'][number]
 
-const productIdOf = (line: Line): string | undefined => ('productId' in line ? line.productId.toLowerCase() : undefined)
+/** The id of the product of a line; undefined for free text. */
+export const productIdOf = (line: Line): string | undefined =>
+  'productId' in line ? line.productId.toLowerCase() : undefined
 
 /** The ids of an order's products, without duplicates. */
 export const productIdsOf = ({ lines }: NewOrder): Set<string> =>

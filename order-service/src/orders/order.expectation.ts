@@ -5,7 +5,7 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import { toMinor } from '../money.ts'
 import { formatPrice } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'
-import type { Cart } from './order.cart.ts'
+import { type Cart, productIdOf } from './order.cart.ts'
 
 type Products = ReadonlyMap<string, StockedProduct>
 
@@ -27,8 +27,8 @@ export const priceChangedProblem = (
   products: Products,
 ): Problem | undefined => {
   const errors = lines.flatMap((line, index): ProblemError[] => {
-    const product = 'productId' in line ? products.get(line.productId.toLowerCase()) : undefined
-    if (!product || !('productId' in line)) return []
+    const product = products.get(productIdOf(line) ?? '')
+    if (!product || !('expectedPrice' in line)) return []
     const current = formatPrice(product.price, product.currency)
     return differences(`/lines/${index}/expectedPrice`, line.expectedPrice, current, currency)
   })

@@ -31,6 +31,8 @@ export const fieldErrors = {
   not_own: 'The value belongs to somebody else.',
   unavailable: 'This installation does not offer it.',
   weak_password: 'The password does not follow the policy.',
+  price_changed: 'The price or the total is another one now.',
+  needs_admin: 'Only users with the role admin can set the field.',
   stock_short: 'The stock is less than requested.',
   other_currency: 'The products have another currency.',
   unknown_currency: 'There is no such currency.',
@@ -51,6 +53,7 @@ export const fieldErrors = {
   no_columns: 'The file has no columns.',
   too_many_columns: 'The file has too many columns.',
   duplicate_header: 'Two columns of the file have the same name.',
+  bad_header: 'The name of a column has a control character.',
   unknown_column: 'The file has no such column.',
 } as const satisfies Record<string, string>
 

@@ -24,14 +24,15 @@ export const line = (max: number) =>
  */
 export const pathKey = line(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
 
+const noControlInLines = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
+
 /** Creates the schema of text of several lines, trimmed. It may contain line breaks and tabs, but no other control characters. */
 export const paragraph = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .trim()
-    .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, controlMessage)
-    .meta({ pattern: paragraphPattern })
+  z.string().max(max).trim().regex(noControlInLines, controlMessage).meta({ pattern: paragraphPattern })
+
+/** Creates the schema of the name of a column in a file: as {@link paragraph}, but with the spaces that the file has. */
+export const columnName = (max: number) =>
+  z.string().max(max).regex(noControlInLines, controlMessage).meta({ pattern: paragraphPattern })
 
 // At most 64 characters before the @ (RFC 5321, section 4.5.3.1), and 63 in each label of the domain (RFC 1035).
 const mailbox =

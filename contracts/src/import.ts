@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { event } from './event.ts'
 import { TableFormatName } from './export.ts'
-import { ActorRef, booleanText, limitedRecord, line, time, uuid } from './fields.ts'
+import { ActorRef, booleanText, columnName, limitedRecord, line, time, uuid } from './fields.ts'
 import { JobError } from './job.ts'
 
 /** The treatment of a row that matches an existing resource: update the resource, skip the row, or fail the row. */
@@ -20,9 +20,12 @@ export type ImportStatus = z.infer<typeof ImportStatus>
 const matchByText = 'The match key: a row belongs to the record that has the same value of this field.'
 const onMatchText = 'What to do with a row that belongs to an existing record.'
 
-const column = z.string().max(1_000)
 /** The field that each column is imported into. A column that is null or absent is not imported. */
-export const ImportMapping = limitedRecord(1_000, 'columns', z.record(column, z.string().max(200).nullable())).meta({
+export const ImportMapping = limitedRecord(
+  1_000,
+  'columns',
+  z.record(columnName(1_000), columnName(200).nullable()),
+).meta({
   example: { 'First name': 'name', Mail: 'email', Notes: null },
 })
 export type ImportMapping = z.infer<typeof ImportMapping>
@@ -98,7 +101,7 @@ const options = {
   }),
   delimiter: z
     .string()
-    .regex(/^[^"'\r\n]$/, 'must be one character')
+    .regex(/^[\t !#-&(-/:-@[-`{-~]$/, 'must be a tab, a space or one ASCII punctuation mark other than a quote')
     .optional()
     .meta({ description: 'The character that separates the cells of CSV. Default: detected.' }),
   encoding: z

@@ -46,9 +46,10 @@ export const timeZoneParameter = z
   .string()
   .max(50)
   .refine(isTimeZone, 'must be a time zone such as Africa/Nairobi')
-  .default('UTC')
+  .optional()
   .meta({
-    description: 'The time zone in which days begin, by its name in the IANA database. Default: `UTC`.',
+    description:
+      "The time zone in which days begin, by its name in the IANA database. Default: the shop's, which `GET /v1/config` shows.",
     example: 'Africa/Nairobi',
   })
 

@@ -117,7 +117,7 @@ export const createApp = ({
     batch,
     inputs,
     list,
-    summary: createSummaryService({ db }),
+    summary: createSummaryService({ db, shopTimeZone: config.shopTimeZone }),
     tags: createTagService({ db }),
     media,
     photoLink,

@@ -1,4 +1,4 @@
-import { maxBatchItems } from '@clientele/contracts/customer'
+import { maxBatchItems } from '@clientele/contracts/batch'
 import { type PublicSettings, requirableFields } from '@clientele/contracts/installation'
 import { exportConfig } from '@clientele/features/exports/export.config'
 import { importConfig } from '@clientele/features/imports/import.config'
@@ -6,7 +6,7 @@ import { photoConfig } from '@clientele/features/photos/photo.config'
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
 import { maxLimit } from '@clientele/platform/lists/list'
-import { commaList, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { commaList, loadConfig, serviceConfig, shopTimeZone } from '@clientele/platform/runtime/config'
 import { getCountries, isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 
@@ -25,6 +25,7 @@ export const configShape = {
     .string()
     .refine(isSupportedCountry, `must be one of the ${getCountries().length} ISO 3166-1 alpha-2 codes, such as KE`)
     .optional(),
+  shopTimeZone,
 }
 export type CustomerConfig = z.infer<z.ZodObject<typeof configShape>>
 

@@ -32,6 +32,9 @@ describe('Files that cannot be imported', () => {
       'too_many_columns',
     ],
     ['with the same header twice', 'email,email\na@example.com,b\n', 422, 'duplicate_header'],
+    ['with a NUL character in the header', 'name,e\0mail\nAna,a@example.com\n', 422, 'bad_header'],
+    ['that is a ZIP archive', Buffer.from('PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaacustomers.csv'), 422, 'unknown_format'],
+    ['in UTF-32', Buffer.from('n\0\0\0a\0\0\0\n\0\0\0A\0\0\0'), 422, 'bad_header'],
     ['that is broken gzip', gzipSync('name,email\n').subarray(0, 15), 422, 'unexpected_end'],
   ])('POST /v1/imports refuses a file %s', async (_what, file, status, code) => {
     const before = await storedFiles()
@@ -78,6 +81,18 @@ describe('Files that cannot be imported', () => {
     expect([status, error]).toEqual(['failed', { code: expect.any(String), message: expect.stringContaining('file') }])
     expect((await service.user.post(`/v1/imports/${id}/commit`, {})).status).toBe(409)
   })
+})
+
+describe('Mappings that cannot be stored', () => {
+  it.each([{ a: 'metadata.x\0y' }, { a: 'metadata.\ud800' }, { 'a\0': 'name' }])(
+    'PATCH and commit return 422 for %j',
+    async (mapping) => {
+      const { id } = await files.check('a,b\n1,2\n')
+      expect((await service.user.patch(`/v1/imports/${id}`, { mapping })).status).toBe(422)
+      expect((await service.user.post(`/v1/imports/${id}/commit`, { mapping })).status).toBe(422)
+      expect((await files.send('a,b\n1,2\n', { mapping: JSON.stringify(mapping) })).status).toBe(422)
+    },
+  )
 })
 
 describe('Rows that cannot be imported', () => {

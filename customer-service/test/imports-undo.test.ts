@@ -117,7 +117,7 @@ describe('The error file', () => {
       const second = await files.check(errors, { format })
       expect(second.counts).toEqual(counts({ failed: 2 }))
       expect(errors).toMatch(
-        format === 'csv' ? /;"row";"field";"reason"\r\n/ : /"row":\d,"field":"email","reason":"email /,
+        format === 'csv' ? /;"row";"field";"reason";"row_text"\r\n/ : /"row":\d,"field":"email","reason":"email /,
       )
       const corrected = await files.check(
         errors.replace('nobody', row()['email'] ?? '').replace('no-number', '+254711000123'),
@@ -128,6 +128,18 @@ describe('The error file', () => {
       expect((await findByEmail(rows[2]?.['email'])).name).toBe('=1+1')
     },
   )
+})
+
+describe('The error file of rows that could not be read', () => {
+  it('it contains the text of a row with too many cells or a stray quote', async () => {
+    const { id } = await files.check('name,surname,email\nAna,Berg,Lane 1,a@example.com\nBen,"C"ole,b@example.com\n')
+    const errors = await files.download(service.url, (await files.commit(id)).errorsUrl)
+    expect(errors.split('\r\n').slice(0, 3)).toEqual([
+      '"name","surname","email","row","field","reason","row_text"',
+      expect.stringMatching(/,"Ana,Berg,Lane 1,a@example\.com"$/),
+      expect.stringMatching(/,"Ben,""C""ole,b@example\.com"$/),
+    ])
+  })
 })
 
 describe('Access to imports', () => {

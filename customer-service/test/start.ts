@@ -33,6 +33,7 @@ const config = {
   importMaxRows: 1_000_000,
   importMaxUploads: 4,
   importEventsPerSecond: 5_000,
+  shopTimeZone: 'UTC',
 } satisfies Partial<CustomerConfig>
 
 /** Starts customer-service. `shared` is a virtual host that the caller closes. */

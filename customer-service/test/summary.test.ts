@@ -15,8 +15,9 @@ const create = async (fields: Record<string, unknown> = {}): Promise<string> =>
 const createdAt = async (time: Date) =>
   service.db.query('update customers set created_at = $2 where id = $1', [await create(), time.toISOString()])
 const before = (time: Date) => new Date(time.getTime() - 1)
+const deps = () => ({ db: service.db, shopTimeZone: 'UTC' })
 /** Counts without a result that is kept. */
-const summarise = (timeZone = 'UTC') => createSummaryService({ db: service.db, maxAgeMs: 0 }).summarise(timeZone)
+const summarise = (timeZone?: string) => createSummaryService({ ...deps(), maxAgeMs: 0 }).summarise(timeZone)
 
 describe('GET /v1/customers/summary', () => {
   it('counts all customers, new ones, those with a photo and the trash', async () => {
@@ -45,12 +46,18 @@ describe('GET /v1/customers/summary', () => {
     await create()
     const statements: string[] = []
     const db = observeQueries(service.db, async (sql) => void statements.push(sql))
-    const shared = createSummaryService({ db, maxAgeMs: 60_000 })
+    const shared = createSummaryService({ ...deps(), db, maxAgeMs: 60_000 })
     const summaries = await Promise.all(Array.from({ length: 5 }, () => shared.summarise('Africa/Nairobi')))
     const later = await shared.summarise('Europe/Moscow')
     expect(new Set([...summaries, later].map(({ countedAt }) => countedAt)).size).toBe(1)
     expect(later).toMatchObject({ total: 9, timeZone: 'Europe/Moscow' })
     expect(statements).toHaveLength(1)
+  })
+
+  it('days begin in the time zone of the shop unless the request names one', async () => {
+    const shop = createSummaryService({ ...deps(), shopTimeZone: 'Pacific/Auckland' })
+    expect(await shop.summarise()).toMatchObject({ timeZone: 'Pacific/Auckland' })
+    expect(await shop.summarise('UTC')).toMatchObject({ timeZone: 'UTC' })
   })
 
   it.each(['timeZone=Nairobi', 'timeZone=%2B03:00', 'day=1'])('%s is a 400 that names the parameter', async (query) => {
@@ -71,7 +78,7 @@ describe('GET /v1/customers/summary', () => {
         service.db,
         async (sql, values) => void plans.push(...(await explain(service.db, sql, values))),
       )
-      await createSummaryService({ db }).summarise('UTC')
+      await createSummaryService({ ...deps(), db }).summarise()
       const scans = plans.filter((line) => / Scan .*customers/.test(line))
       expect(scans).toHaveLength(4)
       for (const scan of scans) expect(scan).toMatch(/Index Only Scan using customers_/)

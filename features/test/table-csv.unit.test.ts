@@ -12,9 +12,58 @@ describe('Reading CSV', () => {
   it('a quoted cell may contain quotes, delimiters and line breaks', async () => {
     expect(await valuesOf('a,b,c\n"x ""y""","1,2","line\r\nbreak"\n,"",""\n')).toEqual([
       [2, { a: 'x "y"', b: '1,2', c: 'line\r\nbreak' }],
-      [3, { a: '', b: '', c: '' }],
     ])
   })
+
+  it('a row may lack cells at its end, and empty cells that no column has are ignored', async () => {
+    expect(await valuesOf('a,b,c\n1\n1,2,3,, \n1,2\n')).toEqual([
+      [2, { a: '1', b: '', c: '' }],
+      [3, { a: '1', b: '2', c: '3' }],
+      [4, { a: '1', b: '2', c: '' }],
+    ])
+  })
+
+  it('blank rows are left out and count as rows, also above the header', async () => {
+    expect(await valuesOf(';;\r\n \r\na;b;c\r\n;;\r\n1;2;3\r\n"";" ";\r\n;;')).toEqual([
+      [5, { a: '1', b: '2', c: '3' }],
+    ])
+  })
+
+  it('an apostrophe or a formula that makes a spreadsheet show a number as text is no part of the text', async () => {
+    expect(await valuesOf(`id,zip,name\n'7210,="01067",d'Arc\n'89801,"=""01067""",'Tis\n`)).toEqual([
+      [2, { id: '7210', zip: '01067', name: "d'Arc" }],
+      [3, { id: '89801', zip: '01067', name: "'Tis" }],
+    ])
+  })
+
+  it('rows may end with CR and cells contain LF, as Excel writes them on a Mac', async () => {
+    expect(await valuesOf('a,b\r1,"x\ny"\r2,z\r')).toEqual([
+      [2, { a: '1', b: 'x\ny' }],
+      [3, { a: '2', b: 'z' }],
+    ])
+  })
+
+  it.each(['"sep=;"', 'SEP=;', 'sep=;'])('the line %s declares the delimiter', async (line) => {
+    expect((await readText(`${line}\r\na,x;b\r\n1,5;2\r\n`))[0]?.values).toMatchObject({ 'a,x': '1,5', b: '2' })
+  })
+
+  it('a first row with a known name of a column is a header, whatever its other cells are', () => {
+    const isKnownName = (name: string) => name === 'Email'
+    const detect = (first: string) => detectTable(Buffer.from(`${first}\nAna,a@x.com,1\n`), true, { isKnownName })
+    for (const odd of ['2023', 'IG @handle', `${'Which tea? '.repeat(20)}`, '2026-11-20'])
+      expect(detect(`Name,Email,${odd}`)).toMatchObject({ header: true, columns: ['Name', 'Email', odd.trim()] })
+    expect(detect('Ana,b@x.com,2023')).toMatchObject({ header: false })
+  })
+
+  it.each(['a\0b', 'a\u001fb'])(
+    'a header with a control character is refused with the number of its column',
+    async (name) => {
+      expect(await fileErrorOf(() => readText(`ok,${name}\n1,2\n`))).toMatchObject({
+        code: 'bad_header',
+        message: 'the name of column 2 has a control character; remove it',
+      })
+    },
+  )
 
   it('a quote is text in a cell that does not begin with a quote', async () => {
     expect(await valuesOf('size,b\n5" disk,x\n')).toEqual([[2, { size: '5" disk', b: 'x' }]])
@@ -41,7 +90,7 @@ describe('Reading CSV', () => {
 
   it('an invalid row is reported and the rows after it are read', async () => {
     const long = 'x'.repeat(200)
-    const text = `a,b\n1\n1,2,3\n"x"y,2\nn\0l,2\n${long},${long}\n${'y'.repeat(60)},1\nlast,1\n`
+    const text = `a,b\n1,2,3,4\n1,2,3\n"x"y,2\nn\0l,2\n${long},${long}\n${'y'.repeat(60)},1\nlast,1\n`
     expect(await valuesOf(text, { limits: { rowBytes: 100, cellLength: 50 } })).toEqual([
       [2, 'column_count'],
       [3, 'column_count'],

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { cellText } from '../src/tables/cell.ts'
 import { detectTable } from '../src/tables/format-detection.ts'
 import type { Row, TableFormat } from '../src/tables/row.ts'
 import { createTableEncoder } from '../src/tables/writer.ts'
@@ -54,7 +55,10 @@ describe('Tables in chunks of any size', () => {
           const bytes = fileOf(table, name, delimiter)
           const format = name === 'csv' ? csv(delimiter) : { format: name }
           const read = await readAll(bytes, format, { sizes: at, limits: { blockBytes: 1, batchRows: 3 } })
-          expect(read.map(({ values }) => ({ ...values }))).toEqual(table)
+          // A blank row of CSV is no row.
+          const isBlank = (row: object) => Object.values(row).every((cell) => cellText(cell).trim() === '')
+          const expected = name === 'csv' ? table.filter((row) => !isBlank(row)) : table
+          expect(read.map(({ values }) => ({ ...values }))).toEqual(expected)
         },
       ),
       { numRuns: 300 },

@@ -84,7 +84,7 @@ describe('Formula escaping', () => {
   )
 
   it('any text survives escaping and unescaping unchanged', () => {
-    const parts = fc.array(fc.constantFrom("'", '=', '-', '\t', '\n', '5', ';', ' ', '"', '＝'), { maxLength: 8 })
+    const parts = fc.array(fc.constantFrom("'", '=', '="', '-', '\t', '\n', '5', ';', ' ', '"', '＝'), { maxLength: 8 })
     fc.assert(fc.property(parts, (some) => unescapeFormula(escapeFormula(some.join(''))) === some.join('')))
   })
 })
@@ -95,7 +95,8 @@ describe('Cells', () => {
     [['a;b', 'c'], '["a;b","c"]'],
     [['[x'], '["[x"]'],
     [['ok', '=1', '-5'], "ok;'=1;'-5"],
-    [['a,=b', '+'], "a,'=b;'+"],
+    [['a,=b', '+'], '["a,\\u003db","\\u002b"]'],
+    [['a ::: b', '* c', '"d'], '["a ::: b","* c","\\"d"]'],
     [[' a', '=b'], '[" a","\\u003db"]'],
     [[], ''],
   ])('the list %j is written as %s', (list, cell) => {
@@ -113,6 +114,17 @@ describe('Cells', () => {
       '1970-01-01T00:00:00.000Z',
     ])
     expect(parseListCell('[not json ; b')).toEqual(['[not json', 'b'])
+  })
+
+  it.each([
+    ['retail, ag-exempt', ['retail', 'ag-exempt']],
+    ['a, b; c', ['a, b', 'c']],
+    ['"VIP","Blog, old"', ['VIP', 'Blog, old']],
+    ['"say ""hi"""; "b"', ['say "hi"', 'b']],
+    ['5" disk, x', ['5" disk', 'x']],
+    ['Kunden ::: * myContacts', ['Kunden']],
+  ])('the list %s of another program is read as %j', (cell, list) => {
+    expect(parseListCell(cell)).toEqual(list)
   })
 })
 

@@ -121,3 +121,22 @@ describe('Compressed files', () => {
     expect(state.bytesRead).toBeLessThan(2 << 20)
   })
 })
+
+describe('Files that are no tables', () => {
+  const zip = (name: string) => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), Buffer.from(name)])
+  it.each([
+    ['an Excel workbook', zip('[Content_Types].xml')],
+    ['an OpenDocument spreadsheet', zip('mimetypeapplication/vnd.oasis.opendocument.spreadsheet')],
+    ['a ZIP archive', zip('customers.csv')],
+    ['an old Excel workbook', Buffer.from('d0cf11e0a1b11ae1', 'hex')],
+    ['a PDF', Buffer.from('%PDF-1.7\n')],
+    ['a picture', Buffer.from('89504e470d0a1a0a', 'hex')],
+    ['a vCard file', Buffer.from('\uFEFFBEGIN:VCARD\r\nVERSION:3.0\r\n')],
+    ['a web page or XML', Buffer.from('\r\n<html><table>')],
+    ['a text document', Buffer.from('{\\rtf1\\ansi')],
+  ])('%s is named, with what to do', async (name, bytes) => {
+    const error = await fileErrorOf(() => decode(bytes))
+    expect(error).toMatchObject({ code: 'unknown_format' })
+    expect(error.message).toMatch(new RegExp(`^the file is ${name}; (save|unpack|export|send) `))
+  })
+})

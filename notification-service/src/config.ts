@@ -1,8 +1,15 @@
-import { isTimeZone } from '@clientele/contracts/fields'
 import type { PublicSettings } from '@clientele/contracts/installation'
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { ConfigError, commaList, httpUrl, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import {
+  ConfigError,
+  commaList,
+  httpUrl,
+  integer,
+  loadConfig,
+  serviceConfig,
+  shopTimeZone,
+} from '@clientele/platform/runtime/config'
 import { isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 
@@ -34,11 +41,7 @@ export const configShape = {
     .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$/, 'must be a BCP 47 tag such as en or pt-BR')
     .default('en')
     .describe('the language of messages to customers without a supported locale'),
-  shopTimeZone: z
-    .string()
-    .refine(isTimeZone, 'must be a name of the IANA time zone database, such as Africa/Nairobi')
-    .default('UTC')
-    .describe('the time zone in which front ends show times; it changes nothing in the services'),
+  shopTimeZone,
   smsProvider: z.enum(['log', 'africastalking']).default('log'),
   smsCatcherUrl: httpUrl
     .optional()

@@ -27,6 +27,7 @@ import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
 import { searchTextTask } from './orders/order.search-text.ts'
 import { createOrderService } from './orders/order.service.ts'
 import { defineOrderLines } from './orders/order-line.model.ts'
+import { createProductBatch } from './products/product.batch.ts'
 import { createProductBulkWriter } from './products/product.bulk.ts'
 import { createProductFinder } from './products/product.finder.ts'
 import { createProductImport } from './products/product.import.ts'
@@ -81,7 +82,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const customers = createCustomerProjection({ db, purged })
   const orderModel = defineOrders(db.sequelize)
   const orderFinder = createOrderFinder({ db, model: orderModel, userNames, customers })
-  const placement = createPlacement({ db, customers, customerClient, shopCurrency })
+  const placement = createPlacement({ ...config, db, customers, customerClient })
   const orders = createOrderService({ db, model: orderModel, finder: orderFinder, placement, customerClient })
   const anonymisePurged = createAnonymisation({
     db,
@@ -91,7 +92,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     purged,
     customers,
   })
-  const summary = createSummaryService({ db, shopCurrency })
+  const summary = createSummaryService({ db, shopCurrency, shopTimeZone: config.shopTimeZone })
 
   const jobs = createJobs({
     name: service.service,
@@ -118,6 +119,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     exports,
     jobs: jobs.service,
     products,
+    batch: createProductBatch(products, inputs),
     movements,
     orders,
     summary,

@@ -16,6 +16,8 @@ const config = {
   customerServiceUrl: 'http://127.0.0.1:1',
   customerServiceInternalUrl: 'http://127.0.0.1:1',
   shopCurrency: 'EUR',
+  orderRequiresCustomer: false,
+  shopTimeZone: 'UTC',
   jobsPerReplica: 2,
   jobsPerUser: 2,
   jobLeaseMs: 1_000,

@@ -1,5 +1,6 @@
 import { OrderSummary } from '@clientele/contracts/order'
 import { asOwner, explain } from '@clientele/platform/testing/database'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { intervalsBetween } from '../src/summary/interval.ts'
 import { orderCalls, textLine } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
@@ -119,6 +120,19 @@ describe('GET /v1/orders/summary', () => {
       '2026-03-09T04',
     ])
     expect(await allRows('from=2025-11-02&to=2025-11-03&timeZone=America/New_York&interval=hour')).toHaveLength(25)
+  })
+
+  it('days begin in the time zone of the shop unless the request names one', async () => {
+    const shop = await service.startReplica({ shopTimeZone: 'Africa/Nairobi' })
+    const authorization = `Bearer ${(await signedInAs('user')).token}`
+    const read = (query: string) =>
+      fetch(`${shop.url}/v1/orders/summary?from=2026-03-27&to=2026-03-28${query}`, { headers: { authorization } })
+    expect(await (await read('')).json()).toMatchObject({
+      timeZone: 'Africa/Nairobi',
+      from: '2026-03-26T21:00:00.000Z',
+    })
+    expect(await (await read('&timeZone=UTC')).json()).toMatchObject({ from: '2026-03-27T00:00:00.000Z' })
+    await shop.stop()
   })
 
   it('the default is the last 30 days by day', async () => {

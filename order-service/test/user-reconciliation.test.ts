@@ -34,7 +34,9 @@ it('order-service learns from user-service who was renamed, disabled or deleted 
     return body.id
   }
   const [ofRenamed, ofDeleted] = [await createProduct(renamed, 'Ana Old'), await createProduct(deleted, 'Ana Gone')]
-  const addJob = `insert into jobs (id, kind, owner_id, owner_name) values (gen_random_uuid(), 'product-export', $1, '') returning id`
+  // Due tomorrow, so that no worker runs it before the users are known.
+  const addJob = `insert into jobs (id, kind, owner_id, owner_name, run_at)
+    values (gen_random_uuid(), 'product-export', $1, '', now() + interval '1 day') returning id`
   const [job] = await db.query<{ id: string }>(addJob, [disabled])
 
   const replica = await service.startReplica({ userServiceInternalUrl: users.internalUrl() })

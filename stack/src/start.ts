@@ -12,6 +12,7 @@ import { provisionAndMigrate } from './backing/provision.ts'
 import { isRealmPrepared, prepareRealm } from './backing/realm.ts'
 import type { BackingServiceName, ServiceSource } from './backing/service-source.ts'
 import { formatSummary } from './backing/start-summary.ts'
+import { installSandbox } from './backing/system-packages.ts'
 import { provisionLocalBroker } from './broker/accounts.ts'
 import { createDemoData } from './demo/demo-data.ts'
 import { stopLeftovers } from './processes/child.ts'
@@ -57,6 +58,7 @@ const startAll = async (settings: Settings): Promise<void> => {
   if (leftovers.length > 0)
     logProgress('start', `stopped ${leftovers.length} processes that an interrupted start left behind`)
   const sources = await chooseSources(logProgress, home)
+  await installSandbox((text) => logProgress('bubblewrap', text))
   const conflicts = await findPortConflicts(ports, requiredPorts(sources))
   if (conflicts.length > 0) throw new Error(conflicts.join('\n'))
   // What starts after a stop would not be stopped.

@@ -82,6 +82,41 @@ describe('POST /v1/users', () => {
     expect(await users.realm.findUser(input.username)).toBeUndefined()
   })
 
+  it.each([
+    '<',
+    '>',
+    '&',
+    '"',
+    '$',
+    '%',
+    '!',
+    '#',
+    '?',
+    '§',
+    ';',
+    '*',
+    '~',
+    '/',
+    '\\',
+    '|',
+    '^',
+    '=',
+    '[',
+    ']',
+    '{',
+    '}',
+    '(',
+    ')',
+  ])(
+    'POST /v1/users returns 422 that lists the characters which Keycloak refuses in names, for a surname with %s',
+    async (character) => {
+      const { status, body } = await users.admin().post('/v1/users', newUser({ surname: `Müller ${character} Sohn` }))
+      expect([status, body.errors[0].pointer]).toEqual([422, '/surname'])
+      expect(body.errors[0].message).toMatch(/^must not have control characters or any of < > /)
+      expect(body.errors[0].message).toContain(` ${character}`)
+    },
+  )
+
   it('POST /v1/users with a repeated Idempotency-Key creates one user', async () => {
     const input = newUser()
     const key = { 'idempotency-key': unique('key') }

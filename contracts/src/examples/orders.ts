@@ -35,18 +35,73 @@ const notification = {
   version: 3,
 }
 
+const product = {
+  id: productId,
+  ...fields,
+  currency: 'EUR',
+  photoMediaId: mediaId,
+  ...exampleLinks,
+  ...exampleStamps,
+  deletedAt: null,
+}
+const order = {
+  id: orderId,
+  number: 'ORD-000123',
+  customerId,
+  customer: { id: customerId, code: 'CUS-000123', displayName: 'Ana Lovelace' },
+  status: 'placed',
+  lines: [
+    {
+      id: '0190a5c4-6f00-7000-8000-000000000021',
+      productId,
+      description: fields.name,
+      quantity: 15,
+      unitPrice: '1.50',
+      lineTotal: '22.50',
+    },
+    { id: '0190a5c4-6f00-7000-8000-000000000022', productId: null, ...line, lineTotal: '4.90' },
+  ],
+  total: '27.40',
+  currency: 'EUR',
+  note: 'Ring twice',
+  metadata: { channel: 'web' },
+  placedAt: '2026-11-20T09:30:00.000Z',
+  fulfilledAt: null,
+  cancelledAt: null,
+  createdBy: actor,
+  updatedAt: '2026-11-20T09:30:00.000Z',
+  updatedBy: actor,
+  version: 1,
+}
+
 export const orderExamples = {
   NewProduct: fields,
   NewProductForm: { name: fields.name, price: fields.price, stock: 100 },
   ProductPatch: { price: '1.60', lowStockAt: 10 },
-  Product: {
-    id: productId,
-    ...fields,
-    currency: 'EUR',
-    photoMediaId: mediaId,
-    ...exampleLinks,
-    ...exampleStamps,
-    deletedAt: null,
+  Product: product,
+  ProductBatch: {
+    items: [
+      { op: 'create', data: { name: 'Blue Bull 250 ml', price: '1.40' } },
+      { op: 'create', data: { sku: fields.sku, name: 'Green Bull 250 ml', price: '1.60' } },
+    ],
+  },
+  ProductBatchResult: {
+    results: [
+      { index: 0, status: 201, id: productId, product },
+      {
+        index: 1,
+        status: 409,
+        problem: {
+          type: '/problems/duplicate',
+          title: 'Already exists',
+          status: 409,
+          code: 'duplicate',
+          detail: 'another product has this SKU',
+          errors: [{ pointer: '/sku', code: 'taken', message: 'belongs to another product' }],
+        },
+      },
+    ],
+    counts: { succeeded: 1, failed: 1 },
   },
   ProductPhoto: { mediaId },
   NewStockMovement: { delta: 100, reason: 'delivery 2026-117' },
@@ -62,36 +117,13 @@ export const orderExamples = {
     createdBy: actor,
   },
   // Without products and a customer, so that it can be sent to any installation.
-  NewOrder: { lines: [line], currency: 'EUR', note: 'Ring twice', metadata: { channel: 'web' } },
+  NewOrder: { lines: [line], currency: 'EUR', expectedTotal: '4.90', note: 'Ring twice', metadata: { channel: 'web' } },
   OrderPatch: { note: 'Leave it at the door' },
-  Order: {
-    id: orderId,
-    number: 'ORD-000123',
-    customerId,
-    customer: { id: customerId, code: 'CUS-000123', displayName: 'Ana Lovelace' },
-    status: 'placed',
-    lines: [
-      {
-        id: '0190a5c4-6f00-7000-8000-000000000021',
-        productId,
-        description: fields.name,
-        quantity: 15,
-        unitPrice: '1.50',
-        lineTotal: '22.50',
-      },
-      { id: '0190a5c4-6f00-7000-8000-000000000022', productId: null, ...line, lineTotal: '4.90' },
-    ],
-    total: '27.40',
-    currency: 'EUR',
-    note: 'Ring twice',
-    metadata: { channel: 'web' },
-    placedAt: '2026-11-20T09:30:00.000Z',
-    fulfilledAt: null,
-    cancelledAt: null,
-    createdBy: actor,
-    updatedAt: '2026-11-20T09:30:00.000Z',
-    updatedBy: actor,
-    version: 1,
+  Order: order,
+  OrderBatch: { items: [{ op: 'fulfil', key: 'ORD-000123', idBy: 'number' }] },
+  OrderBatchResult: {
+    results: [{ index: 0, status: 200, id: orderId, order }],
+    counts: { succeeded: 1, failed: 0 },
   },
   OrderSummary: {
     interval: 'day',

@@ -7,6 +7,8 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, newFields } from '../customers/customer.change.ts'
 import type { Inputs } from '../customers/customer.input.ts'
+import { firstValue, parseCountry, parseLanguage, parsePhone } from './customer.cell-values.ts'
+import { columnNames } from './customer.column-names.ts'
 
 /** A row of a customer import that was checked. Whether it creates or updates a customer is decided later. */
 export type CustomerInput = {
@@ -18,37 +20,6 @@ export type CustomerInput = {
   fields: CustomerFields | undefined
   /** Why the row cannot create a customer. */
   problems: RowProblem[]
-}
-
-/** Names that columns of other systems have, by field. */
-const columnNames: Record<string, readonly string[]> = {
-  id: ['customer id', 'uuid'],
-  code: ['customer code', 'customer number', 'kundennummer'],
-  externalId: ['_id.$oid', 'external id', 'reference', 'ref', 'foreign id', 'legacy id', 'customer ref'],
-  name: ['first name', 'given name', 'forename', 'firstname', 'vorname', 'prénom', 'nombre', 'nome', 'jina'],
-  surname: ['last name', 'family name', 'lastname', 'nachname', 'nom', 'apellido', 'apellidos', 'sobrenome', 'cognome'],
-  fullName: ['full name', 'customer name', 'customer', 'contact', 'contact name', 'display name'],
-  email: ['e-mail', 'mail', 'email address', 'e-mail address', 'correo', 'courriel'],
-  phone: [
-    'phone number',
-    'telephone',
-    'tel',
-    'mobile',
-    'mobile number',
-    'mobile phone',
-    'cell',
-    'telefon',
-    'teléfono',
-    'msisdn',
-  ],
-  tags: ['tag', 'labels', 'groups', 'categories', 'segments'],
-  locale: ['language', 'lang', 'sprache', 'langue', 'idioma'],
-  smsOptOut: ['sms opt out', 'no sms', 'opt out', 'unsubscribed'],
-  'address.street': ['street', 'address', 'address line 1', 'address 1', 'straße', 'strasse', 'rue', 'calle'],
-  'address.city': ['city', 'town', 'ort', 'stadt', 'ville', 'ciudad', 'cidade'],
-  'address.postalCode': ['postal code', 'postcode', 'zip', 'zip code', 'plz', 'code postal', 'código postal'],
-  'address.region': ['region', 'state', 'county', 'province', 'bundesland'],
-  'address.country': ['country', 'country code', 'land', 'pays', 'país'],
 }
 
 // A column holds one value, so `address` and `metadata` are mapped by their keys. Photos are uploaded.
@@ -64,18 +35,30 @@ export const importFields: Record<string, readonly string[]> = {
 }
 
 /** Whether a column is mapped to a key of `metadata`, such as `metadata.size`. */
-export const isMetadataField = (field: string): boolean => /^metadata\..{1,64}$/s.test(field)
+export const isMetadataField = (field: string): boolean => /^metadata\.[^\p{Cc}\p{Cs}]{1,64}$/u.test(field)
 
 const yesNoFields = ['smsOptOut']
 
-const toText = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value)
-const parseCell = (field: string, value: unknown): unknown => {
-  if (field === 'tags') return typeof value === 'string' ? parseListCell(value) : value
-  return yesNoFields.includes(field) ? parseYesNo(value) : toText(value)
+const textParsers: Record<string, (text: string) => unknown> = {
+  tags: parseListCell,
+  email: firstValue,
+  locale: parseLanguage,
+  'address.country': parseCountry,
 }
 
-/** `Ana Maria Lovelace` → name `Ana Maria`, surname `Lovelace`. A single word is the name. */
-const splitName = (value: string): { name: string; surname?: string } => {
+const parseCell = (field: string, value: unknown): unknown => {
+  if (yesNoFields.includes(field)) return parseYesNo(value)
+  const text = typeof value === 'number' ? String(value) : value
+  return typeof text === 'string' ? (textParsers[field]?.(text) ?? text) : text
+}
+
+// What may follow a comma in a name that is not turned round.
+const suffix = /^(jr|sr|i{1,3}|iv|ph\.?d|m\.?d|inc|ltd|llc|gmbh|s\.?a|b\.?v|co)\.?$/i
+
+/** `Ana Maria Lovelace` and `Lovelace, Ana Maria` → name `Ana Maria`, surname `Lovelace`. A single word is the name. */
+export const splitName = (value: string): { name: string; surname?: string } => {
+  const [surnameFirst = '', given, ...more] = value.split(',').map((part) => part.trim())
+  if (given && surnameFirst && more.length === 0 && !suffix.test(given)) return { name: given, surname: surnameFirst }
   const words = value.trim().split(/\s+/)
   const surname = words.length > 1 ? words.pop() : undefined
   return { name: words.join(' '), ...(surname !== undefined && { surname }) }
@@ -95,8 +78,11 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
   const group = field.slice(0, dot)
   const inner = (body[group] ?? {}) as object
   body[group] = inner
-  setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : toText(value))
+  setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : parseCell(field, value))
 }
+
+const countryOf = ({ address }: { address?: { country?: unknown } }): string | undefined =>
+  typeof address?.country === 'string' ? address.country : undefined
 
 /**
  * Builds the body of a POST or PATCH from a row. `emptied` says whether a field is null: null empties a field of an existing
@@ -111,6 +97,7 @@ const buildBody = (values: FieldValues, keepNulls: boolean): { body: Record<stri
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
+  if (typeof body['phone'] === 'string') body['phone'] = parsePhone(body['phone'], countryOf(body))
   return { body, emptied }
 }
 

@@ -39,8 +39,10 @@ type Counts = Pick<CustomerSummary, 'withPhoto' | 'inTrash' | 'newToday' | 'newT
 
 export type SummaryService = ReturnType<typeof createSummaryService>
 
+type Deps = { db: Db; shopTimeZone: string; maxAgeMs?: number }
+
 /** Counts all customers. Requests within `maxAgeMs` share one count, so that many screens cost as much as one. */
-export const createSummaryService = ({ db, maxAgeMs = 5_000 }: { db: Db; maxAgeMs?: number }) => {
+export const createSummaryService = ({ db, shopTimeZone, maxAgeMs = 5_000 }: Deps) => {
   /** By the starts and not by the time zone, of which hundreds have the same days. */
   const shared = new Map<string, () => Promise<Counts>>()
 
@@ -56,7 +58,7 @@ export const createSummaryService = ({ db, maxAgeMs = 5_000 }: { db: Db; maxAgeM
   }
 
   return {
-    summarise: async (timeZone: string): Promise<CustomerSummary> => {
+    summarise: async (timeZone = shopTimeZone): Promise<CustomerSummary> => {
       const { day, week, month } = currentStarts(new Date(), timeZone)
       const { withPhoto, withoutPhoto, countedAt, ...counts } = await count(
         [day, week, month].map((start) => start.toISOString()),

@@ -100,7 +100,7 @@ export const countResults = (
     const problems = batch.problems[index] ?? (result?.outcome === 'failed' ? result.problems : undefined)
     counts.read += 1
     counts[result?.outcome ?? 'failed'] += 1
-    if (problems) failed.push({ number: row.number, values: row.values ?? {}, problems })
+    if (problems) failed.push({ number: row.number, values: row.values ?? {}, raw: row.raw, problems })
   }
   return { counts, failed }
 }

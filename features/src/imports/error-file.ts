@@ -9,13 +9,22 @@ import type { Mapping } from './mapping.ts'
 
 /** The part of a job's state that describes its error file: its id, the position of the next chunk and the number of rows. */
 export type ErrorFileState = { file: string; position: number; rows: number }
-/** A row that failed, with its number and its values in the imported file. */
-export type FailedRow = { number?: number; values: Record<string, unknown>; problems: readonly RowProblem[] }
+/**
+ * A row that failed, with its number and its values in the imported file. `raw` is the text of a row that could not be cut into
+ * values.
+ */
+export type FailedRow = {
+  number?: number
+  values: Record<string, unknown>
+  raw?: string | undefined
+  problems: readonly RowProblem[]
+}
 
 /** The maximum number of errors that the import itself shows. */
 export const maxShownErrors = 100
 const extensions = { csv: 'csv', json: 'json', ndjson: 'ndjson' }
-const addedColumns = ['row', 'field', 'reason']
+const importColumns = ['row', 'field', 'reason', 'row_text']
+const undoColumns = ['field', 'reason']
 
 /**
  * Returns the column that is mapped to a field or, for a part of a field such as `tags.0`, to the field. Without one, returns
@@ -37,11 +46,12 @@ export const rowErrors = ({ number, problems }: FailedRow, mapping: Mapping): Im
     message: describe(problem, mapping),
   }))
 
-const errorRow = ({ number, values, problems }: FailedRow, mapping: Mapping): Record<string, unknown> => ({
+const errorRow = ({ number, values, raw, problems }: FailedRow, mapping: Mapping): Record<string, unknown> => ({
   ...values,
   ...(number !== undefined && { row: number }),
   field: [...new Set(problems.flatMap(({ field }) => field ?? []))].join(' '),
   reason: problems.map((problem) => describe(problem, mapping)).join('; '),
+  ...(raw !== undefined && { row_text: raw }),
 })
 
 type ErrorFileOptions = {
@@ -52,19 +62,19 @@ type ErrorFileOptions = {
   keepHours: number
   /** The mapping of the import. With it, reasons name the column instead of the field. */
   mapping?: Mapping
-  /** Whether the file has a column `row`. Default true. */
+  /** Whether the file has the columns `row` and `row_text`. Default true. */
   numbered?: boolean
 }
 
 /**
- * Creates a writer of failed rows. The error file has the format and the columns of the imported file, then `row`, `field` and
- * `reason`. Users can correct it and import it again. Each batch is appended in its transaction.
+ * Creates a writer of failed rows. The error file has the format and the columns of the imported file, then `row`, `field`,
+ * `reason` and, for a row that could not be read, its text as `row_text`. Users can correct it and import it again. Each batch is appended in its transaction.
  */
 export const createErrorFile = (
   files: JobFiles,
   { ownerId, format, columns, keepHours, mapping = {}, numbered = true }: ErrorFileOptions,
 ) => {
-  const extraColumns = numbered ? addedColumns : addedColumns.slice(1)
+  const extraColumns = numbered ? importColumns : undoColumns
   const encoder: TableEncoder = createTableEncoder({
     format: format.format,
     columns: [...columns.filter((column) => !extraColumns.includes(column)), ...extraColumns],

@@ -21,6 +21,7 @@ import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
 import { suggestForTarget, validateMapping } from './mapping.ts'
 import { toFileProblem } from './received-file.ts'
+import { createKnownNames } from './suggest-mapping.ts'
 
 type Deps = {
   db: Db
@@ -79,6 +80,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     return getOwn(id, actor, tx)
   }
 
+  const isKnownName = createKnownNames(target.fields)
   const detectUpload = (upload: ImportUpload): DetectedTable => {
     const detected = detectWithOptions(upload)
     if (upload.isJson && detected.format.format === 'csv')
@@ -89,7 +91,10 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     const { format, delimiter, header } = options
     try {
       const isWhole = file.bytes <= file.sample.length
-      const declared = { format, delimiter, ...(header !== undefined && { header: header === 'true' }), dotted: true }
+      const declared = {
+        ...{ format, delimiter, isKnownName, dotted: true },
+        ...(header !== undefined && { header: header === 'true' }),
+      }
       return detectTable(file.sample, isWhole, declared)
     } catch (error) {
       throw error instanceof FileError ? toFileProblem(error, maxBytes) : error

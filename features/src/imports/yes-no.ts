@@ -1,8 +1,58 @@
 import type { RowProblem } from './import-target.ts'
 
 // The words for yes and no in several languages. Case and Unicode normalisation form are ignored.
-const yes = ['true', 'yes', 'y', '1', 'x', 'ja', 'j', 'oui', 'sí', 'sì', 'si', 'sim', 'tak', 'да', 'evet', 'ndiyo']
-const no = ['false', 'no', 'n', '0', 'nein', 'nee', 'non', 'não', 'nao', 'nie', 'нет', 'hayır', 'hayir', 'hapana']
+const yes = [
+  'true',
+  'yes',
+  'y',
+  '1',
+  'x',
+  'ja',
+  'j',
+  'oui',
+  'sí',
+  'sì',
+  'si',
+  'sim',
+  'tak',
+  'да',
+  'evet',
+  'ndiyo',
+  'on',
+  'wahr',
+  'vrai',
+  'verdadero',
+  'verdadeiro',
+  'vero',
+  'waar',
+  'prawda',
+  'истина',
+  'doğru',
+]
+const no = [
+  'false',
+  'no',
+  'n',
+  '0',
+  'nein',
+  'nee',
+  'non',
+  'não',
+  'nao',
+  'nie',
+  'нет',
+  'hayır',
+  'hayir',
+  'hapana',
+  'off',
+  'falsch',
+  'faux',
+  'falso',
+  'onwaar',
+  'fałsz',
+  'ложь',
+  'yanlış',
+]
 
 const meanings = new Map([...yes.map((word) => [word, true] as const), ...no.map((word) => [word, false] as const)])
 const message = `must be yes (${yes.join(', ')}) or no (${no.join(', ')})`

@@ -1,11 +1,11 @@
 import { escapeFormula, escapeFormulaInJson } from './formula-escaping.ts'
 
 const isPlainPart = (part: unknown): boolean =>
-  typeof part === 'string' && part !== '' && part === part.trim() && !/[;[{]/.test(part)
+  typeof part === 'string' && part !== '' && part === part.trim() && !/[;,[{"]|:::|^\* /.test(part)
 
 /**
  * Formats a value as the text of a CSV cell, with formulas escaped: `['a', '=b']` → `a;'=b`. A list is written as JSON if an item
- * contains a semicolon or a bracket, or begins or ends with a space, and so is an object. null becomes an empty text.
+ * contains a separator, a quote or a bracket, or begins or ends with a space, and so is an object. null becomes an empty text.
  */
 export const cellText = (value: unknown): string => {
   if (typeof value === 'string') return escapeFormula(value)
@@ -16,7 +16,28 @@ export const cellText = (value: unknown): string => {
   return escapeFormulaInJson(JSON.stringify(value))
 }
 
-/** Parses a cell that contains a list, as {@link cellText} writes it, without escapes: `a; b` or `["a;b","c"]`. */
+const quotedItem = /"((?:[^"]|"")*)"\s*(?:[,;]|$)/y
+
+/** Splits `"a, b","c"`; undefined if not all items are quoted. */
+const splitQuoted = (cell: string): string[] | undefined => {
+  const items: string[] = []
+  for (let at = 0; at < cell.length; at = quotedItem.lastIndex) {
+    while (cell[at] === ' ') at += 1
+    quotedItem.lastIndex = at
+    const item = quotedItem.exec(cell)?.[1]
+    if (item === undefined) return undefined
+    items.push(item.replaceAll('""', '"'))
+  }
+  return items
+}
+
+/** The separator of a list: that of Google Contacts, a semicolon, or a comma. */
+const separatorOf = (cell: string): string => [':::', ';'].find((separator) => cell.includes(separator)) ?? ','
+
+/**
+ * Parses a cell that contains a list, as {@link cellText} and other programs write it, without escapes: `a; b`, `a, b`, `a ::: b`,
+ * `"a, b","c"` or `["a;b","c"]`. Groups that Google Contacts made by itself (`* myContacts`) are left out.
+ */
 export const parseListCell = (cell: string): unknown[] => {
   if (cell.startsWith('[')) {
     try {
@@ -26,8 +47,7 @@ export const parseListCell = (cell: string): unknown[] => {
       // Not JSON, only a text that begins with a bracket.
     }
   }
-  return cell
-    .split(';')
+  return (splitQuoted(cell) ?? cell.split(separatorOf(cell)))
     .map((part) => part.trim())
-    .filter((part) => part !== '')
+    .filter((part) => part !== '' && !part.startsWith('* '))
 }

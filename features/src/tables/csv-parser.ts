@@ -1,6 +1,6 @@
 import type { ByteWindow } from './byte-window.ts'
 import { type CsvSyntax, csvSyntaxOf, readCells } from './csv-cells.ts'
-import { unescapeFormula } from './formula-escaping.ts'
+import { plainText } from './formula-escaping.ts'
 import {
   type CsvFormat,
   EmptyValues,
@@ -14,6 +14,8 @@ import {
 } from './row.ts'
 
 const carriageReturn = 0x0d
+
+const isBlank = (cell: string): boolean => cell.trim() === ''
 
 /**
  * `end` is the end of a line, or of the window if the line is not complete (`isWhole` false). `isQuoted`: the line contains a
@@ -123,7 +125,7 @@ export class CsvParser {
     window.at = Math.min(end + 1, window.bytes.length)
     this.#row += 1
     if (this.#row <= this.#format.skipRows) return
-    if (text.length <= 1 && cells?.length === 1 && cells[0] === '') return
+    if (cells?.every(isBlank)) return
     rows.push(this.#toRow({ byte: window.offsetOf(window.at), row: this.#row }, text, cells, hasNul))
   }
 
@@ -139,13 +141,14 @@ export class CsvParser {
         'a cell has text after its closing quote; double the quotes inside a cell',
         text,
       )
-    if (cells.length !== columns.length) {
+    // Spreadsheets leave out empty cells at the end of a row, and files made by hand end rows with a delimiter.
+    if (cells.length > columns.length && !cells.slice(columns.length).every(isBlank)) {
       const message = `the row has ${cells.length} cells, but the file has ${columns.length} columns; quote cells that contain the delimiter`
       return invalidRow(end, 'column_count', message, text)
     }
     const values = new EmptyValues()
-    for (let index = 0; index < cells.length; index += 1) {
-      const cell = cells[index] as string
+    for (let index = 0; index < columns.length; index += 1) {
+      const cell = cells[index] ?? ''
       if (cell.length > cellLength)
         return invalidRow(
           end,
@@ -153,7 +156,7 @@ export class CsvParser {
           `${columns[index]} has more than ${cellLength} characters; shorten it`,
           text,
         )
-      values[columns[index] as string] = unescapeFormula(cell)
+      values[columns[index] as string] = plainText(cell)
     }
     return { number: end.row, values, end }
   }

@@ -14,6 +14,8 @@ export type DetectOptions = {
   /** Whether nested JSON objects become dotted keys, as in `readRows`. */
   dotted?: boolean
   maxColumns?: number
+  /** Whether a cell is a known name of a column. A first row with one is a header, whatever its other cells are. */
+  isKnownName?: (name: string) => boolean
 }
 
 /** The format of a table and its columns; for JSON, the keys of the first rows. */
@@ -73,8 +75,8 @@ const detectJson = (
 }
 
 const detectCsv = (sample: Buffer, isWhole: boolean, options: DetectOptions): DetectedTable => {
-  const newline = sample.includes(0x0a) || !sample.includes(0x0d) ? '\n' : '\r'
-  const declared = /^sep=(.)\r?[\n\r]/.exec(sample.toString('latin1', 0, 10))?.[1]
+  const newline = detectNewline(sample)
+  const declared = /^("?)sep=(.)\1\r?[\n\r]/i.exec(sample.toString('latin1', 0, 12))?.[2]
   const from = declared === undefined ? 0 : sample.indexOf(newline) + 1
   const quote = options.quote ?? detectQuote(sample.toString('latin1', from, from + 10_000))
   const read = (delimiter: string) => firstRows(sample.subarray(from), isWhole, { delimiter, quote, newline })
@@ -85,16 +87,37 @@ const detectCsv = (sample: Buffer, isWhole: boolean, options: DetectOptions): De
     throw isWhole
       ? new FileError('no_columns', 'the file has no rows')
       : new FileError('row_too_long', 'the first row of the file is too long for a header', { row: 1 })
-  const header = options.header ?? looksLikeHeader(first, rows.slice(1))
+  const header = options.header ?? looksLikeHeader(first, rows.slice(1), options.isKnownName)
   const columns = columnNames(first, header, options.maxColumns ?? defaultReadLimits.columns)
-  const skipRows = (declared === undefined ? 0 : 1) + (header ? 1 : 0)
+  const blankRows = blankRowsAtTop(sample.toString('latin1', from, from + 10_000), { delimiter, newline })
+  const skipRows = (declared === undefined ? 0 : 1) + blankRows + (header ? 1 : 0)
   return { format: { format: 'csv', delimiter, quote, newline, skipRows, columns }, columns, header }
+}
+
+/** The end of the first line, which is not in quotes: Excel on a Mac ends rows with CR, and lines within a cell with LF. */
+const detectNewline = (sample: Buffer): CsvFormat['newline'] => {
+  const isOnlyReturn = sample.includes(0x0d) && !sample.includes(0x0a)
+  let isQuoted = false
+  for (let at = 0; at < sample.length; at += 1) {
+    const byte = sample[at]
+    if (byte === 0x22) isQuoted = !isQuoted
+    else if (isQuoted) continue
+    else if (byte === 0x0a) return '\n'
+    else if (byte === 0x0d && at + 1 < sample.length) return sample[at + 1] === 0x0a ? '\n' : '\r'
+  }
+  return isOnlyReturn ? '\r' : '\n'
 }
 
 const detectQuote = (text: string): CsvFormat['quote'] =>
   !text.includes('"') && (text.match(/(?<=^|[,;\t|\n])'[^'\n]*'(?=[,;\t|\r\n])/g) ?? []).length > 1 ? "'" : '"'
 
 type Style = Pick<CsvFormat, 'delimiter' | 'quote' | 'newline'>
+
+const blankRowsAtTop = (text: string, { delimiter, newline }: Pick<Style, 'delimiter' | 'newline'>): number =>
+  Math.max(
+    text.split(newline).findIndex((line) => line.replaceAll(delimiter, '').trim() !== ''),
+    0,
+  )
 
 /** Reads the complete rows of the sample that are not blank. A row with text after a closing quote is undefined. */
 const firstRows = (sample: Buffer, isWhole: boolean, style: Style): (string[] | undefined)[] => {
@@ -104,7 +127,7 @@ const firstRows = (sample: Buffer, isWhole: boolean, style: Style): (string[] | 
     const row = readCells(sample, at, isWhole, syntax)
     if ('isInQuotes' in row) break
     const { cells, end } = row
-    if (!(cells?.length === 1 && cells[0]?.trim() === '')) rows.push(cells)
+    if (!cells?.every((cell) => cell.trim() === '')) rows.push(cells)
     at = end + 1
   }
   return rows

@@ -1,12 +1,23 @@
-import { unescapeFormula } from './formula-escaping.ts'
+import { plainText } from './formula-escaping.ts'
 import { FileError } from './row.ts'
 
 // Values that occur in rows but not in headers: e-mail addresses, numbers, telephone numbers, dates and ids.
 const dataPattern = /@|^[+(]?\d[\d\s.,:/()-]*$|^\d{4}-\d\d-\d\d|^[\da-f]{8}-[\da-f]{4}-/i
 
-/** Whether the first row is a header: its names are short and distinct, and do not look like data. */
-export const looksLikeHeader = (first: readonly string[], rows: readonly (readonly string[])[]): boolean => {
-  const names = first.map((name) => name.trim()).filter((name) => name !== '')
+// Cells may have line breaks and tabs. A lone surrogate, like NUL, cannot be stored.
+const controlCharacter = /(?![\t\n\r])\p{Cc}|\p{Cs}/u
+
+/**
+ * Whether the first row is a header: one of its cells is a known name of a column, or its names are short and distinct, and do not
+ * look like data.
+ */
+export const looksLikeHeader = (
+  first: readonly string[],
+  rows: readonly (readonly string[])[],
+  isKnownName: (name: string) => boolean = () => false,
+): boolean => {
+  const names = first.map((name) => plainText(name).trim()).filter((name) => name !== '')
+  if (names.some(isKnownName)) return true
   if (names.length === 0 || names.some((name) => name.length > 100 || dataPattern.test(name))) return false
   if (new Set(names).size === names.length) return true
   // A row with a duplicate name is a header if the rows below look like data.
@@ -15,14 +26,20 @@ export const looksLikeHeader = (first: readonly string[], rows: readonly (readon
 
 /**
  * Returns the names of a file's columns: those of its header, or `column3` for a column without a name.
- * @throws FileError if two columns have the same name, because a mapping could not distinguish them
+ * @throws FileError if a name has a control character, or two columns have the same name, because a mapping could not distinguish
+ * them
  */
 export const columnNames = (first: readonly string[], isHeader: boolean, maxColumns: number): string[] => {
   if (first.length > maxColumns)
     throw new FileError('too_many_columns', `the file has ${first.length} columns; at most ${maxColumns} are allowed`, {
       row: 1,
     })
-  const names = first.map((name, index) => (isHeader && unescapeFormula(name).trim()) || `column${index + 1}`)
+  const names = first.map((name, index) => (isHeader && plainText(name).trim()) || `column${index + 1}`)
+  const withControl = names.findIndex((name) => controlCharacter.test(name))
+  if (withControl !== -1)
+    throw new FileError('bad_header', `the name of column ${withControl + 1} has a control character; remove it`, {
+      row: 1,
+    })
   const duplicates = names.filter((name, index) => names.indexOf(name) !== index)
   if (duplicates.length === 0) return names
   const quoted = [...new Set(duplicates)].slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))

@@ -23,10 +23,10 @@ export type RowErrorCode =
 /**
  * A row of a file. `values` has the values by column or key: strings in CSV, any JSON value otherwise. `number` is the number in a
  * spreadsheet: the header is row 1, and blank lines count. In a JSON array it is the position of the element, from 1. `raw` is the
- * beginning of a row that could not be read.
+ * text of a row that could not be read, up to 10,000 bytes.
  */
 export type Row = { number: number; end: ReadPosition } & (
-  | { values: Record<string, unknown>; error?: undefined }
+  | { values: Record<string, unknown>; error?: undefined; raw?: undefined }
   | { error: RowError; raw: string; values?: undefined }
 )
 
@@ -39,6 +39,7 @@ export type FileErrorCode =
   | 'no_columns'
   | 'too_many_columns'
   | 'duplicate_header'
+  | 'bad_header'
   | 'row_too_long'
   | 'unclosed_quote'
   | 'invalid_json'
@@ -103,7 +104,7 @@ type JsonFormat = { format: 'json' }
 type NdjsonFormat = { format: 'ndjson' }
 export type TableFormat = CsvFormat | JsonFormat | NdjsonFormat
 
-const rawLength = 500
+const rawLength = 10_000
 
 /** Creates a row that could not be read. */
 export const invalidRow = (
@@ -114,7 +115,7 @@ export const invalidRow = (
 ): Row => ({
   number: end.row,
   error: { code, message },
-  raw: raw.toString('utf8', 0, Math.min(raw.length, rawLength)).replaceAll('\0', '\uFFFD'),
+  raw: raw.toString('utf8', 0, Math.min(raw.length, rawLength)).replaceAll('\0', '\uFFFD').trimEnd(),
   end,
 })
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type Charset, completeUtf8Length, detectCharset, findCharset } from './charset.ts'
+import { describeOtherFile } from './file-kind.ts'
 import { gunzip, isGzip } from './gunzip.ts'
 import { FileError } from './row.ts'
 
@@ -26,6 +27,8 @@ export const decodeText = async (
   const input = await peek(source, 3)
   const gzip = isGzip(input.beginning)
   const decompressed = await peek(gzip ? gunzip(input.whole, maxBytes) : limitBytes(input.whole, maxBytes), sampleBytes)
+  const other = describeOtherFile(decompressed.beginning)
+  if (other !== undefined) throw new FileError('unknown_format', `the file is ${other}`)
   const charset = detectCharset(decompressed.beginning, name)
   return { charset, gzip, text: decodeChunks(decompressed.whole, charset) }
 }

@@ -13,6 +13,7 @@ import type { CustomerProjection, KnownCustomer } from '../customers/customer.pr
 import { findShortages, insufficientStockProblem, moveStock, type Shortage, type StockChange } from '../stock/stock.ts'
 import { buildCart, type Cart, productIdsOf, sumByProduct } from './order.cart.ts'
 import { mergeMetadata } from './order.change.ts'
+import { checkAgreedPrices, priceChangedProblem } from './order.expectation.ts'
 import { type LockedRows, lockForOrder } from './order.lock.ts'
 import type { OrderRow } from './order.model.ts'
 import { presentEventData, presentOrder } from './order.presenter.ts'
@@ -21,7 +22,13 @@ import { insertOrder, insertOrderValues } from './order.statements.ts'
 import { placedAtOf } from './order-id.ts'
 import { formatOrderNumber } from './order-number.ts'
 
-type Deps = { db: Db; customers: CustomerProjection; customerClient: CustomerClient; shopCurrency: string }
+type Deps = {
+  db: Db
+  customers: CustomerProjection
+  customerClient: CustomerClient
+  shopCurrency: string
+  orderRequiresCustomer: boolean
+}
 
 type OrderToStore = {
   values: Omit<OrderRow, 'number'>
@@ -34,9 +41,11 @@ type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'un
 
 const unknownCustomerProblem = () => fieldProblem('/customerId', 'not_found', 'customer not found')
 
-const customerErrors = (state: KnownCustomer['state']): ProblemError[] => {
-  if (state === 'active') return []
+/** `state` is absent if the order names no customer. */
+const customerErrors = (state: KnownCustomer['state'] | undefined, isRequired: boolean): ProblemError[] => {
   const pointer = '/customerId'
+  if (state === undefined) return isRequired ? [{ pointer, code: 'required', message: 'is required' }] : []
+  if (state === 'active') return []
   if (state === 'trash')
     return [{ pointer, code: 'in_trash', message: 'the customer is in the trash: restore it first' }]
   return [{ pointer, code: 'not_found', message: 'customer not found' }]
@@ -62,7 +71,7 @@ const declineIfShort = ({ lines, demands }: Cart, products: LockedRows['products
 export type Placement = ReturnType<typeof createPlacement>
 
 /** Places orders: all lines or none, at the prices and the stock that one transaction sees. */
-export const createPlacement = ({ db, customers, customerClient, shopCurrency }: Deps) => {
+export const createPlacement = ({ db, customers, customerClient, shopCurrency, orderRequiresCustomer }: Deps) => {
   const declined = counter('orders_declined_total', 'Orders declined because of insufficient stock')
 
   const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
@@ -70,9 +79,11 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     const locked = await lockForOrder(customerId, productIdsOf(input), tx)
     if (!locked) return 'unknown customer'
     const { customer, products } = locked
-    const errors = customer ? customerErrors(customer.state) : []
+    const errors = customerErrors(customer?.state, orderRequiresCustomer)
     const cart = buildCart(input, products, shopCurrency, errors)
     if (!cart) throw invalidOrderProblem(errors)
+    const changed = priceChangedProblem(input, cart, products)
+    if (changed) throw changed
     const short = declineIfShort(cart, products)
     if (short) return short
     const named = namedCustomer(customerId, customer)
@@ -118,8 +129,9 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     else await publish()
   }
 
-  /** @throws Problem 409 `insufficient_stock`; 422; 503 */
+  /** @throws Problem 403; 409 `price_changed`, `insufficient_stock`; 422; 503 */
   const place = async (input: NewOrder, actor: Actor): Promise<Order> => {
+    checkAgreedPrices(input, actor)
     const attemptWithRetry = () => retryOnConflict(() => db.transaction((tx) => attempt(input, actor, tx)))
     let outcome = await attemptWithRetry()
     // In the transaction of an idempotent request there are no calls to other services: `prepare` has made them before.

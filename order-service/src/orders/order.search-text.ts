@@ -36,7 +36,7 @@ type Deps = { db: Db; finder: Pick<OrderFinder, 'linesOf'>; customers: Pick<Cust
  * Creates a function that writes the search texts of orders that have none, and of those whose customer has another name. Each
  * transaction handles one batch, so the work can be interrupted and shared between replicas.
  */
-export const createSearchTexts = ({ db, finder, customers }: Deps) => {
+const createSearchTexts = ({ db, finder, customers }: Deps) => {
   const write = async (orders: readonly Order[], tx: Tx): Promise<void> => {
     const ids = orders.map(({ id }) => id)
     const lines = await finder.linesOf(ids, tx)

@@ -9,7 +9,12 @@ const maxIntervals = 400
 const defaultRangeMs = 30 * 24 * 3_600_000
 
 /** `from` and `to` are times, or days in the time zone. */
-type SummaryQuery = { from?: string | undefined; to?: string | undefined; interval: Interval; timeZone: string }
+type SummaryQuery = {
+  from?: string | undefined
+  to?: string | undefined
+  interval: Interval
+  timeZone?: string | undefined
+}
 
 /** Less than the shortest interval of each kind, so that a series of times with this step meets every interval. */
 const steps: Record<Interval, string> = { hour: '15 minutes', day: '12 hours', week: '3 days', month: '14 days' }
@@ -47,10 +52,12 @@ const readTime = (parameter: 'from' | 'to', text: string | undefined, timeZone: 
   return at
 }
 
+type Deps = { db: Db; shopCurrency: string; shopTimeZone: string }
+
 /** Sums up orders and revenue over time. Cancelled orders are left out. */
-export const createSummaryService = ({ db, shopCurrency }: { db: Db; shopCurrency: string }) => ({
+export const createSummaryService = ({ db, shopCurrency, shopTimeZone }: Deps) => ({
   /** @throws Problem 400 if the range is empty or has too many intervals */
-  summarise: async ({ interval, timeZone, ...range }: SummaryQuery): Promise<OrderSummary> => {
+  summarise: async ({ interval, timeZone = shopTimeZone, ...range }: SummaryQuery): Promise<OrderSummary> => {
     const from = readTime('from', range.from, timeZone)
     const to = readTime('to', range.to, timeZone)
     // Without `to`, a `from` in the future still gives a range, of one millisecond.

@@ -1,3 +1,4 @@
+import { isTimeZone } from '@clientele/contracts/fields'
 import { z } from 'zod'
 import { plainAddresses } from './plain-addresses.ts'
 
@@ -19,6 +20,13 @@ export const flag = z.enum(['true', 'false']).transform((value) => value === 'tr
 /** An absolute http(s) URL without a trailing slash. */
 export const httpUrl = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''))
 /** A comma-separated list: `'a, b'` → `['a', 'b']`. An empty string is an empty list. */
+/** The setting `SHOP_TIME_ZONE`: where the shop's days begin. */
+export const shopTimeZone = z
+  .string()
+  .refine(isTimeZone, 'must be a name of the IANA time zone database, such as Africa/Nairobi')
+  .default('UTC')
+  .describe('the time zone in which the days of summaries begin and front ends show times')
+
 export const commaList = z.string().transform((value) =>
   value
     .split(',')

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { javaCommand } from '../tools/java.ts'
-import { isOnPath } from '../tools/packages.ts'
+import { canInstall, installPackages, isOnPath } from '../tools/packages.ts'
 import { isKeycloakPrepared } from './keycloak-cache.ts'
 import { rabbitmqServer } from './rabbitmq.ts'
 
@@ -18,6 +18,12 @@ export const keycloakPackages = (): string[] => [
 
 /** The same for the sandbox in which media-service decodes images. */
 export const sandboxPackages = (): string[] => (isOnPath('bwrap') ? [] : ['bubblewrap'])
+
+/** Installs the sandbox if it is missing and can be installed. Without it, media-service warns, and its tests fail. */
+export const installSandbox = async (log: (text: string) => void): Promise<void> => {
+  const packages = sandboxPackages()
+  if (packages.length > 0 && canInstall()) await installPackages(packages, log)
+}
 
 /** The major version of this machine's Java; 0 if there is none. */
 const javaVersion = (): number => {

@@ -76,13 +76,16 @@ export const projections: Projection[] = [
     sources: [
       {
         service: customers,
-        select: `select id::text, version, case when deleted_at is null then 'active' else 'trash' end as state from customers`,
+        select: `select id::text, version, case when deleted_at is null then 'active' else 'trash' end as state, code,
+          coalesce(nullif(concat_ws(' ', name, surname), ''), code) as name from customers`,
       },
     ],
-    selectCopy: `select id::text, version, state from customers where state <> 'purged'`,
-    upsertCopy: `insert into customers (id, version, state) values ($1, $2, $3) on conflict (id)
-      do update set version = excluded.version, state = excluded.state`,
-    removeOrphan: `with purged as (update customers set state = 'purged', version = version + 1 where id = $1::uuid returning id)
+    selectCopy: `select id::text, version, state, code, display_name as name from customers where state <> 'purged'`,
+    upsertCopy: `insert into customers (id, version, state, code, display_name) values ($1, $2, $3, $4, $5) on conflict (id)
+      do update set version = excluded.version, state = excluded.state, code = excluded.code,
+      display_name = excluded.display_name`,
+    removeOrphan: `with purged as (update customers set state = 'purged', code = null, display_name = null, version = version + 1
+        where id = $1::uuid returning id)
       insert into customers_to_forget (customer_id) select id from purged on conflict do nothing`,
   },
   {

@@ -39,15 +39,22 @@ export const fillPlaceholders = (text: string, { home, publicUrl, port, secret }
   })
 
 /**
- * The settings that only this service has in the local profile, from `<service>/local.env` if it exists.
+ * The settings that only this service has in the local profile, from `<service>/local.env` if it exists. A value without a
+ * placeholder is a default: that of `env` takes precedence unless it is empty.
  * @throws Error naming the file and the unknown placeholder
  */
-export const localEnv = (service: string, placeholders: Placeholders): Record<string, string> => {
+export const localEnv = (
+  service: string,
+  placeholders: Placeholders,
+  env: NodeJS.ProcessEnv = {},
+): Record<string, string> => {
   const file = join(projectRoot, service, 'local.env')
   if (!existsSync(file)) return {}
-  const values = Object.entries(parseEnv(readFileSync(file, 'utf8')))
+  const setting = (name: string, text: string): string =>
+    text.includes('${') ? fillPlaceholders(text, placeholders) : env[name] || text
   try {
-    return Object.fromEntries(values.map(([name, value]) => [name, fillPlaceholders(value ?? '', placeholders)]))
+    const values = Object.entries(parseEnv(readFileSync(file, 'utf8')))
+    return Object.fromEntries(values.map(([name, text = '']) => [name, setting(name, text)]))
   } catch (error) {
     throw new Error(`${service}/local.env: ${messageOf(error)}`)
   }

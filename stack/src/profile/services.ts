@@ -126,5 +126,5 @@ export const serviceEnv = (
   PUBLIC_URL: environment.publicUrl,
   FRONT_END_ORIGINS: environment.frontEndOrigins ?? '',
   ...addressesFor(row, environment.ports),
-  ...localEnv(row.name, localPlaceholders(environment)),
+  ...localEnv(row.name, localPlaceholders(environment), env),
 })

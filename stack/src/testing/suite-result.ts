@@ -5,7 +5,15 @@ export type JestResults = {
   numPendingTests: number
   numTodoTests: number
   numRuntimeErrorTestSuites: number
-  testResults?: { name: string; status: string; message: string; assertionResults?: { status: string }[] }[]
+  testResults?: FileResult[]
+}
+
+/** The result of one file. `name` is its path, and `message` is empty unless a test failed or the file could not run. */
+export type FileResult = {
+  name: string
+  status: string
+  message: string
+  assertionResults?: { status: string; fullName?: string }[]
 }
 
 /** `remarks` are reasons to fail other than failed tests. */

@@ -7,6 +7,7 @@ import { removeContainers } from '../backing/docker.ts'
 import { startFakeGcs } from '../backing/fake-gcs.ts'
 import { keycloakAdminUser, signInAsKeycloakAdmin } from '../backing/keycloak-admin.ts'
 import type { ServiceHandle } from '../backing/postgres.ts'
+import { installSandbox } from '../backing/system-packages.ts'
 import { stopLeftovers } from '../processes/child.ts'
 import { acquireLauncherLock, releaseLauncherLock, runningLauncher } from '../processes/launcher-lock.ts'
 import { freePorts, type Ports, portNames } from '../profile/ports.ts'
@@ -58,6 +59,7 @@ export const startTestServices = async (
   const sources = await chooseSources(log, home, {
     ...(process.env.CLIENTELE_BACKING ? { CLIENTELE_BACKING: process.env.CLIENTELE_BACKING } : {}),
   })
+  await installSandbox((text) => log('bubblewrap', text))
   const keycloakPublicUrl = `http://localhost:${ports.KEYCLOAK_PORT}`
   const publicUrl = 'http://localhost:8000'
   const backing = startBackingServices(

@@ -74,6 +74,9 @@ type FieldError = { field?: string; errorMessage?: string; params?: unknown[] }
 const ruleTexts: Record<string, string> = {
   user_attribute_required: 'is required',
   user_attribute_read_only: 'cannot be changed in this realm',
+  // The pattern of Keycloak's PersonNameProhibitedCharactersValidator.
+  person_name_invalid_character:
+    'must not have control characters or any of < > & " $ % ! # ? § ; * ~ / \\ | ^ = [ ] { } ( )',
 }
 // Validators of a realm have codes of their own, which are `invalid` here.
 const ruleCodes: Record<string, FieldErrorCode> = {

@@ -11,7 +11,8 @@ const platform = {
   service: ['auth', 'http', 'events', 'data', 'runtime'],
 }
 const features = {
-  users: [],
+  reconciliation: [],
+  users: ['reconciliation'],
   jobs: ['users'],
   tables: [],
   uploads: [],

@@ -44,7 +44,7 @@ select ${selected.join(', ')} from (${locked}) locked \\gset
 ${substitute(
   insertOrder,
   ...[':id::uuid', 'null', "'placed'", ':total', "'EUR'", 'null', "'{}'", 'now()', 'null', 'null'],
-  ...[':actor', ':actorname', 'now()', ':actor', ':actorname', '1'],
+  ...[':actor', ':actorname', 'now()', ':actor', ':actorname', '1', ':names::text'],
   ...[three('uuidv7()'), ':ids', ':names', three('1'), ':prices', ':prices'],
 )};
 ${substitute(

@@ -37,6 +37,9 @@ const price = '(50 + k * 37 % 10000) / 100.0'
 const idOf = (prefix: string, number: string) => `('${prefix}' || ${firstNumber} + ${number})::uuid`
 const product = (number: string) => idOf(productPrefix, number)
 const customer = (number: string) => idOf('01900000-0000-7000-9000-', number)
+const sixDigits = (n: string) => `lpad(${n}::text, greatest(6, length(${n}::text)), '0')`
+const customerCode = `'CUS-' || ${sixDigits('c')}`
+const customerName = `'Customer ' || c`
 /** A UUIDv7 of the row's time. `letter` makes ids of different tables differ. */
 const uuid7 = (letter: string) =>
   `(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5('${letter}' || n), 1, 3) || '8' || substr(md5('${letter}' || n), 4, 15))::uuid`
@@ -74,12 +77,14 @@ from (
 
 const orders = (source: string) => `
 insert into orders (id, number, customer_id, status, total, currency, note, metadata, placed_at, fulfilled_at, cancelled_at,
-  created_by, created_by_name, updated_at, updated_by, updated_by_name, version)
+  created_by, created_by_name, updated_at, updated_by, updated_by_name, version, search_text)
 select id, n, customer_id, status,
   (select sum(${price} * amount) from unnest(numbers, amounts) as line (k, amount)), 'EUR',
   case when n % 4 = 0 then 'leave order ' || n || ' at the door' end, '{"source":"shop"}', at,
   case status when 'fulfilled' then changed end, case status when 'cancelled' then changed end,
-  author, 'Person ' || author, changed, author, 'Person ' || author, case status when 'placed' then 1 else 2 end
+  author, 'Person ' || author, changed, author, 'Person ' || author, case status when 'placed' then 1 else 2 end,
+  lower('ORD-' || ${sixDigits('n')} || ' ' || ${customerCode} || ' ' || ${customerName} || ' ' ||
+    (select string_agg(${name}, ' ') from unnest(numbers) as line (k)))
 from (select *, case status when 'placed' then at else at + ${pseudoRandom(6)} * interval '2 days' end as changed
   from (${source}) ordered) changed`
 
@@ -89,8 +94,8 @@ select ordered.id, position, ${uuid7("' || position || '")}, ${product('k')}, ${
 from (${source}) ordered, unnest(numbers, amounts) with ordinality as line (k, amount, position)`
 
 const customers = (orders: number) => `
-insert into customers (id, state, version)
-select ${customer('c')}, 'active', 1 from generate_series(1, ${popular} + greatest(${orders / perCustomer}, 1)) as c`
+insert into customers (id, state, version, code, display_name)
+select ${customer('c')}, 'active', 1, ${customerCode}, ${customerName} from generate_series(1, ${popular} + greatest(${orders / perCustomer}, 1)) as c`
 
 /**
  * Fills order-service's database at `url`, always with the same rows: products with a stock of 1,000,000 and its first movement,

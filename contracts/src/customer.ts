@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { batchResult, maxBatchItems } from './batch.ts'
 import { event } from './event.ts'
 import {
   ActorRef,
@@ -15,7 +16,6 @@ import {
   uuid,
 } from './fields.ts'
 import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
-import { ProblemBody } from './problem.ts'
 
 export const Address = z
   .strictObject({
@@ -172,33 +172,12 @@ export const BatchItem = z
   ])
   .meta({ id: 'CustomerBatchItem' })
 export type BatchItem = z.infer<typeof BatchItem>
-/** The number of items that a batch of customers may have. */
-export const maxBatchItems = 500
 export const CustomerBatch = z
   .strictObject({ items: z.array(BatchItem).min(1).max(maxBatchItems) })
   .meta({ id: 'CustomerBatch' })
 export type CustomerBatch = z.infer<typeof CustomerBatch>
 
-/** The results of a batch, one for each item, in the same order. A result with a `status` of 400 or more has a `problem`. */
-export const CustomerBatchResult = z
-  .object({
-    results: z.array(
-      z
-        .object({
-          index: z
-            .int()
-            .min(0)
-            .max(maxBatchItems - 1),
-          status: z.int().min(200).max(599),
-          id: uuid.optional(),
-          customer: Customer.optional(),
-          problem: ProblemBody.optional(),
-        })
-        .meta({ id: 'CustomerBatchItemResult' }),
-    ),
-    counts: z.object({ succeeded: z.int().min(0).max(maxBatchItems), failed: z.int().min(0).max(maxBatchItems) }),
-  })
-  .meta({ id: 'CustomerBatchResult' })
+export const CustomerBatchResult = batchResult('CustomerBatch', { customer: Customer.optional() })
 export type CustomerBatchResult = z.infer<typeof CustomerBatchResult>
 
 const CustomerEventData = Customer.omit(photoLinkFields)
@@ -211,3 +190,16 @@ export const customerRestored = event('customer.restored.v1', CustomerEventData)
 /** The customer was purged. The event contains no personal data. */
 export const customerPurged = event('customer.purged.v1', CustomerEventData)
 export const customerEvents = [customerCreated, customerUpdated, customerDeleted, customerRestored, customerPurged]
+
+/** What other services keep of a customer that was not purged. */
+export const CustomerState = z.object({
+  id: uuid,
+  version: z.int(),
+  code: z.string(),
+  name: z.string().nullable(),
+  surname: z.string().nullable(),
+  deletedAt: time.nullable(),
+})
+export type CustomerState = z.infer<typeof CustomerState>
+/** The response of `GET /customers` on customer-service's internal port: by id, at most 1,000 after the id `after`. */
+export const CustomerStates = z.object({ data: z.array(CustomerState).max(1_000) })

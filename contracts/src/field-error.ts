@@ -31,6 +31,8 @@ export const fieldErrors = {
   not_own: 'The value belongs to somebody else.',
   unavailable: 'This installation does not offer it.',
   weak_password: 'The password does not follow the policy.',
+  price_changed: 'The price or the total is another one now.',
+  needs_admin: 'Only users with the role admin can set the field.',
   stock_short: 'The stock is less than requested.',
   other_currency: 'The products have another currency.',
   unknown_currency: 'There is no such currency.',

@@ -21,9 +21,15 @@ export const InstallationConfig = z
     customers: z.object({
       requiredFields: z.array(z.enum(requirableFields)).meta({ example: ['name', 'surname'] }),
     }),
+    orders: z.object({
+      customerRequired: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Whether an order needs `customerId`', example: false }),
+    }),
     limits: z.object({
       pageSize: z.int().min(1).meta({ description: 'Rows of a page', example: 200 }),
-      batchItems: z.int().min(1).meta({ description: 'Items of a batch of customers', example: 500 }),
+      batchItems: z.int().min(1).meta({ description: 'Items of a batch', example: 500 }),
       bodyBytes: z.int().min(1).meta({
         description: 'Bytes of a JSON body. Most operations allow less: `x-max-body-bytes`',
         example: 1_000_000,

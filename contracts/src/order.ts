@@ -1,23 +1,38 @@
 import { z } from 'zod'
+import { batchRef, batchResult, maxBatchItems } from './batch.ts'
+import { Customer } from './customer.ts'
 import { event } from './event.ts'
 import { line, metadata, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
-import { amount, amountInput, currency } from './money.ts'
+import { amount, amountInput, currency, totalInput } from './money.ts'
 import { ProblemBody, ProblemError } from './problem.ts'
 
 /** The maximum number of lines of an order. */
 export const maxLines = 200
 const quantity = z.int().min(1).max(1_000_000).meta({ example: 15 })
 
-/** A line for a product from stock, at its current price and under its current name. */
-const NewProductLine = z.strictObject({ productId: uuid, quantity }).meta({ id: 'NewProductLine' })
+/** A line for a product from stock, under its current name and at its current price or an agreed one. */
+const NewProductLine = z
+  .strictObject({
+    productId: uuid,
+    quantity,
+    expectedPrice: amountInput.optional().meta({
+      description:
+        'The price of the product that the buyer has seen. If the product has another one, no order is placed: 409 `price_changed`.',
+    }),
+    unitPrice: amountInput.optional().meta({
+      description: 'An agreed price instead of the price of the product. Only users with the role `admin` can set it.',
+    }),
+  })
+  .meta({ id: 'NewProductLine' })
 /** A line of free text, for something without stock. */
 const NewTextLine = z
   .strictObject({ description: line(500), unitPrice: amountInput, quantity: quantity.default(1) })
   .meta({ id: 'NewTextLine' })
 
-const eitherLine = 'either productId and quantity, or description and unitPrice (and optionally quantity, default 1)'
+const eitherLine =
+  'either productId and quantity (and optionally expectedPrice and unitPrice), or description and unitPrice (and optionally quantity, default 1)'
 const lineDescription =
-  'Either a product: `productId` and `quantity`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1).'
+  'Either a product: `productId` and `quantity`, and optionally `expectedPrice` and an agreed `unitPrice`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1).'
 export const NewOrderLine = z
   .union([NewProductLine, NewTextLine], `must have ${eitherLine}`)
   .meta({ id: 'NewOrderLine', description: lineDescription })
@@ -30,6 +45,9 @@ export const NewOrder = z
     currency: currency.optional().meta({
       description:
         'It must be the currency of the products. Default: the currency of the products, or of the shop if there are none.',
+    }),
+    expectedTotal: totalInput.optional().meta({
+      description: 'The total that the buyer has seen. If it is another one, no order is placed: 409 `price_changed`.',
     }),
     note: paragraph(5_000).nullish(),
     metadata: metadata.nullish(),
@@ -55,6 +73,30 @@ export const OrderLine = z
   .meta({ id: 'OrderLine' })
 export type OrderLine = z.infer<typeof OrderLine>
 
+/** The customer of an order. With `include=customer` it has the other fields of a customer as well. */
+export const OrderCustomer = Customer.partial()
+  .extend({
+    id: uuid,
+    code: z.string().meta({ example: 'CUS-000123' }),
+    displayName: z.string().meta({
+      example: 'Ana Lovelace',
+      description: 'The name and surname as they are now, or the code of a customer without both.',
+    }),
+  })
+  .meta({
+    id: 'OrderCustomer',
+    description:
+      'The customer of an order. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time.',
+  })
+export type OrderCustomer = z.infer<typeof OrderCustomer>
+
+/** The query parameter `include` of GET. */
+export const includeParameter = z.enum(['customer']).optional().meta({
+  description:
+    '`customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`.',
+})
+export type Include = z.infer<typeof includeParameter>
+
 export const OrderStatus = z.enum(['placed', 'fulfilled', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>
 
@@ -68,6 +110,11 @@ export const Order = z
     }),
     customerId: uuid.nullable().meta({
       description: 'Null if the order was placed without a customer, or the customer was purged.',
+      readOnly: true,
+    }),
+    customer: OrderCustomer.nullable().meta({
+      description:
+        'Who the customer is now, also in the trash. Null without a customer, after a purge, and for a moment while the customer is not known yet.',
       readOnly: true,
     }),
     status: readOnly(OrderStatus),
@@ -91,10 +138,26 @@ export type Order = z.infer<typeof Order>
 export const OrderIdBy = z.enum(['number'])
 export type OrderIdBy = z.infer<typeof OrderIdBy>
 
+/** One change in a batch. It names its order by `id`, or by `key` with `idBy`. */
+export const OrderBatchItem = z
+  .strictObject({ op: z.enum(['fulfil', 'cancel']), ...batchRef(OrderIdBy) })
+  .meta({ id: 'OrderBatchItem' })
+export type OrderBatchItem = z.infer<typeof OrderBatchItem>
+export const OrderBatch = z
+  .strictObject({ items: z.array(OrderBatchItem).min(1).max(maxBatchItems) })
+  .meta({ id: 'OrderBatch' })
+export const OrderBatchResult = batchResult('OrderBatch', { order: Order.optional() })
+export type OrderBatchResult = z.infer<typeof OrderBatchResult>
+
 /** The 409 `insufficient_stock`: one error per line that cannot be delivered. `requested` is the sum of a product's lines. */
 export const InsufficientStock = ProblemBody.extend({
   errors: z.array(ProblemError.extend({ requested: z.int().min(0), available: z.int().min(0) })),
 }).meta({ id: 'InsufficientStockProblem' })
+
+/** The 409 `price_changed`: one error per line, and one for the total, with another value than the request expects. */
+export const PriceChanged = ProblemBody.extend({
+  errors: z.array(ProblemError.extend({ expected: amount, current: amount })),
+}).meta({ id: 'PriceChangedProblem' })
 
 export const SummaryInterval = z.enum(['hour', 'day', 'week', 'month']).meta({ id: 'SummaryInterval' })
 
@@ -113,11 +176,14 @@ export const OrderSummary = z
   .meta({ id: 'OrderSummary' })
 export type OrderSummary = z.infer<typeof OrderSummary>
 
-export const orderPlaced = event('order.placed.v1', Order)
+const OrderEventData = Order.omit({ customer: true })
+/** An order as events contain it: without the customer's name, which the events of customers have. */
+export type OrderEventData = z.infer<typeof OrderEventData>
+export const orderPlaced = event('order.placed.v1', OrderEventData)
 /** The note or the metadata changed, or the order was anonymised. */
-export const orderUpdated = event('order.updated.v1', Order)
-export const orderFulfilled = event('order.fulfilled.v1', Order)
-export const orderCancelled = event('order.cancelled.v1', Order)
+export const orderUpdated = event('order.updated.v1', OrderEventData)
+export const orderFulfilled = event('order.fulfilled.v1', OrderEventData)
+export const orderCancelled = event('order.cancelled.v1', OrderEventData)
 /** An order was declined because of insufficient stock. It is not stored; `subject` is an id that exists only in this event. */
 export const orderDeclined = event(
   'order.declined.v1',

@@ -74,6 +74,11 @@ export const problems = {
     title: 'Not enough stock',
     help: 'At least one product does not have enough stock, and the order was not placed. `errors` names each such line with the requested and the available quantity.',
   },
+  price_changed: {
+    status: 409,
+    title: 'The price has changed',
+    help: 'A product has another price, or the order another total, than the request expects, and the order was not placed. `errors` names each with the expected and the present value. Show the present prices, and place the order again with them.',
+  },
   invalid_state: {
     status: 409,
     title: 'Not possible in this state',
@@ -128,6 +133,11 @@ export const problems = {
     status: 421,
     title: 'Unknown host',
     help: 'The `Host` header names a host that this installation does not serve. Use its public address. Its operator can add names with `ALLOWED_HOSTS`.',
+  },
+  precondition_required: {
+    status: 428,
+    title: 'If-Match is required',
+    help: 'The change could overwrite another one that you have not seen. Read the resource, and send its ETag as `If-Match`. `current` has its present version.',
   },
   validation: {
     status: 422,

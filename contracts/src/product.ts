@@ -1,11 +1,14 @@
 import { z } from 'zod'
+import { batchRef, batchResult, maxBatchItems } from './batch.ts'
 import { event } from './event.ts'
-import { ActorRef, deletedAt, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
+import { ActorRef, deletedAt, documentedAs, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
 import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
 import { amount, amountInput, currency } from './money.ts'
 
-/** The maximum stock of a product, and the maximum of a stock movement. */
+/** The maximum stock that clients set, and the maximum of a stock movement. */
 export const maxStock = 1_000_000_000
+/** Cancelled orders can raise the stock above {@link maxStock}, up to this. Such a stock can be sent as it was read. */
+const maxStockAfterCancellations = 999_999_999_999
 
 /** Creates the schema of an integer, as a number or a decimal string. */
 const wholeNumber = (min: number, max: number) =>
@@ -26,7 +29,7 @@ const wholeNumber = (min: number, max: number) =>
       override: {
         anyOf: [
           { type: 'integer', minimum: min, maximum: max },
-          { type: 'string', pattern: `^\\s*${min < 0 ? '-?' : ''}\\d{1,9}\\s*$` },
+          { type: 'string', pattern: `^\\s*${min < 0 ? '-?' : ''}\\d{1,${String(max).length}}\\s*$` },
         ],
       },
     })
@@ -42,7 +45,12 @@ const fields = {
   description: paragraph(5_000).nullish(),
   price: amountInput,
   currency: currency.optional().meta({ description: 'Default: the currency of the shop.' }),
-  stock: stock.optional().meta({ description: 'The quantity in stock. A change becomes a stock movement.' }),
+  stock: wholeNumber(0, maxStockAfterCancellations)
+    .optional()
+    .meta({
+      example: 100,
+      description: `The quantity in stock, up to ${maxStock}. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs \`If-Match\` (otherwise 428), because it would put back what was sold since the product was read.`,
+    }),
   lowStockAt: stock.nullish().meta({
     description: 'When the stock falls to this value or below, the event `product.stock_low.v1` is published.',
   }),
@@ -60,7 +68,7 @@ export const ProductPatch = z
   .meta({ id: 'ProductPatch' })
 export type ProductPatch = z.infer<typeof ProductPatch>
 
-const stockCount = z.int().min(0).max(maxStock)
+const stockCount = z.int().min(0).max(maxStockAfterCancellations)
 
 export const Product = z
   .object({
@@ -85,6 +93,33 @@ export type Product = z.infer<typeof Product>
 export const ProductIdBy = z.enum(['sku'])
 export type ProductIdBy = z.infer<typeof ProductIdBy>
 
+const fieldsOf = (schema: 'NewProduct' | 'ProductPatch') =>
+  z.record(z.string(), z.unknown()).meta(documentedAs({ $ref: `#/components/schemas/${schema}` }))
+const ref = batchRef(ProductIdBy)
+/** One change in a batch. It names its product by `id`, or by `key` with `idBy`; a restore only by `id`. */
+export const ProductBatchItem = z
+  .discriminatedUnion('op', [
+    z.strictObject({ op: z.literal('create'), data: fieldsOf('NewProduct') }).meta({ id: 'ProductBatchCreate' }),
+    z
+      .strictObject({ op: z.literal('update'), ...ref, data: fieldsOf('ProductPatch') })
+      .meta({ id: 'ProductBatchUpdate' }),
+    z.strictObject({ op: z.literal('delete'), ...ref }).meta({ id: 'ProductBatchDelete' }),
+    z
+      .strictObject({
+        op: z.literal('restore'),
+        id: z.string().max(300).meta({ format: 'uuid' }),
+        version: ref.version,
+      })
+      .meta({ id: 'ProductBatchRestore' }),
+  ])
+  .meta({ id: 'ProductBatchItem' })
+export type ProductBatchItem = z.infer<typeof ProductBatchItem>
+export const ProductBatch = z
+  .strictObject({ items: z.array(ProductBatchItem).min(1).max(maxBatchItems) })
+  .meta({ id: 'ProductBatch' })
+export const ProductBatchResult = batchResult('ProductBatch', { product: Product.optional() })
+export type ProductBatchResult = z.infer<typeof ProductBatchResult>
+
 export const ProductPhoto = z.strictObject({ mediaId: uuid }).meta({ id: 'ProductPhoto' })
 export type ProductPhoto = z.infer<typeof ProductPhoto>
 
@@ -108,7 +143,7 @@ export const StockMovement = z
   .object({
     id: uuid,
     productId: uuid,
-    delta: z.int().min(-maxStock).max(maxStock),
+    delta: z.int().min(-maxStockAfterCancellations).max(maxStockAfterCancellations),
     stockAfter: stockCount,
     kind: StockMovementKind,
     reason: z.string(),

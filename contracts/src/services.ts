@@ -18,6 +18,8 @@ const Service = z.strictObject({
   extensions: z.array(z.string()).default([]),
   /** The services that it calls over HTTP. */
   calls: z.array(z.string()).default([]),
+  /** The services whose internal port it reads, besides that of user-service. */
+  reads: z.array(z.string()).default([]),
   /** The names of random secrets that the local profile generates for it, see its `local.env`. */
   secrets: z.array(z.string()).default([]),
   /** The events that it publishes: `customer` is all types that begin with `customer.` */
@@ -52,9 +54,11 @@ const Registry = z
       'the publisher of',
       services.flatMap(({ publishes }) => publishes).filter((words) => !sharedEvents.includes(words)),
     )
-    for (const { name, calls } of services)
+    for (const { name, calls, reads } of services) {
       for (const called of calls)
         if (!names.includes(called)) addIssue(`${name} calls ${called}, which is not a service`)
+      for (const read of reads) if (!names.includes(read)) addIssue(`${name} reads ${read}, which is not a service`)
+    }
   })
 export type Registry = z.infer<typeof Registry>
 

@@ -28,6 +28,7 @@ import { type CustomerRouteDeps, customerRoutes } from './customers/customer.rou
 import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
+import { internalRoutes } from './customers/internal.routes.ts'
 import { createCustomerImport } from './imports/customer.import.ts'
 import { customerPhotoRoutes, type PhotoRouteDeps } from './photos/photo.routes.ts'
 import { type SummaryRouteDeps, summaryRoutes } from './summary/summary.routes.ts'
@@ -126,6 +127,7 @@ export const createApp = ({
   })
   return {
     app: api.app(),
+    internal: internalRoutes(db),
     bulkEventsPerSecond: config.importEventsPerSecond,
     tasks: [
       ...jobs.tasks,

@@ -1,4 +1,4 @@
-import { maxBatchItems } from '@clientele/contracts/customer'
+import { maxBatchItems } from '@clientele/contracts/batch'
 import { type PublicSettings, requirableFields } from '@clientele/contracts/installation'
 import { exportConfig } from '@clientele/features/exports/export.config'
 import { importConfig } from '@clientele/features/imports/import.config'

@@ -42,6 +42,7 @@ it('GET /v1/config shows the settings of every service without a token', async (
       version: expect.any(String),
       shop: { name: 'Duka', locale: 'en', timeZone: 'UTC', currency: 'EUR', country: null },
       customers: { requiredFields: ['name', 'surname'] },
+      orders: { customerRequired: false },
       limits: {
         pageSize: 200,
         batchItems: 500,

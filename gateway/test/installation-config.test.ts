@@ -11,7 +11,10 @@ const settings: Record<string, PublicSettings> = {
     limits: { pageSize: 200, batchItems: 500, importBytes: 900_000_000 },
   },
   media: { limits: { uploadBytes: 5_000_000 } },
-  others: { shop: { name: 'Corner Shop', locale: 'sw', timeZone: 'Africa/Nairobi', currency: 'KES' } },
+  others: {
+    shop: { name: 'Corner Shop', locale: 'sw', timeZone: 'Africa/Nairobi', currency: 'KES' },
+    orders: { customerRequired: true },
+  },
 }
 
 describe('GET /v1/config', () => {
@@ -45,6 +48,7 @@ describe('GET /v1/config', () => {
         version: expect.stringMatching(/^\d+\.\d+\.\d+/),
         shop: { name: 'Corner Shop', locale: 'sw', timeZone: 'Africa/Nairobi', currency: 'KES', country: 'KE' },
         customers: { requiredFields: ['name', 'email'] },
+        orders: { customerRequired: true },
         limits: {
           pageSize: 200,
           batchItems: 500,

@@ -16,6 +16,7 @@ import { customerConsumer } from './consumers/customers.consumer.ts'
 import { mediaRemovedConsumer } from './consumers/media-removed.consumer.ts'
 import { createCustomerClient } from './customers/customer.client.ts'
 import { createCustomerProjection } from './customers/customer.projection.ts'
+import { customerReconciliationTask } from './customers/customer.reconciliation.ts'
 import { definePurgedCustomers } from './customers/purged-customer.model.ts'
 import { type FileRouteDeps, fileRoutes, jobsBase } from './file.routes.ts'
 import { anonymisationTask, createAnonymisation } from './orders/order.anonymisation.ts'
@@ -23,8 +24,10 @@ import { createOrderFinder } from './orders/order.finder.ts'
 import { defineOrders } from './orders/order.model.ts'
 import { createPlacement } from './orders/order.placement.ts'
 import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
+import { searchTextTask } from './orders/order.search-text.ts'
 import { createOrderService } from './orders/order.service.ts'
 import { defineOrderLines } from './orders/order-line.model.ts'
+import { createProductBatch } from './products/product.batch.ts'
 import { createProductBulkWriter } from './products/product.bulk.ts'
 import { createProductFinder } from './products/product.finder.ts'
 import { createProductImport } from './products/product.import.ts'
@@ -78,15 +81,16 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
   const purged = definePurgedCustomers(db.sequelize)
   const customers = createCustomerProjection({ db, purged })
   const orderModel = defineOrders(db.sequelize)
-  const orderFinder = createOrderFinder(db, orderModel, userNames)
-  const placement = createPlacement({ db, customers, customerClient, shopCurrency })
-  const orders = createOrderService({ db, model: orderModel, finder: orderFinder, userNames, placement })
+  const orderFinder = createOrderFinder({ db, model: orderModel, userNames, customers })
+  const placement = createPlacement({ ...config, db, customers, customerClient })
+  const orders = createOrderService({ db, model: orderModel, finder: orderFinder, placement, customerClient })
   const anonymisePurged = createAnonymisation({
     db,
     finder: orderFinder,
     orders: orderModel,
     lines: defineOrderLines(db.sequelize),
     purged,
+    customers,
   })
   const summary = createSummaryService({ db, shopCurrency, shopTimeZone: config.shopTimeZone })
 
@@ -115,6 +119,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
     exports,
     jobs: jobs.service,
     products,
+    batch: createProductBatch(products, inputs),
     movements,
     orders,
     summary,
@@ -135,7 +140,9 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
       ...jobs.tasks,
       ...imports.tasks,
       anonymisationTask({ log, run: anonymisePurged }),
+      searchTextTask({ db, finder: orderFinder, customers, log }),
       lowStockTask({ db, log }),
+      customerReconciliationTask({ ...config, customers, log }),
       nameErasureTask(db, log, storedNames),
       userReconciliationTask({
         userServiceInternalUrl: config.userServiceInternalUrl,

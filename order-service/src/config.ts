@@ -4,9 +4,9 @@ import { importConfig } from '@clientele/features/imports/import.config'
 import { photoConfig } from '@clientele/features/photos/photo.config'
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { httpUrl, loadConfig, serviceConfig, shopTimeZone } from '@clientele/platform/runtime/config'
+import { flag, httpUrl, loadConfig, serviceConfig, shopTimeZone } from '@clientele/platform/runtime/config'
 import { z } from 'zod'
-import { currencyDecimals } from './money.ts'
+import { currencyMessage, isCurrency } from './money.ts'
 
 export const configShape = {
   ...serviceConfig,
@@ -17,17 +17,23 @@ export const configShape = {
   ...exportConfig,
   /** Customers are read from there while their events have not arrived yet. */
   customerServiceUrl: httpUrl,
+  /** Its internal port, from which the projection of customers is compared with it. */
+  customerServiceInternalUrl: httpUrl,
   /** The default currency of products and orders. */
-  shopCurrency: z
-    .string()
-    .refine((code) => currencyDecimals(code) !== undefined, 'must be an ISO 4217 code such as EUR')
-    .default('EUR'),
+  shopCurrency: z.string().refine(isCurrency, currencyMessage).default('EUR'),
+  /** Whether an order without a customer is refused. */
+  orderRequiresCustomer: flag.default(false),
   shopTimeZone,
 }
 export type OrderConfig = z.infer<z.ZodObject<typeof configShape>>
 
 /** The settings that everybody may know. */
-export const publicSettings = (config: OrderConfig): PublicSettings => ({ shop: { currency: config.shopCurrency } })
+export const publicSettings = (
+  config: Pick<OrderConfig, 'shopCurrency' | 'orderRequiresCustomer'>,
+): PublicSettings => ({
+  shop: { currency: config.shopCurrency },
+  orders: { customerRequired: config.orderRequiresCustomer },
+})
 
 /** @throws ConfigError that lists every invalid setting */
 export const config = (): OrderConfig => loadConfig(configShape)

@@ -6,6 +6,8 @@ import { createJobFiles } from '@clientele/features/jobs/job-files'
 import { runWorkerProcess } from '@clientele/features/jobs/worker-process'
 import { createUserNames } from '@clientele/platform/data/user-names'
 import type { OrderConfig } from './config.ts'
+import { createCustomerProjection } from './customers/customer.projection.ts'
+import { definePurgedCustomers } from './customers/purged-customer.model.ts'
 import { orderExport } from './orders/order.export.ts'
 import { createOrderFinder } from './orders/order.finder.ts'
 import { defineOrders } from './orders/order.model.ts'
@@ -32,10 +34,12 @@ runWorkerProcess<OrderConfig>({
       finder: createProductFinder(db, model, userNames),
       bulk: createProductBulkWriter({ db, model }),
     }
+    const customers = createCustomerProjection({ db, purged: definePurgedCustomers(db.sequelize) })
+    const orders = createOrderFinder({ db, model: defineOrders(db.sequelize), userNames, customers })
     return [
       ...createImportJobKinds({ db, target: createProductImport({ ...parts, shopCurrency }), config }),
       createExportJobKind(productExport(userNames), deps),
-      createExportJobKind(orderExport(createOrderFinder(db, defineOrders(db.sequelize), userNames), userNames), deps),
+      createExportJobKind(orderExport(orders), deps),
     ]
   },
 })

@@ -1,18 +1,18 @@
-// ISO 4217 defaults to 2 decimals; these are the exceptions. `Intl.NumberFormat` is no substitute: it follows CLDR, which differs
-// for currencies such as HUF, IDR and COP.
-const decimalExceptions: Record<string, number> = {
-  ...Object.fromEntries(
-    'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((c) => [c, 0]),
-  ),
-  ...Object.fromEntries('BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3])),
-  CLF: 4,
-  UYW: 4,
-}
-const knownCurrencies = new Set([...Intl.supportedValuesOf('currency'), ...Object.keys(decimalExceptions)])
+import { activeCurrencies } from './currencies.ts'
 
-/** The number of decimals of a currency (ISO 4217): 2 for EUR, 0 for JPY; undefined for an unknown code. */
+// Products and orders may have a currency that was withdrawn since. `Intl` knows those, but it follows CLDR, so it is neither the list
+// of today nor right about decimals. All that it has besides the list have two.
+const formerCurrencies = new Set(Intl.supportedValuesOf('currency'))
+
+/** Whether a new price may have this currency: it is one of ISO 4217 today. */
+export const isCurrency = (code: string): boolean => activeCurrencies.has(code)
+
+/** The error message for a currency that is not one of today. */
+export const currencyMessage = 'must be a currency of ISO 4217 today, such as EUR'
+
+/** The number of decimals of a currency (ISO 4217), also of a former one: 2 for EUR, 0 for JPY; undefined for an unknown code. */
 export const currencyDecimals = (currency: string): number | undefined =>
-  knownCurrencies.has(currency) ? (decimalExceptions[currency] ?? 2) : undefined
+  activeCurrencies.get(currency) ?? (formerCurrencies.has(currency) ? 2 : undefined)
 
 const requireDecimals = (currency: string): number => {
   const count = currencyDecimals(currency)

@@ -1,4 +1,4 @@
-import { currencyDecimals, fromMinor, toMinor } from '../src/money.ts'
+import { currencyDecimals, fromMinor, isCurrency, toMinor } from '../src/money.ts'
 
 describe('Amounts of money', () => {
   it.each([
@@ -13,6 +13,14 @@ describe('Amounts of money', () => {
     ['AFN', 2],
   ])('the currency %s has %i decimals (ISO 4217)', (currency, decimals) => {
     expect(currencyDecimals(currency)).toBe(decimals)
+  })
+
+  it('the currencies of today are taken, and withdrawn ones are not, but can still be read', () => {
+    for (const code of ['EUR', 'VED', 'VES', 'SLE', 'ZWG', 'XCG', 'UYW', 'JPY'])
+      expect([code, isCurrency(code)]).toEqual([code, true])
+    for (const code of ['HRK', 'ZWL', 'SLL', 'ANG', 'BGN', 'CUC', 'XAU', 'XXX'])
+      expect([code, isCurrency(code)]).toEqual([code, false])
+    expect([currencyDecimals('HRK'), toMinor('1.5', 'BGN'), fromMinor(150n, 'ZWL')]).toEqual([2, 150n, '1.50'])
   })
 
   it.each(['XYZ', '', 'eur', 'EURO', '__proto__'])('%j is not a currency', (text) => {

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { Order } from '@clientele/contracts/order'
 import { metrics } from '@clientele/platform/runtime/telemetry'
 import type { EventSubscription } from '@clientele/platform/testing/broker'
+import { client } from '@clientele/platform/testing/client'
 import { signedInAs } from '@clientele/platform/testing/tokens'
+import { publicSettings } from '../src/config.ts'
 import { errorCodes, orderCalls } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
 
@@ -53,7 +55,8 @@ describe('POST /v1/orders', () => {
     expect(read.body).toEqual(body)
     expect(read.headers.get('etag')).toBe(headers.get('etag'))
     const { data } = await tap.next('order.placed.v1', body.id)
-    expect(data).toMatchObject(body)
+    const { customer: _customer, ...inEvents } = body
+    expect(data).toMatchObject(inEvents)
     await expect(tap.next('product.stock_changed.v1', id)).resolves.toMatchObject({
       data: { movement: { kind: 'initial' } },
     })
@@ -246,7 +249,7 @@ describe('Invalid orders', () => {
     [{ productId: randomUUID(), quantity: 1_000_001 }, '/lines/0/quantity too_big'],
     [{ description: '', unitPrice: '1' }, '/lines/0/description too_small'],
     [{ description: 'a', unitPrice: '-1' }, '/lines/0/unitPrice invalid_format'],
-    [{ productId: randomUUID(), quantity: 1, unitPrice: '1' }, '/lines/0/unitPrice unknown_field'],
+    [{ productId: randomUUID(), quantity: 1, price: '1' }, '/lines/0/price unknown_field'],
     [{ productId: randomUUID() }, '/lines/0/quantity required'],
     [{}, '/lines/0 invalid_union'],
   ])('POST refuses the line %j at %s', async (line, expected) => {
@@ -328,6 +331,29 @@ describe('GET and PATCH /v1/orders/{key}', () => {
     const others = Object.fromEntries(Array.from({ length: 30 }, (_, key) => [`b${key}`, key]))
     expect((await service.user.patch(path, { metadata: many })).status).toBe(200)
     expect(errorCodes((await service.user.patch(path, { metadata: others })).body)).toEqual(['/metadata too_big'])
+  })
+})
+
+describe('ORDER_REQUIRES_CUSTOMER', () => {
+  it('an order without a customer is refused at /customerId if every order needs one', async () => {
+    const strict = await service.startReplica({ orderRequiresCustomer: true })
+    const user = client(strict.url, (await signedInAs('user')).token)
+    const lines = [{ description: 'gift wrap', unitPrice: '1.005' }]
+    for (const fields of [{}, { customerId: null }]) {
+      const { status, body } = await user.post('/v1/orders', { lines, ...fields })
+      expect([status, errorCodes(body)]).toEqual([
+        422,
+        ['/customerId required', '/lines/0/unitPrice too_many_decimals'],
+      ])
+    }
+    const customerId = await createCustomer()
+    const { status } = await user.post('/v1/orders', { lines: [{ description: 'a', unitPrice: '1' }], customerId })
+    expect(status).toBe(201)
+    await strict.stop()
+    expect(publicSettings({ shopCurrency: 'KES', orderRequiresCustomer: true })).toEqual({
+      shop: { currency: 'KES' },
+      orders: { customerRequired: true },
+    })
   })
 })
 

@@ -25,7 +25,7 @@ describe('Events of a product', () => {
     const path = `/v1/products/${body.id}`
     await service.admin.patch(path, { name: 'Other', price: '3.5' })
     await service.user.post(`${path}/stock-movements`, { delta: -4, reason: 'broken' })
-    await service.user.patch(path, { stock: 8, description: 'found two' })
+    await service.user.patch(path, { stock: 8, description: 'found two' }, { 'if-match': '"3"' })
     await service.user.delete(path)
     await service.user.post(`${path}/restore`)
     await service.admin.delete(`${path}?purge=true`)

@@ -35,7 +35,7 @@ describe('Stock movements', () => {
       ...{ productId: product.id, delta: 20, stockAfter: 120, kind: 'manual', reason: 'delivery 2026-117' },
       ...{ orderId: null, createdBy: { id: userId }, createdAt: expect.stringMatching(/Z$/) },
     })
-    await service.user.patch(product.path, { stock: 50, name: 'Counted' })
+    await service.user.patch(product.path, { stock: 50, name: 'Counted' }, { 'if-match': '"2"' })
     await service.user.put(product.path, { name: 'Counted', price: 1, stock: '60' })
     expect((await product.ledger()).map(columns)).toEqual([
       [10, 60, 'manual', 'set to 60'],
@@ -120,8 +120,49 @@ describe('Stock movements', () => {
     await move(1)
     const after = await service.user.get(path, { 'if-none-match': before.headers.get('etag') ?? '' })
     expect([after.status, after.body.version]).toEqual([200, before.body.version + 1])
-    const patch = await service.user.patch(path, { stock: 9, name: 'Other' })
+    const ifMatch = { 'if-match': after.headers.get('etag') ?? '' }
+    const patch = await service.user.patch(path, { stock: 9, name: 'Other' }, ifMatch)
     expect((await service.user.get(path)).body).toEqual(patch.body)
+  })
+})
+
+describe('A stock that is set', () => {
+  it('setting a stock that an order has changed since it was last set needs If-Match, and puts nothing back without it', async () => {
+    const product = await create({ stock: 5 })
+    const { body: read } = await service.user.get(product.path)
+    const order = { lines: [{ productId: product.id, quantity: 1 }] }
+    expect((await service.user.post('/v1/orders', order)).status).toBe(201)
+    for (const method of ['patch', 'put'] as const) {
+      const { status, body } = await service.user[method](product.path, {
+        name: read.name,
+        price: read.price,
+        stock: 5,
+      })
+      expect([status, body.code, body.current]).toEqual([428, 'precondition_required', { version: 2, etag: '"2"' }])
+    }
+    expect(await product.stock()).toBe(4)
+    expect((await service.user.patch(product.path, { stock: 4, name: 'Renamed' })).status).toBe(200)
+    expect((await service.user.patch(product.path, { stock: 5 }, { 'if-match': '"2"' })).status).toBe(412)
+    expect((await service.user.patch(product.path, { stock: 7 }, { 'if-match': '"3"' })).body.stock).toBe(7)
+    // Nothing has moved since.
+    expect((await service.user.patch(product.path, { stock: 8 })).body.stock).toBe(8)
+  })
+
+  it('a stock that cancelled orders have raised above the maximum can be sent as it was read, but not be set', async () => {
+    const product = await create({ stock: 5 })
+    const { body: order } = await service.user.post('/v1/orders', { lines: [{ productId: product.id, quantity: 3 }] })
+    await service.user.patch(product.path, { stock: 1_000_000_000 }, { 'if-match': '"2"' })
+    expect((await service.user.post(`/v1/orders/${order.id}/cancel`)).status).toBe(200)
+    for (const method of ['patch', 'put'] as const) {
+      const { body: read } = await service.user.get(product.path)
+      const { status, body } = await service.user[method](product.path, { ...read, name: method })
+      expect([status, body.stock, body.name]).toEqual([200, 1_000_000_003, method])
+    }
+    for (const stock of [1_000_000_001, 1_000_000_004]) {
+      const { status, body } = await service.user.patch(product.path, { stock }, { 'if-match': '*' })
+      expect([status, body.errors?.[0]]).toMatchObject([422, { pointer: '/stock', code: 'too_big' }])
+    }
+    expect((await service.user.post('/v1/products', aProduct({ stock: 1_000_000_001 }))).status).toBe(422)
   })
 })
 

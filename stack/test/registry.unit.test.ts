@@ -150,6 +150,7 @@ describe('A service that was added to services.json only', () => {
       internalPort: 'MEMO_SERVICE_INTERNAL_PORT',
       schema: { name: 'memos', role: 'clientele_memos', secret: 'memosDatabase', extensions: ['hstore'] },
       calls: ['customer-service'],
+      reads: [],
     })
     expect(row && addressesFor(row, ports)).toEqual({
       CUSTOMER_SERVICE_URL: 'http://127.0.0.1:8002',

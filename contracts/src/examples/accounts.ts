@@ -36,6 +36,7 @@ export const accountExamples = {
     version: '0.1.0',
     shop: { name: 'Corner Shop', locale: 'en', timeZone: 'Africa/Nairobi', currency: 'KES', country: 'KE' },
     customers: { requiredFields: ['name', 'surname'] },
+    orders: { customerRequired: false },
     limits: {
       pageSize: 200,
       batchItems: 500,

@@ -27,6 +27,7 @@ const mergeSettings = (parts: PublicSettings[]): unknown => {
     ...Object.assign({}, ...parts),
     shop: group('shop'),
     customers: group('customers'),
+    orders: group('orders'),
     features: group('features'),
     limits,
   }

@@ -8,11 +8,16 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `customers`, the projection of customer-service's customers. Rows are never deleted; `purged` is final. */
+/**
+ * A row of `customers`, the projection of customer-service's customers. Rows are never deleted; `purged` is final. A purged customer
+ * has neither code nor name, and neither has one that was stored before they were kept, until the reconciliation.
+ */
 export class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCreationAttributes<CustomerModel>> {
   declare id: string
   declare state: 'active' | 'trash' | 'purged'
   declare version: number
+  declare code: string | null
+  declare displayName: string | null
 }
 export type Customers = ModelStatic<CustomerModel>
 
@@ -24,6 +29,8 @@ export const defineCustomers = (sequelize: Sequelize): Customers => {
       id: primaryKey(DataTypes.UUID),
       state: required(DataTypes.TEXT),
       version: required(DataTypes.INTEGER),
+      code: DataTypes.TEXT,
+      displayName: DataTypes.TEXT,
     },
     { sequelize, modelName: 'customer', tableName: 'customers' },
   )

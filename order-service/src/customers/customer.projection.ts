@@ -1,24 +1,85 @@
+import type { CustomerState } from '@clientele/contracts/customer'
+import type { OrderCustomer } from '@clientele/contracts/order'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { upsertIfNewer } from '@clientele/platform/data/projection'
 import type { InferAttributes } from 'sequelize'
 import { type CustomerModel, defineCustomers } from './customer.model.ts'
 import type { PurgedCustomers } from './purged-customer.model.ts'
 
-export type CustomerState = InferAttributes<CustomerModel>
+export type KnownCustomer = InferAttributes<CustomerModel>
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
+
+/** The name of a customer as orders show it. */
+export const displayNameOf = ({ name, surname, code }: Pick<CustomerState, 'name' | 'surname' | 'code'>): string =>
+  [name, surname].filter((part) => part !== null).join(' ') || code
+
+/** The row of a customer that was not purged. */
+export const knownCustomer = (customer: CustomerState): KnownCustomer => ({
+  id: customer.id,
+  state: customer.deletedAt === null ? 'active' : 'trash',
+  version: customer.version,
+  code: customer.code,
+  displayName: displayNameOf(customer),
+})
+
+/** The row of a purged customer, without personal data. */
+export const purgedCustomer = ({ id, version }: Pick<CustomerState, 'id' | 'version'>): KnownCustomer => ({
+  id,
+  state: 'purged',
+  version,
+  code: null,
+  displayName: null,
+})
+
+const selectNamed = `select id, code, display_name as "displayName" from customers
+where id = any($1::uuid[]) and state <> 'purged' and code is not null`
+
+// A row of the same version may lack the name, or have an older one that a replica of the previous release has left. Rows that are
+// current are not locked.
+const storeStates = `insert into customers (id, state, version, code, display_name)
+select source.* from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[])
+  as source (id, state, version, code, display_name)
+where not exists (select from customers as stored where stored.id = source.id
+  and (stored.version > source.version or stored.state = 'purged' or (stored.version, stored.code, stored.display_name)
+    = (source.version, source.code, source.display_name)))
+order by id
+on conflict (id) do update set state = excluded.state, version = excluded.version, code = excluded.code,
+  display_name = excluded.display_name
+where customers.state <> 'purged' and customers.version <= excluded.version`
 
 /** The customers that orders may refer to, kept by the events of customer-service. */
 export const createCustomerProjection = ({ db, purged }: { db: Db; purged: PurgedCustomers }) => {
   const model = defineCustomers(db.sequelize)
   return {
     /** Ignores versions older than the stored one. The orders of a purged customer are queued for anonymisation. */
-    upsertIfNewer: async (customer: CustomerState, tx: Tx): Promise<void> => {
+    upsertIfNewer: async (customer: KnownCustomer, tx: Tx): Promise<void> => {
       await upsertIfNewer(model, customer, tx, { final: (row) => `${row}.state = 'purged'` })
       if (customer.state === 'purged')
         await purged.bulkCreate([{ customerId: customer.id }], { ignoreDuplicates: true, transaction: tx })
     },
 
+    /** Stores those of many customers that are newer than the stored ones, or have the name that a stored one lacks. */
+    storeAll: async (states: readonly CustomerState[]): Promise<void> => {
+      const rows = states.map(knownCustomer)
+      const columns = (['id', 'state', 'version', 'code', 'displayName'] as const).map((name) =>
+        rows.map((row) => row[name]),
+      )
+      await db.query(storeStates, columns)
+    },
+
+    /** Removes what is left of the name of a purged customer. */
+    eraseName: async (id: string, tx: Tx): Promise<void> =>
+      void (await model.update({ code: null, displayName: null }, { where: { id }, transaction: tx })),
+
     exists: async (id: string): Promise<boolean> =>
       (await model.count({ where: { id }, transaction: db.requestTransaction() ?? null })) > 0,
+
+    /** Reads the customers of several orders with one query. Customers without a name are left out. */
+    findNamed: async (ids: Iterable<string | null>, tx?: Tx): Promise<Map<string, OrderCustomer>> => {
+      const unique = [...new Set(ids)].filter((id) => id !== null)
+      if (unique.length === 0) return new Map()
+      const rows = await db.query<OrderCustomer>(selectNamed, [unique], { tx, name: 'customers_named' })
+      return new Map(rows.map((row) => [row.id, row]))
+    },
   }
 }

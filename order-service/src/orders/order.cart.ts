@@ -1,7 +1,7 @@
 import type { NewOrder } from '@clientele/contracts/order'
 import type { FieldErrorCode, ProblemError } from '@clientele/contracts/problem'
 import { newId } from '@clientele/platform/data/db'
-import { currencyDecimals, fromMinor, toMinor } from '../money.ts'
+import { currencyMessage, fromMinor, isCurrency, toMinor } from '../money.ts'
 import { decimalsMessage } from '../products/product.price.ts'
 import type { StockedProduct } from '../stock/stock.statements.ts'
 import type { OrderLineRow } from './order-line.model.ts'
@@ -14,7 +14,9 @@ type LineDemand = { productId: string; delta: number; pointer: string }
 type Products = ReadonlyMap<string, StockedProduct>
 type Line = NewOrder['lines'][number]
 
-const productIdOf = (line: Line): string | undefined => ('productId' in line ? line.productId.toLowerCase() : undefined)
+/** The id of the product of a line; undefined for free text. */
+export const productIdOf = (line: Line): string | undefined =>
+  'productId' in line ? line.productId.toLowerCase() : undefined
 
 /** The ids of an order's products, without duplicates. */
 export const productIdsOf = ({ lines }: NewOrder): Set<string> =>
@@ -34,6 +36,13 @@ const unavailableError = (
   }
 }
 
+const isOrderable = (product: StockedProduct | undefined, currency: string | undefined): boolean =>
+  product !== undefined && product.deletedAt === null && product.active && product.currency === currency
+
+/** The price of a line in minor units: what the request says, or that of the product. @returns undefined for too many decimals */
+const unitPriceOf = (line: Line, product: StockedProduct | undefined, currency: string): bigint | undefined =>
+  toMinor(line.unitPrice ?? product?.price ?? '0', currency)
+
 /** Prices the lines of an order. @returns undefined if a line is invalid; what is wrong is added to `errors` */
 export const buildCart = (
   input: NewOrder,
@@ -44,8 +53,8 @@ export const buildCart = (
   const lineProducts = input.lines.map((line) => products.get(productIdOf(line) ?? ''))
   const productCurrency = lineProducts.find((product) => product !== undefined)?.currency
   const currency = input.currency ?? productCurrency ?? shopCurrency
-  if (currencyDecimals(currency) === undefined) {
-    errors.push({ pointer: '/currency', code: 'unknown_currency', message: 'must be an ISO 4217 code such as EUR' })
+  if (!isCurrency(currency) && currency !== productCurrency) {
+    errors.push({ pointer: '/currency', code: 'unknown_currency', message: currencyMessage })
     return undefined
   }
   if (productCurrency !== undefined && currency !== productCurrency)
@@ -68,23 +77,17 @@ export const buildCart = (
     const pointer = `/lines/${index}`
     const product = lineProducts[index]
     const { quantity } = line
-    if (!('productId' in line)) {
-      const unitPrice = toMinor(line.unitPrice, currency)
-      if (unitPrice === undefined)
-        errors.push({
-          pointer: `${pointer}/unitPrice`,
-          code: 'too_many_decimals',
-          message: decimalsMessage(currency),
-        })
-      else addLine({ productId: null, description: line.description, quantity }, unitPrice)
-    } else if (!product || product.deletedAt !== null || !product.active || product.currency !== productCurrency) {
+    const unitPrice = unitPriceOf(line, product, currency)
+    if ('productId' in line && !isOrderable(product, productCurrency)) {
       errors.push({ pointer: `${pointer}/productId`, ...unavailableError(product, productCurrency) })
-    } else if (currency === productCurrency) {
-      const unitPrice = toMinor(product.price, currency)
-      if (unitPrice === undefined) throw new Error(`a stored price has more decimals than ${currency}`)
+    } else if (product && currency !== productCurrency) {
+      // The currency has an error already.
+    } else if (unitPrice === undefined) {
+      errors.push({ pointer: `${pointer}/unitPrice`, code: 'too_many_decimals', message: decimalsMessage(currency) })
+    } else if (product) {
       addLine({ productId: product.id, description: product.name, quantity }, unitPrice)
       demands.push({ productId: product.id, delta: -quantity, pointer: `${pointer}/quantity` })
-    }
+    } else if ('description' in line) addLine({ productId: null, description: line.description, quantity }, unitPrice)
   }
   return errors.length > 0 ? undefined : { currency, total: fromMinor(total, currency), lines, demands }
 }

@@ -70,6 +70,16 @@ const product: Filter = {
   },
 }
 
+/** A whole order number finds that order, and a whole customer code the orders of that customer. */
+const lookup = (text: string): Condition[] => {
+  const number = parseOrderNumber(text)
+  if (number !== undefined) return [(bind) => `number = ${bind(number)}::bigint`]
+  const [, digits] = /^CUS-(\d{1,15})$/i.exec(text) ?? []
+  if (digits === undefined) return []
+  const code = `CUS-${digits.padStart(6, '0')}`
+  return [(bind) => `customer_id = (select id from customers where code = ${bind(code)} limit 1)`]
+}
+
 export const orderList = list<OrderRow>({
   table: 'orders',
   columns: orderAttributes,
@@ -86,4 +96,6 @@ export const orderList = list<OrderRow>({
     currency: text({ normalise: upper }),
     number: orderNumber,
   },
+  search: 'search_text',
+  lookup,
 })

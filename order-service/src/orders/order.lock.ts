@@ -1,21 +1,29 @@
 import type { Tx } from '@clientele/platform/data/db'
 import { databaseOf } from '@clientele/platform/data/transaction'
-import type { CustomerState } from '../customers/customer.projection.ts'
+import type { KnownCustomer } from '../customers/customer.projection.ts'
 import { lockProducts, type StockedProduct } from '../stock/stock.statements.ts'
 import { lockStock } from '../stock/stock.ts'
 
-/** The locked customer and products of an order. `customerState` is absent if the order has no customer. */
-export type LockedRows = { customerState?: CustomerState['state']; products: ReadonlyMap<string, StockedProduct> }
+/** The locked customer and products of an order. `customer` is absent if the order has none. */
+export type LockedRows = {
+  customer?: Pick<KnownCustomer, 'state' | 'code' | 'displayName'>
+  products: ReadonlyMap<string, StockedProduct>
+}
 
 /**
  * Locks customer and products in one round trip. The outer side of a left join is read first, so the customer is locked before
  * the products, and those in the order of their ids. Returns a row per product, or a single row if there are no products.
  */
-const lockCustomerAndProducts = `with customer as materialized (select state from customers where id = $2 for share),
+const lockCustomerAndProducts = `with customer as materialized (
+  select state, code as customer_code, display_name from customers where id = $2 for share),
 product as materialized (${lockProducts.text})
-select customer.state as "customerState", product.* from customer left join product on true`
+select state as "customerState", customer_code as "customerCode", display_name as "displayName", product.* from customer left join product on true`
 
-type Row = { customerState: CustomerState['state'] } & (StockedProduct | { id: null })
+type Row = {
+  customerState: KnownCustomer['state']
+  customerCode: string | null
+  displayName: string | null
+} & (StockedProduct | { id: null })
 
 /**
  * Locks the customer and the products of an order until the end of `tx`. A purge of the customer waits for this lock, so it
@@ -35,5 +43,9 @@ export const lockForOrder = async (
   const [first] = rows
   if (!first) return undefined
   const products = rows.filter((row) => row.id !== null)
-  return { customerState: first.customerState, products: new Map(products.map((product) => [product.id, product])) }
+  const { customerState: state, customerCode: code, displayName } = first
+  return {
+    customer: { state, code, displayName },
+    products: new Map(products.map((product) => [product.id, product])),
+  }
 }

@@ -30,8 +30,11 @@ export class OrderModel extends Model<InferAttributes<OrderModel>, InferCreation
   declare updatedBy: string
   declare updatedByName: string
   declare version: number
+  /** The text that `q` searches; null until the task for it has written it. */
+  declare searchText: string | null
 }
-export type OrderRow = InferAttributes<OrderModel>
+/** An order without its search text. */
+export type OrderRow = Omit<InferAttributes<OrderModel>, 'searchText'>
 export type Orders = ModelStatic<OrderModel>
 
 const { BIGINT, DATE, DECIMAL, TEXT, UUID } = DataTypes
@@ -39,7 +42,7 @@ const { BIGINT, DATE, DECIMAL, TEXT, UUID } = DataTypes
 // `placedAt` is when an order is created.
 const { createdAt: _createdAt, ...stamps } = stampAttributes()
 
-const attributes: ModelAttributes<OrderModel, OrderRow> = {
+const attributes: ModelAttributes<OrderModel, InferAttributes<OrderModel>> = {
   id: primaryKey(UUID),
   number: required(BIGINT),
   customerId: UUID,
@@ -52,10 +55,11 @@ const attributes: ModelAttributes<OrderModel, OrderRow> = {
   fulfilledAt: DATE(3),
   cancelledAt: DATE(3),
   ...stamps,
+  searchText: TEXT,
 }
 
 /** The attributes of an {@link OrderRow}. A column is named as its attribute, in snake case. */
-export const orderAttributes = Object.keys(attributes) as (keyof OrderRow)[]
+export const orderAttributes = Object.keys(attributes).filter((name) => name !== 'searchText') as (keyof OrderRow)[]
 
 /** Defines the model on a connection pool. */
 export const defineOrders = (sequelize: Sequelize): Orders => {

@@ -1,4 +1,4 @@
-import { type NewOrder, type Order, orderDeclined, orderPlaced } from '@clientele/contracts/order'
+import { type NewOrder, type Order, type OrderCustomer, orderDeclined, orderPlaced } from '@clientele/contracts/order'
 import type { ProblemError } from '@clientele/contracts/problem'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
@@ -9,29 +9,52 @@ import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { counter } from '@clientele/platform/runtime/telemetry'
 import type { CustomerClient } from '../customers/customer.client.ts'
-import type { CustomerProjection, CustomerState } from '../customers/customer.projection.ts'
+import type { CustomerProjection, KnownCustomer } from '../customers/customer.projection.ts'
 import { findShortages, insufficientStockProblem, moveStock, type Shortage, type StockChange } from '../stock/stock.ts'
 import { buildCart, type Cart, productIdsOf, sumByProduct } from './order.cart.ts'
 import { mergeMetadata } from './order.change.ts'
+import { checkAgreedPrices, priceChangedProblem } from './order.expectation.ts'
 import { type LockedRows, lockForOrder } from './order.lock.ts'
 import type { OrderRow } from './order.model.ts'
-import { presentOrder } from './order.presenter.ts'
+import { presentEventData, presentOrder } from './order.presenter.ts'
+import { searchTextOf } from './order.search-text.ts'
 import { insertOrder, insertOrderValues } from './order.statements.ts'
 import { placedAtOf } from './order-id.ts'
 import { formatOrderNumber } from './order-number.ts'
 
-type Deps = { db: Db; customers: CustomerProjection; customerClient: CustomerClient; shopCurrency: string }
+type Deps = {
+  db: Db
+  customers: CustomerProjection
+  customerClient: CustomerClient
+  shopCurrency: string
+  orderRequiresCustomer: boolean
+}
+
+type OrderToStore = {
+  values: Omit<OrderRow, 'number'>
+  cart: Cart
+  named: OrderCustomer | null
+  products: LockedRows['products']
+}
 
 type Outcome = { order: Order } | { declined: Problem; short: Shortage[] } | 'unknown customer'
 
 const unknownCustomerProblem = () => fieldProblem('/customerId', 'not_found', 'customer not found')
 
-const customerErrors = (state: CustomerState['state']): ProblemError[] => {
-  if (state === 'active') return []
+/** `state` is absent if the order names no customer. */
+const customerErrors = (state: KnownCustomer['state'] | undefined, isRequired: boolean): ProblemError[] => {
   const pointer = '/customerId'
+  if (state === undefined) return isRequired ? [{ pointer, code: 'required', message: 'is required' }] : []
+  if (state === 'active') return []
   if (state === 'trash')
     return [{ pointer, code: 'in_trash', message: 'the customer is in the trash: restore it first' }]
   return [{ pointer, code: 'not_found', message: 'customer not found' }]
+}
+
+/** The customer as the order shows it; null if its name is not known yet. */
+const namedCustomer = (id: string | null, customer: LockedRows['customer']): OrderCustomer | null => {
+  const { code = null, displayName = null } = customer ?? {}
+  return id === null || code === null || displayName === null ? null : { id, code, displayName }
 }
 
 /** @returns undefined if there is enough stock for every line */
@@ -48,35 +71,36 @@ const declineIfShort = ({ lines, demands }: Cart, products: LockedRows['products
 export type Placement = ReturnType<typeof createPlacement>
 
 /** Places orders: all lines or none, at the prices and the stock that one transaction sees. */
-export const createPlacement = ({ db, customers, customerClient, shopCurrency }: Deps) => {
+export const createPlacement = ({ db, customers, customerClient, shopCurrency, orderRequiresCustomer }: Deps) => {
   const declined = counter('orders_declined_total', 'Orders declined because of insufficient stock')
 
   const attempt = async (input: NewOrder, actor: Actor, tx: Tx): Promise<Outcome> => {
     const customerId = input.customerId?.toLowerCase() ?? null
     const locked = await lockForOrder(customerId, productIdsOf(input), tx)
     if (!locked) return 'unknown customer'
-    const { customerState, products } = locked
-    const errors = customerState ? customerErrors(customerState) : []
+    const { customer, products } = locked
+    const errors = customerErrors(customer?.state, orderRequiresCustomer)
     const cart = buildCart(input, products, shopCurrency, errors)
     if (!cart) throw invalidOrderProblem(errors)
+    const changed = priceChangedProblem(input, cart, products)
+    if (changed) throw changed
     const short = declineIfShort(cart, products)
     if (short) return short
-    return { order: await store(newOrderRow(input, customerId, cart, actor), cart, products, actor, tx) }
+    const named = namedCustomer(customerId, customer)
+    const row = await store({ values: newOrderRow(input, customerId, cart, actor), cart, named, products }, actor, tx)
+    return { order: presentOrder({ row, lines: cart.lines, customer: named }) }
   }
 
   const store = async (
-    values: Omit<OrderRow, 'number'>,
-    { lines, demands }: Cart,
-    locked: LockedRows['products'],
+    { values, cart: { lines, demands }, named, products: locked }: OrderToStore,
     actor: Actor,
     tx: Tx,
-  ): Promise<Order> => {
-    const parameters = insertOrderValues(values, lines)
+  ): Promise<OrderRow> => {
+    const parameters = insertOrderValues(values, lines, searchTextOf(lines, named))
     const [inserted] = await db.query<{ number: number }>(insertOrder, parameters, { tx, name: 'order_insert' })
     if (!inserted) throw new Error('the insert returned no order number')
     const row = { ...values, ...inserted }
-    const order = presentOrder(row, lines)
-    const placed = orderPlaced.of(order, actorRef(actor))
+    const placed = orderPlaced.of(presentEventData(row, lines), actorRef(actor))
     const reason = `order ${formatOrderNumber(row.number)}`
     const changes = sumByProduct(demands).map((demand) => ({
       ...demand,
@@ -86,7 +110,7 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     }))
     if (changes.length === 0) await outbox.add(tx, placed)
     else await moveStock(tx, changes, actor, { locked, precedingEvents: [placed] })
-    return order
+    return row
   }
 
   /** Adds a customer whose events have not arrived yet to the projection. @returns whether it exists. @throws Problem 503 */
@@ -105,8 +129,9 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency }:
     else await publish()
   }
 
-  /** @throws Problem 409 `insufficient_stock`; 422; 503 */
+  /** @throws Problem 403; 409 `price_changed`, `insufficient_stock`; 422; 503 */
   const place = async (input: NewOrder, actor: Actor): Promise<Order> => {
+    checkAgreedPrices(input, actor)
     const attemptWithRetry = () => retryOnConflict(() => db.transaction((tx) => attempt(input, actor, tx)))
     let outcome = await attemptWithRetry()
     // In the transaction of an idempotent request there are no calls to other services: `prepare` has made them before.

@@ -1,8 +1,9 @@
-import { type Order, OrderLine } from '@clientele/contracts/order'
+import { type Order, type OrderEventData, OrderLine } from '@clientele/contracts/order'
 import { pick } from '@clientele/platform/data/changes'
 import { presentStamps } from '@clientele/platform/data/stamps'
 import { formatPrice } from '../products/product.price.ts'
 import { currentFields } from './order.change.ts'
+import type { WholeOrder } from './order.finder.ts'
 import type { OrderRow } from './order.model.ts'
 import type { OrderLineRow } from './order-line.model.ts'
 import { formatOrderNumber } from './order-number.ts'
@@ -15,8 +16,8 @@ const presentLine = (line: OrderLineRow, currency: string): OrderLine => ({
   lineTotal: formatPrice(line.lineTotal, currency),
 })
 
-/** An order as responses and events contain it. */
-export const presentOrder = (row: OrderRow, lines: readonly OrderLineRow[]): Order => {
+/** An order as events contain it. */
+export const presentEventData = (row: OrderRow, lines: readonly OrderLineRow[]): OrderEventData => {
   const { createdAt: placedAt, ...stamps } = presentStamps({ ...row, createdAt: row.placedAt })
   return {
     id: row.id,
@@ -32,4 +33,10 @@ export const presentOrder = (row: OrderRow, lines: readonly OrderLineRow[]): Ord
     cancelledAt: row.cancelledAt?.toISOString() ?? null,
     ...stamps,
   }
+}
+
+/** An order as responses contain it. */
+export const presentOrder = ({ row, lines, customer }: WholeOrder): Order => {
+  const { id, number, customerId, ...others } = presentEventData(row, lines)
+  return { id, number, customerId, customer, ...others }
 }

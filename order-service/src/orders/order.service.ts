@@ -1,24 +1,38 @@
-import { type Order, type OrderPatch, orderCancelled, orderFulfilled, orderUpdated } from '@clientele/contracts/order'
+import {
+  type Include,
+  type Order,
+  type OrderPatch,
+  orderCancelled,
+  orderFulfilled,
+  orderUpdated,
+} from '@clientele/contracts/order'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
-import type { UserNames } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { Problem } from '@clientele/platform/runtime/problem'
+import type { CustomerClient } from '../customers/customer.client.ts'
 import { moveStock } from '../stock/stock.ts'
 import { sumByProduct } from './order.cart.ts'
 import { difference, patchedFields } from './order.change.ts'
-import type { OrderFinder, OrderKey, OrderWithLines } from './order.finder.ts'
+import type { OrderFinder, OrderKey, WholeOrder } from './order.finder.ts'
+import { createInclusion, withCustomer } from './order.inclusion.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow, Orders } from './order.model.ts'
 import type { Placement } from './order.placement.ts'
-import { presentOrder } from './order.presenter.ts'
+import { presentEventData, presentOrder } from './order.presenter.ts'
 import type { OrderLineRow } from './order-line.model.ts'
 import { formatOrderNumber } from './order-number.ts'
 
-type Deps = { db: Db; model: Orders; finder: OrderFinder; userNames: UserNames; placement: Placement }
+type Deps = {
+  db: Db
+  model: Orders
+  finder: OrderFinder
+  placement: Placement
+  customerClient: Pick<CustomerClient, 'findMany'>
+}
 
 /** The actor of a request, and the version in its `If-Match`. */
 type Access = { actor: Actor; ifMatch?: number | undefined }
@@ -30,7 +44,9 @@ const restockChanges = (lines: readonly OrderLineRow[]) =>
 
 export type OrderService = ReturnType<typeof createOrderService>
 
-export const createOrderService = ({ db, model, finder, userNames, placement }: Deps) => {
+export const createOrderService = ({ db, model, finder, placement, customerClient }: Deps) => {
+  const includeCustomers = createInclusion({ customerClient })
+
   /** Stores the next version of an order. */
   const save = async (
     row: OrderRow,
@@ -48,28 +64,27 @@ export const createOrderService = ({ db, model, finder, userNames, placement }: 
   const change = (
     key: OrderKey,
     { ifMatch }: Access,
-    edit: (order: OrderWithLines, tx: Tx) => Promise<OrderRow>,
+    edit: (order: WholeOrder, tx: Tx) => Promise<OrderRow>,
   ): Promise<Order> =>
     retryOnConflict(() =>
       db.transaction(async (tx) => {
         const order = await finder.lock(key, tx, ifMatch)
-        return presentOrder(await edit(order, tx), order.lines)
+        return presentOrder({ ...order, row: await edit(order, tx) })
       }),
     )
 
   return {
     ...placement,
 
-    list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Order>> => {
+    list: async (query: Record<string, unknown>, actor: Actor, include?: Include): Promise<Page<Order>> => {
       const { rows, page } = await orderList.run(db, query, { actor })
-      const lines = await finder.linesOf(rows.map(({ id }) => id))
-      const named = await userNames.withCurrentNames(rows)
-      return { data: named.map((row) => presentOrder(row, lines.get(row.id) ?? [])), page }
+      const [orders, customers] = await Promise.all([finder.complete(rows), includeCustomers(include, rows, actor)])
+      return { data: orders.map((order) => withCustomer(presentOrder(order), customers)), page }
     },
 
-    get: async (key: OrderKey): Promise<Order> => {
-      const { row, lines } = await finder.get(key)
-      return presentOrder(row, lines)
+    get: async (key: OrderKey, actor: Actor, include?: Include): Promise<Order> => {
+      const order = await finder.get(key)
+      return withCustomer(presentOrder(order), await includeCustomers(include, [order.row], actor))
     },
 
     update: (key: OrderKey, patch: OrderPatch, access: Access): Promise<Order> =>
@@ -78,7 +93,7 @@ export const createOrderService = ({ db, model, finder, userNames, placement }: 
         const changed = difference(row, fields)
         if (!changed) return row
         const next = await save(row, fields, access.actor, tx)
-        await outbox.add(tx, orderUpdated.of(presentOrder(next, lines), actorRef(access.actor), changed))
+        await outbox.add(tx, orderUpdated.of(presentEventData(next, lines), actorRef(access.actor), changed))
         return next
       }),
 
@@ -89,7 +104,7 @@ export const createOrderService = ({ db, model, finder, userNames, placement }: 
         if (row.status === 'fulfilled') throw invalidState('the order is fulfilled and cannot be cancelled')
         const at = new Date()
         const next = await save(row, { status: 'cancelled', cancelledAt: at }, access.actor, tx, at)
-        const cancelled = orderCancelled.of(presentOrder(next, lines), actorRef(access.actor))
+        const cancelled = orderCancelled.of(presentEventData(next, lines), actorRef(access.actor))
         const reason = `order ${formatOrderNumber(row.number)} cancelled`
         const changes = restockChanges(lines).map((each) => ({
           ...each,
@@ -108,7 +123,7 @@ export const createOrderService = ({ db, model, finder, userNames, placement }: 
         if (row.status === 'cancelled') throw invalidState('the order is cancelled and cannot be fulfilled')
         const at = new Date()
         const next = await save(row, { status: 'fulfilled', fulfilledAt: at }, access.actor, tx, at)
-        await outbox.add(tx, orderFulfilled.of(presentOrder(next, lines), actorRef(access.actor)))
+        await outbox.add(tx, orderFulfilled.of(presentEventData(next, lines), actorRef(access.actor)))
         return next
       }),
   }

@@ -1,4 +1,4 @@
-import { NewProduct, type ProductPatch } from '@clientele/contracts/product'
+import { maxStock, NewProduct, type ProductPatch } from '@clientele/contracts/product'
 import { type Changes, changesOf, pick } from '@clientele/platform/data/changes'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { ProductRow } from './product.model.ts'
@@ -13,6 +13,12 @@ const priceFields = (price: string, currency: string): Pick<ProductFields, 'pric
   const normalised = normalisePrice(price, currency)
   if (normalised === undefined) throw fieldProblem('/price', 'too_many_decimals', decimalsMessage(currency))
   return { price: normalised, currency }
+}
+
+/** Checks a stock that a request sets. The present one may be sent as it was read. @throws Problem 422 */
+export const checkStock = (stock: number | undefined, current: number): void => {
+  if (stock !== undefined && stock !== current && stock > maxStock)
+    throw fieldProblem('/stock', 'too_big', `must be at most ${maxStock}`)
 }
 
 const definedFields = ({ stock: _stock, ...input }: ProductPatch): Partial<ProductFields> =>

@@ -2,7 +2,7 @@ import type { MatchOptions, RowResult } from '@clientele/features/imports/import
 import type { KeySet } from '@clientele/features/imports/key-set'
 import { failedResult, matchResult, noMatchResult, toFailedResult } from '@clientele/features/imports/row-result'
 import type { ProductEdit } from './product.bulk.ts'
-import { currentFields, difference, newFields, patchedFields } from './product.change.ts'
+import { checkStock, currentFields, difference, newFields, patchedFields } from './product.change.ts'
 import type { ProductInput } from './product.import-input.ts'
 import type { ProductRow } from './product.model.ts'
 
@@ -29,6 +29,7 @@ const decideUpdate = (before: ProductRow, { patch }: ProductInput, { bySku }: Ex
   const holder = fields.sku === null ? undefined : bySku.get(fields.sku)
   if (holder && holder.id !== before.id) return skuTaken
   const { stock } = patch
+  checkStock(stock, before.stock)
   if (!difference(current, fields) && (stock ?? before.stock) === before.stock)
     return { result: { outcome: 'skipped' } }
   return { result: { outcome: 'updated' }, edit: { before, fields, stock } }
@@ -42,6 +43,7 @@ const decideCreate = (
 ): Decision => {
   if (!newProduct) return { result: { outcome: 'failed', problems } }
   const fields = newFields(newProduct, shopCurrency)
+  checkStock(newProduct.stock, 0)
   const { sku } = fields
   if (sku !== null && (bySku.has(sku) || seen?.get('sku')?.has(sku))) return skuTaken
   if (sku !== null) seen?.get('sku')?.add(sku)

@@ -1,13 +1,13 @@
 import { amountInput } from '@clientele/contracts/money'
 import { NewProduct, ProductPatch } from '@clientele/contracts/product'
 import { z } from 'zod'
-import { currencyDecimals } from '../money.ts'
+import { currencyDecimals, currencyMessage, isCurrency } from '../money.ts'
 import { decimalsMessage, normalisePrice } from './product.price.ts'
 
 const currency = NewProduct.shape.currency
   .unwrap()
-  .refine((code) => currencyDecimals(code) !== undefined, {
-    error: 'must be an ISO 4217 code such as EUR',
+  .refine(isCurrency, {
+    error: currencyMessage,
     params: { code: 'unknown_currency' },
   })
   .optional()

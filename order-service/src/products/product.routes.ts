@@ -6,16 +6,19 @@ import {
   keyParameter,
   purgeParameter,
 } from '@clientele/contracts/parameters'
-import { DuplicateBody } from '@clientele/contracts/problem'
-import { Product, ProductIdBy, ProductPhoto } from '@clientele/contracts/product'
+import { DuplicateBody, PreconditionFailedBody } from '@clientele/contracts/problem'
+import { Product, ProductBatch, ProductBatchResult, ProductIdBy, ProductPhoto } from '@clientele/contracts/product'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import { photoRoutes } from '@clientele/features/photos/photo.routes'
 import { discardOnFailure } from '@clientele/features/photos/photo.uploads'
 import { isAdmin } from '@clientele/platform/auth/token-verifier'
-import { type Api, created, noContent, ok } from '@clientele/platform/http/api'
+import { type Api, created, multiStatus, noContent, ok } from '@clientele/platform/http/api'
+import { isUniform } from '@clientele/platform/http/batch'
+import { timeToStop } from '@clientele/platform/http/gateway-timeout'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { z } from 'zod'
+import type { ProductBatchRunner } from './product.batch.ts'
 import { productForm } from './product.form.ts'
 import type { ProductInputs } from './product.input.ts'
 import { productList } from './product.list.ts'
@@ -23,6 +26,7 @@ import type { ProductService } from './product.service.ts'
 
 export type ProductRouteDeps = {
   products: ProductService
+  batch: ProductBatchRunner
   inputs: ProductInputs
   media: MediaClient
   photoLink: MediaLink
@@ -42,7 +46,7 @@ const withLocation = (product: Product): [Product, string] => [product, `/v1/pro
 /** Metadata of 50 texts of 1,000 characters, of up to 6 bytes each, and the other fields. */
 const maxBodyBytes = 400_000
 
-export const productRoutes = (api: Api, { products, inputs, media, photoLink }: ProductRouteDeps): void => {
+export const productRoutes = (api: Api, { products, batch, inputs, media, photoLink }: ProductRouteDeps): void => {
   api.operation(
     {
       ...shared,
@@ -82,6 +86,26 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
 
   api.operation(
     {
+      ...shared,
+      method: 'post',
+      path: '/v1/products/batch',
+      operationId: 'batchProducts',
+      summary: 'Change up to 500 products in one request',
+      description:
+        'Each item succeeds or fails by itself. 200 means that all items succeeded with the same status; otherwise the response is 207. Items that the batch has no time for, usually after 15 seconds, have the status 503 and were not tried: send them again in another batch, with another `Idempotency-Key`. With this header the whole batch is one transaction, and orders of its products wait until it ends.',
+      body: ProductBatch,
+      maxBodyBytes: Number.POSITIVE_INFINITY,
+      itemsOf: ({ items }) => items.length,
+      responses: { 200: ProductBatchResult, 207: ProductBatchResult },
+    },
+    async ({ body, actor, req }) => {
+      const result = await batch(body.items, actor, timeToStop(req))
+      return isUniform(result) ? ok(result) : multiStatus(result)
+    },
+  )
+
+  api.operation(
+    {
       ...oneProduct,
       method: 'get',
       operationId: 'getProduct',
@@ -105,7 +129,7 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.ProductPatch,
       maxBodyBytes,
-      responses: { 200: Product, 409: DuplicateBody },
+      responses: { 200: Product, 409: DuplicateBody, 428: PreconditionFailedBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
       ok(await products.update({ ...params, ...query }, body, { actor, ifMatch })),
@@ -123,7 +147,7 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.NewProduct,
       maxBodyBytes,
-      responses: { 200: Product, 409: DuplicateBody },
+      responses: { 200: Product, 409: DuplicateBody, 428: PreconditionFailedBody },
     },
     async ({ params, query, body, actor, ifMatch }) =>
       ok(await products.replace({ ...params, ...query }, body, { actor, ifMatch })),

@@ -4,11 +4,12 @@ import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { isUuid } from '@clientele/platform/data/ids'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
-import { moveStock } from '../stock/stock.ts'
-import { newFields, type ProductFields, patchedFields, replacementFields } from './product.change.ts'
+import { fieldProblem, Problem, preconditionRequired } from '@clientele/platform/runtime/problem'
+import { hasMovedSinceSet, moveStock, reasonOfSetting } from '../stock/stock.ts'
+import { checkStock, newFields, type ProductFields, patchedFields, replacementFields } from './product.change.ts'
 import { rethrowAsDuplicate, rethrowAsOrdered } from './product.conflicts.ts'
 import type { ProductFinder, ProductKey } from './product.finder.ts'
 import { productList } from './product.list.ts'
@@ -36,10 +37,17 @@ export type ProductService = ReturnType<typeof createProductService>
 export const createProductService = ({ db, finder, userNames, writer, media, photoLink, shopCurrency }: Deps) => {
   const present = (row: ProductRow): Product => presentProduct(row, photoLink)
 
+  /** @throws Problem 428 if a stock is set by somebody who may not know that it has moved since it was last set */
+  const checkBlindStock = async (row: ProductRow, stock: number | undefined, tx: Tx): Promise<void> => {
+    if (stock === undefined || stock === row.stock || !(await hasMovedSinceSet(row.id, tx))) return
+    const detail = `the stock is ${row.stock} now, by orders or other movements: read the product and set it with If-Match, or add a stock movement`
+    throw preconditionRequired(detail, row)
+  }
+
   const setStock = async (row: ProductRow, stock: number, actor: Actor, tx: Tx): Promise<ProductRow> => {
     const delta = stock - row.stock
     if (delta === 0) return row
-    const change = { productId: row.id, delta, kind: 'manual', reason: `set to ${stock}`, orderId: null } as const
+    const change = { productId: row.id, delta, kind: 'manual', reason: reasonOfSetting(stock), orderId: null } as const
     const at = new Date()
     await moveStock(tx, [change], actor, { locked: new Map([[row.id, row]]), at })
     return { ...row, ...nextStamps(row, actor, at), stock }
@@ -55,6 +63,8 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       .transaction(async (tx) => {
         const row = await finder.lock(key, tx, { ifMatch })
         requested = edit(row)
+        checkStock(requested.stock, row.stock)
+        if (ifMatch === undefined) await checkBlindStock(row, requested.stock, tx)
         const next = await writer.update(row, requested.fields, actor, tx)
         return present(await setStock(next, requested.stock ?? next.stock, actor, tx))
       })
@@ -71,6 +81,7 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
     create: async (input: NewProduct, actor: Actor, { uploaded = false } = {}): Promise<Product> => {
       if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
       const fields = newFields(input, shopCurrency)
+      checkStock(input.stock, 0)
       return db
         .transaction(async (tx) => present(await writer.insert(fields, input.stock ?? 0, actor, tx)))
         .catch(rethrowAsDuplicate(finder, fields.sku))
@@ -117,10 +128,25 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       }
     },
 
-    delete: (key: ProductKey, { actor, ifMatch }: Access): Promise<void> =>
-      db.transaction(async (tx) => {
-        await writer.delete(await finder.lock(key, tx, { ifMatch }), actor, tx)
-      }),
+    /** Moves a product to the trash. @returns its id */
+    delete: (key: ProductKey, { actor, ifMatch }: Access): Promise<string> =>
+      db.transaction(async (tx) => (await writer.delete(await finder.lock(key, tx, { ifMatch }), actor, tx)).id),
+
+    /**
+     * In a request with a transaction of its own, locks all products that the request names, in the order of their ids, as orders do.
+     * Locked one after the other, they could deadlock with an order.
+     */
+    lockNamed: async (refs: readonly { id?: string | undefined; key?: string | undefined }[]): Promise<void> => {
+      const tx = db.requestTransaction()
+      if (!tx) return
+      const ids = refs.flatMap(({ id }) => (id !== undefined && isUuid(id) ? [id] : []))
+      await finder.findMany(
+        ids,
+        refs.flatMap(({ key }) => key?.trim() ?? []),
+        tx,
+        'any',
+      )
+    },
 
     restore: async (key: ProductKey, { actor, ifMatch }: Access): Promise<Product> => {
       let row: ProductRow | undefined

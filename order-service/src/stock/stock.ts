@@ -131,3 +131,16 @@ export const moveStock = async (
   await (bulk ? outbox.addInBulk(tx, ...events) : outbox.add(tx, ...events))
   return { products, movements: movements.map(({ movement }) => movement) }
 }
+
+/** The reason of the movement by which a client sets a stock. */
+export const reasonOfSetting = (stock: number): string => `set to ${stock}`
+
+const selectLastMovement = `select kind, reason, stock_after as "stockAfter" from stock_movements
+where product_id = $1 order by product_version desc, id desc limit 1`
+
+/** Whether an order, a cancellation or another movement has changed the stock of a product since a client has set it. */
+export const hasMovedSinceSet = async (productId: string, tx: Tx): Promise<boolean> => {
+  type Last = Pick<StockMovement, 'kind' | 'reason' | 'stockAfter'>
+  const [last] = await databaseOf(tx).query<Last>(selectLastMovement, [productId], { tx, name: 'stock_last_movement' })
+  return last !== undefined && last.kind !== 'initial' && last.reason !== reasonOfSetting(last.stockAfter)
+}

@@ -44,16 +44,17 @@ const readCurrent = async (route: RouteDefinition, context: Context): Promise<Fi
  */
 export const createReadBack = (route: RouteDefinition) => {
   const names = route.current ? readOnlyFields(route) : new Set<string>()
+  const linked = new Set(route.linked)
 
   return {
     strip: (json: unknown): { json: unknown; sent: [string, unknown][] } => {
       if (names.size === 0 || typeof json !== 'object' || json === null || Array.isArray(json))
         return { json, sent: [] }
       const entries = Object.entries(json)
-      const sent = entries.filter(([name]) => names.has(name))
-      return sent.length === 0
-        ? { json, sent }
-        : { json: Object.fromEntries(entries.filter(([name]) => !names.has(name))), sent }
+      const writable = entries.filter(([name]) => !names.has(name))
+      if (writable.length === entries.length) return { json, sent: [] }
+      const sent = entries.filter(([name]) => names.has(name) && !linked.has(name))
+      return { json: Object.fromEntries(writable), sent }
     },
 
     /** @throws Problem 422 that names each field with another value than that of the resource */

@@ -66,6 +66,11 @@ export type RouteDefinition<
    * sent unchanged.
    */
   current?(context: { params: Parsed<P>; query: Parsed<Q>; actor: Actor }): Promise<object>
+  /**
+   * Fields of the response that show other resources. With {@link current}, they may be sent as they were read, whatever has become
+   * of those resources.
+   */
+  linked?: readonly string[]
   /** How many items a body has, for a batch. They count for the budget of the user. */
   itemsOf?(body: Parsed<B>): number
   /** Bodies other than JSON by media type, such as `multipart/form-data` or `image/*`. */

@@ -1,4 +1,5 @@
 import type { Page } from '@clientele/contracts/page'
+import type { z } from 'zod'
 import { columnName } from '../data/column-name.ts'
 import { isInvalidValue } from '../data/database-errors.ts'
 import type { Db, Tx } from '../data/db.ts'
@@ -9,7 +10,7 @@ import { foldText } from './fold-text.ts'
 import { idFilter } from './id-filter.ts'
 import { createLargeListCache } from './large-lists.ts'
 import { type ListGrammar, type ListQuery, parseListQuery, type QueryError } from './query.ts'
-import { type QuerySchema, querySchema } from './query-schema.ts'
+import { type QuerySchema, type QuerySchemaWith, querySchema } from './query-schema.ts'
 import { type FoundRow, isCompleteList, toPage } from './result-page.ts'
 import { orderBy, parseSort } from './sort.ts'
 import { type IdSource, listStatement } from './statement.ts'
@@ -40,6 +41,11 @@ export type ListOptions = {
   /** The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. */
   search?: string
   normaliseSearch?: (value: string) => string
+  /**
+   * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value, if it has the
+   * form of one. `q` then finds only these. They need an index.
+   */
+  lookup?: (text: string) => Condition[]
   /** A condition on every row; a function can choose it by the query. */
   where?: string | ((query: Record<string, unknown>) => string)
   /** Additional names of parameters: `{ max_price: 'price[lte]' }`. */
@@ -57,6 +63,8 @@ export type RunOptions = ListContext & { where?: string | ((bind: Bind) => strin
 export type List<Row extends object> = {
   /** The parameters of a page. */
   query: QuerySchema
+  /** The parameters of a page, and others of the route. Pass only the first to `run`. */
+  queryWith<Others extends z.ZodRawShape>(others: Others): QuerySchemaWith<Others>
   /** The parameters except `limit`, `cursor` and `offset`, for a body that selects rows. */
   selection: QuerySchema
   /**
@@ -89,6 +97,7 @@ const grammarOf = ({
   filter = {},
   search,
   normaliseSearch = foldText,
+  lookup,
   aliases = {},
   id = 'id',
   idType = 'uuid',
@@ -105,6 +114,7 @@ const grammarOf = ({
     ]),
   ),
   search: search === undefined ? undefined : { column: search, normalise: normaliseSearch },
+  lookup,
   aliases: new Map(Object.entries(aliases)),
 })
 
@@ -208,7 +218,16 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     if (!isLarge) largeLists.set(db, key, result.page.totalRelation === 'gte')
     return result
   }
-  return { query: querySchema(grammar, true), selection: querySchema(grammar, false), selectAll, run }
+  return {
+    query: querySchema(grammar, true),
+    queryWith: <Others extends z.ZodRawShape>(others: Others): QuerySchemaWith<Others> => {
+      const schema: z.ZodType = querySchema(grammar, true, others)
+      return schema as QuerySchemaWith<Others>
+    },
+    selection: querySchema(grammar, false),
+    selectAll,
+    run,
+  }
 }
 
 /** Returns the id source if one condition is an id query and all others use only the id. */

@@ -5,6 +5,10 @@ import { defaultLimit, type ListGrammar, maxLimit, maxOffset, parseListQuery } f
 import { maxSortFields } from './sort.ts'
 
 export type QuerySchema = z.ZodObject<Record<string, z.ZodOptional<z.ZodUnknown>>, z.core.$loose>
+/** The schema of a list's parameters and of others, which have the schemas `Others`. */
+export type QuerySchemaWith<Others extends z.ZodRawShape> = z.ZodType<
+  Record<string, unknown> & z.output<z.ZodObject<Others>>
+>
 
 const paging = ['limit', 'cursor', 'offset']
 
@@ -87,9 +91,9 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
 
 /**
  * Creates the schema of a list's parameters, for validation and OpenAPI. Without `isPaged` it has no `limit`, `cursor` and
- * `offset`, and is the schema of an object in a body.
+ * `offset`, and is the schema of an object in a body. `others` are parameters of the route that the list does not know.
  */
-export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema => {
+export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.ZodRawShape = {}): QuerySchema => {
   const shape = Object.fromEntries(
     [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example }]) => [
       name,
@@ -107,7 +111,8 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema
         }),
     ]),
   )
-  return z.looseObject(shape).superRefine((record, context) => {
+  const schema = z.looseObject({ ...shape, ...others }).superRefine((all, context) => {
+    const record = Object.fromEntries(Object.entries(all).filter(([name]) => !Object.hasOwn(others, name)))
     if (!isPaged)
       for (const name of paging.filter((each) => each in record))
         context.addIssue({
@@ -120,4 +125,5 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema
       context.addIssue({ code: 'custom', message, path: [name], params: { code, parameter: name } })
     }
   })
+  return schema as QuerySchema
 }

@@ -19,6 +19,8 @@ export type ListGrammar = {
   defaultSort: string
   filters: ReadonlyMap<string, { filter: Filter; column: string }>
   search: Search | undefined
+  /** The conditions of a `q` that has the form of a unique value, such as an order number. */
+  lookup: ((text: string) => Condition[]) | undefined
   aliases: ReadonlyMap<string, string>
 }
 
@@ -118,7 +120,7 @@ const parseParameter = (grammar: ListGrammar, query: ParsedQuery, name: string, 
   else if (name === 'cursor') query.cursor = decodeCursor(value)
   else if (name === 'sort') query.sort = value
   else if (name === 'q' && grammar.search !== undefined)
-    query.conditions.push(...searchConditions(grammar.search, value))
+    query.conditions.push(...searchConditions(grammar.search, value, grammar.lookup))
   else {
     const condition = parseFilter(grammar, name, value)
     if (!condition) return false
@@ -173,8 +175,11 @@ const isShort = (word: string): boolean =>
     word,
   )
 
-/** Creates a condition for each word of `q`. The text of the column is normalised in the same way. */
-const searchConditions = ({ column, normalise }: Search, value: string): Condition[] => {
+/** Creates a condition for each word of `q`, or one for a unique value. The text of the column is normalised in the same way. */
+const searchConditions = ({ column, normalise }: Search, value: string, lookup: ListGrammar['lookup']): Condition[] => {
+  const unique = lookup?.(checkText(value).trim()) ?? []
+  if (unique.length > 0)
+    return [(bind, context) => unique.map((condition) => `(${condition(bind, context)})`).join(' or ')]
   const words = normalise(checkText(value))
     .split(/\s+/)
     .filter((word) => word !== '')

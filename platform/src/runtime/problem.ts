@@ -61,6 +61,13 @@ export const preconditionFailed = (resource: string, { version }: { version: num
     extra: { current: { version, etag: `"${version}"` } },
   })
 
+/**
+ * Creates a 428 `precondition_required` with the present version of a resource.
+ * @param detail why the change needs `If-Match`
+ */
+export const preconditionRequired = (detail: string, { version }: { version: number }): Problem =>
+  new Problem('precondition_required', { detail, extra: { current: { version, etag: `"${version}"` } } })
+
 /** Creates a 422 `validation` with one error at `pointer` (RFC 6901). */
 export const fieldProblem = (pointer: string, code: FieldErrorCode, message: string): Problem =>
   new Problem('validation', { detail: message, errors: [{ pointer, code, message }] })

@@ -14,6 +14,7 @@ import { signedInAs } from './tokens.ts'
 /** A running service with its own database and virtual host, and clients of a user and an admin. */
 export type RunningService<C> = {
   url: string
+  internalUrl: string
   db: Db
   broker: TestBroker
   database: TestDatabase
@@ -32,12 +33,12 @@ type Options<C extends Base> = {
   migrations: URL
   /** The settings that only this service has. */
   config: Omit<C, keyof Base> & Partial<C>
-  createApp(parts: {
-    config: C
-    db: Db
-    verifier: TokenVerifier
-    log: Log
-  }): Pick<ServiceParts, 'app' | 'consumers' | 'tasks' | 'bulkEventsPerSecond'> & { close(): Promise<void> }
+  createApp(parts: { config: C; db: Db; verifier: TokenVerifier; log: Log }): Pick<
+    ServiceParts,
+    'app' | 'internal' | 'consumers' | 'tasks' | 'bulkEventsPerSecond'
+  > & {
+    close(): Promise<void>
+  }
 }
 
 /**
@@ -64,7 +65,7 @@ export const startTestService = async <C extends Base>(
     const { close, ...parts } = createApp({ config, db, verifier: testVerifier(config), log })
     const service = await startService({ name, config, log, db, migrations, ...parts })
     await service.consumersReady(20_000)
-    return { url: service.url, db, stop: () => service.stop().then(close) }
+    return { url: service.url, internalUrl: service.internalUrl, db, stop: () => service.stop().then(close) }
   }
   const service = await start({})
   return {

@@ -18,7 +18,7 @@ Clientele is ready after ${seconds} s.
   Gateway           ${publicUrl}
   API docs          ${publicUrl}/docs
   Keycloak console  ${keycloakPublicUrl}/admin/   ${keycloakAdminUser} / ${secrets.keycloakAdmin}${rabbitmq}
-  Caught mail       ${mailUrl}
+  Caught mail, SMS  ${mailUrl}
   Logs              ${logFile(home, '*')}
 ${all.demo ? demoSection(publicUrl) : ''}${isLoopback(all.host) ? '' : hostWarning(all)}
 Ctrl-C or \`npm stop\` stops everything. \`npm run clean\` removes the data.

@@ -32,6 +32,8 @@ export type ServiceRow = {
   schema?: { name: string; role: string; secret: string; extensions: string[] }
   /** The services that it calls. */
   calls: string[]
+  /** The services whose internal port it reads, besides that of user-service. */
+  reads: string[]
 }
 
 export const realmName = 'clientele'
@@ -42,22 +44,23 @@ const revocationSource = 'user-service'
 
 /** The processes of the local profile, from the registry. The gateway is last: it is ready when all others are. */
 export const serviceRows = ({ services: registered }: Registry): ServiceRow[] => [
-  ...registered.map(({ name, schema, extensions, calls }) => ({
+  ...registered.map(({ name, schema, extensions, calls, reads }) => ({
     name,
     ...portNamesOf(name),
     schema: { name: schema, role: `clientele_${schema}`, secret: databaseSecret(schema), extensions },
     calls,
+    reads,
   })),
-  { name: 'gateway', ...portNamesOf('gateway'), calls: registered.map(({ name }) => name) },
+  { name: 'gateway', ...portNamesOf('gateway'), calls: registered.map(({ name }) => name), reads: [] },
 ]
 export const services = serviceRows(registry)
 
 /**
  * The URLs of the services that a service calls, such as `USER_SERVICE_URL`. The gateway gets their internal URLs as well, and
- * every service that of user-service, where it reads revocations.
+ * every service that of user-service, where it reads revocations, and those of the services that it reads.
  */
-export const addressesFor = ({ name, calls }: ServiceRow, ports: Ports): Record<string, string> => {
-  const internalNames = name === 'gateway' ? calls : [revocationSource].filter((source) => source !== name)
+export const addressesFor = ({ name, calls, reads }: ServiceRow, ports: Ports): Record<string, string> => {
+  const internalNames = name === 'gateway' ? calls : [revocationSource, ...reads].filter((source) => source !== name)
   const urlOf = (port: PortName): string => `http://127.0.0.1:${portOf(ports, port)}`
   return Object.fromEntries([
     ...calls.map((called) => [`${envPrefix(called)}_URL`, urlOf(portNamesOf(called).port)]),

@@ -25,7 +25,7 @@ const inMigration = (service: string, text: string): RequiredText => ({
   description: `${text.replaceAll('"', '')} in the container ${service}`,
 })
 
-const deployFiles = ({ name, port, schema, extensions, calls }: Service): RequiredFile[] => {
+const deployFiles = ({ name, port, schema, extensions, calls, reads }: Service): RequiredFile[] => {
   const [prefix, upper] = [envPrefix(name), schema.toUpperCase()]
   const [role, secret] = [`clientele_${schema}`, `clientele-database-${schema}`]
   const task = `deploy/aws/task-definitions/${name}.json`
@@ -39,6 +39,7 @@ const deployFiles = ({ name, port, schema, extensions, calls }: Service): Requir
         inComposeService(name, `migrate-${schema}: `),
         ...calls.map((called) => inComposeService(name, `${envPrefix(called)}_URL: http://${called}:8000`)),
         ...(readsRevocations ? [inComposeService(name, 'USER_SERVICE_INTERNAL_URL: http://user-service:8100')] : []),
+        ...reads.map((read) => inComposeService(name, `${envPrefix(read)}_INTERNAL_URL: http://${read}:8100`)),
         inComposeService(`migrate-${schema}`, 'environment: . DATABASE_URL: \\*owner-url'),
         `&${schema}-url postgres://${role}:\${${upper}_DATABASE_PASSWORD:-`,
         inComposeService('provision', `${upper}_DATABASE_URL: \\*${schema}-url`),
@@ -66,6 +67,7 @@ const deployFiles = ({ name, port, schema, extensions, calls }: Service): Requir
         `parameter/clientele/${name}-rabbitmq-url"`,
         ...calls.map((called) => `"${envPrefix(called)}_URL"`),
         ...(readsRevocations ? ['"USER_SERVICE_INTERNAL_URL"'] : []),
+        ...reads.map((read) => `"${envPrefix(read)}_INTERNAL_URL"`),
       ],
     },
     {

@@ -23,6 +23,9 @@
 {{- $_ := set $env (printf "%s_URL" $prefix) (printf "http://%s-%s:8000" $full .) -}}
 {{- if eq $name "gateway" -}}{{- $_ := set $env (printf "%s_INTERNAL_URL" $prefix) (printf "http://%s-%s:8100" $full .) -}}{{- end -}}
 {{- end -}}
+{{- range $facts.reads -}}
+{{- $_ := set $env (printf "%s_INTERNAL_URL" (. | upper | replace "-" "_")) (printf "http://%s-%s:8100" $full .) -}}
+{{- end -}}
 {{- if ne $name "user-service" -}}{{- $_ := set $env "USER_SERVICE_INTERNAL_URL" (printf "http://%s-user-service:8100" $full) -}}{{- end -}}
 {{- $_ := include "clientele.fileOf" (list $root "settings" $name) | fromYaml | mustMergeOverwrite $env -}}
 {{- range $key, $value := $env }}

@@ -1,5 +1,5 @@
 {{- /*
-What follows from the code: the schema of each service and the services that it calls. It comes from services.json at the root of
+What follows from the code: the schema of each service, and the services that it calls or whose internal port it reads. It comes from services.json at the root of
 the repository (files/services.json links to it); the gateway calls every service. Values cannot change it.
 */ -}}
 {{- define "clientele.facts" -}}
@@ -7,9 +7,9 @@ the repository (files/services.json links to it); the gateway calls every servic
 {{- $facts := dict -}}
 {{- range (.Files.Get "files/services.json" | fromJson).services -}}
 {{- $names = append $names .name -}}
-{{- $_ := set $facts .name (dict "schema" .schema "calls" (.calls | default list)) -}}
+{{- $_ := set $facts .name (dict "schema" .schema "calls" (.calls | default list) "reads" (.reads | default list)) -}}
 {{- end -}}
-{{- $_ := set $facts "gateway" (dict "calls" $names) -}}
+{{- $_ := set $facts "gateway" (dict "calls" $names "reads" list) -}}
 {{- toYaml $facts -}}
 {{- end -}}
 

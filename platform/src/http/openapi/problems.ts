@@ -23,11 +23,21 @@ const exampleErrors: Partial<Record<ProblemCode, ProblemError[]>> = {
       available: 7,
     },
   ],
+  price_changed: [
+    {
+      pointer: '/lines/0/expectedPrice',
+      code: 'price_changed',
+      message: 'is 2.50 now, not 2.20',
+      expected: '2.20',
+      current: '2.50',
+    },
+  ],
   duplicate: [{ pointer: '/email', code: 'taken', message: 'belongs to another customer' }],
 }
 const exampleExtras: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   duplicate: { conflictingId: '0190a5c4-6f00-7000-8000-000000000003', conflictingState: 'active' },
   precondition_failed: { current: { version: 7, etag: '"7"' } },
+  precondition_required: { current: { version: 7, etag: '"7"' } },
   too_large: { limit: 100_000 },
 }
 
@@ -58,6 +68,7 @@ const names: Record<number, string> = {
   415: 'UnsupportedMediaType',
   416: 'RangeNotSatisfiable',
   422: 'InvalidFields',
+  428: 'PreconditionRequired',
   429: 'TooManyRequests',
   431: 'HeaderTooLarge',
   500: 'InternalError',

@@ -140,8 +140,15 @@ const rabbitmq = {
   pathname: '/',
   protocol: 'amqp',
   protocolVersion: '0-9-1',
-  description: 'The RabbitMQ of this installation. `npm run broker-account` creates an account that may read events.',
-  variables: { host: { default: 'localhost' }, port: { default: '5672' } },
+  description:
+    'The RabbitMQ of this installation. `npm run broker-account -- --name erp` creates an account that may read events and create queues whose names begin with `erp.`; docs/events.md has an example.',
+  variables: {
+    host: { default: 'localhost' },
+    port: {
+      default: '5674',
+      description: '5674 with `npm start` and Compose, otherwise usually 5672, or 5671 with TLS (`amqps`)',
+    },
+  },
   security: [{ $ref: '#/components/securitySchemes/account' }],
 }
 const account = { type: 'userPassword', description: 'The name and the password of the account at the broker' }

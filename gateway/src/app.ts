@@ -87,6 +87,7 @@ export const createGateway = ({
       docsEnabled,
       health,
       security,
+      // Generated from the routes, so it has what the pages read.
       openapi: mergeOpenApi([...contracts, { service: 'gateway', openapi: ownDocument }], config),
       asyncapi: mergeAsyncApi(contracts),
     }),

@@ -88,6 +88,18 @@ describe('Pages and documents of the gateway', () => {
       expect((await gateway.as().get(`/guides/${name}`)).status).toBeGreaterThanOrEqual(400)
   })
 
+  it('/llms.txt has a title, a summary and links, and each link leads to a page or document', async () => {
+    const { body, headers } = await gateway.as().get('/llms.txt')
+    expect(headers.get('content-type')).toContain('text/plain')
+    expect(body).toMatch(/^# Clientele\n\n> .+\n/)
+    const links = [...String(body).matchAll(/^- \[[^\]]+\]\((\S+)\): \S/gm)].map((match) => new URL(match[1] ?? ''))
+    expect(links.length).toBeGreaterThan(10)
+    for (const path of new Set(links.map(({ pathname }) => pathname))) {
+      const { status } = await gateway.as().get(path)
+      expect({ path, status }).toEqual({ path, status: 200 })
+    }
+  })
+
   it('only the files that the documentation needs are served from its packages', async () => {
     for (const file of ['package.json', 'swagger-ui-bundle.js.map', 'absolute-path.js', '..%2fpackage.json'])
       expect((await gateway.as().get(`/docs/${file}`)).status).toBeGreaterThanOrEqual(400)
@@ -201,12 +213,18 @@ describe('In production', () => {
   }, 60_000)
   afterAll(() => gateway?.stop())
 
-  it.each(['/docs', '/docs/swagger-ui.css', '/guides/api', '/openapi.json', '/asyncapi.json', '/api/ui'])(
-    'GET %s returns 404, since the documentation is disabled by default',
-    async (path) => {
-      expect((await gateway.as().get(path)).status).toBe(404)
-    },
-  )
+  it.each([
+    '/docs',
+    '/docs/swagger-ui.css',
+    '/guides/api',
+    '/llms.txt',
+    '/postman.json',
+    '/openapi.json',
+    '/asyncapi.json',
+    '/api/ui',
+  ])('GET %s returns 404, since the documentation is disabled by default', async (path) => {
+    expect((await gateway.as().get(path)).status).toBe(404)
+  })
 
   it('the public port says only whether the gateway is up, and the internal port names every part', async () => {
     const paths = ['/health', '/health/ready', '/health/live']

@@ -11,14 +11,17 @@ import { homePage } from '../pages/home-page.ts'
 import { problemCodeOf, problemList, problemPage } from '../pages/problem-page.ts'
 import { stateOf, wantsHtml } from '../request/request-state.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
+import type { Contract } from './contract-view.ts'
 import { type Health, type HealthReader, sendHealth } from './health.ts'
+import { llmsText } from './llms.ts'
+import { postmanCollection } from './postman.ts'
 
 export type SiteDeps = {
   config: GatewayConfig
   docsEnabled: boolean
   health: HealthReader
   security: SecurityHeaders
-  openapi: object
+  openapi: Contract
   asyncapi: object
 }
 
@@ -95,13 +98,16 @@ export const createSite = ({ config, docsEnabled, health, security, openapi, asy
   const documents: Record<string, object> = {
     '/openapi.json': openapi,
     '/asyncapi.json': asyncapi,
+    '/postman.json': docsEnabled ? postmanCollection(openapi) : {},
   }
-  site.use(['/docs', '/guides', '/api/ui', ...Object.keys(documents)], requireDocsEnabled)
+  site.use(['/docs', '/guides', '/llms.txt', '/api/ui', ...Object.keys(documents)], requireDocsEnabled)
   for (const [path, document] of Object.entries(documents)) {
     const text = JSON.stringify(document)
     get(path, (_req, res) => res.set('Cache-Control', 'no-cache').type('json').send(text))
   }
   const guides = new Map((docsEnabled ? readGuides() : []).map((guide) => [guide.name, guide]))
+  const overview = docsEnabled ? llmsText(openapi, [...guides.values()], publicUrl) : ''
+  get('/llms.txt', (_req, res) => res.set('Cache-Control', 'no-cache').type('text').send(overview))
   get('/guides/:name', (req, res) => {
     const [, name = '', extension] = /^(.*?)(\.md)?$/.exec(String(req.params['name'])) ?? []
     const guide = guides.get(name)

@@ -58,6 +58,20 @@ const roleBadges = () => ({
   },
 })
 
+/** Parses the document as JSON. Swagger UI reads it as YAML, which takes a tenth of the time until the page is ready. */
+const parsedAsJson = () => ({
+  statePlugins: {
+    spec: {
+      wrapActions: {
+        parseToJson:
+          (_original, { specActions }) =>
+          (text) =>
+            specActions.updateJsonSpec(JSON.parse(text)),
+      },
+    },
+  },
+})
+
 const ui = SwaggerUIBundle({
   url: openapi,
   dom_id: '#swagger-ui',
@@ -71,7 +85,7 @@ const ui = SwaggerUIBundle({
   validatorUrl: null,
   oauth2RedirectUrl: `${location.origin}/docs/oauth2-redirect.html`,
   presets: [SwaggerUIBundle.presets.apis],
-  plugins: [foldedErrors, roleBadges],
+  plugins: [foldedErrors, roleBadges, parsedAsJson],
   layout: 'BaseLayout',
 })
 ui.initOAuth({

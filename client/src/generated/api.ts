@@ -4398,13 +4398,7 @@ export interface operations {
                 "externalId[startsWith]"?: string;
                 /** @description `true` or `false`. */
                 hasPhoto?: boolean;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -5671,13 +5665,7 @@ export interface operations {
                 "createdBy[ne]"?: string[];
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -6208,13 +6196,7 @@ export interface operations {
                 "createdAt[ne]"?: string;
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 kind?: string;
@@ -6691,13 +6673,7 @@ export interface operations {
                 "customerId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "customerId[ne]"?: string[];
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -6977,13 +6953,7 @@ export interface operations {
                 "createdAt[ne]"?: string;
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 kind?: string;
@@ -7278,13 +7248,7 @@ export interface operations {
                 "customerId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "customerId[ne]"?: string[];
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description `customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`. */
                 include?: "customer";
@@ -8085,13 +8049,7 @@ export interface operations {
                 "enabled[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "enabled[ne]"?: boolean;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -8234,13 +8192,7 @@ export interface operations {
                 "createdBy[ne]"?: string[];
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -8797,13 +8749,7 @@ export interface operations {
                 "deletedAt[lte]"?: string;
                 /** @description Not equal to the value. */
                 "deletedAt[ne]"?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Another name of `q`. */
                 keyword?: string;
@@ -9473,13 +9419,7 @@ export interface operations {
             query?: {
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -9850,13 +9790,7 @@ export interface operations {
                 "enabled[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "enabled[ne]"?: boolean;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;

@@ -46,6 +46,8 @@ const marked = new Marked({
     heading({ tokens, depth }: Tokens.Heading): string {
       return `<h${depth} id="${slugOf(tokens)}">${this.parser.parseInline(tokens)}</h${depth}>\n`
     },
+    // The gateway does not serve the pictures of the documents.
+    image: () => '',
     link({ href, tokens }: Tokens.Link): string {
       const [address, text] = [addressOf(href), this.parser.parseInline(tokens)]
       return address === undefined ? text : html`<a href="${address}">${new Html(text)}</a>`.text

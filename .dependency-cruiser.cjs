@@ -62,6 +62,18 @@ module.exports = {
       to: { path: '^([a-z]+-service|gateway|stack)/', pathNot: '^$1/' },
     },
     {
+      name: 'client-stands-alone',
+      severity: 'error',
+      from: { path: '^client/src/' },
+      to: { pathNot: '^client/src/' },
+    },
+    {
+      name: 'front-ends-know-the-client-only',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: `^(contracts|platform|features|${processes})/` },
+    },
+    {
       name: 'gateway-has-no-database',
       severity: 'error',
       from: { path: '^gateway/src/' },
@@ -74,7 +86,7 @@ module.exports = {
     doNotFollow: { path: 'node_modules/(?!@clientele)' },
     // TypeScript 7 has no JavaScript API yet; swc also sees imports of types.
     parser: 'swc',
-    exclude: { path: '(^|/)generated/' },
+    exclude: { path: '(^|/)(generated|dist)/' },
     // Without these the workspaces' own packages are not resolved, and every rule passes.
     enhancedResolveOptions: {
       exportsFields: ['exports'],

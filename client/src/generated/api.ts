@@ -844,13 +844,13 @@ export interface paths {
         };
         /**
          * List orders, newest first
-         * @description `createdBy=me` lists the orders of the signed-in user.
+         * @description `createdBy=me` lists the orders of the signed-in user. `q` searches order numbers, codes and names of customers, and descriptions of lines. A whole order number or customer code finds only that order, or the orders of that customer.
          */
         get: operations["listOrders"];
         put?: never;
         /**
          * Place an order
-         * @description All lines are ordered or none. The ordered quantities leave the stock at once. If the stock of a product is too low, no order is placed, and the response is 409 `insufficient_stock`, which names each line that cannot be delivered.
+         * @description All lines are ordered or none. The ordered quantities leave the stock at once. If the stock of a product is too low, no order is placed, and the response is 409 `insufficient_stock`, which names each line that cannot be delivered. With `expectedPrice` of a line or `expectedTotal`, the order is placed only at the prices that the buyer has seen; otherwise the response is 409 `price_changed` with the present ones.
          */
         post: operations["createOrder"];
         delete?: never;
@@ -914,6 +914,26 @@ export interface paths {
          * @description If the order is fulfilled already, nothing changes. A cancelled order cannot be fulfilled.
          */
         post: operations["fulfilOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fulfil or cancel up to 500 orders in one request
+         * @description Each item succeeds or fails by itself, as the routes for one order do. 200 means that all items succeeded with the same status; otherwise the response is 207. Items that the batch has no time for, usually after 15 seconds, have the status 503 and were not tried: send them again. A batch can be sent again as it is, because an order that is fulfilled or cancelled already stays as it is; so there is no `Idempotency-Key`.
+         */
+        post: operations["batchOrders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1176,6 +1196,26 @@ export interface paths {
          * @description Use it for a delivery, a loss or a correction. If the stock would fall below zero, the response is 409 `insufficient_stock`.
          */
         post: operations["createStockMovement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change up to 500 products in one request
+         * @description Each item succeeds or fails by itself. 200 means that all items succeeded with the same status; otherwise the response is 207. Items that the batch has no time for, usually after 15 seconds, have the status 503 and were not tried: send them again in another batch, with another `Idempotency-Key`. With this header the whole batch is one transaction, and orders of its products wait until it ends.
+         */
+        post: operations["batchProducts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1753,6 +1793,8 @@ export interface components {
          *     - `not_own`: The value belongs to somebody else.
          *     - `unavailable`: This installation does not offer it.
          *     - `weak_password`: The password does not follow the policy.
+         *     - `price_changed`: The price or the total is another one now.
+         *     - `needs_admin`: Only users with the role admin can set the field.
          *     - `stock_short`: The stock is less than requested.
          *     - `other_currency`: The products have another currency.
          *     - `unknown_currency`: There is no such currency.
@@ -1777,7 +1819,7 @@ export interface components {
          *     - `unknown_column`: The file has no such column.
          * @enum {string}
          */
-        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
+        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
@@ -1954,7 +1996,7 @@ export interface components {
             };
             limits: {
                 /**
-                 * @description Items of a batch of customers
+                 * @description Items of a batch
                  * @example 500
                  */
                 batchItems: number;
@@ -1981,6 +2023,13 @@ export interface components {
             };
             /** @constant */
             name: "Clientele";
+            orders: {
+                /**
+                 * @description Whether an order needs `customerId`
+                 * @example false
+                 */
+                customerRequired: boolean;
+            };
             shop: {
                 /**
                  * @description ISO 3166-1. The country of telephone numbers without `+`. Null: they need the `+`
@@ -2456,6 +2505,11 @@ export interface components {
              */
             currency?: string;
             customerId?: string | null;
+            /**
+             * @description The total that the buyer has seen. If it is another one, no order is placed: 409 `price_changed`.
+             * @example 56000.68
+             */
+            expectedTotal?: string | number;
             lines: components["schemas"]["NewOrderLine"][];
             metadata?: {
                 [key: string]: string | number | boolean | null;
@@ -2471,7 +2525,7 @@ export interface components {
              */
             delimiter?: "," | ";" | "\t" | "|";
             /** @description The fields to export, in this order. Default: all fields. */
-            fields?: ("id" | "number" | "customerId" | "status" | "lines" | "total" | "currency" | "note" | "metadata" | "placedAt" | "fulfilledAt" | "cancelledAt" | "createdBy" | "updatedAt" | "updatedBy" | "version")[];
+            fields?: ("id" | "number" | "customerId" | "customer" | "status" | "lines" | "total" | "currency" | "note" | "metadata" | "placedAt" | "fulfilledAt" | "cancelledAt" | "createdBy" | "updatedAt" | "updatedBy" | "version")[];
             /** @description The query parameters of the list, except those of paging. */
             filter?: {
                 /** @description The id of a user, or `me` for the signed-in user. */
@@ -2555,6 +2609,8 @@ export interface components {
                 "placedAt[lte]"?: string;
                 /** @description The id of a product in the order. */
                 productId?: string[];
+                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. */
                 sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number")[];
                 /** @description One of `placed`, `fulfilled`, `cancelled`. */
@@ -2615,7 +2671,7 @@ export interface components {
             /** @description Whether to compress the file. Default: false. */
             gzip?: boolean;
         };
-        /** @description Either a product: `productId` and `quantity`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1). */
+        /** @description Either a product: `productId` and `quantity`, and optionally `expectedPrice` and an agreed `unitPrice`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1). */
         NewOrderLine: components["schemas"]["NewProductLine"] | components["schemas"]["NewTextLine"];
         NewProduct: {
             /** @description Whether the product can be ordered. Default: true. */
@@ -2637,7 +2693,7 @@ export interface components {
             /** @description Your own number of the product. It is unique among products that are not in the trash. */
             sku?: string | null;
             /**
-             * @description The quantity in stock. A change becomes a stock movement.
+             * @description The quantity in stock, up to 1000000000. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs `If-Match` (otherwise 428), because it would put back what was sold since the product was read.
              * @example 100
              */
             stock?: number | string;
@@ -2885,12 +2941,17 @@ export interface components {
             /** @description Your own number of the product. It is unique among products that are not in the trash. */
             sku?: string | null;
             /**
-             * @description The quantity in stock. A change becomes a stock movement.
+             * @description The quantity in stock, up to 1000000000. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs `If-Match` (otherwise 428), because it would put back what was sold since the product was read.
              * @example 100
              */
             stock?: number | string;
         };
         NewProductLine: {
+            /**
+             * @description The price of the product that the buyer has seen. If the product has another one, no order is placed: 409 `price_changed`.
+             * @example 56000.68
+             */
+            expectedPrice?: string | number;
             /**
              * Format: uuid
              * @example 0190a5c4-6f00-7000-8000-000000000001
@@ -2898,6 +2959,11 @@ export interface components {
             productId: string;
             /** @example 15 */
             quantity: number;
+            /**
+             * @description An agreed price instead of the price of the product. Only users with the role `admin` can set it.
+             * @example 56000.68
+             */
+            unitPrice?: string | number;
         };
         NewStockMovement: {
             /** @example 100 */
@@ -2994,6 +3060,8 @@ export interface components {
             readonly createdBy: components["schemas"]["ActorRef"];
             /** @example EUR */
             readonly currency: string;
+            /** @description Who the customer is now, also in the trash. Null without a customer, after a purge, and for a moment while the customer is not known yet. */
+            readonly customer: components["schemas"]["OrderCustomer"] | null;
             /** @description Null if the order was placed without a customer, or the customer was purged. */
             readonly customerId: string | null;
             readonly fulfilledAt: string | null;
@@ -3028,6 +3096,86 @@ export interface components {
             readonly updatedBy: components["schemas"]["ActorRef"];
             readonly version: number;
         };
+        OrderBatch: {
+            items: components["schemas"]["OrderBatchItem"][];
+        };
+        OrderBatchItem: {
+            /** Format: uuid */
+            id?: string;
+            /** @enum {string} */
+            idBy?: "number";
+            key?: string;
+            /** @enum {string} */
+            op: "fulfil" | "cancel";
+            version?: number;
+        };
+        OrderBatchItemResult: {
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id?: string;
+            index: number;
+            order?: components["schemas"]["Order"];
+            problem?: components["schemas"]["Problem"];
+            status: number;
+        };
+        OrderBatchResult: {
+            counts: {
+                failed: number;
+                succeeded: number;
+            };
+            results: components["schemas"]["OrderBatchItemResult"][];
+        };
+        /** @description The customer of an order. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time. */
+        OrderCustomer: {
+            address?: components["schemas"]["OrderServiceAddress"] | null;
+            /** @example CUS-000123 */
+            code: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly createdAt?: string;
+            readonly createdBy?: components["schemas"]["ActorRef"];
+            /** @description When the customer was moved to the trash; null if it is not in the trash. */
+            readonly deletedAt?: string | null;
+            /**
+             * @description The name and surname as they are now, or the code of a customer without both.
+             * @example Ana Lovelace
+             */
+            displayName: string;
+            email?: string | null;
+            externalId?: string | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id: string;
+            locale?: string | null;
+            metadata?: {
+                [key: string]: unknown;
+            };
+            name?: string | null;
+            /** @description In E.164 format, such as `+254711000111`. */
+            phone?: string | null;
+            photoMediaId?: string | null;
+            /** @description The same link as `photoUrls.medium`. A signed link. It works without a token until it expires, and stays the same for half of that time. */
+            readonly photoUrl?: string | null;
+            readonly photoUrls?: components["schemas"]["PhotoUrls"] | null;
+            smsOptOut?: boolean;
+            surname?: string | null;
+            tags?: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly updatedAt?: string;
+            readonly updatedBy?: components["schemas"]["ActorRef"];
+            /** @description The id of the user that is linked to the customer. */
+            readonly userId?: string | null;
+            readonly version?: number;
+        };
         OrderLine: {
             /** @description The name of the product when it was ordered, or the free text. */
             description: string;
@@ -3052,6 +3200,13 @@ export interface components {
                 [key: string]: string | number | boolean | null;
             } | null;
             note?: string | null;
+        };
+        OrderServiceAddress: {
+            city?: string;
+            country?: string;
+            postalCode?: string;
+            region?: string;
+            street?: string;
         };
         /** @enum {string} */
         OrderStatus: "placed" | "fulfilled" | "cancelled";
@@ -3154,6 +3309,30 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        PriceChangedProblem: {
+            code: components["schemas"]["ProblemCode"];
+            detail?: string;
+            errors: ({
+                code: components["schemas"]["FieldErrorCode"];
+                /** @example 56000.68 */
+                current: string;
+                /** @example 56000.68 */
+                expected: string;
+                message: string;
+                parameter?: string;
+                pointer?: string;
+            } & {
+                [key: string]: unknown;
+            })[];
+            instance?: string;
+            requestId?: string;
+            status: number;
+            title: string;
+            /** @example /problems/not-found */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description A problem (RFC 9457). */
         Problem: {
             code: components["schemas"]["ProblemCode"];
@@ -3172,7 +3351,7 @@ export interface components {
          * @description The kind of a problem. Each has a page at `/problems/<code with dashes>`.
          * @enum {string}
          */
-        ProblemCode: "malformed" | "unknown_parameter" | "invalid_parameter" | "unauthorized" | "invalid_token" | "invalid_credentials" | "reauthentication_required" | "otp_required" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "duplicate" | "insufficient_stock" | "invalid_state" | "in_use" | "last_admin" | "own_account" | "idempotency_running" | "precondition_failed" | "too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "misdirected" | "validation" | "idempotency_mismatch" | "weak_password" | "rate_limited" | "quota_exceeded" | "locked" | "header_too_large" | "internal" | "bad_gateway" | "unavailable" | "insufficient_storage" | "gateway_timeout";
+        ProblemCode: "malformed" | "unknown_parameter" | "invalid_parameter" | "unauthorized" | "invalid_token" | "invalid_credentials" | "reauthentication_required" | "otp_required" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "duplicate" | "insufficient_stock" | "price_changed" | "invalid_state" | "in_use" | "last_admin" | "own_account" | "idempotency_running" | "precondition_failed" | "too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "misdirected" | "precondition_required" | "validation" | "idempotency_mismatch" | "weak_password" | "rate_limited" | "quota_exceeded" | "locked" | "header_too_large" | "internal" | "bad_gateway" | "unavailable" | "insufficient_storage" | "gateway_timeout";
         ProblemError: {
             code: components["schemas"]["FieldErrorCode"];
             message: string;
@@ -3217,6 +3396,73 @@ export interface components {
             readonly updatedBy: components["schemas"]["ActorRef"];
             readonly version: number;
         };
+        ProductBatch: {
+            items: components["schemas"]["ProductBatchItem"][];
+        };
+        ProductBatchCreate: {
+            data: components["schemas"]["NewProduct"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "create";
+        };
+        ProductBatchDelete: {
+            /** Format: uuid */
+            id?: string;
+            /** @enum {string} */
+            idBy?: "sku";
+            key?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+            version?: number;
+        };
+        ProductBatchItem: components["schemas"]["ProductBatchCreate"] | components["schemas"]["ProductBatchUpdate"] | components["schemas"]["ProductBatchDelete"] | components["schemas"]["ProductBatchRestore"];
+        ProductBatchItemResult: {
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id?: string;
+            index: number;
+            problem?: components["schemas"]["Problem"];
+            product?: components["schemas"]["Product"];
+            status: number;
+        };
+        ProductBatchRestore: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "restore";
+            version?: number;
+        };
+        ProductBatchResult: {
+            counts: {
+                failed: number;
+                succeeded: number;
+            };
+            results: components["schemas"]["ProductBatchItemResult"][];
+        };
+        ProductBatchUpdate: {
+            data: components["schemas"]["ProductPatch"];
+            /** Format: uuid */
+            id?: string;
+            /** @enum {string} */
+            idBy?: "sku";
+            key?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "update";
+            version?: number;
+        };
         ProductPage: {
             data: components["schemas"]["Product"][];
             page: components["schemas"]["PageInfo"];
@@ -3241,7 +3487,7 @@ export interface components {
             /** @description Your own number of the product. It is unique among products that are not in the trash. */
             sku?: string | null;
             /**
-             * @description The quantity in stock. A change becomes a stock movement.
+             * @description The quantity in stock, up to 1000000000. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs `If-Match` (otherwise 428), because it would put back what was sold since the product was read.
              * @example 100
              */
             stock?: number | string;
@@ -3556,9 +3802,15 @@ export type NotificationPage = components['schemas']['NotificationPage'];
 export type NotificationStatus = components['schemas']['NotificationStatus'];
 export type OnMatch = components['schemas']['OnMatch'];
 export type Order = components['schemas']['Order'];
+export type OrderBatch = components['schemas']['OrderBatch'];
+export type OrderBatchItem = components['schemas']['OrderBatchItem'];
+export type OrderBatchItemResult = components['schemas']['OrderBatchItemResult'];
+export type OrderBatchResult = components['schemas']['OrderBatchResult'];
+export type OrderCustomer = components['schemas']['OrderCustomer'];
 export type OrderLine = components['schemas']['OrderLine'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type OrderPatch = components['schemas']['OrderPatch'];
+export type OrderServiceAddress = components['schemas']['OrderServiceAddress'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type PageInfo = components['schemas']['PageInfo'];
@@ -3568,10 +3820,19 @@ export type PersonPage = components['schemas']['PersonPage'];
 export type PhotoForm = components['schemas']['PhotoForm'];
 export type PhotoUrls = components['schemas']['PhotoUrls'];
 export type PreconditionFailedProblem = components['schemas']['PreconditionFailedProblem'];
+export type PriceChangedProblem = components['schemas']['PriceChangedProblem'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemCode = components['schemas']['ProblemCode'];
 export type ProblemError = components['schemas']['ProblemError'];
 export type Product = components['schemas']['Product'];
+export type ProductBatch = components['schemas']['ProductBatch'];
+export type ProductBatchCreate = components['schemas']['ProductBatchCreate'];
+export type ProductBatchDelete = components['schemas']['ProductBatchDelete'];
+export type ProductBatchItem = components['schemas']['ProductBatchItem'];
+export type ProductBatchItemResult = components['schemas']['ProductBatchItemResult'];
+export type ProductBatchRestore = components['schemas']['ProductBatchRestore'];
+export type ProductBatchResult = components['schemas']['ProductBatchResult'];
+export type ProductBatchUpdate = components['schemas']['ProductBatchUpdate'];
 export type ProductPage = components['schemas']['ProductPage'];
 export type ProductPatch = components['schemas']['ProductPatch'];
 export type ProductPhoto = components['schemas']['ProductPhoto'];
@@ -3928,6 +4189,9 @@ export interface operations {
                      *           "name",
                      *           "surname"
                      *         ]
+                     *       },
+                     *       "orders": {
+                     *         "customerRequired": false
                      *       },
                      *       "limits": {
                      *         "pageSize": 200,
@@ -6900,6 +7164,8 @@ export interface operations {
                  *     ]
                  */
                 id?: string[];
+                /** @description `customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`. */
+                include?: "customer";
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
                 /** @description An order number, such as `ORD-000123`. */
@@ -6928,6 +7194,8 @@ export interface operations {
                 "placedAt[lte]"?: string;
                 /** @description The id of a product in the order. */
                 productId?: string[];
+                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. */
                 sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number")[];
                 /** @description One of `placed`, `fulfilled`, `cancelled`. */
@@ -6982,6 +7250,11 @@ export interface operations {
                      *           "id": "0190a5c4-6f00-7000-8000-000000000020",
                      *           "number": "ORD-000123",
                      *           "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *           "customer": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "code": "CUS-000123",
+                     *             "displayName": "Ana Lovelace"
+                     *           },
                      *           "status": "placed",
                      *           "lines": [
                      *             {
@@ -7058,6 +7331,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "currency": "EUR",
+                 *       "expectedTotal": "4.90",
                  *       "note": "Ring twice",
                  *       "metadata": {
                  *         "channel": "web"
@@ -7079,6 +7353,11 @@ export interface operations {
                      *       "id": "0190a5c4-6f00-7000-8000-000000000020",
                      *       "number": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "status": "placed",
                      *       "lines": [
                      *         {
@@ -7129,6 +7408,8 @@ export interface operations {
             query?: {
                 /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
                 idBy?: "number";
+                /** @description `customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`. */
+                include?: "customer";
             };
             header?: {
                 /** @description The ETag of the version that the client has. If the resource has not changed since, the response is 304. */
@@ -7153,6 +7434,11 @@ export interface operations {
                      *       "id": "0190a5c4-6f00-7000-8000-000000000020",
                      *       "number": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "status": "placed",
                      *       "lines": [
                      *         {
@@ -7249,6 +7535,11 @@ export interface operations {
                      *       "id": "0190a5c4-6f00-7000-8000-000000000020",
                      *       "number": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "status": "placed",
                      *       "lines": [
                      *         {
@@ -7320,6 +7611,11 @@ export interface operations {
                      *       "id": "0190a5c4-6f00-7000-8000-000000000020",
                      *       "number": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "status": "placed",
                      *       "lines": [
                      *         {
@@ -7391,6 +7687,11 @@ export interface operations {
                      *       "id": "0190a5c4-6f00-7000-8000-000000000020",
                      *       "number": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "status": "placed",
                      *       "lines": [
                      *         {
@@ -7432,6 +7733,176 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Order"];
+                };
+            };
+        };
+    };
+    batchOrders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "op": "fulfil",
+                 *           "key": "ORD-000123",
+                 *           "idBy": "number"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderBatch"];
+            };
+        };
+        responses: {
+            /** @description Fulfil or cancel up to 500 orders in one request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "index": 0,
+                     *           "status": 200,
+                     *           "id": "0190a5c4-6f00-7000-8000-000000000020",
+                     *           "order": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000020",
+                     *             "number": "ORD-000123",
+                     *             "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "customer": {
+                     *               "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *               "code": "CUS-000123",
+                     *               "displayName": "Ana Lovelace"
+                     *             },
+                     *             "status": "placed",
+                     *             "lines": [
+                     *               {
+                     *                 "id": "0190a5c4-6f00-7000-8000-000000000021",
+                     *                 "productId": "0190a5c4-6f00-7000-8000-000000000010",
+                     *                 "description": "Red Bull 250 ml",
+                     *                 "quantity": 15,
+                     *                 "unitPrice": "1.50",
+                     *                 "lineTotal": "22.50"
+                     *               },
+                     *               {
+                     *                 "id": "0190a5c4-6f00-7000-8000-000000000022",
+                     *                 "productId": null,
+                     *                 "description": "Delivery within a day",
+                     *                 "unitPrice": "4.90",
+                     *                 "quantity": 1,
+                     *                 "lineTotal": "4.90"
+                     *               }
+                     *             ],
+                     *             "total": "27.40",
+                     *             "currency": "EUR",
+                     *             "note": "Ring twice",
+                     *             "metadata": {
+                     *               "channel": "web"
+                     *             },
+                     *             "placedAt": "2026-11-20T09:30:00.000Z",
+                     *             "fulfilledAt": null,
+                     *             "cancelledAt": null,
+                     *             "createdBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "updatedAt": "2026-11-20T09:30:00.000Z",
+                     *             "updatedBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "version": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "succeeded": 1,
+                     *         "failed": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderBatchResult"];
+                };
+            };
+            /** @description Fulfil or cancel up to 500 orders in one request */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "index": 0,
+                     *           "status": 200,
+                     *           "id": "0190a5c4-6f00-7000-8000-000000000020",
+                     *           "order": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000020",
+                     *             "number": "ORD-000123",
+                     *             "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "customer": {
+                     *               "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *               "code": "CUS-000123",
+                     *               "displayName": "Ana Lovelace"
+                     *             },
+                     *             "status": "placed",
+                     *             "lines": [
+                     *               {
+                     *                 "id": "0190a5c4-6f00-7000-8000-000000000021",
+                     *                 "productId": "0190a5c4-6f00-7000-8000-000000000010",
+                     *                 "description": "Red Bull 250 ml",
+                     *                 "quantity": 15,
+                     *                 "unitPrice": "1.50",
+                     *                 "lineTotal": "22.50"
+                     *               },
+                     *               {
+                     *                 "id": "0190a5c4-6f00-7000-8000-000000000022",
+                     *                 "productId": null,
+                     *                 "description": "Delivery within a day",
+                     *                 "unitPrice": "4.90",
+                     *                 "quantity": 1,
+                     *                 "lineTotal": "4.90"
+                     *               }
+                     *             ],
+                     *             "total": "27.40",
+                     *             "currency": "EUR",
+                     *             "note": "Ring twice",
+                     *             "metadata": {
+                     *               "channel": "web"
+                     *             },
+                     *             "placedAt": "2026-11-20T09:30:00.000Z",
+                     *             "fulfilledAt": null,
+                     *             "cancelledAt": null,
+                     *             "createdBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "updatedAt": "2026-11-20T09:30:00.000Z",
+                     *             "updatedBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "version": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "succeeded": 1,
+                     *         "failed": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderBatchResult"];
                 };
             };
         };
@@ -8990,6 +9461,189 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["StockMovement"];
+                };
+            };
+        };
+    };
+    batchProducts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "op": "create",
+                 *           "data": {
+                 *             "name": "Blue Bull 250 ml",
+                 *             "price": "1.40"
+                 *           }
+                 *         },
+                 *         {
+                 *           "op": "create",
+                 *           "data": {
+                 *             "sku": "RB-250",
+                 *             "name": "Green Bull 250 ml",
+                 *             "price": "1.60"
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductBatch"];
+            };
+        };
+        responses: {
+            /** @description Change up to 500 products in one request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "index": 0,
+                     *           "status": 201,
+                     *           "id": "0190a5c4-6f00-7000-8000-000000000010",
+                     *           "product": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000010",
+                     *             "sku": "RB-250",
+                     *             "name": "Red Bull 250 ml",
+                     *             "description": "A can of 250 ml",
+                     *             "price": "1.50",
+                     *             "stock": 100,
+                     *             "lowStockAt": 20,
+                     *             "active": true,
+                     *             "currency": "EUR",
+                     *             "photoMediaId": "0190a5c4-6f00-7000-8000-0000000000aa",
+                     *             "photoUrl": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=medium&expires=1795168800&signature=c2lnbmVk",
+                     *             "photoUrls": {
+                     *               "thumb": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=thumb&expires=1795168800&signature=c2lnbmVk",
+                     *               "medium": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=medium&expires=1795168800&signature=c2lnbmVk",
+                     *               "original": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=original&expires=1795168800&signature=c2lnbmVk"
+                     *             },
+                     *             "createdAt": "2026-11-20T09:30:00.000Z",
+                     *             "createdBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *             "updatedBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "version": 2,
+                     *             "deletedAt": null
+                     *           }
+                     *         },
+                     *         {
+                     *           "index": 1,
+                     *           "status": 409,
+                     *           "problem": {
+                     *             "type": "/problems/duplicate",
+                     *             "title": "Already exists",
+                     *             "status": 409,
+                     *             "code": "duplicate",
+                     *             "detail": "another product has this SKU",
+                     *             "errors": [
+                     *               {
+                     *                 "pointer": "/sku",
+                     *                 "code": "taken",
+                     *                 "message": "belongs to another product"
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "succeeded": 1,
+                     *         "failed": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductBatchResult"];
+                };
+            };
+            /** @description Change up to 500 products in one request */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "index": 0,
+                     *           "status": 201,
+                     *           "id": "0190a5c4-6f00-7000-8000-000000000010",
+                     *           "product": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000010",
+                     *             "sku": "RB-250",
+                     *             "name": "Red Bull 250 ml",
+                     *             "description": "A can of 250 ml",
+                     *             "price": "1.50",
+                     *             "stock": 100,
+                     *             "lowStockAt": 20,
+                     *             "active": true,
+                     *             "currency": "EUR",
+                     *             "photoMediaId": "0190a5c4-6f00-7000-8000-0000000000aa",
+                     *             "photoUrl": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=medium&expires=1795168800&signature=c2lnbmVk",
+                     *             "photoUrls": {
+                     *               "thumb": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=thumb&expires=1795168800&signature=c2lnbmVk",
+                     *               "medium": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=medium&expires=1795168800&signature=c2lnbmVk",
+                     *               "original": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=original&expires=1795168800&signature=c2lnbmVk"
+                     *             },
+                     *             "createdAt": "2026-11-20T09:30:00.000Z",
+                     *             "createdBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *             "updatedBy": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "version": 2,
+                     *             "deletedAt": null
+                     *           }
+                     *         },
+                     *         {
+                     *           "index": 1,
+                     *           "status": 409,
+                     *           "problem": {
+                     *             "type": "/problems/duplicate",
+                     *             "title": "Already exists",
+                     *             "status": 409,
+                     *             "code": "duplicate",
+                     *             "detail": "another product has this SKU",
+                     *             "errors": [
+                     *               {
+                     *                 "pointer": "/sku",
+                     *                 "code": "taken",
+                     *                 "message": "belongs to another product"
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "succeeded": 1,
+                     *         "failed": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductBatchResult"];
                 };
             };
         };

@@ -229,7 +229,7 @@ it('an event that no service consumes is dropped if no queue is bound, also one 
   await rabbit.close()
   rabbit = await testBroker()
   const consumed = event('order.placed.v1', z.object({ id: z.string(), text: z.string() }))
-  const unconsumed = event('order.cancelled.v1', z.object({ id: z.string(), text: z.string() }))
+  const unconsumed = event('order.declined.v1', z.object({ id: z.string(), text: z.string() }))
   const waiting = newId()
   await addEvent(waiting, 1, unconsumed as never)
   await db.query('update outbox set returned_at = now() where subject = $1 returning 1', [waiting])

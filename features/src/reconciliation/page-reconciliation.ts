@@ -18,6 +18,8 @@ type Options<Item extends { id: string }> = {
   schema: z.ZodType<{ data: Item[] }>
   /** Whether there is anything that the records could add; by default always. */
   isNeeded?(): Promise<boolean>
+  /** The time after which the records are compared although {@link isNeeded} says no, and also at the start. By default never. */
+  anywayAfterMs?: number | undefined
   /** Stores a page of records. Versions decide which of them are newer than what is stored. */
   store(items: readonly Item[]): Promise<void>
 }
@@ -28,6 +30,7 @@ const createReconciliation = <Item extends { id: string }>({
   url,
   schema,
   isNeeded = async () => true,
+  anywayAfterMs,
   store,
 }: Options<Item>) => {
   const readPage = async (after: string, signal: AbortSignal): Promise<Item[]> => {
@@ -38,20 +41,27 @@ const createReconciliation = <Item extends { id: string }>({
     return schema.parse(await response.json()).data
   }
 
+  let comparedAt = Number.NEGATIVE_INFINITY
+  const isDue = (): boolean => anywayAfterMs !== undefined && Date.now() - comparedAt >= anywayAfterMs
+
   return async (signal: AbortSignal): Promise<void> => {
-    if (!(await isNeeded())) return
+    if (!isDue() && !(await isNeeded())) return
+    const startedAt = Date.now()
     for (let after = ''; !signal.aborted; ) {
       const items = await readPage(after, signal)
       if (items.length > 0) await store(items)
       const last = items.at(-1)
-      if (!last || items.length < pageSize) return
+      if (!last || items.length < pageSize) {
+        comparedAt = startedAt
+        return
+      }
       after = last.id
     }
   }
 }
 
 /**
- * Compares a projection with the records of the service that owns them, at the start and every ten minutes. Events keep the
+ * Compares a projection with the records of the service that owns them, at the start and every ten minutes if that is needed. Events keep the
  * projection current; this adds the records of the time before it existed, and what an outage lost.
  */
 export const pageReconciliationTask = <Item extends { id: string }>({

@@ -34,6 +34,8 @@ export const purgedCustomer = ({ id, version }: Pick<CustomerState, 'id' | 'vers
 const selectNamed = `select id, code, display_name as "displayName" from customers
 where id = any($1::uuid[]) and state <> 'purged' and code is not null`
 
+const selectLacking = `select exists (select from customers where state <> 'purged' and code is null) as lacks`
+
 // A row of the same version may lack the name, or have an older one that a replica of the previous release has left. Rows that are
 // current are not locked.
 const storeStates = `insert into customers (id, state, version, code, display_name)
@@ -57,6 +59,9 @@ export const createCustomerProjection = ({ db, purged }: { db: Db; purged: Purge
       if (customer.state === 'purged')
         await purged.bulkCreate([{ customerId: customer.id }], { ignoreDuplicates: true, transaction: tx })
     },
+
+    /** Whether a customer that was not purged lacks its name. */
+    lacksNames: async (): Promise<boolean> => (await db.query<{ lacks: boolean }>(selectLacking))[0]?.lacks === true,
 
     /** Stores those of many customers that are newer than the stored ones, or have the name that a stored one lacks. */
     storeAll: async (states: readonly CustomerState[]): Promise<void> => {

@@ -91,6 +91,8 @@ CMD ["node", "src/doctor.ts"]
 # A start without settings exits with the list of missing settings. By then every import has been resolved and the cache of compiled
 # code is filled. The cache works only with the same flags and user; docs/operate.md explains the flags.
 FROM files AS gateway
+# The guides that it serves.
+COPY docs/*.md ../docs/
 RUN node --heap-growing-percent=300 src/main.ts 2>&1 | grep '^configuration: '
 CMD ["node", "--heap-growing-percent=300", "src/main.ts"]
 

@@ -8,7 +8,7 @@ export const secretOf = (name: string): string => {
   return `e2e-${name}-secret-of-32-characters`
 }
 
-/** A service's settings from its `local.env`, as `npm start` sets them, but without mail. */
+/** A service's settings from its `local.env`, as `npm start` sets them, but without mail and SMS. */
 export const serviceSettings = (
   name: string,
   context: { home: string; publicUrl: string },
@@ -17,6 +17,7 @@ export const serviceSettings = (
   SMTP_CONFIGURED: 'false',
   SMTP_URL: '',
   MAIL_FROM: '',
+  SMS_CATCHER_URL: '',
   MAX_MESSAGES_PER_RECIPIENT: '100000',
   MAX_MESSAGES_PER_AUTHOR: '100000',
   MAX_MESSAGES_PER_DAY: '100000',

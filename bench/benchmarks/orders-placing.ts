@@ -93,8 +93,8 @@ const cpuByProcess = async (processes: Processes, work: () => Promise<LoadResult
 const catchAllQueue = 'bench.all-events'
 
 /**
- * Creates a queue for all events that keeps the newest 1,000. Without it events that no service subscribes to, such as
- * `product.stock_changed`, are unroutable and stay in the outbox.
+ * Creates a queue for all events that keeps the newest 1,000. Without it the broker would drop events that no service consumes, such
+ * as `product.stock_changed`, which costs less.
  */
 const bindCatchAllQueue = async ({ broker }: System) => {
   const model = await connect(broker.url)

@@ -1,30 +1,17 @@
-import { randomUUID } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { client } from '@clientele/platform/testing/client'
-import { createSignedInUser } from '@clientele/platform/testing/tokens'
-import { createPng } from '../png-image.ts'
-import { type System, startSystem } from '../system.ts'
-import { installTools, runOpenApiGenerator, runProgram, runTool } from './tools/tools.ts'
+import { type Contract, startContract } from './journey.ts'
+import { installTools, runNode, runOpenApiGenerator, runTool } from './tools/tools.ts'
 
 const configs = join(import.meta.dirname, 'tools')
-const folder = mkdtempSync(join(tmpdir(), 'clientele-contract-'))
 
-let system: System
+let contract: Contract
 beforeAll(async () => {
   const tools = await installTools()
-  symlinkSync(join(tools, 'node_modules'), join(folder, 'node_modules'))
-  system = await startSystem()
-  for (const name of ['openapi.json', 'asyncapi.json']) {
-    const { body } = await client(system.gateway).get(`/${name}`)
-    writeFileSync(join(folder, name), JSON.stringify(body))
-  }
+  contract = await startContract()
+  symlinkSync(join(tools, 'node_modules'), join(contract.folder, 'node_modules'))
 }, 600_000)
-afterAll(async () => {
-  await system?.close()
-  rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+afterAll(() => contract?.stop(), 60_000)
 
 const compilerOptions = {
   strict: true,
@@ -38,28 +25,27 @@ const compilerOptions = {
 }
 
 /** Generates a client, compiles it with its journey, and runs the journey against the system as a new user. */
-const runJourney = async (name: string, generate: (cwd: string) => Promise<unknown>): Promise<void> => {
-  const cwd = join(folder, name)
-  mkdirSync(cwd)
+const runJourney = async (
+  name: string,
+  generate: (cwd: string) => Promise<unknown>,
+  files: Record<string, string> = {},
+): Promise<void> => {
+  const cwd = contract.prepare(name, { [`${name}.ts.txt`]: 'journey.ts', ...files })
   await generate(cwd)
-  cpSync(join(import.meta.dirname, 'journeys', `${name}.ts.txt`), join(cwd, 'journey.ts'))
   writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }))
   await runTool('typescript/bin/tsc', ['-p', '.'], cwd)
-  const user = await createSignedInUser(['user'])
-  writeFileSync(join(cwd, 'photo.png'), createPng(64, 48))
-  const record = `${name}-${randomUUID().slice(0, 8)}`
-  await runProgram(join(cwd, 'out', 'journey.js'), [system.gateway, user.username, user.password, record], cwd)
+  await runNode(join(cwd, 'out', 'journey.js'), await contract.argumentsOf(name), cwd)
 }
 
 describe('Linters of the documents', () => {
   it('Spectral finds nothing that its configuration does not explain', async () => {
     const args = ['lint', 'openapi.json', 'asyncapi.json', '--ruleset', join(configs, 'spectral.yaml')]
-    await runTool('@stoplight/spectral-cli/dist/index.js', [...args, '--fail-severity', 'hint'], folder)
+    await runTool('@stoplight/spectral-cli/dist/index.js', [...args, '--fail-severity', 'hint'], contract.folder)
   }, 120_000)
 
   it('Redocly finds nothing that its configuration does not explain', async () => {
     const args = ['lint', 'openapi.json', '--config', join(configs, 'redocly.yaml'), '--format', 'json']
-    const output = await runTool('@redocly/cli/bin/cli.js', args, folder)
+    const output = await runTool('@redocly/cli/bin/cli.js', args, contract.folder)
     expect(JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1)).problems).toEqual([])
   }, 120_000)
 })
@@ -69,7 +55,7 @@ describe('Generated clients', () => {
     'a client of openapi-typescript and openapi-fetch compiles, and signs in, pages, uploads and handles problems',
     () =>
       runJourney('openapi-fetch', (cwd) =>
-        runTool('openapi-typescript/bin/cli.js', [join(folder, 'openapi.json'), '-o', 'api.d.ts'], cwd),
+        runTool('openapi-typescript/bin/cli.js', [contract.openapi, '-o', 'api.d.ts'], cwd),
       ),
     120_000,
   )
@@ -80,16 +66,7 @@ describe('Generated clients', () => {
       runJourney('hey-api', (cwd) =>
         runTool(
           '@hey-api/openapi-ts/bin/run.js',
-          [
-            '-i',
-            join(folder, 'openapi.json'),
-            '-o',
-            'api',
-            '-p',
-            '@hey-api/client-fetch',
-            '@hey-api/sdk',
-            '@hey-api/typescript',
-          ],
+          ['-i', contract.openapi, '-o', 'api', '-p', '@hey-api/client-fetch', '@hey-api/sdk', '@hey-api/typescript'],
           cwd,
         ),
       ),
@@ -101,19 +78,20 @@ describe('Generated clients', () => {
     () =>
       runJourney('typescript-fetch', (cwd) =>
         runOpenApiGenerator(
-          [
-            '-g',
-            'typescript-fetch',
-            '-i',
-            join(folder, 'openapi.json'),
-            '-o',
-            'api',
-            '--global-property',
-            'skipFormModel=false',
-          ],
+          ['-g', 'typescript-fetch', '-i', contract.openapi, '-o', 'api', '--global-property', 'skipFormModel=false'],
           cwd,
         ),
       ),
     300_000,
+  )
+
+  it(
+    'a client of orval compiles, and signs in, pages, uploads and handles problems',
+    () =>
+      runJourney('orval', (cwd) => runTool('orval/dist/bin/orval.mjs', ['--config', 'orval.config.mjs'], cwd), {
+        'orval-fetch.ts.txt': 'fetch.ts',
+        'orval.config.mjs': 'orval.config.mjs',
+      }),
+    120_000,
   )
 })

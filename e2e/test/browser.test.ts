@@ -75,6 +75,7 @@ it('a user signs in on /docs with Authorization Code and PKCE and executes a req
   await closed
   await dialog.locator('button', { hasText: 'Logout' }).waitFor()
   await dialog.locator('.close-modal, .btn-done').first().click()
+  await page.locator('.opblock-tag', { hasText: 'Own profile' }).click()
   const operation = page.locator('.opblock-get', { hasText: '/v1/users/me' }).first()
   await operation.locator('.opblock-summary-control').first().click()
   await operation.getByRole('button', { name: 'Execute' }).click()

@@ -18,6 +18,7 @@ import { createErrorHandler } from './response/error-handler.ts'
 import { createSecurityHeaders } from './response/security-headers.ts'
 import { serviceAddresses } from './services.ts'
 import { mergeAsyncApi, mergeOpenApi, type ServiceContract } from './site/api-documents.ts'
+import type { Contract } from './site/contract-view.ts'
 import { createHealth, internalHealth } from './site/health.ts'
 import { createInstallationConfig } from './site/installation-config.ts'
 import { createSite } from './site/site.ts'
@@ -87,7 +88,8 @@ export const createGateway = ({
       docsEnabled,
       health,
       security,
-      openapi: mergeOpenApi([...contracts, { service: 'gateway', openapi: ownDocument }], config),
+      // Generated from the routes, so it has what the pages read.
+      openapi: mergeOpenApi([...contracts, { service: 'gateway', openapi: ownDocument }], config) as Contract,
       asyncapi: mergeAsyncApi(contracts),
     }),
     errorHandler: createErrorHandler({ log, tracker, security, publicUrl: config.publicUrl }),

@@ -29,7 +29,15 @@ describe('Pages and documents of the gateway', () => {
   })
 
   it('every page forbids framing and inline scripts, and contains none', async () => {
-    for (const path of ['/', '/docs', '/email-confirmation', '/problems', '/problems/not-found', '/nothing']) {
+    for (const path of [
+      '/',
+      '/docs',
+      '/guides/api',
+      '/email-confirmation',
+      '/problems',
+      '/problems/not-found',
+      '/nothing',
+    ]) {
       const { headers, body } = await gateway.as().get(path, browser)
       const policy = headers.get('content-security-policy') ?? ''
       expect(policy).toContain("default-src 'none'")
@@ -41,7 +49,18 @@ describe('Pages and documents of the gateway', () => {
   })
 
   it('every link on a page leads to a file that the gateway serves', async () => {
-    for (const path of ['/', '/docs', '/email-restoration', '/docs/oauth2-redirect.html']) {
+    const guides = [
+      'api',
+      'front-end',
+      'clients',
+      'events',
+      'machine-accounts',
+      'identity-providers',
+      'imports',
+      'exports',
+    ]
+    const pages = ['/', '/docs', '/email-restoration', '/docs/oauth2-redirect.html']
+    for (const path of [...pages, ...guides.map((name) => `/guides/${name}`)]) {
       const { body } = await gateway.as().get(path, browser)
       const references = [...String(body).matchAll(/(?:src|href)="([^"#]+)"/g)].map((match) => match[1] ?? '')
       for (const reference of references.filter((each) => !/^https?:/.test(each))) {
@@ -62,6 +81,32 @@ describe('Pages and documents of the gateway', () => {
     expect(back.headers.get('cross-origin-opener-policy')).toBe('unsafe-none')
     const { status, headers: moved } = await gateway.as().get('/api/ui/')
     expect({ status, location: moved.get('location') }).toEqual({ status: 302, location: '/docs' })
+  })
+
+  it('the guides are pages and Markdown, their headings can be linked, and files that the gateway does not serve are no links', async () => {
+    const { body, headers } = await gateway.as().get('/guides/events')
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(body).toContain('href="/guides/api#lists"')
+    expect(body).toContain('href="/asyncapi.json"')
+    expect(body).not.toMatch(/href="[^"]*\.md|href="\.\./)
+    expect((await gateway.as().get('/guides/api')).body).toContain('<h2 id="lists">Lists</h2>')
+    const markdown = await gateway.as().get('/guides/api.md')
+    expect(markdown.headers.get('content-type')).toContain('text/markdown')
+    expect(markdown.body).toMatch(/^# The API: conventions\n/)
+    for (const name of ['operate', '..%2fREADME', 'api.html'])
+      expect((await gateway.as().get(`/guides/${name}`)).status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('/llms.txt has a title, a summary and links, and each link leads to a page or document', async () => {
+    const { body, headers } = await gateway.as().get('/llms.txt')
+    expect(headers.get('content-type')).toContain('text/plain')
+    expect(body).toMatch(/^# Clientele\n\n> .+\n/)
+    const links = [...String(body).matchAll(/^- \[[^\]]+\]\((\S+)\): \S/gm)].map((match) => new URL(match[1] ?? ''))
+    expect(links.length).toBeGreaterThan(10)
+    for (const path of new Set(links.map(({ pathname }) => pathname))) {
+      const { status } = await gateway.as().get(path)
+      expect({ path, status }).toEqual({ path, status: 200 })
+    }
   })
 
   it('only the files that the documentation needs are served from its packages', async () => {
@@ -177,12 +222,18 @@ describe('In production', () => {
   }, 60_000)
   afterAll(() => gateway?.stop())
 
-  it.each(['/docs', '/docs/swagger-ui.css', '/openapi.json', '/asyncapi.json', '/api/ui'])(
-    'GET %s returns 404, since the documentation is disabled by default',
-    async (path) => {
-      expect((await gateway.as().get(path)).status).toBe(404)
-    },
-  )
+  it.each([
+    '/docs',
+    '/docs/swagger-ui.css',
+    '/guides/api',
+    '/llms.txt',
+    '/postman.json',
+    '/openapi.json',
+    '/asyncapi.json',
+    '/api/ui',
+  ])('GET %s returns 404, since the documentation is disabled by default', async (path) => {
+    expect((await gateway.as().get(path)).status).toBe(404)
+  })
 
   it('the public port says only whether the gateway is up, and the internal port names every part', async () => {
     const paths = ['/health', '/health/ready', '/health/live']

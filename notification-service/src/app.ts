@@ -5,10 +5,12 @@ import type { Log } from '@clientele/platform/runtime/log'
 import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
 import type { NotificationConfig } from './config.ts'
 import { customerConsumer } from './consumers/customers.consumer.ts'
-import { orderPlacedConsumer } from './consumers/orders.consumer.ts'
+import { orderConsumer } from './consumers/orders.consumer.ts'
 import { createCustomerProjection } from './customers/customer.projection.ts'
+import { customerReconciliationTask } from './customers/customer.reconciliation.ts'
 import { defineModels } from './models.ts'
 import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
+import { searchTextTask } from './notifications/notification.search-text.ts'
 import { createNotificationService } from './notifications/notification.service.ts'
 import { createNotificationWriter } from './notifications/notification.writer.ts'
 import { createProviders } from './providers/create-providers.ts'
@@ -19,6 +21,7 @@ import { createCleanup } from './sending/cleanup.ts'
 import { createMessageLimits, type Limits } from './sending/limits.ts'
 import { createOutcomes } from './sending/outcomes.ts'
 import { createSender } from './sending/sender.ts'
+import { createSmsCheck } from './sending/sms-check.ts'
 import { type Timing, timingOf } from './sending/timing.ts'
 
 export const service = { service: 'notification-service', title: 'Notifications' }
@@ -35,33 +38,43 @@ const limitsOf = (config: NotificationConfig): Limits => ({
   maxPerRecipient: config.maxMessagesPerRecipient,
   maxPerAuthor: config.maxMessagesPerAuthor,
   maxPerInstallation: config.maxMessagesPerDay,
-  smsCountries: config.smsCountries?.includes('*') ? undefined : config.smsCountries,
 })
 
 /** Wires the service. It connects to nothing and starts nothing. */
 export const createApp = ({ config, db, verifier, log, timing: timingOverrides }: Deps) => {
   const timing = { ...timingOf(config), ...timingOverrides }
   const wakeSignal = createWakeSignal()
-  const providers = createProviders(config, log)
+  const providers = createProviders(config)
   const models = defineModels(db.sequelize)
   const writer = createNotificationWriter(models.notifications)
-  const notifications = createNotificationService({ db, notifications: models.notifications, writer, wakeSignal })
+  const customers = createCustomerProjection({ db, ...models })
+  const notifications = createNotificationService({
+    db,
+    notifications: models.notifications,
+    customers,
+    writer,
+    wakeSignal,
+  })
   const reports = createReportService({ db, ...models, writer, log, secret: config.callbackSecret })
   const outcomes = createOutcomes({ db, writer, timing })
   const limits = createMessageLimits({ db, limits: limitsOf(config) })
-  const claim = createClaim({ db, ...models, writer, limits, providers, timing, shop: config, log })
+  const countries = config.smsCountries?.includes('*') ? undefined : config.smsCountries
+  const whyNoSms = createSmsCheck({ hasProvider: providers.sms !== undefined, countries })
+  const claim = createClaim({ db, ...models, writer, limits, whyNoSms, providers, timing, shop: config, log })
   const sender = createSender({ claim, outcomes, wakeSignal, timing, concurrency: config.sendConcurrency, log })
 
   const api = createApi({ ...service, verifier, db, log, config })
   declareRoutes(api, { notifications, reports })
   return {
     app: api.app(),
-    consumers: [
-      customerConsumer({ customers: createCustomerProjection({ db, ...models }) }),
-      orderPlacedConsumer({ notifications }),
+    consumers: [customerConsumer({ customers }), orderConsumer({ notifications })],
+    tasks: [
+      sender,
+      createCleanup({ db, ...models, outcomes, reports, timing, log }),
+      searchTextTask({ db, customers, log }),
+      customerReconciliationTask({ ...config, customers, log }),
     ],
-    tasks: [sender, createCleanup({ db, ...models, outcomes, reports, timing, log })],
     /** For tests. The process of a service just exits. */
-    close: async () => void (await Promise.all([providers.sms.close(), providers.email?.close()])),
+    close: async () => void (await Promise.all([providers.sms?.close(), providers.email?.close()])),
   }
 }

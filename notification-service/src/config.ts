@@ -33,6 +33,8 @@ export const configShape = {
   ...serviceConfig,
   ...revocationConfig,
   ...databaseConfig,
+  /** Its internal port, from which the projection of customers is completed. */
+  customerServiceInternalUrl: httpUrl,
   shopName: line(40).default('Clientele').describe('the sender that messages name'),
   shopLocale: z
     .string()
@@ -41,6 +43,11 @@ export const configShape = {
     .describe('the language of messages to customers without a supported locale'),
   shopTimeZone,
   smsProvider: z.enum(['log', 'africastalking']).default('log'),
+  smsCatcherUrl: httpUrl
+    .optional()
+    .describe(
+      'the page that shows text messages instead of sending them; only in the local profile, without a provider',
+    ),
   africastalkingUsername: line(100).optional(),
   africastalkingApiKey: line(300).optional(),
   africastalkingSenderId: line(20).optional(),
@@ -96,6 +103,8 @@ export const checkConfig = (config: NotificationConfig): NotificationConfig => {
         'SMS_COUNTRIES is missing: set the countries of your customers, such as KE,UG, or * for every country',
       )
   }
+  if (config.smsCatcherUrl && config.profile !== 'local')
+    errors.push('SMS_CATCHER_URL sends nothing and is only for PROFILE=local: remove it')
   if (config.smtpUrl && !config.mailFrom) errors.push('MAIL_FROM is missing: SMTP_URL needs it')
   if (errors.length > 0) throw new ConfigError(`configuration: ${errors.join('; ')}`)
   return config

@@ -3,14 +3,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 /**
- * How the provider handles a request: `take` accepts the message, `hold` accepts it but responds only after `release`, `drop`
- * closes the connection.
+ * How the provider handles a request: `take` accepts the message, `hold` accepts it but responds only after `release`, `held` then
+ * responds with a status, `drop` closes the connection.
  */
 export type Behaviour =
   | 'take'
   | 'hold'
   | 'drop'
   | { status: number; body?: string }
+  | { held: number }
   | { recipient: { statusCode: number; status: string } }
   | { message: string }
 
@@ -59,6 +60,7 @@ export const startAfricastalking = async () => {
     if (behaviour === 'take') return reply(res, 201, response(to, messageId))
     if (behaviour === 'hold') return void held.push(() => reply(res, 201, response(to, messageId)))
     if (behaviour === 'drop') return void req.socket.destroy()
+    if ('held' in behaviour) return void held.push(() => reply(res, behaviour.held, 'no'))
     if ('status' in behaviour) return reply(res, behaviour.status, behaviour.body ?? 'no')
     if ('message' in behaviour)
       return reply(res, 201, JSON.stringify({ SMSMessageData: { Message: behaviour.message, Recipients: [] } }))

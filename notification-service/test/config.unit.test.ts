@@ -7,6 +7,7 @@ const base = {
   KEYCLOAK_ISSUER: 'https://id.example.com/realms/clientele',
   DATABASE_URL: 'postgres://localhost/clientele',
   USER_SERVICE_INTERNAL_URL: 'http://localhost:8101',
+  CUSTOMER_SERVICE_INTERNAL_URL: 'http://localhost:8102',
 }
 const load = (env: Record<string, string>) => checkConfig(loadConfig(configShape, { ...base, ...env }))
 
@@ -19,6 +20,12 @@ describe('The configuration', () => {
     expect(() => load({ SMS_PROVIDER: 'africastalking', SMTP_URL: 'smtp://mail' })).toThrow(
       'configuration: AFRICASTALKING_USERNAME is missing; AFRICASTALKING_API_KEY is missing; SMS_COUNTRIES is missing: set the countries of your customers, such as KE,UG, or * for every country; MAIL_FROM is missing: SMTP_URL needs it',
     )
+  })
+
+  it('text messages are caught in the local profile only', () => {
+    const caught = { SMS_CATCHER_URL: 'http://127.0.0.1:8025' }
+    expect(load({ ...caught, PROFILE: 'local' })).toMatchObject({ smsCatcherUrl: 'http://127.0.0.1:8025' })
+    expect(() => load(caught)).toThrow('SMS_CATCHER_URL sends nothing and is only for PROFILE=local: remove it')
   })
 
   it.each([

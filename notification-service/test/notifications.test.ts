@@ -1,4 +1,5 @@
 import { newId } from '@clientele/platform/data/db'
+import { aCustomer, startCustomers } from '../../customer-service/test/start.ts'
 import { customerEvent, dataOf, orderEvent, type Running, startNotifications } from './start.ts'
 
 let service: Running
@@ -62,7 +63,89 @@ describe('The address of a notification', () => {
   })
 })
 
+describe('The customer and the order of a notification', () => {
+  it('a notification has the number of its order and the customer with code and present name, in lists and single responses', async () => {
+    const { orderId, customer } = await place({ code: 'CUS-000042' })
+    const shown = { id: customer.subject, code: 'CUS-000042', displayName: 'Ana Lovelace' }
+    const { id } = await service.waitFor(orderId, { status: 'sent', orderNumber: 'ORD-000123', customer: shown })
+    const renamed = { id: customer.subject, code: 'CUS-000042', surname: 'Byron', version: 2 }
+    await service.publish(customerEvent(renamed, 'customer.updated.v1'))
+    await service.waitFor(orderId, { customer: { ...shown, displayName: 'Ana Byron' } })
+    const { body } = await service.user.get(`/v1/notifications/${id}`)
+    expect(body).toMatchObject({ orderNumber: 'ORD-000123', customer: { ...shown, displayName: 'Ana Byron' } })
+  })
+
+  it('a customer without a name is shown by the code, and one that is not known yet is null', async () => {
+    const { orderId, customer } = await place({ name: null, surname: null, code: 'CUS-000043' })
+    await service.waitFor(orderId, { customer: { id: customer.subject, displayName: 'CUS-000043' } })
+    const early = orderEvent(newId())
+    await service.publish(early)
+    await service.waitFor(early.subject, { status: 'queued', customer: null })
+  })
+
+  it('a page of notifications reads its customers in one query', async () => {
+    const placed = await Promise.all(Array.from({ length: 5 }, () => place()))
+    for (const { orderId } of placed) await service.waitFor(orderId, { status: 'sent' })
+    let queries = 0
+    service.db.sequelize.addHook('beforeQuery', 'count', (options) => {
+      if ((options as { model?: { name: string } }).model?.name === 'customer') queries += 1
+    })
+    const { body } = await service.user.get('/v1/notifications?limit=5')
+    service.db.sequelize.removeHook('beforeQuery', 'count')
+    expect(body.data).toHaveLength(5)
+    expect(new Set(body.data.map(({ customer }: { customer: { id: string } }) => customer.id)).size).toBe(5)
+    expect(queries).toBe(1)
+  })
+})
+
+describe('Customers that an earlier release has stored without a code', () => {
+  it('their code and surname are read from customer-service when the service starts', async () => {
+    const customers = await startCustomers()
+    const { body: source } = await customers.user.post('/v1/customers', aCustomer({ surname: 'Earlier' }))
+    const { id, code, name, version } = source
+    const known = customerEvent({ id, name, surname: null, version })
+    const order = orderEvent(id)
+    await service.publish(known, order)
+    await service.waitFor(order.subject, { status: 'sent' })
+    await service.db.query('update customers set code = null where id = $1', [id])
+    expect(await service.notificationOf(order.subject)).toMatchObject({ customerId: id, customer: null })
+    const next = await service.another({ config: { customerServiceInternalUrl: customers.internalUrl } })
+    await service.waitFor(order.subject, { customer: { id, code, displayName: `${name} Earlier` } })
+    await next.stop()
+    await customers.stop()
+  })
+})
+
 describe('GET /v1/notifications/{id}', () => {
+  it('admins read the whole text, and users read it with masked numbers, codes and addresses', async () => {
+    const { orderId } = await place()
+    const { id, text } = await service.waitFor(orderId, { status: 'sent' })
+    expect(text).toBeUndefined()
+    const sent = { subject: null, text: 'Ana, thank you for your order ORD-000123: KES 56,000.68. Duka' }
+    expect((await service.admin.get(`/v1/notifications/${id}`)).body).toMatchObject(sent)
+    const masked = { subject: null, text: 'Ana, thank you for your order ***: KES ***. Duka' }
+    expect((await service.user.get(`/v1/notifications/${id}`)).body).toMatchObject(masked)
+  })
+
+  it('an e-mail has a subject and a text', async () => {
+    const email = `ana.${newId()}@example.com`
+    const { orderId } = await place({ phone: null, email })
+    const { id } = await service.waitFor(orderId, { status: 'sent', channel: 'email' })
+    const { body: whole } = await service.admin.get(`/v1/notifications/${id}`)
+    expect(whole).toMatchObject({
+      subject: 'Your order ORD-000123 at Duka',
+      text: expect.stringContaining('Hello Ana,'),
+    })
+    const { body: masked } = await service.user.get(`/v1/notifications/${id}`)
+    expect(masked).toMatchObject({ subject: 'Your order *** at Duka', text: expect.stringContaining('order ***.') })
+  })
+
+  it('a message that was not sent has no text', async () => {
+    const { orderId } = await place({ smsOptOut: true })
+    const { id } = await service.waitFor(orderId, { status: 'skipped' })
+    expect((await service.admin.get(`/v1/notifications/${id}`)).body).toMatchObject({ subject: null, text: null })
+  })
+
   it('GET returns 404 for an unknown id and 400 for an invalid one', async () => {
     expect((await service.user.get(`/v1/notifications/${newId()}`)).status).toBe(404)
     expect((await service.user.get('/v1/notifications/1')).status).toBe(400)

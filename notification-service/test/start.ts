@@ -26,6 +26,7 @@ const start = async (database: TestDatabase, broker: TestBroker, sms: FakeProvid
   const config: NotificationConfig = {
     ...testConfig({ rabbitmqUrl: broker.url }),
     ...database.config,
+    customerServiceInternalUrl: 'http://127.0.0.1:1',
     shopName: 'Duka',
     shopLocale: 'en',
     shopTimeZone: 'UTC',
@@ -181,10 +182,14 @@ export const customerEvent = (fields: Record<string, unknown> = {}, type = 'cust
   })
 }
 
-/** An event `order.placed.v1`. */
-export const orderEvent = (customerId: string | null, fields: Record<string, unknown> = {}) => {
-  const id = newId()
-  return envelope('order.placed.v1', id, {
+/** An event of an order, by default `order.placed.v1`. */
+export const orderEvent = (
+  customerId: string | null,
+  fields: Record<string, unknown> = {},
+  type = 'order.placed.v1',
+) => {
+  const id = String(fields['id'] ?? newId())
+  return envelope(type, id, {
     id,
     number: 'ORD-000123',
     customerId,
@@ -203,6 +208,13 @@ export const orderEvent = (customerId: string | null, fields: Record<string, unk
     version: 1,
     ...fields,
   })
+}
+
+/** The event `order.cancelled.v1` of a placed order. */
+export const cancellationOf = ({ subject, data }: Envelope) => {
+  const { customerId } = data as { customerId: string | null }
+  const fields = { id: subject, status: 'cancelled', cancelledAt: now(), version: 2 }
+  return orderEvent(customerId, fields, 'order.cancelled.v1')
 }
 
 type Data = { phone: string; email: string | null }

@@ -1,7 +1,7 @@
 import { chooseLocale, languages } from '../src/templates/locale.ts'
-import { formatMoney } from '../src/templates/money.ts'
+import { formatMoney, formatSmsMoney } from '../src/templates/money.ts'
 import { renderOrderPlaced } from '../src/templates/order-placed.ts'
-import { countSegments } from '../src/templates/sms-length.ts'
+import { countSegments, toPlainText } from '../src/templates/sms-text.ts'
 
 const content = { number: 'ORD-000123', total: '56000.68', currency: 'KES' }
 
@@ -79,6 +79,40 @@ describe('The confirmation of an order', () => {
   })
 })
 
+describe('An SMS with characters outside the GSM alphabet', () => {
+  const render = (total: string, currency: string, locale: string, name: string | null, shop: string) =>
+    renderOrderPlaced({ number: 'ORD-000123', total, currency }, { name, shop, locale, language: 'en' })
+
+  it.each([
+    ['en-NG', 'NGN', 'NGN 56,000.68', '₦56,000.68'],
+    ['en-GH', 'GHS', 'GHS 56,000.68', 'GH₵56,000.68'],
+    ['en-IN', 'INR', 'INR 56,000.68', '₹56,000.68'],
+    ['en-KE', 'KES', 'Ksh 56,000.68', 'Ksh 56,000.68'],
+    ['en', 'EUR', '€56,000.68', '€56,000.68'],
+  ])('the amount in %s %s is %s in the SMS, and %s in the e-mail', (locale, currency, inSms, inMail) => {
+    const { sms, text } = render('56000.68', currency, locale, 'Ana', 'Duka')
+    expect(formatSmsMoney('56000.68', currency, locale)).toBe(inSms)
+    expect(sms).toBe(`Ana, thank you for your order ORD-000123: ${inSms}. Duka`)
+    expect(text).toContain(`Its total is ${inMail}.`)
+    expect(countSegments(sms)).toBe(1)
+  })
+
+  it('typographic signs become plain ones in the SMS, and stay in the e-mail', () => {
+    const { sms, text } = render('1.00', 'USD', 'en', 'D’Arcy', 'Joe’s “Best” – Tea…')
+    expect(sms).toBe('D\'Arcy, thank you for your order ORD-000123: $1.00. Joe\'s "Best" - Tea...')
+    expect(countSegments(sms)).toBe(1)
+    expect(text).toContain('Joe’s “Best” – Tea…')
+    expect(toPlainText('a\u00a0b\u202fc\u2011d\u2212e')).toBe('a b c-d-e')
+  })
+
+  it('a name that costs a segment is left out, and one that does not is in the SMS', () => {
+    const shop = 'The Tea House of Nairobi West'
+    expect(render('56000.68', 'KES', 'en', 'María', shop).sms).toMatch(/^Thank you/)
+    expect(render('56000.68', 'KES', 'en', 'Maria', shop).sms).toMatch(/^Maria, thank you/)
+    expect(render('56000.68', 'KES', 'en', 'María', 'Duka').sms).toMatch(/^María, thank you/)
+  })
+})
+
 describe('The length of an SMS', () => {
   it.each([
     ['a'.repeat(160), 1],
@@ -88,6 +122,10 @@ describe('The length of an SMS', () => {
     ['ł'.repeat(70), 1],
     ['ł'.repeat(71), 2],
     ['ł'.repeat(135), 3],
+    ['ç'.repeat(71), 2],
+    ['Ç'.repeat(160), 1],
+    // A character of the extension table is never split over two segments.
+    [`${'a'.repeat(152)}€${'a'.repeat(152)}`, 3],
   ])('SMS %# has as many segments as the network counts', (text, segments) =>
     expect(countSegments(text)).toBe(segments),
   )

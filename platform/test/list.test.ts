@@ -132,6 +132,10 @@ describe('Filters of lists', () => {
       { 'createdAt[gte]': '2026-01-01T02:00:00+02:00', 'createdAt[lt]': '2026-01-01T00:10:00Z' },
       `created_at < '2026-01-01T00:10:00Z'`,
     ],
+    [
+      { 'createdAt[gte]': '2026-01-01T02:00:00.000+0200', 'createdAt[lt]': '2026-01-01T00:10:00 0000' },
+      `created_at < '2026-01-01T00:10:00Z'`,
+    ],
     [{ 'createdAt[gte]': '2026-06-01' }, 'number = 9001'],
     [{ createdAt: '2026-06-01T10:00:00.123Z' }, 'number = 9001'],
     [{ createdBy: 'me' }, `created_by = 'user-1'`],

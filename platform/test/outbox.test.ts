@@ -225,6 +225,27 @@ describe('An unroutable event', () => {
   })
 })
 
+it('an event that no service consumes is dropped if no queue is bound, also one that waits since an older release', async () => {
+  await rabbit.close()
+  rabbit = await testBroker()
+  const consumed = event('order.placed.v1', z.object({ id: z.string(), text: z.string() }))
+  const unconsumed = event('order.cancelled.v1', z.object({ id: z.string(), text: z.string() }))
+  const waiting = newId()
+  await addEvent(waiting, 1, unconsumed as never)
+  await db.query('update outbox set returned_at = now() where subject = $1 returning 1', [waiting])
+  await addEvent(newId(), 1, consumed as never)
+  await addEvent(newId(), 1, unconsumed as never)
+
+  startRelay(startBroker('relay'))
+  await eventually(async () => {
+    const rows = await db.query<{ type: string; returned: boolean }>(
+      'select type, returned_at is not null as returned from outbox',
+    )
+    expect(rows).toEqual([{ type: 'order.placed.v1', returned: true }])
+  })
+  await db.query('delete from outbox returning 1', [])
+})
+
 it('events that were unroutable for 30 days are removed; newer ones and those not published yet stay', async () => {
   const [expired, recent, waiting] = [newId(), newId(), newId()]
   for (const id of [expired, recent]) await addEvent(id, 1, noteLost)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../src/processes/folders.ts'
+import { portDefaults } from '../src/profile/ports.ts'
 import { services } from '../src/profile/services.ts'
 
 const read = (file: string): string => readFileSync(join(projectRoot, file), 'utf8')
@@ -33,9 +34,15 @@ describe('docker-compose.yml', () => {
   })
 
   it('docker-compose.yml publishes ports on loopback only', () => {
-    const ports = [...compose.matchAll(/^ +ports: \["([^"]*)"\]$/gm)].map(([, port]) => port)
-    expect(ports).toHaveLength(compose.match(/^ +ports:/gm)?.length ?? 0)
-    expect(ports.filter((port) => !port?.startsWith('127.0.0.1:'))).toEqual([])
+    const lists = [...compose.matchAll(/^ +ports: (\[.*\])$/gm)].map(([, list]) => JSON.parse(list ?? '') as string[])
+    expect(lists).toHaveLength(compose.match(/^ +ports:/gm)?.length ?? 0)
+    expect(lists.flat().filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([])
+  })
+
+  it('docker-compose.yml publishes the port of the broker where docs/events.md says', () => {
+    const { RABBITMQ_PORT: port } = portDefaults
+    expect(compose).toContain(`"127.0.0.1:\${RABBITMQ_PORT:-${port}}:5672"`)
+    expect(read('docs/events.md')).toContain(`amqp://localhost:${port}`)
   })
 
   it.each(services)('docker-compose.yml builds $name and migrates its schema first', ({ name, schema }) => {

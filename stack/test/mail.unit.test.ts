@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { CaughtMail } from '../src/backing/caught-mail.ts'
+import type { CaughtMessage } from '../src/backing/caught-message.ts'
 import { startMail } from '../src/backing/mail.ts'
 import type { ServiceHandle } from '../src/backing/postgres.ts'
 import { freePorts } from '../src/profile/ports.ts'
@@ -33,7 +33,7 @@ const mailTo = (to: string, body: string) => [
 describe('The development mail server', () => {
   let mail: ServiceHandle
   let smtpPort = 0
-  const messages = async (query = '') => (await (await fetch(`${mail.url}/messages${query}`)).json()) as CaughtMail[]
+  const messages = async (query = '') => (await (await fetch(`${mail.url}/messages${query}`)).json()) as CaughtMessage[]
 
   beforeAll(async () => {
     const [smtp = 0, http = 0] = await freePorts(2)
@@ -83,6 +83,23 @@ describe('The development mail server', () => {
     expect(html).toContain('Grüße')
     expect(html).not.toContain('<script')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+  })
+
+  it('a text message that is posted is listed and shown on the page', async () => {
+    const post = (body: unknown, type = 'application/json') =>
+      fetch(`${mail.url}/texts`, { method: 'POST', headers: { 'content-type': type }, body: JSON.stringify(body) })
+    const text = { to: '+254711000111', from: 'Duka', text: 'Ana, <b>thank</b> you: https://duka.example/o/1' }
+    expect((await post(text)).status).toBe(204)
+    expect(await messages('?to=%2B254711000111')).toMatchObject([
+      { kind: 'sms', from: 'Duka', to: [text.to], text: text.text, links: ['https://duka.example/o/1'] },
+    ])
+    const html = await (await fetch(`${mail.url}/`)).text()
+    expect(html).toContain('<h2>SMS</h2>')
+    expect(html).toContain('Ana, &lt;b&gt;thank')
+    expect((await post({ to: 'nobody' })).status).toBe(400)
+    expect((await post(text, 'text/plain')).status).toBe(400)
+    expect((await post({ ...text, text: 'x'.repeat(30_000) })).status).toBe(400)
+    expect(await messages()).toHaveLength(1)
   })
 
   it('the mail server refuses a mail over 1 MB and keeps running', async () => {

@@ -646,7 +646,7 @@ export interface paths {
         };
         /**
          * List notifications, newest first
-         * @description Only admins see whole addresses; for users they are masked.
+         * @description Only admins see whole addresses; for users they are masked. `q` searches order numbers, codes and names of customers, and addresses. A whole order number or customer code finds only the notifications of that order or customer.
          */
         get: operations["listNotifications"];
         put?: never;
@@ -664,7 +664,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a notification */
+        /**
+         * Get a notification with its text
+         * @description Only admins see the whole address, subject and text. For users each word of the text with a digit, an `@` or `://` is `***`.
+         */
         get: operations["getNotification"];
         put?: never;
         post?: never;
@@ -685,7 +688,7 @@ export interface paths {
         put?: never;
         /**
          * Retry a failed or skipped notification
-         * @description Queues the notification again. If its reason is `outcome_unknown`, the customer may get the message twice. Requires the role `admin`.
+         * @description Queues the notification again. If its reason is `outcome_unknown`, the customer may get the message twice. The confirmation of a cancelled order cannot be sent again. Requires the role `admin`.
          */
         post: operations["retryNotification"];
         delete?: never;
@@ -1708,6 +1711,21 @@ export interface components {
              * @example 0190a5c4-6f00-7000-8000-000000000001
              */
             mediaId: string;
+        };
+        /** @description A customer, as other records show it. */
+        CustomerRef: {
+            /** @example CUS-000123 */
+            code: string;
+            /**
+             * @description Name and surname, or the code of a customer without them.
+             * @example Ana Lovelace
+             */
+            displayName: string;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id: string;
         };
         CustomerSummary: {
             /**
@@ -3013,8 +3031,12 @@ export interface components {
              * @example 2026-11-20T09:30:00.000Z
              */
             createdAt: string;
+            /** @description Null if there is none, if it was purged, or if it is not known to the service yet. */
+            customer: components["schemas"]["CustomerRef"] | null;
             customerId: string | null;
             deliveredAt: string | null;
+            /** @description Why it is an e-mail although the customer has a telephone number: `no_sms_provider`, `country_not_allowed`, `number_not_mobile` (the number gets no SMS) or `number_rejected` (by the SMS provider, so an e-mail followed). Otherwise null. */
+            fallbackReason: components["schemas"]["NotificationFallback"] | null;
             /**
              * Format: uuid
              * @example 0190a5c4-6f00-7000-8000-000000000001
@@ -3022,10 +3044,15 @@ export interface components {
             id: string;
             locale: string | null;
             orderId: string | null;
+            /**
+             * @description The number of the order.
+             * @example ORD-000123
+             */
+            orderNumber: string | null;
             /** @example africastalking */
             provider: string | null;
             /**
-             * @description Why the notification failed, was skipped or is retried. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.
+             * @description Why the notification failed, was skipped or is retried. `order_cancelled`: the order was cancelled before. `no_sms_provider`, `number_not_mobile` and `country_not_allowed`: the customer has a telephone number that gets no SMS, and no e-mail address. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.
              * @example opted_out
              */
             reason: string | null;
@@ -3047,12 +3074,79 @@ export interface components {
         };
         /** @enum {string} */
         NotificationChannel: "sms" | "email";
+        /** @enum {string} */
+        NotificationFallback: "no_sms_provider" | "country_not_allowed" | "number_not_mobile" | "number_rejected";
         NotificationPage: {
             data: components["schemas"]["Notification"][];
             page: components["schemas"]["PageInfo"];
         };
         /** @enum {string} */
         NotificationStatus: "queued" | "sent" | "delivered" | "failed" | "skipped";
+        NotificationWithText: {
+            attempts: number;
+            /** @description Null until a channel is chosen. */
+            channel: components["schemas"]["NotificationChannel"] | null;
+            /**
+             * @description The price as the provider reports it.
+             * @example KES 0.8000
+             */
+            cost: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            createdAt: string;
+            /** @description Null if there is none, if it was purged, or if it is not known to the service yet. */
+            customer: components["schemas"]["CustomerRef"] | null;
+            customerId: string | null;
+            deliveredAt: string | null;
+            /** @description Why it is an e-mail although the customer has a telephone number: `no_sms_provider`, `country_not_allowed`, `number_not_mobile` (the number gets no SMS) or `number_rejected` (by the SMS provider, so an e-mail followed). Otherwise null. */
+            fallbackReason: components["schemas"]["NotificationFallback"] | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id: string;
+            locale: string | null;
+            orderId: string | null;
+            /**
+             * @description The number of the order.
+             * @example ORD-000123
+             */
+            orderNumber: string | null;
+            /** @example africastalking */
+            provider: string | null;
+            /**
+             * @description Why the notification failed, was skipped or is retried. `order_cancelled`: the order was cancelled before. `no_sms_provider`, `number_not_mobile` and `country_not_allowed`: the customer has a telephone number that gets no SMS, and no e-mail address. `recipient_limit`, `author_limit`, `installation_limit` and `country_not_allowed` name a limit of the installation.
+             * @example opted_out
+             */
+            reason: string | null;
+            sentAt: string | null;
+            status: components["schemas"]["NotificationStatus"];
+            /**
+             * @description The subject of an e-mail; null for an SMS. It is masked like `text`.
+             * @example Your order ORD-000123 at Duka
+             */
+            subject: string | null;
+            /** @example order-placed */
+            template: string;
+            /**
+             * @description The text of the last attempt. Null before the first one, after the customer was purged, and if the text was not kept. Only admins see it whole: for users, each word with a digit, an `@` or `://` is `***`.
+             * @example Ana, thank you for your order ***: KES ***. Duka
+             */
+            text: string | null;
+            /**
+             * @description The phone number or e-mail address. Only admins see it whole; for users it is masked.
+             * @example +254711***111
+             */
+            to: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            updatedAt: string;
+            version: number;
+        };
         /** @enum {string} */
         OnMatch: "update" | "skip" | "fail";
         Order: {
@@ -3757,6 +3851,7 @@ export type CustomerEditorPage = components['schemas']['CustomerEditorPage'];
 export type CustomerPage = components['schemas']['CustomerPage'];
 export type CustomerPatch = components['schemas']['CustomerPatch'];
 export type CustomerPhoto = components['schemas']['CustomerPhoto'];
+export type CustomerRef = components['schemas']['CustomerRef'];
 export type CustomerSummary = components['schemas']['CustomerSummary'];
 export type DeliveryReport = components['schemas']['DeliveryReport'];
 export type DuplicateProblem = components['schemas']['DuplicateProblem'];
@@ -3798,8 +3893,10 @@ export type NewTextLine = components['schemas']['NewTextLine'];
 export type NewUser = components['schemas']['NewUser'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationChannel = components['schemas']['NotificationChannel'];
+export type NotificationFallback = components['schemas']['NotificationFallback'];
 export type NotificationPage = components['schemas']['NotificationPage'];
 export type NotificationStatus = components['schemas']['NotificationStatus'];
+export type NotificationWithText = components['schemas']['NotificationWithText'];
 export type OnMatch = components['schemas']['OnMatch'];
 export type Order = components['schemas']['Order'];
 export type OrderBatch = components['schemas']['OrderBatch'];
@@ -4301,13 +4398,7 @@ export interface operations {
                 "externalId[startsWith]"?: string;
                 /** @description `true` or `false`. */
                 hasPhoto?: boolean;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -5574,13 +5665,7 @@ export interface operations {
                 "createdBy[ne]"?: string[];
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -6111,13 +6196,7 @@ export interface operations {
                 "createdAt[ne]"?: string;
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 kind?: string;
@@ -6594,13 +6673,7 @@ export interface operations {
                 "customerId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "customerId[ne]"?: string[];
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -6612,6 +6685,8 @@ export interface operations {
                 "orderId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "orderId[ne]"?: string[];
+                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt")[];
                 /** @description One of `queued`, `sent`, `delivered`, `failed`, `skipped`. */
@@ -6647,10 +6722,17 @@ export interface operations {
                      *           "status": "delivered",
                      *           "provider": "africastalking",
                      *           "reason": null,
+                     *           "fallbackReason": null,
                      *           "cost": "KES 0.8000",
                      *           "attempts": 1,
                      *           "orderId": "0190a5c4-6f00-7000-8000-000000000020",
+                     *           "orderNumber": "ORD-000123",
                      *           "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *           "customer": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "code": "CUS-000123",
+                     *             "displayName": "Ana Lovelace"
+                     *           },
                      *           "createdAt": "2026-11-20T09:30:01.000Z",
                      *           "sentAt": "2026-11-20T09:30:02.000Z",
                      *           "deliveredAt": "2026-11-20T09:30:05.000Z",
@@ -6686,7 +6768,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Get a notification */
+            /** @description Get a notification with its text */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6702,18 +6784,27 @@ export interface operations {
                      *       "status": "delivered",
                      *       "provider": "africastalking",
                      *       "reason": null,
+                     *       "fallbackReason": null,
                      *       "cost": "KES 0.8000",
                      *       "attempts": 1,
                      *       "orderId": "0190a5c4-6f00-7000-8000-000000000020",
+                     *       "orderNumber": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "createdAt": "2026-11-20T09:30:01.000Z",
                      *       "sentAt": "2026-11-20T09:30:02.000Z",
                      *       "deliveredAt": "2026-11-20T09:30:05.000Z",
                      *       "updatedAt": "2026-11-20T09:30:05.000Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "subject": null,
+                     *       "text": "Ana, thank you for your order ***: KES ***. Duka"
                      *     }
                      */
-                    "application/json": components["schemas"]["Notification"];
+                    "application/json": components["schemas"]["NotificationWithText"];
                 };
             };
             /** @description Not changed since the version that `If-None-Match` names */
@@ -6755,10 +6846,17 @@ export interface operations {
                      *       "status": "delivered",
                      *       "provider": "africastalking",
                      *       "reason": null,
+                     *       "fallbackReason": null,
                      *       "cost": "KES 0.8000",
                      *       "attempts": 1,
                      *       "orderId": "0190a5c4-6f00-7000-8000-000000000020",
+                     *       "orderNumber": "ORD-000123",
                      *       "customerId": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "customer": {
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "code": "CUS-000123",
+                     *         "displayName": "Ana Lovelace"
+                     *       },
                      *       "createdAt": "2026-11-20T09:30:01.000Z",
                      *       "sentAt": "2026-11-20T09:30:02.000Z",
                      *       "deliveredAt": "2026-11-20T09:30:05.000Z",
@@ -6855,13 +6953,7 @@ export interface operations {
                 "createdAt[ne]"?: string;
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 kind?: string;
@@ -7156,13 +7248,7 @@ export interface operations {
                 "customerId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "customerId[ne]"?: string[];
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description `customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`. */
                 include?: "customer";
@@ -7963,13 +8049,7 @@ export interface operations {
                 "enabled[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "enabled[ne]"?: boolean;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -8112,13 +8192,7 @@ export interface operations {
                 "createdBy[ne]"?: string[];
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -8675,13 +8749,7 @@ export interface operations {
                 "deletedAt[lte]"?: string;
                 /** @description Not equal to the value. */
                 "deletedAt[ne]"?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Another name of `q`. */
                 keyword?: string;
@@ -9351,13 +9419,7 @@ export interface operations {
             query?: {
                 /** @description The `nextCursor` or `prevCursor` of another page of the list. */
                 cursor?: string;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -9728,13 +9790,7 @@ export interface operations {
                 "enabled[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "enabled[ne]"?: boolean;
-                /**
-                 * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
-                 * @example [
-                 *       "0190a5c4-6f00-7000-8000-000000000001",
-                 *       "0190a5c4-6f00-7000-8000-000000000002"
-                 *     ]
-                 */
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;

@@ -12,6 +12,29 @@ const fields = {
 const orderId = '0190a5c4-6f00-7000-8000-000000000020'
 const line = { description: 'Delivery within a day', unitPrice: '4.90', quantity: 1 }
 
+const notification = {
+  id: '0190a5c4-6f00-7000-8000-000000000040',
+  channel: 'sms',
+  to: '+254711***111',
+  template: 'order-placed',
+  locale: 'en',
+  status: 'delivered',
+  provider: 'africastalking',
+  reason: null,
+  fallbackReason: null,
+  cost: 'KES 0.8000',
+  attempts: 1,
+  orderId,
+  orderNumber: 'ORD-000123',
+  customerId,
+  customer: { id: customerId, code: 'CUS-000123', displayName: 'Ana Lovelace' },
+  createdAt: '2026-11-20T09:30:01.000Z',
+  sentAt: '2026-11-20T09:30:02.000Z',
+  deliveredAt: '2026-11-20T09:30:05.000Z',
+  updatedAt: '2026-11-20T09:30:05.000Z',
+  version: 3,
+}
+
 const product = {
   id: productId,
   ...fields,
@@ -109,24 +132,7 @@ export const orderExamples = {
     to: '2026-11-21T00:00:00.000Z',
     data: [{ start: '2026-11-20T00:00:00.000Z', currency: 'EUR', orders: 12, revenue: '345.60' }],
   },
-  Notification: {
-    id: '0190a5c4-6f00-7000-8000-000000000040',
-    channel: 'sms',
-    to: '+254711***111',
-    template: 'order-placed',
-    locale: 'en',
-    status: 'delivered',
-    provider: 'africastalking',
-    reason: null,
-    cost: 'KES 0.8000',
-    attempts: 1,
-    orderId,
-    customerId,
-    createdAt: '2026-11-20T09:30:01.000Z',
-    sentAt: '2026-11-20T09:30:02.000Z',
-    deliveredAt: '2026-11-20T09:30:05.000Z',
-    updatedAt: '2026-11-20T09:30:05.000Z',
-    version: 3,
-  },
+  Notification: notification,
+  NotificationWithText: { ...notification, subject: null, text: 'Ana, thank you for your order ***: KES ***. Duka' },
   DeliveryReport: { id: 'ATXid_1', status: 'Success', phoneNumber: '+254711000111' },
 }

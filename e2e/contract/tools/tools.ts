@@ -82,9 +82,13 @@ export const runOpenApiGenerator = async (args: string[], cwd: string): Promise<
   if (code !== 0) throw new Error(`openapi-generator failed with ${code}: ${output.slice(-5_000)}`)
 }
 
-/** Runs a program that a test has compiled. @throws Error with its output if it fails */
+/** Runs a program. @throws Error with its output if it fails */
 export const runProgram = async (file: string, args: string[], cwd: string): Promise<string> => {
-  const { code, output } = await run(process.execPath, [file, ...args], cwd)
+  const { code, output } = await run(file, args, cwd)
   if (code !== 0) throw new Error(`${file} failed with ${code}: ${output.slice(-5_000)}`)
   return output
 }
+
+/** Runs a program that a test has compiled, with the Node.js of the test. @throws Error with its output if it fails */
+export const runNode = (file: string, args: string[], cwd: string): Promise<string> =>
+  runProgram(process.execPath, [file, ...args], cwd)

@@ -16,11 +16,20 @@ type Options<Item extends { id: string }> = {
   /** The address on the internal port of the service. It returns up to `limit` records, by id, after the id `after`. */
   url: string
   schema: z.ZodType<{ data: Item[] }>
+  /** Whether there is anything that the records could add; by default always. */
+  isNeeded?(): Promise<boolean>
   /** Stores a page of records. Versions decide which of them are newer than what is stored. */
   store(items: readonly Item[]): Promise<void>
 }
 
-const createReconciliation = <Item extends { id: string }>({ service, records, url, schema, store }: Options<Item>) => {
+const createReconciliation = <Item extends { id: string }>({
+  service,
+  records,
+  url,
+  schema,
+  isNeeded = async () => true,
+  store,
+}: Options<Item>) => {
   const readPage = async (after: string, signal: AbortSignal): Promise<Item[]> => {
     const response = await fetch(`${url}?${new URLSearchParams({ limit: String(pageSize), after })}`, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(pageTimeoutMs)]),
@@ -30,6 +39,7 @@ const createReconciliation = <Item extends { id: string }>({ service, records, u
   }
 
   return async (signal: AbortSignal): Promise<void> => {
+    if (!(await isNeeded())) return
     for (let after = ''; !signal.aborted; ) {
       const items = await readPage(after, signal)
       if (items.length > 0) await store(items)

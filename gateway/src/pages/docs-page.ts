@@ -16,6 +16,7 @@ export const docsPage = ({ clientId }: { clientId: string }): string =>
 </head>
 <body>
 <header class="docs-bar"><a href="/"><img src="/assets/mark.svg" alt="" width="24" height="24"> Clientele</a>
+<a href="/guides/api">API guide</a>
 <span>Choose <b>Authorize</b>, then <b>keycloak</b>, to sign in.</span></header>
 <div id="swagger-ui" data-client-id="${clientId}" data-openapi="/openapi.json"></div>
 </body>

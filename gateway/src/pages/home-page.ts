@@ -3,8 +3,11 @@ import { layout } from './layout.ts'
 
 type Options = { docsEnabled: boolean; accountUrl: string }
 
-const docsCards = html`<li><a href="/docs"><strong>API documentation</strong><span>Read about every operation and try it</span></a></li>
-<li><a href="/openapi.json"><strong>OpenAPI 3.1</strong><span>The HTTP contract, for generators and Postman</span></a></li>
+const docsCards = html`<li><a href="/guides/api"><strong>API guide</strong><span>Filters, pages, versions, retries and errors on one page</span></a></li>
+<li><a href="/docs"><strong>API documentation</strong><span>Read about every operation and try it</span></a></li>
+<li><a href="/openapi.json"><strong>OpenAPI 3.1</strong><span>The HTTP contract, for generators</span></a></li>
+<li><a href="/postman.json"><strong>Postman collection</strong><span>Every operation with an example</span></a></li>
+<li><a href="/guides/events"><strong>Events</strong><span>How another system listens to changes</span></a></li>
 <li><a href="/asyncapi.json"><strong>AsyncAPI 3.0</strong><span>The events that the services publish</span></a></li>`
 
 /** The page at `/`. */

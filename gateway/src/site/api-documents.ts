@@ -83,7 +83,10 @@ const tagDescriptions: Record<string, string> = {
   Notifications: 'Text messages and e-mails to customers about their orders.',
 }
 
-const description = 'A self-hosted CRM back end: users, customers, products, orders, notifications, images and imports.'
+const descriptionFor = (publicUrl: string): string =>
+  `A self-hosted CRM back end: users, customers, products, orders, notifications, images and imports.
+
+The [API guide](${publicUrl}/guides/api) says what all operations have in common: filters, pages, versions, retries, errors and limits. [Error codes](${publicUrl}/problems) says what to do about each error.`
 
 /** The OpenAPI document of the whole API, with the URL and sign-in of this installation. */
 export const mergeOpenApi = (
@@ -93,7 +96,7 @@ export const mergeOpenApi = (
   const info = {
     title: 'Clientele',
     version: '1',
-    description: description,
+    description: descriptionFor(publicUrl),
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   }
   const { paths, components } = mergeDocuments(contracts, info)
@@ -140,8 +143,15 @@ const rabbitmq = {
   pathname: '/',
   protocol: 'amqp',
   protocolVersion: '0-9-1',
-  description: 'The RabbitMQ of this installation. `npm run broker-account` creates an account that may read events.',
-  variables: { host: { default: 'localhost' }, port: { default: '5672' } },
+  description:
+    'The RabbitMQ of this installation. `npm run broker-account -- --name erp` creates an account that may read events and create queues whose names begin with `erp.`; docs/events.md has an example.',
+  variables: {
+    host: { default: 'localhost' },
+    port: {
+      default: '5674',
+      description: '5674 with `npm start` and Compose, otherwise usually 5672, or 5671 with TLS (`amqps`)',
+    },
+  },
   security: [{ $ref: '#/components/securitySchemes/account' }],
 }
 const account = { type: 'userPassword', description: 'The name and the password of the account at the broker' }

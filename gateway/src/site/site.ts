@@ -6,26 +6,30 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import type { GatewayConfig } from '../config.ts'
 import { docsPage } from '../pages/docs-page.ts'
 import { emailLinkPage } from '../pages/email-link-page.ts'
+import { readGuides } from '../pages/guides.ts'
 import { homePage } from '../pages/home-page.ts'
 import { problemCodeOf, problemList, problemPage } from '../pages/problem-page.ts'
 import { stateOf, wantsHtml } from '../request/request-state.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
+import type { Contract } from './contract-view.ts'
 import { type Health, type HealthReader, sendHealth } from './health.ts'
+import { llmsText } from './llms.ts'
+import { postmanCollection } from './postman.ts'
 
 export type SiteDeps = {
   config: GatewayConfig
   docsEnabled: boolean
   health: HealthReader
   security: SecurityHeaders
-  openapi: unknown
-  asyncapi: unknown
+  openapi: Contract
+  asyncapi: object
 }
 
 const assets = fileURLToPath(new URL('../../public/', import.meta.url))
 const require = createRequire(import.meta.url)
 const swagger = dirname(require.resolve('swagger-ui-dist/package.json'))
 const swaggerFiles = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'oauth2-redirect.html', 'oauth2-redirect.js'])
-const links = { docs: '/docs', openapi: '/openapi.json', asyncapi: '/asyncapi.json' }
+const links = { docs: '/docs', guide: '/guides/api', openapi: '/openapi.json', asyncapi: '/asyncapi.json' }
 
 const sendHtml = (res: Response, page: string): void =>
   void res.set('Cache-Control', 'no-cache').type('html').send(page)
@@ -91,10 +95,26 @@ export const createSite = ({ config, docsEnabled, health, security, openapi, asy
     })
   })
 
-  site.use(['/docs', '/openapi.json', '/asyncapi.json', '/api/ui'], requireDocsEnabled)
-  const documents = { '/openapi.json': JSON.stringify(openapi), '/asyncapi.json': JSON.stringify(asyncapi) }
-  for (const [path, text] of Object.entries(documents))
+  const documents: Record<string, object> = {
+    '/openapi.json': openapi,
+    '/asyncapi.json': asyncapi,
+    '/postman.json': docsEnabled ? postmanCollection(openapi) : {},
+  }
+  site.use(['/docs', '/guides', '/llms.txt', '/api/ui', ...Object.keys(documents)], requireDocsEnabled)
+  for (const [path, document] of Object.entries(documents)) {
+    const text = JSON.stringify(document)
     get(path, (_req, res) => res.set('Cache-Control', 'no-cache').type('json').send(text))
+  }
+  const guides = new Map((docsEnabled ? readGuides() : []).map((guide) => [guide.name, guide]))
+  const overview = docsEnabled ? llmsText(openapi, [...guides.values()], publicUrl) : ''
+  get('/llms.txt', (_req, res) => res.set('Cache-Control', 'no-cache').type('text').send(overview))
+  get('/guides/:name', (req, res) => {
+    const [, name = '', extension] = /^(.*?)(\.md)?$/.exec(String(req.params['name'])) ?? []
+    const guide = guides.get(name)
+    if (!guide) throw new Problem('not_found', { detail: `guide not found; guides: ${[...guides.keys()].join(', ')}` })
+    if (extension === undefined) sendHtml(res, guide.page)
+    else res.set('Cache-Control', 'no-cache').type('text/markdown').send(guide.markdown)
+  })
   get('/api/ui', (_req, res) => res.redirect(302, '/docs'))
   site.get('/docs', security.middleware.docs)
   get('/docs', (_req, res) => sendHtml(res, docsPage({ clientId: consoleClientId })))

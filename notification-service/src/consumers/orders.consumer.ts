@@ -1,20 +1,27 @@
-import { orderPlaced } from '@clientele/contracts/order'
+import { type Order, orderCancelled, orderPlaced } from '@clientele/contracts/order'
 import { consumer } from '@clientele/platform/events/consumer/consumer'
-import type { NotificationService } from '../notifications/notification.service.ts'
+import type { NewNotification, NotificationService } from '../notifications/notification.service.ts'
 
-export const notifiedOrderEvents = [orderPlaced] as const
+export const notifiedOrderEvents = [orderPlaced, orderCancelled] as const
 
-/** Queues the confirmation of an order. The sender sends it. */
-export const orderPlacedConsumer = ({ notifications }: { notifications: NotificationService }) =>
+type OrderData = Pick<Order, 'id' | 'customerId' | 'number' | 'total' | 'currency'> & { actor: { id: string } }
+
+const confirmationOf = ({ id: orderId, customerId, number, total, currency, actor }: OrderData): NewNotification => ({
+  template: 'order-placed',
+  orderId,
+  customerId,
+  authorId: actor.id,
+  content: { number, total, currency },
+})
+
+/** Queues the confirmation of a placed order, which the sender sends, and cancels that of a cancelled one. */
+export const orderConsumer = ({ notifications }: { notifications: NotificationService }) =>
   consumer({
     queue: 'notification-service.orders',
     events: notifiedOrderEvents,
     filter: ({ data }) => data.customerId !== null,
-    handle: ({ data }, tx) => {
-      const { id: orderId, customerId, number, total, currency, actor } = data
-      return notifications.queue(
-        { template: 'order-placed', orderId, customerId, authorId: actor.id, content: { number, total, currency } },
-        tx,
-      )
-    },
+    handle: ({ type, data }, tx) =>
+      type === orderCancelled.type
+        ? notifications.cancel(confirmationOf(data), tx)
+        : notifications.queue(confirmationOf(data), tx),
   })

@@ -8,10 +8,15 @@ import {
   type Sequelize,
 } from 'sequelize'
 
-/** A row of `customers`, the projection of customer-service's customers. A purged customer has no personal data. */
+/**
+ * A row of `customers`, the projection of customer-service's customers. A purged customer has no personal data. `code` is null also
+ * if the customer was last read by an earlier release, which did not store it.
+ */
 class CustomerModel extends Model<InferAttributes<CustomerModel>, InferCreationAttributes<CustomerModel>> {
   declare id: string
+  declare code: string | null
   declare name: string | null
+  declare surname: string | null
   declare phone: string | null
   declare email: string | null
   declare locale: string | null
@@ -31,7 +36,9 @@ export const defineCustomers = (sequelize: Sequelize): Customers => {
   return ConnectedCustomer.init(
     {
       id: primaryKey(UUID),
+      code: TEXT,
       name: TEXT,
+      surname: TEXT,
       phone: TEXT,
       email: TEXT,
       locale: TEXT,

@@ -1,4 +1,4 @@
-import type { NotificationChannel, NotificationStatus } from '@clientele/contracts/notification'
+import type { NotificationChannel, NotificationFallback, NotificationStatus } from '@clientele/contracts/notification'
 import { databaseTime } from '@clientele/platform/data/database-time'
 import { primaryKey, required, withDefault } from '@clientele/platform/data/model-attributes'
 import {
@@ -26,13 +26,20 @@ export class NotificationModel extends Model<
   /** The id of the user or client that caused the message; null if it was queued before authors were recorded. */
   declare authorId: CreationOptional<string | null>
   declare content: Content
+  /** The order was cancelled, so a message that confirms it is not sent any more. */
+  declare orderCancelled: CreationOptional<boolean>
   declare status: CreationOptional<NotificationStatus>
   declare channel: CreationOptional<NotificationChannel | null>
   declare to: CreationOptional<string | null>
   declare locale: CreationOptional<string | null>
+  /** The subject of an e-mail, and the text of the last attempt. */
+  declare subject: CreationOptional<string | null>
+  declare text: CreationOptional<string | null>
   declare provider: CreationOptional<string | null>
   declare providerMessageId: CreationOptional<string | null>
   declare reason: CreationOptional<string | null>
+  /** Why the message is an e-mail although the customer has a telephone number. */
+  declare fallbackReason: CreationOptional<NotificationFallback | null>
   declare cost: CreationOptional<string | null>
   declare attempts: CreationOptional<number>
   /** Attempts since it was queued that the provider certainly did not accept. */
@@ -48,11 +55,15 @@ export class NotificationModel extends Model<
   declare deliveredAt: CreationOptional<Date | null>
   declare updatedAt: CreationOptional<Date>
   declare version: CreationOptional<number>
+  /** The text that `q` searches; null until the task for it has written it. */
+  declare searchText: CreationOptional<string | null>
 }
 export type NotificationRow = InferAttributes<NotificationModel>
+/** A row as the list reads it. */
+export type ListedNotification = Omit<NotificationRow, 'subject' | 'text' | 'searchText'>
 export type Notifications = ModelStatic<NotificationModel>
 
-const { DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
+const { BOOLEAN, DATE, INTEGER, JSONB, TEXT, UUID } = DataTypes
 const optional = <T>(type: T) => ({ type })
 
 // A function, because Sequelize changes the definitions that it gets, and each connection pool needs its own.
@@ -63,13 +74,17 @@ const attributes = () => ({
   customerId: optional(UUID),
   authorId: optional(TEXT),
   content: required(JSONB),
+  orderCancelled: withDefault(BOOLEAN, false),
   status: withDefault(TEXT, 'queued'),
   channel: optional(TEXT),
   to: { type: TEXT, field: 'recipient' },
   locale: optional(TEXT),
+  subject: optional(TEXT),
+  text: optional(TEXT),
   provider: optional(TEXT),
   providerMessageId: optional(TEXT),
   reason: optional(TEXT),
+  fallbackReason: optional(TEXT),
   cost: optional(TEXT),
   attempts: withDefault(INTEGER, 0),
   failures: withDefault(INTEGER, 0),
@@ -82,10 +97,12 @@ const attributes = () => ({
   deliveredAt: optional(DATE(3)),
   updatedAt: withDefault(DATE(3), databaseTime()),
   version: withDefault(INTEGER, 1),
+  searchText: optional(TEXT),
 })
 
-/** The attributes with their columns, for the list. */
-export const notificationColumns: Record<string, { type: unknown; field?: string }> = attributes()
+const { subject: _subject, text: _text, searchText: _searchText, ...listed } = attributes()
+/** The attributes with their columns, for the list. It does not contain the texts. */
+export const notificationColumns: Record<string, { type: unknown; field?: string }> = listed
 
 /** Defines the model on a connection pool. */
 export const defineNotifications = (sequelize: Sequelize): Notifications => {
@@ -96,6 +113,9 @@ export const defineNotifications = (sequelize: Sequelize): Notifications => {
     tableName: 'notifications',
   })
 }
+
+/** The `reason` of a message that was not sent because its order was cancelled before. */
+export const orderCancelledReason = 'order_cancelled'
 
 /** The `reason` of a failed message that the provider may have accepted. It is not sent again automatically. */
 export const outcomeUnknown = 'outcome_unknown'

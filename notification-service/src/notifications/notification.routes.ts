@@ -1,5 +1,5 @@
 import { uuid } from '@clientele/contracts/fields'
-import { Notification } from '@clientele/contracts/notification'
+import { Notification, NotificationWithText } from '@clientele/contracts/notification'
 import { page } from '@clientele/contracts/page'
 import { type Api, accepted, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
@@ -19,7 +19,8 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       path: '/v1/notifications',
       operationId: 'listNotifications',
       summary: 'List notifications, newest first',
-      description: 'Only admins see whole addresses; for users they are masked.',
+      description:
+        'Only admins see whole addresses; for users they are masked. `q` searches order numbers, codes and names of customers, and addresses. A whole order number or customer code finds only the notifications of that order or customer.',
       query: notificationList.query,
       responses: { 200: page(Notification) },
     },
@@ -32,9 +33,11 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       method: 'get',
       path: '/v1/notifications/{id}',
       operationId: 'getNotification',
-      summary: 'Get a notification',
+      summary: 'Get a notification with its text',
+      description:
+        'Only admins see the whole address, subject and text. For users each word of the text with a digit, an `@` or `://` is `***`.',
       params,
-      responses: { 200: Notification },
+      responses: { 200: NotificationWithText },
     },
     async ({ params: { id }, actor }) => ok(await notifications.get(id, actor)),
   )
@@ -48,7 +51,7 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       operationId: 'retryNotification',
       summary: 'Retry a failed or skipped notification',
       description:
-        'Queues the notification again. If its reason is `outcome_unknown`, the customer may get the message twice.',
+        'Queues the notification again. If its reason is `outcome_unknown`, the customer may get the message twice. The confirmation of a cancelled order cannot be sent again.',
       params,
       responses: { 202: Notification },
     },

@@ -3,6 +3,8 @@ import { type Outcome, shortReason } from './provider.ts'
 
 // The status codes of a recipient: https://developers.africastalking.com/docs/sms/sending/bulk
 const acceptedCodes = [100, 101, 102]
+// InvalidPhoneNumber, UnsupportedNumberType
+const numberCodes = [403, 404]
 // InsufficientBalance, InternalServerError, GatewayError: a retry can succeed.
 const temporaryCodes = [405, 500, 501]
 const temporaryStatuses = ['InsufficientBalance', 'InternalServerError', 'GatewayError']
@@ -34,6 +36,7 @@ export const outcomeOfResponse = (body: string): Outcome => {
   if (acceptedCodes.includes(statusCode)) return { kind: 'accepted', messageId: orNull(messageId), cost: orNull(cost) }
   const reason = shortReason(status ?? String(statusCode))
   if (temporaryCodes.includes(statusCode)) return { kind: 'not_accepted', reason }
+  if (numberCodes.includes(statusCode)) return { kind: 'rejected', reason, isNumberRejected: true }
   return statusCode >= 400 && statusCode < 600 ? { kind: 'rejected', reason } : { kind: 'unknown', reason }
 }
 

@@ -1,29 +1,29 @@
-import type { Log } from '@clientele/platform/runtime/log'
 import type { NotificationConfig } from '../config.ts'
 import { createAfricastalking } from './africastalking.ts'
-import { createLogProvider } from './log-provider.ts'
 import type { Provider } from './provider.ts'
+import { createSmsCatcher } from './sms-catcher.ts'
 import { createSmtp } from './smtp.ts'
 
-export type Providers = { sms: Provider; email: Provider | undefined }
+export type Providers = { sms: Provider | undefined; email: Provider | undefined }
 
-const smsProvider = (config: NotificationConfig, log: Log): Provider => {
-  if (config.smsProvider === 'log') return createLogProvider(log)
+const smsProvider = (config: NotificationConfig): Provider | undefined => {
+  const { smsCatcherUrl: url, shopName: from, sendTimeoutMs: timeoutMs } = config
+  if (config.smsProvider === 'log') return url === undefined ? undefined : createSmsCatcher({ url, from, timeoutMs })
   return createAfricastalking({
     username: config.africastalkingUsername ?? '',
     apiKey: config.africastalkingApiKey ?? '',
     senderId: config.africastalkingSenderId,
     url: config.africastalkingUrl,
-    timeoutMs: config.sendTimeoutMs,
+    timeoutMs,
     connections: config.sendConcurrency,
   })
 }
 
 /** Creates the configured provider of each channel. */
-export const createProviders = (config: NotificationConfig, log: Log): Providers => {
+export const createProviders = (config: NotificationConfig): Providers => {
   const { smtpUrl: url, mailFrom: from, sendTimeoutMs: timeoutMs } = config
   return {
-    sms: smsProvider(config, log),
+    sms: smsProvider(config),
     email: url !== undefined && from !== undefined ? createSmtp({ url, from, timeoutMs }) : undefined,
   }
 }

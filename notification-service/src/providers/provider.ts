@@ -6,13 +6,14 @@ export type Message = { id: string; to: string; subject: string; text: string }
 /**
  * The outcome of an attempt:
  * - `accepted`: the provider has the message
- * - `rejected`: the provider will never accept this message
+ * - `rejected`: the provider will never accept this message. `isNumberRejected`: because its number gets no SMS
  * - `not_accepted`: the provider certainly does not have the message, so a retry is safe
  * - `unknown`: the provider may have the message, so a retry could send it twice
  */
 export type Outcome =
   | { kind: 'accepted'; messageId: string | null; cost: string | null }
-  | { kind: 'rejected' | 'not_accepted' | 'unknown'; reason: string }
+  | { kind: 'rejected'; reason: string; isNumberRejected?: boolean }
+  | { kind: 'not_accepted' | 'unknown'; reason: string }
 
 /** Sends the messages of one channel. `send` never rejects. */
 export type Provider = {

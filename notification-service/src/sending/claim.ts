@@ -4,13 +4,15 @@ import { reportError } from '@clientele/platform/runtime/error-reporting'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { CustomerRow, Customers } from '../customers/customer.model.ts'
 import type { NotificationRow, Notifications } from '../notifications/notification.model.ts'
+import { searchTextOf } from '../notifications/notification.search-text.ts'
 import type { NotificationWriter } from '../notifications/notification.writer.ts'
 import type { Providers } from '../providers/create-providers.ts'
 import type { Message, Provider } from '../providers/provider.ts'
 import { chooseLocale } from '../templates/locale.ts'
 import { renderOrderPlaced } from '../templates/order-placed.ts'
 import type { MessageLimits } from './limits.ts'
-import { chooseRoute } from './route.ts'
+import { chooseRoute, type Destination, type Route } from './route.ts'
+import type { SmsCheck } from './sms-check.ts'
 import type { Timing } from './timing.ts'
 
 /** An attempt that is recorded in the database. The sender makes it. */
@@ -22,6 +24,7 @@ type Deps = {
   notifications: Notifications
   writer: NotificationWriter
   limits: MessageLimits
+  whyNoSms: SmsCheck
   providers: Providers
   timing: Timing
   shop: { shopName: string; shopLocale: string }
@@ -41,7 +44,7 @@ export type Claim = ReturnType<typeof createClaim>
  * known to have an unknown one. @returns the attempts to make, and how many rows were claimed
  */
 export const createClaim = (deps: Deps) => {
-  const { db, customers, notifications, writer, limits, providers, timing, shop, log } = deps
+  const { db, customers, notifications, writer, limits, whyNoSms, providers, timing, shop, log } = deps
   const selectDueSql = selectDue(notifications)
 
   const lockCustomers = async (rows: DueNotification[], tx: Tx) => {
@@ -57,7 +60,7 @@ export const createClaim = (deps: Deps) => {
     }
   }
 
-  const renderTexts = (row: DueNotification, customer: CustomerRow) => {
+  const renderTexts = (row: NotificationRow, customer: CustomerRow) => {
     const { locale, language } = chooseLocale(customer.locale, shop.shopLocale)
     try {
       return {
@@ -72,9 +75,9 @@ export const createClaim = (deps: Deps) => {
   }
 
   const recordAttempt = async (
-    row: DueNotification,
+    row: NotificationRow,
     customer: CustomerRow,
-    { channel, to }: { channel: 'sms' | 'email'; to: string },
+    { channel, to, fallback }: Destination,
     provider: Provider,
     tx: Tx,
   ): Promise<Attempt | undefined> => {
@@ -86,11 +89,16 @@ export const createClaim = (deps: Deps) => {
     }
     const { locale, texts } = rendered
     const attempts = row.attempts + 1
+    const text = channel === 'sms' ? texts.sms : texts.text
     const attempt = {
       attempts,
       channel,
       to,
+      fallbackReason: fallback,
       locale,
+      subject: channel === 'email' ? texts.subject : null,
+      text,
+      searchText: searchTextOf({ content: row.content, to }, customer),
       provider: provider.name,
       cost: null,
       attemptStartedAt: new Date(),
@@ -98,8 +106,34 @@ export const createClaim = (deps: Deps) => {
       claimMs: timing.leaseMs,
     }
     const next = await writer.change(row.id, attempt, tx)
-    const text = channel === 'sms' ? texts.sms : texts.text
     return { row: next, provider, message: { id: `${row.id}.${attempts}`, to, subject: texts.subject, text } }
+  }
+
+  const skip = async (row: NotificationRow, reason: string, tx: Tx): Promise<undefined> => {
+    if (reason === 'no_sms_provider') log.info({ notificationId: row.id }, 'SMS not sent: no provider is configured')
+    limits.count(reason, tx)
+    await writer.change(row.id, { status: 'skipped', reason, dueInMs: null }, tx)
+  }
+
+  const routeFor = (row: NotificationRow, customer: CustomerRow): Route => {
+    const wasRejected = row.fallbackReason === 'number_rejected'
+    const check: SmsCheck = (phone) => (wasRejected ? 'number_rejected' : whyNoSms(phone))
+    return chooseRoute(customer, { email: providers.email !== undefined, whyNoSms: check })
+  }
+
+  const claimForCustomer = async (row: NotificationRow, customer: CustomerRow, tx: Tx) => {
+    const route = routeFor(row, customer)
+    if ('skip' in route) {
+      if (route.skip !== 'number_rejected') return skip(row, route.skip, tx)
+      // There is no e-mail address: the provider's refusal, which is still the reason, is final.
+      await writer.change(row.id, { status: 'failed', fallbackReason: null, dueInMs: null }, tx)
+      return undefined
+    }
+    const limit = await limits.check(row, route, tx)
+    if (limit !== undefined) return skip(row, limit, tx)
+    const provider = providers[route.channel]
+    if (provider === undefined) throw new Error(`no provider for ${route.channel}`)
+    return recordAttempt(row, customer, route, provider, tx)
   }
 
   const claimRow = async (
@@ -107,20 +141,12 @@ export const createClaim = (deps: Deps) => {
     { locked, existingIds }: Awaited<ReturnType<typeof lockCustomers>>,
     tx: Tx,
   ) => {
-    const skip = (reason: string) => writer.change(row.id, { status: 'skipped', reason, dueInMs: null }, tx)
-    if (row.customerId === null) return void (await skip('no_customer'))
+    if (row.customerId === null) return skip(row, 'no_customer', tx)
     const customer = locked.get(row.customerId)
-    if (customer === undefined) {
-      if (row.waitedLong && !existingIds.has(row.customerId)) return void (await skip('customer_unknown'))
-      return void (await writer.postpone(row.id, timing.customerCheckMs, tx))
-    }
-    const route = chooseRoute(customer, { email: providers.email !== undefined })
-    if ('skip' in route) return void (await skip(route.skip))
-    const limit = await limits.check(row, route, tx)
-    if (limit !== undefined) return void (await skip(limit))
-    const provider = providers[route.channel]
-    if (provider === undefined) throw new Error(`no provider for ${route.channel}`)
-    return recordAttempt(row, customer, route, provider, tx)
+    if (customer) return claimForCustomer(row, customer, tx)
+    if (row.waitedLong && !existingIds.has(row.customerId)) return skip(row, 'customer_unknown', tx)
+    await writer.postpone(row.id, timing.customerCheckMs, tx)
+    return undefined
   }
 
   return (limit: number): Promise<{ attempts: Attempt[]; claimed: number }> =>

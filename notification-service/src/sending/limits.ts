@@ -2,20 +2,19 @@ import { acquireLock } from '@clientele/platform/data/advisory-lock'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { afterCommit } from '@clientele/platform/data/transaction'
 import { counter } from '@clientele/platform/runtime/telemetry'
-import parsePhoneNumber from 'libphonenumber-js'
 import type { NotificationRow } from '../notifications/notification.model.ts'
-import type { Route } from './route.ts'
+import type { Destination } from './route.ts'
 
-/** `maxPerRecipient` is per hour, the others per day. No `smsCountries` means every country. */
+/** `maxPerRecipient` is per hour, the others per day. */
 export type Limits = {
   maxPerRecipient: number
   maxPerAuthor: number
   maxPerInstallation: number
-  smsCountries: readonly string[] | undefined
 }
 
 /** Why a message is over a limit. */
-export type LimitReason = 'country_not_allowed' | 'recipient_limit' | 'author_limit' | 'installation_limit'
+type LimitReason = 'recipient_limit' | 'author_limit' | 'installation_limit'
+const limitReasons = ['country_not_allowed', 'recipient_limit', 'author_limit', 'installation_limit']
 
 type Usage = { recipient: number; author: number; installation: number }
 
@@ -38,14 +37,7 @@ export const createMessageLimits = ({ db, limits }: { db: Db; limits: Limits }) 
   const overLimit = counter('notifications_over_limit_total', 'Notifications that were skipped because of a limit', [
     'reason',
   ])
-  for (const reason of ['country_not_allowed', 'recipient_limit', 'author_limit', 'installation_limit'])
-    overLimit.inc({ reason }, 0)
-
-  const isAllowedCountry = (phone: string): boolean => {
-    if (limits.smsCountries === undefined) return true
-    const country = parsePhoneNumber(phone)?.country
-    return country !== undefined && limits.smsCountries.includes(country)
-  }
+  for (const reason of limitReasons) overLimit.inc({ reason }, 0)
 
   const reasonOf = ({ recipient, author, installation }: Usage): LimitReason | undefined => {
     if (recipient >= limits.maxPerRecipient) return 'recipient_limit'
@@ -53,12 +45,16 @@ export const createMessageLimits = ({ db, limits }: { db: Db; limits: Limits }) 
     return installation >= limits.maxPerInstallation ? 'installation_limit' : undefined
   }
 
+  /** Counts a skipped message if its reason is a limit. */
+  const count = (reason: string, tx: Tx): void => {
+    if (limitReasons.includes(reason)) afterCommit(tx, () => overLimit.inc({ reason }))
+  }
+
   const check = async (
     { id, authorId }: NotificationRow,
-    { channel, to }: Extract<Route, { to: string }>,
+    { to }: Destination,
     tx: Tx,
   ): Promise<LimitReason | undefined> => {
-    if (channel === 'sms' && !isAllowedCountry(to)) return 'country_not_allowed'
     const { maxPerRecipient, maxPerAuthor, maxPerInstallation } = limits
     const parameters = [id, to, authorId, maxPerRecipient, maxPerAuthor, maxPerInstallation]
     const [usage] = await db.query<Usage>(selectUsage, parameters, { tx, name: 'notification_usage' })
@@ -69,10 +65,7 @@ export const createMessageLimits = ({ db, limits }: { db: Db; limits: Limits }) 
     /** Makes other replicas wait until the transaction ends, so that two never count the same messages. */
     lock: (tx: Tx): Promise<void> => acquireLock(db, tx, 'notification limits'),
     /** @returns why the message may not be sent, or undefined. Call `lock` before. */
-    check: async (row: NotificationRow, route: Extract<Route, { to: string }>, tx: Tx) => {
-      const reason = await check(row, route, tx)
-      if (reason !== undefined) afterCommit(tx, () => overLimit.inc({ reason }))
-      return reason
-    },
+    check,
+    count,
   }
 }

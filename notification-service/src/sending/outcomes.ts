@@ -1,5 +1,5 @@
 import type { Db } from '@clientele/platform/data/db'
-import { type NotificationRow, outcomeUnknown } from '../notifications/notification.model.ts'
+import { type NotificationRow, orderCancelledReason, outcomeUnknown } from '../notifications/notification.model.ts'
 import type { Change, NotificationWriter } from '../notifications/notification.writer.ts'
 import type { Outcome } from '../providers/provider.ts'
 import type { Timing } from './timing.ts'
@@ -18,7 +18,14 @@ export const createOutcomes = ({ db, writer, timing }: Deps) => {
       return { ...ended, status: 'sent', reason: null, providerMessageId, cost, sentAt: new Date() }
     }
     if (outcome.kind === 'unknown') return { ...ended, status: 'failed', reason: outcomeUnknown }
-    if (outcome.kind === 'rejected') return { ...ended, status: 'failed', reason: outcome.reason }
+    const isNumberRejected = outcome.kind === 'rejected' && outcome.isNumberRejected === true
+    if (outcome.kind === 'rejected' && !isNumberRejected) return { ...ended, status: 'failed', reason: outcome.reason }
+    if (row.orderCancelled) return { ...ended, status: 'skipped', reason: orderCancelledReason }
+    // The next claim sends an e-mail instead, or ends the message.
+    if (isNumberRejected) {
+      const { reason } = outcome
+      return { status: 'queued', reason, fallbackReason: 'number_rejected', failures: 0, dueInMs: 0, claimMs: null }
+    }
     const failures = row.failures + 1
     const dueInMs = timing.retryMs[row.failures]
     if (dueInMs === undefined) return { ...ended, status: 'failed', reason: 'gave_up', failures }

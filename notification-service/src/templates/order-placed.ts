@@ -1,7 +1,7 @@
 import type { Content } from '../notifications/notification.model.ts'
 import type { Language } from './locale.ts'
-import { formatMoney } from './money.ts'
-import { countSegments } from './sms-length.ts'
+import { formatMoney, formatSmsMoney } from './money.ts'
+import { countSegments, toPlainText } from './sms-text.ts'
 
 type Values = { name: string | undefined; number: string; total: string; shop: string }
 type Texts = {
@@ -59,7 +59,6 @@ const texts: Record<Language, Texts> = {
   },
 }
 
-const maxSegments = 2
 // Line breaks in a name must not start a new line or an e-mail header.
 const oneLine = (text: string, maxCharacters: number): string =>
   [...text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()].slice(0, maxCharacters).join('')
@@ -75,7 +74,10 @@ const safeName = (name: string | null): string | undefined => {
 
 type Options = { name: string | null; shop: string; locale: string; language: Language }
 
-/** Renders the confirmation of an order: `sms` with at most two segments, `subject` and `text` for an e-mail. */
+/**
+ * Renders the confirmation of an order: `sms`, `subject` and `text` for an e-mail. The SMS has one segment where that is possible, so
+ * it uses characters of the GSM alphabet and leaves out a name that would cost a segment.
+ */
 export const renderOrderPlaced = (content: Content, { name, shop, locale, language }: Options) => {
   const { subject, sms, greeting, body } = texts[language]
   const values: Values = {
@@ -84,9 +86,11 @@ export const renderOrderPlaced = (content: Content, { name, shop, locale, langua
     total: formatMoney(content.total, content.currency, locale),
     shop: oneLine(shop, 40),
   }
-  const smsWithName = sms(values)
+  const smsTotal = formatSmsMoney(content.total, content.currency, locale)
+  const renderSms = (name: string | undefined) => toPlainText(sms({ ...values, name, total: smsTotal }))
+  const [withName, withoutName] = [renderSms(values.name), renderSms(undefined)]
   return {
-    sms: countSegments(smsWithName) > maxSegments ? sms({ ...values, name: undefined }) : smsWithName,
+    sms: countSegments(withName) > countSegments(withoutName) ? withoutName : withName,
     subject: subject(values),
     text: `${greeting(values.name)}\n\n${body(values)}\n\n${values.shop}\n`,
   }

@@ -1,15 +1,19 @@
 import type { Bind, Condition } from './condition.ts'
 import { type Filter, FilterError, orderedOperators, scalarFilter } from './filters.ts'
 
-const rfc3339 = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+ -]\d{2}:\d{2})?)?$/i
+// RFC 3339, and offsets without a colon, which Python's `%z` writes.
+const rfc3339 = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+ -]\d{2}:?\d{2})?)?$/i
+
+/** `+0200` → `+02:00`. A plus sign that was not percent-encoded arrives as a space. */
+const offsetOf = (zone = 'Z'): string =>
+  zone.toUpperCase().replace(/^([ +-])(\d\d):?(\d\d)$/, (_zone, sign: string, hours: string, minutes: string) => {
+    return `${sign === ' ' ? '+' : sign}${hours}:${minutes}`
+  })
 
 /** Parses a time or a day: `2026-11-20` → `2026-11-20T00:00:00.000Z`. @returns RFC 3339 in UTC. @throws FilterError */
 const readTime = (value: string): string => {
-  // A plus sign that was not percent-encoded arrives as a space.
   const [whole, day, clock, zone] = rfc3339.exec(value) ?? []
-  const moment = new Date(
-    clock === undefined ? `${day}T00:00:00Z` : `${day}T${clock}${(zone ?? 'Z').replace(' ', '+').toUpperCase()}`,
-  )
+  const moment = new Date(clock === undefined ? `${day}T00:00:00Z` : `${day}T${clock}${offsetOf(zone)}`)
   if (whole === undefined || Number.isNaN(moment.getTime()) || value.startsWith('0000')) {
     throw new FilterError('must be a time such as 2026-11-20T09:30:00Z, or a day such as 2026-11-20')
   }

@@ -10,7 +10,8 @@ type Summary = Settings & { mailUrl: string; hasRabbitmqConsole: boolean; demo: 
 export const formatSummary = (all: Summary): string => {
   const { publicUrl, keycloakPublicUrl, ports, secrets, mailUrl, home, seconds } = all
   const rabbitmq = all.hasRabbitmqConsole
-    ? `\n  RabbitMQ          http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}   clientele / ${secrets.rabbitmq}`
+    ? `\n  RabbitMQ          http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}   clientele / ${secrets.rabbitmq}
+  Events (AMQP)     amqp://localhost:${ports.RABBITMQ_PORT}   for an account: npm run broker-account -- --name erp`
     : ''
   return `
 Clientele is ready after ${seconds} s.
@@ -18,7 +19,7 @@ Clientele is ready after ${seconds} s.
   Gateway           ${publicUrl}
   API docs          ${publicUrl}/docs
   Keycloak console  ${keycloakPublicUrl}/admin/   ${keycloakAdminUser} / ${secrets.keycloakAdmin}${rabbitmq}
-  Caught mail       ${mailUrl}
+  Caught mail, SMS  ${mailUrl}
   Logs              ${logFile(home, '*')}
 ${all.demo ? demoSection(publicUrl) : ''}${isLoopback(all.host) ? '' : hostWarning(all)}
 Ctrl-C or \`npm stop\` stops everything. \`npm run clean\` removes the data.

@@ -94,20 +94,20 @@ export const projections: Projection[] = [
     sources: [
       {
         service: customers,
-        select: `select id::text, version, name, phone, email, locale, sms_opt_out, deleted_at is not null as deleted
-          from customers`,
+        select: `select id::text, version, code, name, surname, phone, email, locale, sms_opt_out,
+          deleted_at is not null as deleted from customers`,
       },
     ],
     selectCopy:
-      'select id::text, version, name, phone, email, locale, sms_opt_out, deleted from customers where not purged',
-    upsertCopy: `insert into customers (id, version, name, phone, email, locale, sms_opt_out, deleted)
-      values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set version = excluded.version,
-      name = excluded.name, phone = excluded.phone, email = excluded.email, locale = excluded.locale,
+      'select id::text, version, code, name, surname, phone, email, locale, sms_opt_out, deleted from customers where not purged',
+    upsertCopy: `insert into customers (id, version, code, name, surname, phone, email, locale, sms_opt_out, deleted)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do update set version = excluded.version,
+      code = excluded.code, name = excluded.name, surname = excluded.surname, phone = excluded.phone, email = excluded.email, locale = excluded.locale,
       sms_opt_out = excluded.sms_opt_out, deleted = excluded.deleted, purged = false`,
-    removeOrphan: `with purged as (update customers set name = null, phone = null, email = null, locale = null, sms_opt_out = true,
-        deleted = true, purged = true, version = version + 1 where id = $1::uuid returning id)
-      update notifications set recipient = null, updated_at = now(), version = notifications.version + 1
-      from purged where customer_id = purged.id and recipient is not null`,
+    removeOrphan: `with purged as (update customers set code = null, name = null, surname = null, phone = null, email = null, locale = null,
+        sms_opt_out = true, deleted = true, purged = true, version = version + 1 where id = $1::uuid returning id)
+      update notifications set recipient = null, subject = null, text = null, search_text = null, updated_at = now(),
+        version = notifications.version + 1 from purged where customer_id = purged.id`,
   },
 ]
 

@@ -115,7 +115,7 @@ const mailCheck = (url: string): Check => ({
   name: 'mail server',
   fix: 'set SMTP_URL to the value that notification-service has, such as smtps://user:password@smtp.example.com:465, and open the port for this machine',
   run: async () => {
-    if (url === '') return 'none, so customers without a telephone number get no message'
+    if (url === '') return 'none, so customers who get no SMS get no message'
     const transport = createTransport({ url, connectionTimeout: timeoutMs, greetingTimeout: timeoutMs })
     try {
       await transport.verify()
@@ -130,7 +130,7 @@ const smsCheck = (env: NodeJS.ProcessEnv): Check => ({
   name: 'SMS provider',
   fix: 'set AFRICASTALKING_USERNAME and AFRICASTALKING_API_KEY to those of one application (with the user name sandbox, to the key of the sandbox), and allow connections to its API',
   run: async () => {
-    if (env.SMS_PROVIDER !== 'africastalking') return 'log, so no message is sent'
+    if (env.SMS_PROVIDER !== 'africastalking') return 'none, so customers get e-mails only'
     const { AFRICASTALKING_USERNAME: username = '', AFRICASTALKING_API_KEY: apiKey = '' } = env
     if (!username || !apiKey) throw new Error('AFRICASTALKING_USERNAME or AFRICASTALKING_API_KEY is not set')
     const host = username === 'sandbox' ? 'https://api.sandbox.africastalking.com' : 'https://api.africastalking.com'

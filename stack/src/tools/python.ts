@@ -36,7 +36,7 @@ const findPython = async (log: (text: string) => void): Promise<Python> => {
   const found = await usablePython()
   if (found) return found
   const needs = `Python ${minPythonVersion} or newer with the modules venv and ensurepip`
-  if (!canInstall()) throw new Error(`the hostile tests need ${needs}: install python3 and python3-venv`)
+  if (!canInstall()) throw new Error(`the extended tests need ${needs}: install python3 and python3-venv`)
   await installPackages(['python3', 'python3-venv'], log)
   const installed = await usablePython()
   if (!installed) throw new Error(`the packages python3 and python3-venv contain no ${needs}: install one`)

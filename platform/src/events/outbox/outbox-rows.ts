@@ -1,3 +1,4 @@
+import { isConsumed, publishersOf } from '@clientele/contracts/broker-accounts'
 import type pg from 'pg'
 import { borrowConnection } from '../../data/connection.ts'
 import type { Db } from '../../data/database.ts'
@@ -197,6 +198,12 @@ const createLease = (client: pg.Client): OutboxLease => ({
   },
 })
 
+/**
+ * Whether an event must reach a queue. A type of the registry that no service consumes is dropped if no queue is bound, like every
+ * event before its first consumer: otherwise a new consumer would get old events of some types and not of others.
+ */
+const mustReachQueue = (type: string): boolean => publishersOf(type).length === 0 || isConsumed(type)
+
 /** Converts a row to its message: CloudEvents 1.0 in structured JSON. The stored JSON text of the data is inserted as it is. */
 export const messageOf = (row: Row, source: string, account: string | undefined): OutgoingMessage => {
   const { event_id, type, subject, data, traceparent, created_at } = row
@@ -218,6 +225,7 @@ export const messageOf = (row: Row, source: string, account: string | undefined)
     contentType: 'application/cloudevents+json',
     timestamp: Math.floor(created_at.getTime() / 1000),
     headers: traceparent === null ? {} : { traceparent },
+    mandatory: mustReachQueue(type),
     ...(account !== undefined && { userId: account }),
   }
 }

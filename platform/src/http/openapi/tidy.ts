@@ -27,9 +27,21 @@ const tidy = (schema: Schema, isBody: boolean): void => {
   for (const each of subschemas(schema)) tidy(each, isBody)
 }
 
+/**
+ * Moves the example of a query parameter into its schema. Swagger UI would send one of the parameter itself with each request, where
+ * it narrows a list to nothing.
+ */
+const moveExample = (parameter: Schema): void => {
+  const { in: place, example, schema } = parameter
+  if (place !== 'query' || example === undefined || !isObject(schema) || '$ref' in schema) return
+  schema['examples'] = [example]
+  delete parameter['example']
+}
+
 const tidySchemasIn = (value: unknown): void => {
   if (Array.isArray(value)) for (const each of value) tidySchemasIn(each)
   if (!isObject(value)) return
+  moveExample(value)
   for (const [key, each] of Object.entries(value)) {
     if (key === 'schema' && isObject(each)) tidy(each, !('in' in value))
     else if (key !== 'example' && key !== 'examples') tidySchemasIn(each)

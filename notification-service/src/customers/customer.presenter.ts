@@ -1,0 +1,13 @@
+import type { CustomerRef } from '@clientele/contracts/customer-ref'
+import type { CustomerRow } from './customer.model.ts'
+
+/** The attributes that {@link presentCustomer} needs. */
+export const shownAttributes = ['id', 'code', 'name', 'surname'] as const
+export type ShownCustomer = Pick<CustomerRow, (typeof shownAttributes)[number]>
+
+/** A customer as notifications show it; null if it is not known, or was purged. */
+export const presentCustomer = (customer: ShownCustomer | undefined): CustomerRef | null => {
+  if (!customer || customer.code === null) return null
+  const { id, code, name, surname } = customer
+  return { id, code, displayName: [name, surname].filter((part) => part).join(' ') || code }
+}

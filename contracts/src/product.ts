@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { event } from './event.ts'
-import { ActorRef, deletedAt, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
+import { ActorRef, deletedAt, line, paragraph, readOnly, recordKey, stamps, time, uuid } from './fields.ts'
 import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
 import { amount, amountInput, currency } from './money.ts'
 
@@ -31,18 +31,22 @@ const wholeNumber = (min: number, max: number) =>
       },
     })
 
-const sku = line(64).meta({ example: 'RB-250' })
+const sku = recordKey(64).meta({ example: 'RB-250' })
 const stock = wholeNumber(0, maxStock).meta({ example: 100 })
 
 const fields = {
-  sku: sku
-    .nullish()
-    .meta({ description: 'Your own number of the product. It is unique among products that are not in the trash.' }),
+  sku: sku.nullish().meta({
+    description:
+      'Your own number of the product. It is unique among products that are not in the trash. It must not contain `/` or `\\`, because paths name the product by it.',
+  }),
   name: line(200).meta({ example: 'Red Bull 250 ml' }),
   description: paragraph(5_000).nullish(),
   price: amountInput,
   currency: currency.optional().meta({ description: 'Default: the currency of the shop.' }),
-  stock: stock.optional().meta({ description: 'The quantity in stock. A change becomes a stock movement.' }),
+  stock: stock.optional().meta({
+    description:
+      'The quantity in stock. A change becomes a stock movement. Send it with `If-Match` only, or leave it out: what was sold since you read the product would be put back otherwise.',
+  }),
   lowStockAt: stock.nullish().meta({
     description: 'When the stock falls to this value or below, the event `product.stock_low.v1` is published.',
   }),

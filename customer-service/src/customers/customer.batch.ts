@@ -46,7 +46,8 @@ export const createBatch = (customers: CustomerService, inputs: Inputs) => {
       return { status: 201, id: customer.id, customer }
     }
     const key = keyOf(item)
-    const access = { actor, ifMatch: item.op === 'tag' ? undefined : item.version }
+    const version = item.op === 'tag' ? undefined : item.version
+    const access = { actor, ifMatch: version === undefined ? undefined : [version] }
     if (item.op === 'delete') return { status: 204, id: await customers.delete(key, access) }
     if (item.op === 'restore') return { status: 200, id: item.id, customer: await customers.restore(key, access) }
     const customer =

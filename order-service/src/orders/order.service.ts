@@ -6,6 +6,7 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import type { UserNames } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
+import type { IfMatch } from '@clientele/platform/http/if-match'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { moveStock } from '../stock/stock.ts'
 import { sumByProduct } from './order.cart.ts'
@@ -21,7 +22,7 @@ import { formatOrderNumber } from './order-number.ts'
 type Deps = { db: Db; model: Orders; finder: OrderFinder; userNames: UserNames; placement: Placement }
 
 /** The actor of a request, and the version in its `If-Match`. */
-type Access = { actor: Actor; ifMatch?: number | undefined }
+type Access = { actor: Actor; ifMatch?: IfMatch }
 
 const invalidState = (detail: string) => new Problem('invalid_state', { detail })
 

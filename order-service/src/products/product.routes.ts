@@ -2,9 +2,9 @@ import { page } from '@clientele/contracts/page'
 import {
   getByKeyQuery,
   idByParameter,
-  idParameter,
   keyParameter,
   purgeParameter,
+  restoreDescription,
 } from '@clientele/contracts/parameters'
 import { DuplicateBody } from '@clientele/contracts/problem'
 import { Product, ProductIdBy, ProductPhoto } from '@clientele/contracts/product'
@@ -118,7 +118,7 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       operationId: 'replaceProduct',
       summary: 'Replace a product',
       description:
-        'Absent fields are emptied or set to their default, except the stock and the photo, which stay. Read-only fields may be sent as they were read.',
+        'Absent fields are emptied or set to their default, except the stock, the photo and the SKU that `idBy` names, which stay. Read-only fields may be sent as they were read.',
       query,
       current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.NewProduct,
@@ -153,17 +153,19 @@ export const productRoutes = (api: Api, { products, inputs, media, photoLink }: 
       ...oneProduct,
       method: 'post',
       path: restorePath,
-      params: z.strictObject({ key: idParameter('product') }),
       operationId: 'restoreProduct',
       summary: 'Restore a product from the trash',
+      description: restoreDescription('product', 'SKU'),
+      query,
       responses: { 200: Product, 409: DuplicateBody },
     },
-    async ({ params, actor, ifMatch }) => ok(await products.restore(params, { actor, ifMatch })),
+    async ({ params, query, actor, ifMatch }) =>
+      ok(await products.restore({ ...params, ...query }, { actor, ifMatch })),
   )
 
   photoRoutes(
     api,
-    { ...oneProduct, owner: 'product', resource: Product, body: ProductPhoto },
+    { ...oneProduct, owner: 'product', idBy: ProductIdBy, resource: Product, body: ProductPhoto },
     { owners: products, media, photoLink },
   )
 }

@@ -6,7 +6,8 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
+import type { IfMatch } from '@clientele/platform/http/if-match'
+import { fieldProblem } from '@clientele/platform/runtime/problem'
 import { moveStock } from '../stock/stock.ts'
 import { newFields, type ProductFields, patchedFields, replacementFields } from './product.change.ts'
 import { rethrowAsDuplicate, rethrowAsOrdered } from './product.conflicts.ts'
@@ -27,7 +28,7 @@ type Deps = {
 }
 
 /** The actor of a request, and the version in its `If-Match`. */
-type Access = { actor: Actor; ifMatch?: number | undefined }
+type Access = { actor: Actor; ifMatch?: IfMatch }
 /** The new values of a product. A `stock` that differs becomes a movement. */
 type Edit = { fields: Partial<ProductFields>; stock?: number | undefined }
 
@@ -95,7 +96,10 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
 
     replace: async (key: ProductKey, input: NewProduct, access: Access): Promise<Product> => {
       await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
-      return change(key, access, (row) => ({ fields: replacementFields(row, input, shopCurrency), stock: input.stock }))
+      return change(key, access, (row) => ({
+        fields: replacementFields(row, input, { shopCurrency, idBy: key.idBy }),
+        stock: input.stock,
+      }))
     },
 
     setPhoto: async (
@@ -126,8 +130,7 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       let row: ProductRow | undefined
       return db
         .transaction(async (tx) => {
-          row = await finder.lock(key, tx, { state: 'any', ifMatch })
-          if (row.deletedAt === null) throw new Problem('invalid_state', { detail: 'the product is not in the trash' })
+          row = await finder.lockTrashed(key, tx, ifMatch)
           return present(await writer.restore(row, actor, tx))
         })
         .catch((error: unknown) => rethrowAsDuplicate(finder, row?.sku)(error))

@@ -1,4 +1,5 @@
 import type { Page } from '@clientele/contracts/page'
+import type { z } from 'zod'
 import { columnName } from '../data/column-name.ts'
 import { isInvalidValue } from '../data/database-errors.ts'
 import type { Db, Tx } from '../data/db.ts'
@@ -57,6 +58,8 @@ export type RunOptions = ListContext & { where?: string | ((bind: Bind) => strin
 export type List<Row extends object> = {
   /** The parameters of a page. */
   query: QuerySchema
+  /** The parameters of a page, and `others` of the route, which must not be passed to `run`. */
+  queryWith(others: z.ZodRawShape): QuerySchema
   /** The parameters except `limit`, `cursor` and `offset`, for a body that selects rows. */
   selection: QuerySchema
   /**
@@ -208,7 +211,13 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     if (!isLarge) largeLists.set(db, key, result.page.totalRelation === 'gte')
     return result
   }
-  return { query: querySchema(grammar, true), selection: querySchema(grammar, false), selectAll, run }
+  return {
+    query: querySchema(grammar, true),
+    queryWith: (others) => querySchema(grammar, true, others),
+    selection: querySchema(grammar, false),
+    selectAll,
+    run,
+  }
 }
 
 /** Returns the id source if one condition is an id query and all others use only the id. */

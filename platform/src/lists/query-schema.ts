@@ -87,9 +87,9 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
 
 /**
  * Creates the schema of a list's parameters, for validation and OpenAPI. Without `isPaged` it has no `limit`, `cursor` and
- * `offset`, and is the schema of an object in a body.
+ * `offset`, and is the schema of an object in a body. `others` are parameters of the route that the list does not know.
  */
-export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema => {
+export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.ZodRawShape = {}): QuerySchema => {
   const shape = Object.fromEntries(
     [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example }]) => [
       name,
@@ -107,7 +107,8 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema
         }),
     ]),
   )
-  return z.looseObject(shape).superRefine((record, context) => {
+  const schema = z.looseObject({ ...shape, ...others }).superRefine((all, context) => {
+    const record = Object.fromEntries(Object.entries(all).filter(([name]) => !Object.hasOwn(others, name)))
     if (!isPaged)
       for (const name of paging.filter((each) => each in record))
         context.addIssue({
@@ -120,4 +121,5 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean): QuerySchema
       context.addIssue({ code: 'custom', message, path: [name], params: { code, parameter: name } })
     }
   })
+  return schema as QuerySchema
 }

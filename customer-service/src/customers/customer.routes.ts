@@ -55,7 +55,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       tag,
       roles,
       description:
-        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`.',
+        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it.',
       query: list.query,
       responses: { 200: page(Customer) },
     },

@@ -32,7 +32,8 @@ export const Address = z
   })
   .meta({ id: 'Address' })
 
-const tag = line(50).meta({ example: 'wholesale' })
+/** A tag of a customer. */
+export const customerTag = line(50).meta({ example: 'wholesale' })
 const locale = z
   .string()
   .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$/, 'must be a BCP 47 tag such as en or pt-BR')
@@ -49,7 +50,7 @@ const fields = {
   email: email.nullish(),
   phone: phone.nullish(),
   photoMediaId: photoMediaIdInput,
-  tags: z.array(tag).max(50).nullish(),
+  tags: z.array(customerTag).max(50).nullish(),
   address: Address.nullish(),
   locale: locale.nullish(),
   smsOptOut: z.boolean().nullish(),
@@ -151,8 +152,8 @@ const fieldsOf = (schema: 'NewCustomer' | 'CustomerPatch') =>
 const version = z.int().min(1).optional()
 /** The tags of an item with `op: 'tag'`. */
 export const CustomerTags = z.strictObject({
-  add: z.array(tag).optional(),
-  remove: z.array(tag).optional(),
+  add: z.array(customerTag).optional(),
+  remove: z.array(customerTag).optional(),
 })
 /** One change in a batch. It names its customer by `id`, or by `key` with `idBy`; a restore only by `id`. */
 export const BatchItem = z

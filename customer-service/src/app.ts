@@ -13,6 +13,10 @@ import type { Db } from '@clientele/platform/data/db'
 import { createUserNames } from '@clientele/platform/data/user-names'
 import { type Api, createApi } from '@clientele/platform/http/api'
 import type { Log } from '@clientele/platform/runtime/log'
+import { bulkKinds } from './bulk/bulk.jobs.ts'
+import { type BulkRouteDeps, bulkRoutes } from './bulk/bulk.routes.ts'
+import { createBulkService } from './bulk/bulk.service.ts'
+import { bulkCleanupTask } from './bulk/bulk.store.ts'
 import type { CustomerConfig } from './config.ts'
 import { mediaRemovedConsumer } from './consumers/media-removed.consumer.ts'
 import { signUpConsumer } from './consumers/sign-ups.consumer.ts'
@@ -47,6 +51,7 @@ const storedNames = [
 export const declareRoutes = (
   api: Api,
   deps: CustomerRouteDeps &
+    BulkRouteDeps &
     SummaryRouteDeps &
     TagRouteDeps &
     PhotoRouteDeps &
@@ -55,8 +60,9 @@ export const declareRoutes = (
     JobRouteDeps,
 ): void => {
   customerRoutes(api, deps)
+  bulkRoutes(api, deps, jobsBase)
   summaryRoutes(api, deps)
-  tagRoutes(api, deps)
+  tagRoutes(api, deps, jobsBase)
   customerPhotoRoutes(api, deps)
   importRoutes(api, deps, { base: '/v1/imports', jobs: jobsBase, records: 'customers' })
   exportRoute(api, deps, {
@@ -68,7 +74,7 @@ export const declareRoutes = (
     jobs: jobsBase,
     body: newCustomerExport(deps.list),
   })
-  jobRoutes(api, deps, { base: jobsBase, work: 'imports and exports of customers' })
+  jobRoutes(api, deps, { base: jobsBase, work: 'imports, exports and bulk changes of customers' })
 }
 
 /** Wires the service. It connects to nothing and starts nothing. */
@@ -102,7 +108,7 @@ export const createApp = ({
     config,
     log,
     program,
-    kinds: [...importJobKinds, 'export'],
+    kinds: [...importJobKinds, 'export', ...Object.values(bulkKinds)],
     userNames,
     base: jobsBase,
   })
@@ -116,6 +122,7 @@ export const createApp = ({
     batch,
     inputs,
     list,
+    bulk: createBulkService({ db, list, jobs: jobs.service, maxCustomers: config.importMaxRows }),
     summary: createSummaryService({ db }),
     tags: createTagService({ db }),
     media,
@@ -130,6 +137,7 @@ export const createApp = ({
     tasks: [
       ...jobs.tasks,
       ...imports.tasks,
+      bulkCleanupTask(db, log),
       nameErasureTask(db, log, storedNames),
       userReconciliationTask({
         userServiceInternalUrl: config.userServiceInternalUrl,

@@ -30,7 +30,7 @@ export const pathKey = line(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${cont
  */
 export const recordKey = (max: number) =>
   line(max)
-    .regex(/^[^/\\]*$/, 'must not contain / or \\, because paths name the record by it')
+    .refine((key) => !/[/\\]/.test(key), 'must not contain / or \\, because paths name the record by it')
     .refine((key) => key !== '.' && key !== '..', 'must not be . or .., because paths name the record by it')
     .meta({ pattern: `^\\s*(?!\\.{1,2}\\s*$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
 

@@ -74,7 +74,7 @@ export const customerExamples = {
   },
   NewCustomerBulkChange: {
     op: 'tag',
-    filter: { tag: 'wholesale', 'createdAt[lt]': '2026-01-01' },
+    filter: { tag: 'wholesale', 'createdAt[lt]': '2026-01-01T00:00:00.000Z' },
     add: ['loyal'],
     expect: 212,
   },

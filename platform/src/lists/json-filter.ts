@@ -37,7 +37,8 @@ export const jsonText = (
 export type KeyedFilter = {
   /** For the API documentation, without a full stop. */
   description: string
-  /** The JSON schema of one value. */
+  /** The JSON schemas of a key and of one value. */
+  key: JsonSchema
   value: JsonSchema
   column?: string
   /** @throws FilterError */
@@ -58,6 +59,7 @@ const readings = (text: string): unknown[] => {
 /** A keyed filter on an object with texts, numbers and booleans in a `jsonb` column. */
 export const jsonValues = ({ column }: { column?: string } = {}): KeyedFilter => ({
   description: `Values by key, such as \`metadata[source]=fair\`; \`metadata.source=fair\` means the same. ${exactly}; a number, \`true\` and \`false\` also match the text. Separate alternatives with commas; write a comma in a value as \`\\,\``,
+  key: { type: 'string', minLength: 1, maxLength: maxKeyLength },
   value: textValue,
   ...(column !== undefined && { column }),
   parse: (key, value, sql) => {

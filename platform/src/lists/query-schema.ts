@@ -56,7 +56,7 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
     for (const [parameter, described] of filterParameters(name, filter)) parameters.set(parameter, described)
   for (const [name, { filter }] of grammar.keyed)
     parameters.set(name, {
-      schema: { type: 'object', additionalProperties: filter.value },
+      schema: { type: 'object', propertyNames: filter.key, additionalProperties: filter.value },
       description: `${filter.description}.`,
       byKey: true,
     })

@@ -73,6 +73,15 @@ export const operations: Operation[] = [
   queries('search for part of an e-mail', maxSearchRatio, 'q=olga.haasova.', 'q=musa.kowalholm'),
   queries('search for two letters', maxSearchRatio, 'q=an', 'q=ol', 'q=ka'),
   queries('search without a match', maxSearchRatio, 'q=xyzzyq', 'q=qqqqq', 'q=zq'),
+  queries('search by relevance for a common word', maxSearchRatio, ...common.map((query) => `${query}&sort=relevance`)),
+  uncached(
+    'search by relevance for a common word',
+    maxSearchRatio,
+    ...common.map((query) => `${query}&sort=relevance`),
+  ),
+  queries('search by relevance for parts of words', maxSearchRatio, 'q=mar&sort=relevance', 'q=ria&sort=relevance'),
+  queries('list filtered by city', maxRatio, 'address.city=Nairobi'),
+  queries('list filtered by metadata', maxSearchRatio, 'metadata.points=12', 'metadata.points=340'),
   create,
   update,
 ]

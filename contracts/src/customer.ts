@@ -11,6 +11,7 @@ import {
   paragraph,
   phone,
   readOnly,
+  recordKey,
   stamps,
   time,
   uuid,
@@ -31,24 +32,25 @@ export const Address = z
   })
   .meta({ id: 'Address' })
 
-const tag = line(50).meta({ example: 'wholesale' })
+/** A tag of a customer. */
+export const customerTag = line(50).meta({ example: 'wholesale' })
 const locale = z
   .string()
   .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$/, 'must be a BCP 47 tag such as en or pt-BR')
   .meta({ example: 'en' })
 
 const fields = {
-  externalId: line(100).nullish().meta({
+  externalId: recordKey(100).nullish().meta({
     example: 'shop-17',
     description:
-      'The id of the customer in your own system. It is unique among customers that are not in the trash. An id with `/` or `\\` cannot be part of a path; use the filter `externalId` or a batch instead.',
+      'The id of the customer in your own system. It is unique among customers that are not in the trash. It must not contain `/` or `\\`, because paths name the customer by it.',
   }),
   name: line(200).nullish().meta({ example: 'Ana' }),
   surname: line(200).nullish().meta({ example: 'Lovelace' }),
   email: email.nullish(),
   phone: phone.nullish(),
   photoMediaId: photoMediaIdInput,
-  tags: z.array(tag).max(50).nullish(),
+  tags: z.array(customerTag).max(50).nullish(),
   address: Address.nullish(),
   locale: locale.nullish(),
   smsOptOut: z.boolean().nullish(),
@@ -149,7 +151,10 @@ const fieldsOf = (schema: 'NewCustomer' | 'CustomerPatch') =>
   z.record(z.string(), z.unknown()).meta(documentedAs({ $ref: `#/components/schemas/${schema}` }))
 const version = z.int().min(1).optional()
 /** The tags of an item with `op: 'tag'`. */
-export const CustomerTags = z.strictObject({ add: z.array(tag).optional(), remove: z.array(tag).optional() })
+export const CustomerTags = z.strictObject({
+  add: z.array(customerTag).optional(),
+  remove: z.array(customerTag).optional(),
+})
 /** One change in a batch. It names its customer by `id`, or by `key` with `idBy`; a restore only by `id`. */
 export const BatchItem = z
   .discriminatedUnion('op', [

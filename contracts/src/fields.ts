@@ -26,6 +26,16 @@ export const pathKey = line(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${cont
 
 const noControlInLines = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
 
+/**
+ * Creates the schema of a unique value that names a record in a path, such as a SKU: a line of text that a path can carry, because
+ * the gateway refuses encoded slashes, backslashes and dot segments.
+ */
+export const recordKey = (max: number) =>
+  line(max)
+    .refine((key) => !/[/\\]/.test(key), 'must not contain / or \\, because paths name the record by it')
+    .refine((key) => key !== '.' && key !== '..', 'must not be . or .., because paths name the record by it')
+    .meta({ pattern: `^\\s*(?!\\.{1,2}\\s*$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
+
 /** Creates the schema of text of several lines, trimmed. It may contain line breaks and tabs, but no other control characters. */
 export const paragraph = (max: number) =>
   z.string().max(max).trim().regex(noControlInLines, controlMessage).meta({ pattern: paragraphPattern })

@@ -1,13 +1,21 @@
 import { z } from 'zod'
 
-/** The position of a page in its list. `total` is counted up to 10,000; `totalRelation` is `gte` if there are more. */
+/**
+ * The position of a page in its list. `total` is exact up to 1,000, and up to 10,000 where counting is quick. Beyond, `totalRelation` is
+ * `gte`, and `total` is 1,000 or 10,000.
+ */
 export const PageInfo = z
   .object({
     limit: z.int().min(1).max(200),
     nextCursor: z.string().nullable(),
     prevCursor: z.string().nullable(),
-    total: z.int().min(0).max(10_000),
-    totalRelation: z.enum(['eq', 'gte']),
+    total: z.int().min(0).max(10_000).meta({
+      description:
+        'The number of rows in the list. It is exact up to 1,000, and up to 10,000 where counting is quick. Of longer lists, it is 1,000 or 10,000.',
+    }),
+    totalRelation: z.enum(['eq', 'gte']).meta({
+      description: '`eq`: `total` is exact. `gte`: there are more rows than `total`.',
+    }),
   })
   .meta({ id: 'PageInfo' })
 

@@ -41,6 +41,10 @@ export const getByKeyQuery = <T extends z.ZodEnum>(resource: string, fields: T, 
     })
 }
 
+/** The description of a restore by key. `fields` are those of `idBy` that several records in the trash may share. */
+export const restoreDescription = (resource: string, fields: string): string =>
+  `A ${fields} names the ${resource} in the trash that has it. If several have it, the response is 409: name one by its id.`
+
 /** The query parameter `timeZone` of a summary. */
 export const timeZoneParameter = z
   .string()

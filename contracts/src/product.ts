@@ -1,7 +1,18 @@
 import { z } from 'zod'
 import { batchRef, batchResult, maxBatchItems } from './batch.ts'
 import { event } from './event.ts'
-import { ActorRef, deletedAt, documentedAs, line, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
+import {
+  ActorRef,
+  deletedAt,
+  documentedAs,
+  line,
+  paragraph,
+  readOnly,
+  recordKey,
+  stamps,
+  time,
+  uuid,
+} from './fields.ts'
 import { photoLinkFields, photoLinks, photoMediaIdInput } from './media.ts'
 import { amount, amountInput, currency } from './money.ts'
 
@@ -34,13 +45,14 @@ const wholeNumber = (min: number, max: number) =>
       },
     })
 
-const sku = line(64).meta({ example: 'RB-250' })
+const sku = recordKey(64).meta({ example: 'RB-250' })
 const stock = wholeNumber(0, maxStock).meta({ example: 100 })
 
 const fields = {
-  sku: sku
-    .nullish()
-    .meta({ description: 'Your own number of the product. It is unique among products that are not in the trash.' }),
+  sku: sku.nullish().meta({
+    description:
+      'Your own number of the product. It is unique among products that are not in the trash. It must not contain `/` or `\\`, because paths name the product by it.',
+  }),
   name: line(200).meta({ example: 'Red Bull 250 ml' }),
   description: paragraph(5_000).nullish(),
   price: amountInput,

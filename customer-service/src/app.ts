@@ -13,6 +13,10 @@ import type { Db } from '@clientele/platform/data/db'
 import { createUserNames } from '@clientele/platform/data/user-names'
 import { type Api, createApi } from '@clientele/platform/http/api'
 import type { Log } from '@clientele/platform/runtime/log'
+import { bulkKinds } from './bulk/bulk.jobs.ts'
+import { type BulkRouteDeps, bulkRoutes } from './bulk/bulk.routes.ts'
+import { createBulkService } from './bulk/bulk.service.ts'
+import { bulkCleanupTask } from './bulk/bulk.store.ts'
 import type { CustomerConfig } from './config.ts'
 import { mediaRemovedConsumer } from './consumers/media-removed.consumer.ts'
 import { signUpConsumer } from './consumers/sign-ups.consumer.ts'
@@ -48,6 +52,7 @@ const storedNames = [
 export const declareRoutes = (
   api: Api,
   deps: CustomerRouteDeps &
+    BulkRouteDeps &
     SummaryRouteDeps &
     TagRouteDeps &
     PhotoRouteDeps &
@@ -56,8 +61,9 @@ export const declareRoutes = (
     JobRouteDeps,
 ): void => {
   customerRoutes(api, deps)
+  bulkRoutes(api, deps, jobsBase)
   summaryRoutes(api, deps)
-  tagRoutes(api, deps)
+  tagRoutes(api, deps, jobsBase)
   customerPhotoRoutes(api, deps)
   importRoutes(api, deps, { base: '/v1/imports', jobs: jobsBase, records: 'customers' })
   exportRoute(api, deps, {
@@ -69,7 +75,7 @@ export const declareRoutes = (
     jobs: jobsBase,
     body: newCustomerExport(deps.list),
   })
-  jobRoutes(api, deps, { base: jobsBase, work: 'imports and exports of customers' })
+  jobRoutes(api, deps, { base: jobsBase, work: 'imports, exports and bulk changes of customers' })
 }
 
 /** Wires the service. It connects to nothing and starts nothing. */
@@ -103,7 +109,7 @@ export const createApp = ({
     config,
     log,
     program,
-    kinds: [...importJobKinds, 'export'],
+    kinds: [...importJobKinds, 'export', ...Object.values(bulkKinds)],
     userNames,
     base: jobsBase,
   })
@@ -117,6 +123,7 @@ export const createApp = ({
     batch,
     inputs,
     list,
+    bulk: createBulkService({ db, list, jobs: jobs.service, maxCustomers: config.importMaxRows }),
     summary: createSummaryService({ db, shopTimeZone: config.shopTimeZone }),
     tags: createTagService({ db }),
     media,
@@ -132,6 +139,7 @@ export const createApp = ({
     tasks: [
       ...jobs.tasks,
       ...imports.tasks,
+      bulkCleanupTask(db, log),
       nameErasureTask(db, log, storedNames),
       userReconciliationTask({
         userServiceInternalUrl: config.userServiceInternalUrl,

@@ -5,6 +5,7 @@ import { createJobQuota } from '@clientele/features/jobs/job.quota'
 import { createJobFiles } from '@clientele/features/jobs/job-files'
 import { runWorkerProcess } from '@clientele/features/jobs/worker-process'
 import { createUserNames } from '@clientele/platform/data/user-names'
+import { createBulkJobKinds } from './bulk/bulk.jobs.ts'
 import type { CustomerConfig } from './config.ts'
 import { createBulkWriter } from './customers/customer.bulk.ts'
 import { customerExport } from './customers/customer.export.ts'
@@ -27,12 +28,15 @@ runWorkerProcess<CustomerConfig>({
     const model = defineCustomers(db.sequelize)
     const userNames = createUserNames(db)
     const finder = createFinder(db, model, userNames)
-    const parts = { inputs, finder, bulk: createBulkWriter({ db, model }), userNames }
+    const bulk = createBulkWriter({ db, model })
+    const list = createCustomerList(config)
+    const files = createJobFiles(db)
     const quota = createJobQuota(db, config)
-    const deps = { snapshots: createSnapshotDb(config, schema), files: createJobFiles(db), quota, config }
+    const deps = { snapshots: createSnapshotDb(config, schema), files, quota, config }
     return [
-      ...createImportJobKinds({ db, target: createCustomerImport(parts), config }),
-      createExportJobKind(customerExport(createCustomerList(config), userNames), deps),
+      ...createImportJobKinds({ db, target: createCustomerImport({ inputs, finder, bulk, userNames }), config }),
+      createExportJobKind(customerExport(list, userNames), deps),
+      ...createBulkJobKinds({ db, list, finder, bulk, userNames, files, keepHours: config.jobKeepHours }),
     ]
   },
 })

@@ -27,10 +27,11 @@ export const createImportClient = (user: Client) => {
       },
       { timeoutMs: 25_000 },
     )
+  const current = async (id: string): Promise<Job> => (await user.get(`/v1/jobs/${id}`)).body
   const job = (id: string): Promise<Job> =>
     eventually(
       async () => {
-        const { body } = await user.get(`/v1/jobs/${id}`)
+        const body = await current(id)
         if (!finalStates.includes(body.status)) throw new Error(`the job is ${body.status}`)
         return body
       },
@@ -41,6 +42,7 @@ export const createImportClient = (user: Client) => {
     send,
     get,
     rest,
+    current,
     job,
     /** Sends a file and waits for its dry run. */
     check: async (file: File, query: Record<string, string> = {}, type?: string): Promise<Import> => {

@@ -270,6 +270,16 @@ describe('/v1/customers/{key}/photo', () => {
     },
   )
 
+  it('GET, PUT and DELETE of a photo take idBy', async () => {
+    const { id, email } = await create()
+    const path = `/v1/customers/${email}/photo?idBy=email`
+    const image = { 'content-type': 'image/jpeg' }
+    expect((await service.user.put(path, jpeg, image)).body).toMatchObject({ id, photoMediaId: expect.any(String) })
+    expect((await service.user.get(`${path}&variant=thumb`)).status).toBe(302)
+    expect((await service.user.delete(path)).status).toBe(204)
+    expect((await service.user.get(path)).status).toBe(404)
+  })
+
   it('a refused upload keeps no image: 404 for an unknown customer, 412 for an old ETag, 413, 415 and 422', async () => {
     const before = await mediaIds()
     const image = { 'content-type': 'image/jpeg' }

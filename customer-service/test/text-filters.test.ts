@@ -90,6 +90,6 @@ describe('Text filters with twenty thousand customers', () => {
       async (sql, values) => void plans.push((await explain(db, sql, values)).join('\n')),
     )
     await list.run(explained, { [`${field}[${operator}]`]: value })
-    expect(plans[0]).toMatch(/Bitmap Index Scan on customers_by_search_text/)
+    expect(plans.at(-1)).toMatch(/Bitmap Index Scan on customers_by_search_text/)
   })
 })

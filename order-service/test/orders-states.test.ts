@@ -91,6 +91,13 @@ describe('POST /v1/orders/{key}/fulfil', () => {
     expect((await post('x', 'cancel')).status).toBe(404)
   })
 
+  it('fulfil and cancel take the number of the order with idBy=number', async () => {
+    const [first, second] = [await createOrder(), await createOrder()]
+    const change = (number: string, act: string) => service.user.post(`/v1/orders/${number}/${act}?idBy=number`)
+    expect((await change(first.number, 'fulfil')).body).toMatchObject({ id: first.id, status: 'fulfilled' })
+    expect((await change(second.number, 'cancel')).body).toMatchObject({ id: second.id, status: 'cancelled' })
+  })
+
   it('exactly one of a concurrent fulfil and cancel succeeds', async () => {
     const { id } = await createProduct({ stock: 100 })
     for (let round = 0; round < 10; round++) {

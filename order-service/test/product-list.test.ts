@@ -34,6 +34,7 @@ describe('GET /v1/products', () => {
     ['max_price=5.3&keyword=yellow', ['Crème brûlée', 'yellow shoe']],
     ['price[lte]=5.3&q=yellow', ['Crème brûlée', 'yellow shoe']],
     ['keyword=YELLOW', ['Crème brûlée', 'Yellow hat', 'yellow shoe']],
+    ['keyword=yellow&sort=relevance', ['Yellow hat', 'yellow shoe', 'Crème brûlée']],
     ['keyword=redbull', []],
     ['keyword=bull%20red', ['Red Bull 250 ml']],
     ['q=creme%20brulee', ['Crème brûlée']],

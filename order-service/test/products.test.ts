@@ -171,6 +171,35 @@ describe('GET, PATCH and PUT /v1/products/{key}', () => {
     expect((await service.user.put(product.path, { name: 'New' })).body.errors).toMatchObject([{ pointer: '/price' }])
   })
 
+  it('PUT with idBy=sku keeps the SKU that the body leaves out', async () => {
+    const { id, sku } = await create()
+    const { body } = await service.user.put(`/v1/products/${sku}?idBy=sku`, { name: 'New', price: '4' })
+    expect(body).toMatchObject({ id, sku, name: 'New', version: 2 })
+  })
+
+  it('a SKU with a slash, a backslash or only dots, which no path can name, is refused', async () => {
+    for (const sku of ['TEE/RED/L', 'A\\B', '.', '..'])
+      expect(await service.user.post('/v1/products', aProduct({ sku }))).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/sku', message: expect.stringContaining('paths name the record by it') }] },
+      })
+  })
+
+  it('stock movements and restore take idBy=sku', async () => {
+    const { id, sku, path } = await create({ stock: 1 })
+    const movements = `/v1/products/${sku}/stock-movements?idBy=sku`
+    expect((await service.user.post(movements, { delta: 4, reason: 'delivery' })).body.stockAfter).toBe(5)
+    expect((await service.user.get(`${movements}&limit=1`)).body.data).toMatchObject([{ delta: 4 }])
+    await service.user.delete(path)
+    expect((await service.user.post(`/v1/products/${sku}/restore?idBy=sku`)).body).toMatchObject({ id })
+    await service.user.delete(path)
+    await service.user.delete((await create({ sku })).path)
+    expect(await service.user.post(`/v1/products/${sku}/restore?idBy=sku`)).toMatchObject({
+      status: 409,
+      body: { code: 'conflict' },
+    })
+  })
+
   it('PATCH changes the currency only together with a price that fits it', async () => {
     const { path } = await create({ price: '2.25' })
     const alone = await service.user.patch(path, { currency: 'USD' })

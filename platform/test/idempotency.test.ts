@@ -29,7 +29,7 @@ beforeAll(async () => {
       summary: 'Create a note',
       tag: 'notes',
       roles: ['user'],
-      body: z.strictObject({ text: z.string() }),
+      body: z.strictObject({ text: z.string(), details: z.record(z.string(), z.unknown()).optional() }),
       responses: { 201: Note },
     },
     async ({ body }) => {
@@ -73,6 +73,15 @@ describe('Idempotency-Key', () => {
     expect(first.headers.get('idempotency-replayed')).toBeNull()
     expect(second.headers.get('idempotency-replayed')).toBe('true')
     expect(await countNotes('once')).toBe(1)
+  })
+
+  it('a request with the same key and the same JSON in another order of its keys gets the first response', async () => {
+    const headers = { 'idempotency-key': 'order-of-keys' }
+    const first = await user.post('/v1/notes', { text: 'ordered', details: { a: 1, b: [{ c: 2, d: 3 }] } }, headers)
+    const again = await user.post('/v1/notes', { details: { b: [{ d: 3, c: 2 }], a: 1 }, text: 'ordered' }, headers)
+    expect([again.status, again.body]).toEqual([201, first.body])
+    const other = await user.post('/v1/notes', { text: 'ordered', details: { a: 1, b: [{ c: 3, d: 2 }] } }, headers)
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } })
   })
 
   it('a request with the same key and another body gets 422 idempotency_mismatch', async () => {

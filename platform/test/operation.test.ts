@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DuplicateBody } from '@clientele/contracts/problem'
 import { createApi, created, noContent, ok } from '@clientele/platform/http/api'
-import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { requireVersion } from '@clientele/platform/http/if-match'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { client } from '@clientele/platform/testing/client'
 import { testConfig, testLog, testVerifier } from '@clientele/platform/testing/service'
 import { badTokens, signedInAs } from '@clientele/platform/testing/tokens'
@@ -48,7 +49,7 @@ api.operation(
     responses: { 200: Thing, 409: DuplicateBody },
   },
   async ({ ifMatch, body }) => {
-    if (ifMatch !== undefined && ifMatch !== 3) throw preconditionFailed('the thing', { version: 3 })
+    requireVersion('the thing', { version: 3 }, ifMatch)
     return ok({ id: '1', name: body.name, version: 4 })
   },
 )
@@ -236,6 +237,22 @@ describe('Responses', () => {
       current: { version: 3, etag: '"3"' },
     })
     expect((await admin.patch('/v1/things/1', { name: 'b' }, { 'if-match': 'W/"3"' })).status).toBe(412)
+  })
+
+  it.each([
+    ['"2", "3"', 200],
+    ['"2.abc","3.q1cX" , "9"', 200],
+    ['W/"2", "3"', 200],
+    ['"of another server", "3"', 200],
+    ['"2", "4"', 412],
+    ['W/"3", W/"2"', 412],
+    ['"of another server"', 412],
+    ['', 412],
+  ])('If-Match with the ETags %s of a record at version 3 gets %i', async (tags, status) => {
+    const admin = await as('admin')
+    const response = await admin.patch('/v1/things/1', { name: 'b' }, { 'if-match': tags })
+    expect(response.status).toBe(status)
+    if (tags.startsWith('W/') && status === 412) expect(response.body.detail).toContain('weak ETags')
   })
 })
 

@@ -80,7 +80,10 @@ it('a token of a session that has ended returns 401', async () => {
   const { username } = await users.createUser()
   const { body } = await users.anonymous().post('/v1/auth/login', { username, password })
   await users.anonymous().post('/v1/auth/logout', { refreshToken: body.refreshToken })
-  expect(await users.as(body.accessToken).delete('/v1/users/me')).toMatchObject(refused)
+  const response = await users.as(body.accessToken).delete('/v1/users/me')
+  expect(response.status).toBe(401)
+  // The service may have heard of the sign-out already.
+  expect(['reauthentication_required', 'invalid_token']).toContain(response.body.code)
 })
 
 it('the token of a service account counts as a sign-in at the time when it was issued', async () => {

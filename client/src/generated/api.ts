@@ -206,7 +206,7 @@ export interface paths {
         };
         /**
          * List customers, newest first
-         * @description Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`.
+         * @description Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it.
          */
         get: operations["listCustomers"];
         put?: never;
@@ -232,7 +232,7 @@ export interface paths {
         get: operations["getCustomer"];
         /**
          * Replace a customer
-         * @description Absent fields are emptied, except the photo, which stays. With `idBy=externalId`, the customer is created if there is none with that external id. Read-only fields may be sent as they were read.
+         * @description Absent fields are emptied, except the photo and the field that `idBy` names, which stay. With `idBy=externalId`, the customer is created if there is none with that external id. Read-only fields may be sent as they were read.
          */
         put: operations["replaceCustomer"];
         post?: never;
@@ -301,7 +301,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Restore a customer from the trash */
+        /**
+         * Restore a customer from the trash
+         * @description A e-mail address or external id names the customer in the trash that has it. If several have it, the response is 409: name one by its id.
+         */
         post: operations["restoreCustomer"];
         delete?: never;
         options?: never;
@@ -323,6 +326,46 @@ export interface paths {
          * @description Each item succeeds or fails by itself. 200 means that all items succeeded with the same status; otherwise the response is 207. Items that the batch has no time for, usually after 15 seconds, have the status 503 and were not tried: send them again in another batch, with another `Idempotency-Key`.
          */
         post: operations["batchCustomers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change all customers that match a filter
+         * @description Starts a job that adds or removes tags (`tag`), sets fields (`update`, a JSON Merge Patch), moves customers to the trash (`delete`) or takes them out of it (`restore`). Its `counts` are `matched`, `changed`, `unchanged` and `failed`, and `errorsUrl` lists those that failed. A customer that no longer matches when its turn comes is left alone. `DELETE` of the job cancels it between two steps; what it has changed stays until it is undone.
+         */
+        post: operations["startBulkChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/bulk/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a bulk change or the new name of a tag
+         * @description `{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. A change can be undone until its job expires.
+         */
+        post: operations["undoBulkChange"];
         delete?: never;
         options?: never;
         head?: never;
@@ -464,7 +507,7 @@ export interface paths {
         };
         /**
          * List jobs, newest first
-         * @description Lists the jobs of imports and exports of customers. Users see their own jobs; admins see all jobs.
+         * @description Lists the jobs of imports, exports and bulk changes of customers. Users see their own jobs; admins see all jobs.
          */
         get: operations["listJobs"];
         put?: never;
@@ -1124,7 +1167,7 @@ export interface paths {
         get: operations["getProduct"];
         /**
          * Replace a product
-         * @description Absent fields are emptied or set to their default, except the stock and the photo, which stay. Read-only fields may be sent as they were read.
+         * @description Absent fields are emptied or set to their default, except the stock, the photo and the SKU that `idBy` names, which stay. Read-only fields may be sent as they were read.
          */
         put: operations["replaceProduct"];
         post?: never;
@@ -1176,7 +1219,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Restore a product from the trash */
+        /**
+         * Restore a product from the trash
+         * @description A SKU names the product in the trash that has it. If several have it, the response is 409: name one by its id.
+         */
         post: operations["restoreProduct"];
         delete?: never;
         options?: never;
@@ -1243,6 +1289,26 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Rename a tag, or merge it into another one
+         * @description Starts a job that gives the tag its new name on all customers, also in the trash. If a customer has both tags, one is left. The job has the `counts` of a bulk change, and `POST /v1/customers/bulk/{id}/undo` undoes it. For a tag with `/` or `\\` use `POST /v1/customers/bulk`. Requires the role `admin`.
+         */
+        patch: operations["renameTag"];
         trace?: never;
     };
     "/v1/users": {
@@ -1537,6 +1603,21 @@ export interface components {
             signup: boolean;
             tokenEndpoint: string;
         };
+        CountChangedProblem: {
+            code: components["schemas"]["ProblemCode"];
+            /** @description How many customers match now. */
+            count?: number;
+            detail?: string;
+            errors?: components["schemas"]["ProblemError"][];
+            instance?: string;
+            requestId?: string;
+            status: number;
+            title: string;
+            /** @example /problems/not-found */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
         Customer: {
             address: components["schemas"]["AddressOutput"] | null;
             /** @example CUS-000123 */
@@ -1661,6 +1742,69 @@ export interface components {
             op: "update";
             version?: number;
         };
+        CustomerBulkDelete: {
+            /**
+             * @description How many customers you expect to match. If the number differs by more than 1 %, nothing is changed, and the response is 409 with the present `count`.
+             * @example 212
+             */
+            expect: number;
+            filter: components["schemas"]["CustomerFilter"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+        };
+        CustomerBulkPatch: {
+            address?: components["schemas"]["AddressPatch"] | null;
+            locale?: string | null;
+            metadata?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            smsOptOut?: boolean | null;
+        };
+        CustomerBulkRestore: {
+            /**
+             * @description How many customers you expect to match. If the number differs by more than 1 %, nothing is changed, and the response is 409 with the present `count`.
+             * @example 212
+             */
+            expect: number;
+            filter: components["schemas"]["CustomerFilter"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "restore";
+        };
+        CustomerBulkTag: {
+            add?: string[];
+            /**
+             * @description How many customers you expect to match. If the number differs by more than 1 %, nothing is changed, and the response is 409 with the present `count`.
+             * @example 212
+             */
+            expect: number;
+            filter: components["schemas"]["CustomerFilter"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "tag";
+            remove?: string[];
+        };
+        CustomerBulkUpdate: {
+            data: components["schemas"]["CustomerBulkPatch"];
+            /**
+             * @description How many customers you expect to match. If the number differs by more than 1 %, nothing is changed, and the response is 409 with the present `count`.
+             * @example 212
+             */
+            expect: number;
+            filter: components["schemas"]["CustomerFilter"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "update";
+        };
         CustomerEditor: {
             edits: number;
             /**
@@ -1679,6 +1823,237 @@ export interface components {
             data: components["schemas"]["CustomerEditor"][];
             page: components["schemas"]["PageInfo"];
         };
+        /** @description The query parameters of the list, except those of paging. `{}` means all customers. A restore needs a filter on `deletedAt`. */
+        CustomerFilter: {
+            /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+            "address.city"?: string;
+            /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+            "address.country"?: string;
+            /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+            "address.postalCode"?: string;
+            /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+            "address.region"?: string;
+            /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            code?: string;
+            /** @description Contains the text, in upper or lower case. */
+            "code[contains]"?: string;
+            /** @description Whether there is a value. */
+            "code[exists]"?: boolean;
+            /** @description Greater than the value. */
+            "code[gt]"?: string;
+            /** @description Greater than the value or equal to it. */
+            "code[gte]"?: string;
+            /** @description Less than the value. */
+            "code[lt]"?: string;
+            /** @description Less than the value or equal to it. */
+            "code[lte]"?: string;
+            /** @description Not equal to the value. */
+            "code[ne]"?: string;
+            /** @description Begins with the text, in upper or lower case. */
+            "code[startsWith]"?: string;
+            /**
+             * Format: date-time
+             * @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC.
+             */
+            createdAt?: string;
+            /** @description Whether there is a value. */
+            "createdAt[exists]"?: boolean;
+            /**
+             * Format: date-time
+             * @description Greater than the value.
+             */
+            "createdAt[gt]"?: string;
+            /**
+             * Format: date-time
+             * @description Greater than the value or equal to it.
+             */
+            "createdAt[gte]"?: string;
+            /**
+             * Format: date-time
+             * @description Less than the value.
+             */
+            "createdAt[lt]"?: string;
+            /**
+             * Format: date-time
+             * @description Less than the value or equal to it.
+             */
+            "createdAt[lte]"?: string;
+            /**
+             * Format: date-time
+             * @description Not equal to the value.
+             */
+            "createdAt[ne]"?: string;
+            /** @description The id of a user, or `me` for the signed-in user. */
+            createdBy?: string[];
+            /** @description Whether there is a value. */
+            "createdBy[exists]"?: boolean;
+            /** @description Not equal to the value. */
+            "createdBy[ne]"?: string[];
+            /**
+             * Format: date-time
+             * @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC.
+             */
+            deletedAt?: string;
+            /** @description Whether there is a value. */
+            "deletedAt[exists]"?: boolean;
+            /**
+             * Format: date-time
+             * @description Greater than the value.
+             */
+            "deletedAt[gt]"?: string;
+            /**
+             * Format: date-time
+             * @description Greater than the value or equal to it.
+             */
+            "deletedAt[gte]"?: string;
+            /**
+             * Format: date-time
+             * @description Less than the value.
+             */
+            "deletedAt[lt]"?: string;
+            /**
+             * Format: date-time
+             * @description Less than the value or equal to it.
+             */
+            "deletedAt[lte]"?: string;
+            /**
+             * Format: date-time
+             * @description Not equal to the value.
+             */
+            "deletedAt[ne]"?: string;
+            /** @description The id of a user, or `me` for the signed-in user, who created or ever changed the customer. */
+            editedBy?: string;
+            /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            email?: string;
+            /** @description Contains the text, in upper or lower case. */
+            "email[contains]"?: string;
+            /** @description Whether there is a value. */
+            "email[exists]"?: boolean;
+            /** @description Not equal to the value. */
+            "email[ne]"?: string;
+            /** @description Begins with the text, in upper or lower case. */
+            "email[startsWith]"?: string;
+            /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            externalId?: string;
+            /** @description Contains the text, in upper or lower case. */
+            "externalId[contains]"?: string;
+            /** @description Whether there is a value. */
+            "externalId[exists]"?: boolean;
+            /** @description Not equal to the value. */
+            "externalId[ne]"?: string;
+            /** @description Begins with the text, in upper or lower case. */
+            "externalId[startsWith]"?: string;
+            /** @description `true` or `false`. */
+            hasPhoto?: boolean;
+            /**
+             * @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out.
+             * @example [
+             *       "0190a5c4-6f00-7000-8000-000000000001",
+             *       "0190a5c4-6f00-7000-8000-000000000002"
+             *     ]
+             */
+            id?: string[];
+            /** @description Values by key, such as `metadata[source]=fair`; `metadata.source=fair` means the same. Texts are compared exactly, also in upper and lower case; a number, `true` and `false` also match the text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            name?: string;
+            /** @description Contains the text, in upper or lower case. */
+            "name[contains]"?: string;
+            /** @description Whether there is a value. */
+            "name[exists]"?: boolean;
+            /** @description Greater than the value. */
+            "name[gt]"?: string;
+            /** @description Greater than the value or equal to it. */
+            "name[gte]"?: string;
+            /** @description Less than the value. */
+            "name[lt]"?: string;
+            /** @description Less than the value or equal to it. */
+            "name[lte]"?: string;
+            /** @description Not equal to the value. */
+            "name[ne]"?: string;
+            /** @description Begins with the text, in upper or lower case. */
+            "name[startsWith]"?: string;
+            /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            phone?: string;
+            /** @description Contains the text, in upper or lower case. */
+            "phone[contains]"?: string;
+            /** @description Whether there is a value. */
+            "phone[exists]"?: boolean;
+            /** @description Not equal to the value. */
+            "phone[ne]"?: string;
+            /** @description Begins with the text, in upper or lower case. */
+            "phone[startsWith]"?: string;
+            /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+            q?: string;
+            /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+            sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
+            /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
+            surname?: string;
+            /** @description Contains the text, in upper or lower case. */
+            "surname[contains]"?: string;
+            /** @description Whether there is a value. */
+            "surname[exists]"?: boolean;
+            /** @description Greater than the value. */
+            "surname[gt]"?: string;
+            /** @description Greater than the value or equal to it. */
+            "surname[gte]"?: string;
+            /** @description Less than the value. */
+            "surname[lt]"?: string;
+            /** @description Less than the value or equal to it. */
+            "surname[lte]"?: string;
+            /** @description Not equal to the value. */
+            "surname[ne]"?: string;
+            /** @description Begins with the text, in upper or lower case. */
+            "surname[startsWith]"?: string;
+            /** @description A value that must occur. Separate alternatives with commas. */
+            tag?: string;
+            /** @description Whether there is a value. */
+            "tag[exists]"?: boolean;
+            /** @description Not equal to the value. */
+            "tag[ne]"?: string;
+            /**
+             * Format: date-time
+             * @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC.
+             */
+            updatedAt?: string;
+            /** @description Whether there is a value. */
+            "updatedAt[exists]"?: boolean;
+            /**
+             * Format: date-time
+             * @description Greater than the value.
+             */
+            "updatedAt[gt]"?: string;
+            /**
+             * Format: date-time
+             * @description Greater than the value or equal to it.
+             */
+            "updatedAt[gte]"?: string;
+            /**
+             * Format: date-time
+             * @description Less than the value.
+             */
+            "updatedAt[lt]"?: string;
+            /**
+             * Format: date-time
+             * @description Less than the value or equal to it.
+             */
+            "updatedAt[lte]"?: string;
+            /**
+             * Format: date-time
+             * @description Not equal to the value.
+             */
+            "updatedAt[ne]"?: string;
+            /** @description The id of a user, or `me` for the signed-in user. */
+            updatedBy?: string[];
+            /** @description Whether there is a value. */
+            "updatedBy[exists]"?: boolean;
+            /** @description Not equal to the value. */
+            "updatedBy[ne]"?: string[];
+        } & {
+            [key: string]: unknown;
+        };
         CustomerPage: {
             data: components["schemas"]["Customer"][];
             page: components["schemas"]["PageInfo"];
@@ -1687,7 +2062,7 @@ export interface components {
             address?: components["schemas"]["AddressPatch"] | null;
             email?: string | null;
             /**
-             * @description The id of the customer in your own system. It is unique among customers that are not in the trash. An id with `/` or `\` cannot be part of a path; use the filter `externalId` or a batch instead.
+             * @description The id of the customer in your own system. It is unique among customers that are not in the trash. It must not contain `/` or `\`, because paths name the customer by it.
              * @example shop-17
              */
             externalId?: string | null;
@@ -2231,7 +2606,7 @@ export interface components {
             address?: components["schemas"]["Address"] | null;
             email?: string | null;
             /**
-             * @description The id of the customer in your own system. It is unique among customers that are not in the trash. An id with `/` or `\` cannot be part of a path; use the filter `externalId` or a batch instead.
+             * @description The id of the customer in your own system. It is unique among customers that are not in the trash. It must not contain `/` or `\`, because paths name the customer by it.
              * @example shop-17
              */
             externalId?: string | null;
@@ -2249,6 +2624,7 @@ export interface components {
             surname: string;
             tags?: string[] | null;
         };
+        NewCustomerBulkChange: components["schemas"]["CustomerBulkTag"] | components["schemas"]["CustomerBulkUpdate"] | components["schemas"]["CustomerBulkDelete"] | components["schemas"]["CustomerBulkRestore"];
         NewCustomerExport: {
             /** @description Whether CSV begins with a byte order mark, which Excel needs. Default: false. */
             bom?: boolean;
@@ -2261,6 +2637,14 @@ export interface components {
             fields?: ("id" | "code" | "externalId" | "name" | "surname" | "email" | "phone" | "photoMediaId" | "tags" | "userId" | "address" | "locale" | "smsOptOut" | "metadata" | "createdAt" | "createdBy" | "updatedAt" | "updatedBy" | "version" | "deletedAt")[];
             /** @description The query parameters of the list, except those of paging. */
             filter?: {
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.city"?: string;
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.country"?: string;
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.postalCode"?: string;
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.region"?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 code?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -2381,6 +2765,10 @@ export interface components {
                  *     ]
                  */
                 id?: string[];
+                /** @description Values by key, such as `metadata[source]=fair`; `metadata.source=fair` means the same. Texts are compared exactly, also in upper and lower case; a number, `true` and `false` also match the text. Separate alternatives with commas; write a comma in a value as `\,`. */
+                metadata?: {
+                    [key: string]: string;
+                };
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 name?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -2411,8 +2799,8 @@ export interface components {
                 "phone[startsWith]"?: string;
                 /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
-                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 surname?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -2488,7 +2876,7 @@ export interface components {
             address?: string;
             email?: string | null;
             /**
-             * @description The id of the customer in your own system. It is unique among customers that are not in the trash. An id with `/` or `\` cannot be part of a path; use the filter `externalId` or a batch instead.
+             * @description The id of the customer in your own system. It is unique among customers that are not in the trash. It must not contain `/` or `\`, because paths name the customer by it.
              * @example shop-17
              */
             externalId?: string | null;
@@ -2629,8 +3017,8 @@ export interface components {
                 productId?: string[];
                 /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. */
-                sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number" | "relevance")[];
                 /** @description One of `placed`, `fulfilled`, `cancelled`. */
                 status?: components["schemas"]["OrderStatus"][];
                 /** @description Not equal to the value. */
@@ -2708,7 +3096,7 @@ export interface components {
             photoMediaId?: string | null;
             /** @example 56000.68 */
             price: string | number;
-            /** @description Your own number of the product. It is unique among products that are not in the trash. */
+            /** @description Your own number of the product. It is unique among products that are not in the trash. It must not contain `/` or `\`, because paths name the product by it. */
             sku?: string | null;
             /**
              * @description The quantity in stock, up to 1000000000. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs `If-Match` (otherwise 428), because it would put back what was sold since the product was read.
@@ -2873,8 +3261,8 @@ export interface components {
                 "sku[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "sku[startsWith]"?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
-                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "name" | "-name" | "price" | "-price" | "stock" | "-stock" | "sku" | "-sku")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "name" | "-name" | "price" | "-price" | "stock" | "-stock" | "sku" | "-sku" | "relevance")[];
                 /** @description A whole number. */
                 stock?: number;
                 /** @description Whether there is a value. */
@@ -2956,7 +3344,7 @@ export interface components {
             picture?: Blob;
             /** @example 56000.68 */
             price: string | number;
-            /** @description Your own number of the product. It is unique among products that are not in the trash. */
+            /** @description Your own number of the product. It is unique among products that are not in the trash. It must not contain `/` or `\`, because paths name the product by it. */
             sku?: string | null;
             /**
              * @description The quantity in stock, up to 1000000000. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs `If-Match` (otherwise 428), because it would put back what was sold since the product was read.
@@ -3334,8 +3722,12 @@ export interface components {
             limit: number;
             nextCursor: string | null;
             prevCursor: string | null;
+            /** @description The number of rows in the list. It is exact up to 1,000, and up to 10,000 where counting is quick. Of longer lists, it is 1,000 or 10,000. */
             total: number;
-            /** @enum {string} */
+            /**
+             * @description `eq`: `total` is exact. `gte`: there are more rows than `total`.
+             * @enum {string}
+             */
             totalRelation: "eq" | "gte";
         };
         PasswordReset: {
@@ -3578,7 +3970,7 @@ export interface components {
             photoMediaId?: string | null;
             /** @example 56000.68 */
             price?: string | number;
-            /** @description Your own number of the product. It is unique among products that are not in the trash. */
+            /** @description Your own number of the product. It is unique among products that are not in the trash. It must not contain `/` or `\`, because paths name the product by it. */
             sku?: string | null;
             /**
              * @description The quantity in stock, up to 1000000000. A change becomes a stock movement. If orders or other movements have changed the stock since it was last set, a change needs `If-Match` (otherwise 428), because it would put back what was sold since the product was read.
@@ -3712,6 +4104,10 @@ export interface components {
             }[];
             total: number;
         };
+        TagPatch: {
+            /** @example wholesale */
+            name: string;
+        };
         Tokens: {
             accessToken: string;
             /** @description The lifetime of the access token in seconds. */
@@ -3836,6 +4232,7 @@ export type Address = components['schemas']['Address'];
 export type AddressOutput = components['schemas']['AddressOutput'];
 export type AddressPatch = components['schemas']['AddressPatch'];
 export type AuthConfig = components['schemas']['AuthConfig'];
+export type CountChangedProblem = components['schemas']['CountChangedProblem'];
 export type Customer = components['schemas']['Customer'];
 export type CustomerBatch = components['schemas']['CustomerBatch'];
 export type CustomerBatchCreate = components['schemas']['CustomerBatchCreate'];
@@ -3846,8 +4243,14 @@ export type CustomerBatchRestore = components['schemas']['CustomerBatchRestore']
 export type CustomerBatchResult = components['schemas']['CustomerBatchResult'];
 export type CustomerBatchTag = components['schemas']['CustomerBatchTag'];
 export type CustomerBatchUpdate = components['schemas']['CustomerBatchUpdate'];
+export type CustomerBulkDelete = components['schemas']['CustomerBulkDelete'];
+export type CustomerBulkPatch = components['schemas']['CustomerBulkPatch'];
+export type CustomerBulkRestore = components['schemas']['CustomerBulkRestore'];
+export type CustomerBulkTag = components['schemas']['CustomerBulkTag'];
+export type CustomerBulkUpdate = components['schemas']['CustomerBulkUpdate'];
 export type CustomerEditor = components['schemas']['CustomerEditor'];
 export type CustomerEditorPage = components['schemas']['CustomerEditorPage'];
+export type CustomerFilter = components['schemas']['CustomerFilter'];
 export type CustomerPage = components['schemas']['CustomerPage'];
 export type CustomerPatch = components['schemas']['CustomerPatch'];
 export type CustomerPhoto = components['schemas']['CustomerPhoto'];
@@ -3879,6 +4282,7 @@ export type MediaTooLargeProblem = components['schemas']['MediaTooLargeProblem']
 export type MediaUpload = components['schemas']['MediaUpload'];
 export type MediaVariant = components['schemas']['MediaVariant'];
 export type NewCustomer = components['schemas']['NewCustomer'];
+export type NewCustomerBulkChange = components['schemas']['NewCustomerBulkChange'];
 export type NewCustomerExport = components['schemas']['NewCustomerExport'];
 export type NewCustomerForm = components['schemas']['NewCustomerForm'];
 export type NewOrder = components['schemas']['NewOrder'];
@@ -3945,6 +4349,7 @@ export type StockMovementPage = components['schemas']['StockMovementPage'];
 export type SummaryInterval = components['schemas']['SummaryInterval'];
 export type TableFormat = components['schemas']['TableFormat'];
 export type TagCounts = components['schemas']['TagCounts'];
+export type TagPatch = components['schemas']['TagPatch'];
 export type Tokens = components['schemas']['Tokens'];
 export type User = components['schemas']['User'];
 export type UserLock = components['schemas']['UserLock'];
@@ -4320,6 +4725,14 @@ export interface operations {
     listCustomers: {
         parameters: {
             query?: {
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.city"?: string;
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.country"?: string;
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.postalCode"?: string;
+                /** @description A text. Texts are compared exactly, also in upper and lower case. Separate alternatives with commas; write a comma in a value as `\,`. */
+                "address.region"?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 code?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -4402,6 +4815,10 @@ export interface operations {
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
+                /** @description Values by key, such as `metadata[source]=fair`; `metadata.source=fair` means the same. Texts are compared exactly, also in upper and lower case; a number, `true` and `false` also match the text. Separate alternatives with commas; write a comma in a value as `\,`. */
+                metadata?: {
+                    [key: string]: string;
+                };
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 name?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -4434,8 +4851,8 @@ export interface operations {
                 "phone[startsWith]"?: string;
                 /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
-                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 surname?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -4751,7 +5168,7 @@ export interface operations {
                 idBy?: "email" | "code" | "externalId";
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
                 /** @description `*`: if the resource exists, the response is 412. */
                 "If-None-Match"?: string;
@@ -4910,7 +5327,7 @@ export interface operations {
                 purge?: boolean;
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -4937,7 +5354,7 @@ export interface operations {
                 idBy?: "email" | "code" | "externalId";
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -5052,6 +5469,8 @@ export interface operations {
                 "firstAt[lte]"?: string;
                 /** @description Not equal to the value. */
                 "firstAt[ne]"?: string;
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "email" | "code" | "externalId";
                 /** @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC. */
                 lastAt?: string;
                 /** @description Whether there is a value. */
@@ -5081,7 +5500,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The id of the customer. */
+                /** @description The id of the customer, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -5124,12 +5543,14 @@ export interface operations {
     getCustomerPhoto: {
         parameters: {
             query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "email" | "code" | "externalId";
                 /** @description The size of the image: `original`, `medium` (sides of at most 1024 pixels) or `thumb` (at most 320). Default: `medium`. */
                 variant?: components["schemas"]["MediaVariant"];
             };
             header?: never;
             path: {
-                /** @description The id of the customer. */
+                /** @description The id of the customer, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -5147,15 +5568,18 @@ export interface operations {
     };
     replaceCustomerPhoto: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "email" | "code" | "externalId";
+            };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
                 /** @description `*`: if the resource exists, the response is 412. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description The id of the customer. */
+                /** @description The id of the customer, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -5231,13 +5655,16 @@ export interface operations {
     };
     deleteCustomerPhoto: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "email" | "code" | "externalId";
+            };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
-                /** @description The id of the customer. */
+                /** @description The id of the customer, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -5255,13 +5682,16 @@ export interface operations {
     };
     restoreCustomer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "email" | "code" | "externalId";
+            };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The id of the customer. */
+                /** @description The id of the customer, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -5531,6 +5961,125 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CustomerBatchResult"];
+                };
+            };
+        };
+    };
+    startBulkChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "op": "tag",
+                 *       "filter": {
+                 *         "tag": "wholesale",
+                 *         "createdAt[lt]": "2026-01-01T00:00:00.000Z"
+                 *       },
+                 *       "add": [
+                 *         "loyal"
+                 *       ],
+                 *       "expect": 212
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewCustomerBulkChange"];
+            };
+        };
+        responses: {
+            /** @description Change all customers that match a filter */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-000000000050",
+                     *       "kind": "export",
+                     *       "status": "succeeded",
+                     *       "progress": 1,
+                     *       "counts": {
+                     *         "rows": 1200
+                     *       },
+                     *       "error": null,
+                     *       "result": {
+                     *         "rows": 1200,
+                     *         "bytes": 84213,
+                     *         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *       },
+                     *       "resultUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/result",
+                     *       "errorsUrl": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "startedAt": "2026-11-20T09:30:01.000Z",
+                     *       "finishedAt": "2026-11-20T09:30:04.000Z",
+                     *       "expiresAt": "2026-11-27T09:30:04.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    undoBulkChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Undo a bulk change or the new name of a tag */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-000000000050",
+                     *       "kind": "export",
+                     *       "status": "succeeded",
+                     *       "progress": 1,
+                     *       "counts": {
+                     *         "rows": 1200
+                     *       },
+                     *       "error": null,
+                     *       "result": {
+                     *         "rows": 1200,
+                     *         "bytes": 84213,
+                     *         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *       },
+                     *       "resultUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/result",
+                     *       "errorsUrl": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "startedAt": "2026-11-20T09:30:01.000Z",
+                     *       "finishedAt": "2026-11-20T09:30:04.000Z",
+                     *       "expiresAt": "2026-11-27T09:30:04.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
                 };
             };
         };
@@ -5951,7 +6500,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -5974,7 +6523,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -6333,7 +6882,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -6569,7 +7118,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -6687,8 +7236,8 @@ export interface operations {
                 "orderId[ne]"?: string[];
                 /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
-                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "relevance")[];
                 /** @description One of `queued`, `sent`, `delivered`, `failed`, `skipped`. */
                 status?: components["schemas"]["NotificationStatus"][];
                 /** @description Not equal to the value. */
@@ -7090,7 +7639,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -7282,8 +7831,8 @@ export interface operations {
                 productId?: string[];
                 /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. */
-                sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number" | "relevance")[];
                 /** @description One of `placed`, `fulfilled`, `cancelled`. */
                 status?: components["schemas"]["OrderStatus"][];
                 /** @description Not equal to the value. */
@@ -7584,7 +8133,7 @@ export interface operations {
                 idBy?: "number";
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -7673,13 +8222,16 @@ export interface operations {
     };
     cancelOrder: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "number";
+            };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The id of the order. */
+                /** @description The id of the order, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -7749,13 +8301,16 @@ export interface operations {
     };
     fulfilOrder: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "number";
+            };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The id of the order. */
+                /** @description The id of the order, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -8057,8 +8612,8 @@ export interface operations {
                 offset?: number;
                 /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `displayName`. */
-                sort?: ("displayName" | "-displayName")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `displayName`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("displayName" | "-displayName" | "relevance")[];
             };
             header?: never;
             path?: never;
@@ -8478,7 +9033,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -8501,7 +9056,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -8813,8 +9368,8 @@ export interface operations {
                 "sku[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "sku[startsWith]"?: string;
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
-                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "name" | "-name" | "price" | "-price" | "stock" | "-stock" | "sku" | "-sku")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "name" | "-name" | "price" | "-price" | "stock" | "-stock" | "sku" | "-sku" | "relevance")[];
                 /** @description A whole number. */
                 stock?: number;
                 /** @description Whether there is a value. */
@@ -9059,7 +9614,7 @@ export interface operations {
                 idBy?: "sku";
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
                 /** @description `*`: if the resource exists, the response is 412. */
                 "If-None-Match"?: string;
@@ -9139,7 +9694,7 @@ export interface operations {
                 purge?: boolean;
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -9166,7 +9721,7 @@ export interface operations {
                 idBy?: "sku";
             };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -9240,12 +9795,14 @@ export interface operations {
     getProductPhoto: {
         parameters: {
             query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "sku";
                 /** @description The size of the image: `original`, `medium` (sides of at most 1024 pixels) or `thumb` (at most 320). Default: `medium`. */
                 variant?: components["schemas"]["MediaVariant"];
             };
             header?: never;
             path: {
-                /** @description The id of the product. */
+                /** @description The id of the product, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -9263,15 +9820,18 @@ export interface operations {
     };
     replaceProductPhoto: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "sku";
+            };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
                 /** @description `*`: if the resource exists, the response is 412. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description The id of the product. */
+                /** @description The id of the product, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -9334,13 +9894,16 @@ export interface operations {
     };
     deleteProductPhoto: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "sku";
+            };
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
-                /** @description The id of the product. */
+                /** @description The id of the product, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -9358,13 +9921,16 @@ export interface operations {
     };
     restoreProduct: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "sku";
+            };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The id of the product. */
+                /** @description The id of the product, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -9421,6 +9987,8 @@ export interface operations {
                 cursor?: string;
                 /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "sku";
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
                 /** @description Rows to skip. Cannot be used together with `cursor`. */
@@ -9430,7 +9998,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The id of the product. */
+                /** @description The id of the product, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -9477,13 +10045,16 @@ export interface operations {
     };
     createStockMovement: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
+                idBy?: "sku";
+            };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The id of the product. */
+                /** @description The id of the product, or the value of the field that `idBy` names. */
                 key: string;
             };
             cookie?: never;
@@ -9747,6 +10318,74 @@ export interface operations {
             };
         };
     };
+    renameTag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The present name of the tag. */
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "loyal"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TagPatch"];
+                /**
+                 * @example {
+                 *       "name": "loyal"
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["TagPatch"];
+            };
+        };
+        responses: {
+            /** @description Rename a tag, or merge it into another one */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-000000000050",
+                     *       "kind": "export",
+                     *       "status": "succeeded",
+                     *       "progress": 1,
+                     *       "counts": {
+                     *         "rows": 1200
+                     *       },
+                     *       "error": null,
+                     *       "result": {
+                     *         "rows": 1200,
+                     *         "bytes": 84213,
+                     *         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *       },
+                     *       "resultUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/result",
+                     *       "errorsUrl": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "startedAt": "2026-11-20T09:30:01.000Z",
+                     *       "finishedAt": "2026-11-20T09:30:04.000Z",
+                     *       "expiresAt": "2026-11-27T09:30:04.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
@@ -9804,8 +10443,8 @@ export interface operations {
                 "role[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "role[ne]"?: components["schemas"]["Role"][];
-                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
-                sort?: ("createdAt" | "-createdAt" | "username" | "-username" | "email" | "-email")[];
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
+                sort?: ("createdAt" | "-createdAt" | "username" | "-username" | "email" | "-email" | "relevance")[];
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 username?: string;
                 /** @description Contains the text, in upper or lower case. */
@@ -9981,7 +10620,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
                 /** @description `*`: if the resource exists, the response is 412. */
                 "If-None-Match"?: string;
@@ -10042,7 +10681,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -10065,7 +10704,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -10159,7 +10798,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -10228,7 +10867,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -10252,7 +10891,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -10315,7 +10954,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {
@@ -10388,7 +11027,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path?: never;
@@ -10409,7 +11048,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path?: never;
@@ -10503,7 +11142,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version to change. If the resource has changed since, the response is 412. */
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
                 "If-Match"?: string;
             };
             path: {

@@ -72,6 +72,13 @@ export const customerExamples = {
     ],
     counts: { succeeded: 1, failed: 1 },
   },
+  NewCustomerBulkChange: {
+    op: 'tag',
+    filter: { tag: 'wholesale', 'createdAt[lt]': '2026-01-01T00:00:00.000Z' },
+    add: ['loyal'],
+    expect: 212,
+  },
+  TagPatch: { name: 'loyal' },
   Media: {
     id: mediaId,
     mimeType: 'image/jpeg',

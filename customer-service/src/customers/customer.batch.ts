@@ -1,6 +1,7 @@
 import { type BatchItem, type Customer, type CustomerBatchResult, CustomerTags } from '@clientele/contracts/customer'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { batchKey, runBatch } from '@clientele/platform/http/batch'
+import { ifMatchOf } from '@clientele/platform/http/if-match'
 import { parseBody } from '@clientele/platform/http/request-parsing'
 import type { Inputs } from './customer.input.ts'
 import type { CustomerService } from './customer.service.ts'
@@ -15,7 +16,7 @@ export const createBatch = (customers: CustomerService, inputs: Inputs) => {
       return { status: 201, id: customer.id, customer }
     }
     const key = batchKey(item, 'the customer')
-    const access = { actor, ifMatch: item.op === 'tag' ? undefined : item.version }
+    const access = { actor, ifMatch: ifMatchOf(item.op === 'tag' ? undefined : item.version) }
     if (item.op === 'delete') return { status: 204, id: await customers.delete(key, access) }
     if (item.op === 'restore') return { status: 200, id: item.id, customer: await customers.restore(key, access) }
     const customer =

@@ -1,4 +1,4 @@
-import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
+import { type CustomerIdBy, type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
 import { type Changes, changesOf, pick } from '@clientele/platform/data/changes'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { CustomerRow } from './customer.model.ts'
@@ -62,9 +62,13 @@ const emptyFields: CustomerFields = {
 /** All fields of a POST or PUT body. Absent fields are empty. @throws Problem 422 */
 export const newFields = (input: NewCustomer): CustomerFields => applyPatch(emptyFields, input)
 
-/** All fields after a PUT. The photo has a route of its own, so it stays unless the body names `photoMediaId`. */
-export const replacementFields = (row: CustomerRow, input: NewCustomer): CustomerFields => ({
+/**
+ * All fields after a PUT. The photo has a route of its own, so it stays unless the body names `photoMediaId`, and so does the e-mail
+ * address by which the path names the customer.
+ */
+export const replacementFields = (row: CustomerRow, input: NewCustomer, idBy?: CustomerIdBy): CustomerFields => ({
   ...newFields(input),
+  ...(idBy === 'email' && input.email === undefined && { email: row.email }),
   photoMediaId: input.photoMediaId === undefined ? row.photoMediaId : input.photoMediaId,
 })
 

@@ -3,7 +3,8 @@ import { columnName } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { type IfMatch, requireVersion } from '@clientele/platform/http/if-match'
+import { Problem } from '@clientele/platform/runtime/problem'
 import { Op } from 'sequelize'
 import { type CustomerRow, type Customers, customerAttributes } from './customer.model.ts'
 
@@ -92,15 +93,36 @@ export const createFinder = (db: Db, model: Customers, userNames: UserNames) => 
       return row
     },
 
+    /**
+     * Reads and locks a customer in the trash. An e-mail address or external id is unique only outside the trash, so it may name
+     * several there.
+     * @throws Problem 404; 409 if the customer is not in the trash or several are; 412
+     */
+    lockTrashed: async (key: CustomerKey, tx: Tx, ifMatch: IfMatch): Promise<CustomerRow> => {
+      const value = normaliseKey(key)
+      const where = { ...stateFilters.trash, [key.idBy ?? 'id']: value ?? null }
+      const found = value === undefined ? [] : await model.findAll({ where, limit: 2, ...queryOptions(tx, true) })
+      if (found.length > 1)
+        throw new Problem('conflict', {
+          detail: `several customers in the trash have this ${key.idBy}; name one by its id`,
+        })
+      const row = await withNames(found[0] ?? null, tx)
+      if (!row && (await findOne(key, 'active', tx)))
+        throw new Problem('invalid_state', { detail: 'the customer is not in the trash' })
+      if (!row) throw notFound()
+      requireVersion('the customer', row, ifMatch)
+      return row
+    },
+
     /** Reads a customer and locks it until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
     lock: async (
       key: CustomerKey,
       tx: Tx,
-      { state = 'active', ifMatch }: { state?: State; ifMatch?: number | undefined } = {},
+      { state = 'active', ifMatch }: { state?: State; ifMatch?: IfMatch } = {},
     ): Promise<CustomerRow> => {
       const row = await findOne(key, state, tx, true)
       if (!row) throw notFound()
-      if (ifMatch !== undefined && ifMatch !== row.version) throw preconditionFailed('the customer', row)
+      requireVersion('the customer', row, ifMatch)
       return row
     },
   }

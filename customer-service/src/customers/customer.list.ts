@@ -5,6 +5,8 @@ import {
   columnBefore,
   flag,
   integer,
+  jsonText,
+  jsonValues,
   type List,
   list,
   requiresField,
@@ -62,6 +64,25 @@ const editedBy: Filter = {
   },
 }
 
+const equals =
+  (column: string, value: unknown): Condition =>
+  (bind) =>
+    `${column} = ${bind(value)}`
+
+/** The conditions that find a customer by what looks like a code, an e-mail address, a telephone number or an external id. */
+const lookupBy =
+  (defaultCountry: string | undefined) =>
+  (text: string): Condition[] => {
+    if (/^cus-\d{1,18}$/i.test(text)) return [equals('code', upper(text))]
+    if (/^\S+@\S+\.\S+$/.test(text)) return [equals('email', lower(text)), equals('external_id', text)]
+    const phone = /^[+\d][\d\s().\-/]{6,39}$/.test(text) ? toE164(text, defaultCountry) : undefined
+    return [
+      ...(phone === undefined ? [] : [equals('phone', phone)]),
+      // A word without a digit is more likely a name than an id.
+      ...(/^\S*\d\S*$/.test(text) && text.length <= 100 ? [equals('external_id', text)] : []),
+    ]
+  }
+
 /** The list of customers. It contains the trash only if the query filters by `deletedAt`, such as `deletedAt[exists]=true`. */
 export const createCustomerList = ({ defaultCountry }: Pick<CustomerPolicy, 'defaultCountry'>): CustomerList =>
   list<CustomerRow>({
@@ -84,7 +105,13 @@ export const createCustomerList = ({ defaultCountry }: Pick<CustomerPolicy, 'def
       updatedAt: time({ upperBoundImplies: columnBefore('created_at') }),
       hasPhoto: flag('photo_media_id is not null'),
       deletedAt: time(),
+      'address.city': jsonText('address', 'city'),
+      'address.region': jsonText('address', 'region'),
+      'address.postalCode': jsonText('address', 'postalCode'),
+      'address.country': jsonText('address', 'country', { normalise: upper }),
     },
-    search: 'search_text',
+    keyed: { metadata: jsonValues() },
+    search: { padded: `(' ' || search_text || ' ')` },
+    lookup: lookupBy(defaultCountry),
     where: (query) => (requiresField('deletedAt', query) ? 'deleted_at is not null' : 'deleted_at is null'),
   })

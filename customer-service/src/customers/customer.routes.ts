@@ -9,11 +9,11 @@ import { page } from '@clientele/contracts/page'
 import {
   getByKeyQuery,
   idByParameter,
-  idParameter,
   keyParameter,
   purgeParameter,
+  restoreDescription,
 } from '@clientele/contracts/parameters'
-import { DuplicateBody } from '@clientele/contracts/problem'
+import { DuplicateBody, ProblemBody } from '@clientele/contracts/problem'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import { discardOnFailure } from '@clientele/features/photos/photo.uploads'
 import { isAdmin } from '@clientele/platform/auth/token-verifier'
@@ -39,9 +39,7 @@ export type CustomerRouteDeps = {
 
 const tag = 'Customers'
 const roles = ['user'] as const
-const params = z.strictObject({ key: idParameter('customer') })
-// Routes with `idBy`.
-const keyParams = z.strictObject({ key: keyParameter('customer') })
+const params = z.strictObject({ key: keyParameter('customer') })
 const query = z.strictObject({ idBy: idByParameter(CustomerIdBy) })
 
 const withLocation = (customer: Customer): [Customer, string] => [customer, `/v1/customers/${customer.id}`]
@@ -58,7 +56,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       tag,
       roles,
       description:
-        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`.',
+        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it.',
       query: list.query,
       responses: { 200: page(Customer) },
     },
@@ -117,7 +115,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       summary: 'Get a customer',
       tag,
       roles,
-      params: keyParams,
+      params,
       query: getByKeyQuery('customer', CustomerIdBy, ['code']),
       responses: { 200: Customer },
     },
@@ -135,7 +133,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       roles,
       description:
         'The body is a JSON Merge Patch (RFC 7396): null empties a field, and `address` and `metadata` are merged. Read-only fields may be sent as they were read.',
-      params: keyParams,
+      params,
       query,
       current: ({ params, query }) => customers.get({ ...params, ...query }),
       body: inputs.CustomerPatch,
@@ -155,8 +153,8 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       tag,
       roles,
       description:
-        'Absent fields are emptied, except the photo, which stays. With `idBy=externalId`, the customer is created if there is none with that external id. Read-only fields may be sent as they were read.',
-      params: keyParams,
+        'Absent fields are emptied, except the photo and the field that `idBy` names, which stay. With `idBy=externalId`, the customer is created if there is none with that external id. Read-only fields may be sent as they were read.',
+      params,
       query,
       current: ({ params, query }) => customers.get({ ...params, ...query }),
       body: inputs.NewCustomer,
@@ -180,7 +178,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       roles,
       description:
         'A customer in the trash keeps its data and can be restored. A purge also removes its personal data from orders and notifications.',
-      params: keyParams,
+      params,
       query: query.extend({ purge: purgeParameter('customer') }),
       responses: { 204: null },
     },
@@ -203,10 +201,13 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       summary: 'Restore a customer from the trash',
       tag,
       roles,
+      description: restoreDescription('customer', 'e-mail address or external id'),
       params,
-      responses: { 200: Customer, 409: DuplicateBody },
+      query,
+      responses: { 200: Customer, 409: z.union([DuplicateBody, ProblemBody]) },
     },
-    async ({ params, actor, ifMatch }) => ok(await customers.restore(params, { actor, ifMatch })),
+    async ({ params, query, actor, ifMatch }) =>
+      ok(await customers.restore({ ...params, ...query }, { actor, ifMatch })),
   )
 
   api.operation(
@@ -218,9 +219,10 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       tag,
       roles,
       params,
-      query: editorList.query,
+      query: editorList.queryWith(query.shape),
       responses: { 200: page(CustomerEditor) },
     },
-    async ({ params, query }) => ok(await customers.editors(params, query)),
+    async ({ params, query: { idBy, ...rest } }) =>
+      ok(await customers.editors({ ...params, ...query.parse({ idBy }) }, rest)),
   )
 }

@@ -6,6 +6,7 @@ import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { UserNames } from '@clientele/platform/data/user-names'
+import type { IfMatch } from '@clientele/platform/http/if-match'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { applyPatch, type CustomerFields, newFields, replacementFields, uniqueTags } from './customer.change.ts'
 import { rethrowAsDuplicate } from './customer.duplicate.ts'
@@ -28,7 +29,7 @@ type Deps = {
 }
 
 /** The caller, and the version of `If-Match`. */
-type Access = { actor: Actor; ifMatch?: number | undefined }
+type Access = { actor: Actor; ifMatch?: IfMatch }
 /** `mustExist`: an `If-Match` was sent, even if it is `*`, so no customer may be created. */
 type ReplaceAccess = Access & { mustExist?: boolean }
 
@@ -105,7 +106,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
     ): Promise<{ customer: Customer; created: boolean }> => {
       await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
       const replace = async (body: NewCustomer) => ({
-        customer: await change(key, access, (row) => replacementFields(row, body)),
+        customer: await change(key, access, (row) => replacementFields(row, body, key.idBy)),
         created: false,
       })
       if (key.idBy !== 'externalId') return replace(input)
@@ -163,8 +164,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       let row: CustomerRow | undefined
       return db
         .transaction(async (tx) => {
-          row = await finder.lock(key, tx, { state: 'any', ifMatch })
-          if (row.deletedAt === null) throw new Problem('invalid_state', { detail: 'the customer is not in the trash' })
+          row = await finder.lockTrashed(key, tx, ifMatch)
           return present(await writer.restore(row, actor, tx))
         })
         .catch((error: unknown) => rethrowAsDuplicate(finder, row)(error))

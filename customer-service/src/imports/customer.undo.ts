@@ -1,4 +1,4 @@
-import { customerDeleted, customerUpdated } from '@clientele/contracts/customer'
+import { customerDeleted, customerRestored, customerUpdated } from '@clientele/contracts/customer'
 import type { NewEvent } from '@clientele/contracts/event'
 import type { ImportChange, RowProblem, UndoResult } from '@clientele/features/imports/import-target'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
@@ -17,15 +17,15 @@ type Deps = { finder: Finder; bulk: BulkWriter; userNames: UserNames }
 
 const keptReasons: Record<'gone' | 'edited' | 'taken', RowProblem> = {
   gone: { code: 'gone', message: 'the customer was purged' },
-  edited: { code: 'edited_since', message: 'the customer was changed since the import; it stays as it is' },
+  edited: { code: 'edited_since', message: 'the customer was changed since then; it stays as it is' },
   taken: { code: 'taken', message: 'another customer has its former e-mail or external id now' },
 }
 
 type PlannedUndo = { result: UndoResult; row?: CustomerRow; event?: NewEvent }
 
 /**
- * Undoes the changes of an import: created customers go to the trash, updated ones get their former values back. A customer
- * that was changed since the import is kept as it is.
+ * Undoes the changes of an import or a bulk change: created customers go to the trash, updated ones get their former values back,
+ * and those whose former `deletedAt` is recorded return to where they were. A customer that was changed since is kept as it is.
  */
 export const createCustomerUndo = ({ finder, bulk, userNames }: Deps) => {
   const planUndo = (
@@ -36,10 +36,15 @@ export const createCustomerUndo = ({ finder, bulk, userNames }: Deps) => {
     const keep = (reason: RowProblem): PlannedUndo => ({ result: { subject, outcome: 'kept', reason } })
     if (!row) return keep(keptReasons.gone)
     if (row.version !== version) return keep(keptReasons.edited)
-    if (created) {
+    if (created || typeof previous?.['deletedAt'] === 'string') {
       const next = { ...nextVersion(row, actor), deletedAt: new Date() }
       const event = customerDeleted.of(presentEventData(next), actorRef(actor))
       return { result: { subject, outcome: 'removed' }, row: next, event }
+    }
+    if (previous?.['deletedAt'] === null) {
+      const next = { ...nextVersion(row, actor), deletedAt: null }
+      const event = customerRestored.of(presentEventData(next), actorRef(actor))
+      return { result: { subject, outcome: 'restored' }, row: next, event }
     }
     const fields = { ...currentFields(row), ...(previous as Partial<CustomerFields>) }
     const change = difference(row, fields)

@@ -1,4 +1,4 @@
-import { Customer, CustomerPhoto } from '@clientele/contracts/customer'
+import { Customer, CustomerIdBy, CustomerPhoto } from '@clientele/contracts/customer'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import { photoRoutes } from '@clientele/features/photos/photo.routes'
@@ -10,6 +10,13 @@ export type PhotoRouteDeps = { customers: CustomerService; media: MediaClient; p
 export const customerPhotoRoutes = (api: Api, { customers: owners, media, photoLink }: PhotoRouteDeps): void =>
   photoRoutes(
     api,
-    { path: '/v1/customers/{key}', owner: 'customer', tag: 'Customers', resource: Customer, body: CustomerPhoto },
+    {
+      path: '/v1/customers/{key}',
+      owner: 'customer',
+      idBy: CustomerIdBy,
+      tag: 'Customers',
+      resource: Customer,
+      body: CustomerPhoto,
+    },
     { owners, media, photoLink },
   )

@@ -1,10 +1,13 @@
 import { TagCounts } from '@clientele/contracts/customer'
-import { documentedAs } from '@clientele/contracts/fields'
-import { type Api, ok } from '@clientele/platform/http/api'
+import { TagPatch } from '@clientele/contracts/customer-bulk'
+import { documentedAs, pathKey } from '@clientele/contracts/fields'
+import { Job } from '@clientele/contracts/job'
+import { type Api, accepted, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
+import type { BulkService } from '../bulk/bulk.service.ts'
 import type { TagService } from './tag.service.ts'
 
-export type TagRouteDeps = { tags: TagService }
+export type TagRouteDeps = { tags: TagService; bulk: BulkService }
 
 const maxLimit = 200
 const defaultLimit = 50
@@ -20,7 +23,8 @@ const limit = z
     param: { description: `The most tags to return, 1 to ${maxLimit}. Default: ${defaultLimit}.` },
   })
 
-export const tagRoutes = (api: Api, { tags }: TagRouteDeps): void => {
+/** `jobs` is the base path of the job routes. */
+export const tagRoutes = (api: Api, { tags, bulk }: TagRouteDeps, jobs: string): void => {
   api.operation(
     {
       method: 'get',
@@ -42,5 +46,25 @@ export const tagRoutes = (api: Api, { tags }: TagRouteDeps): void => {
       responses: { 200: TagCounts },
     },
     async ({ query: { q, limit = defaultLimit } }) => ok(await tags.list({ q, limit })),
+  )
+
+  api.operation(
+    {
+      method: 'patch',
+      path: '/v1/tags/{tag}',
+      operationId: 'renameTag',
+      summary: 'Rename a tag, or merge it into another one',
+      description:
+        'Starts a job that gives the tag its new name on all customers, also in the trash. If a customer has both tags, one is left. The job has the `counts` of a bulk change, and `POST /v1/customers/bulk/{id}/undo` undoes it. For a tag with `/` or `\\\\` use `POST /v1/customers/bulk`.',
+      tag: 'Customers',
+      roles: ['admin'],
+      params: z.strictObject({ tag: pathKey.meta({ description: 'The present name of the tag.' }) }),
+      body: TagPatch,
+      responses: { 202: Job },
+    },
+    async ({ params, body, actor }) => {
+      const job = await bulk.renameTag(params.tag, body.name, actor)
+      return accepted(job, `${jobs}/${job.id}`)
+    },
   )
 }

@@ -71,3 +71,19 @@ export const createDemoJobs = async (api: Client, count: number): Promise<Record
     ]),
   )
 }
+
+/** Creates bulk changes that change nothing. @returns the ids of their jobs */
+export const createBulkChanges = async (api: Client, count: number): Promise<string[]> => {
+  const ids: string[] = []
+  for (let index = 0; index < count; index += 1) {
+    const change = { op: 'tag', filter: { tag: 'nobody has it' }, add: ['known'], expect: 0 }
+    const { status, body } = await api.post('/v1/customers/bulk', change)
+    if (status !== 202) throw new Error(`${status} ${JSON.stringify(body)}`)
+    await eventually(
+      async () => expect((await api.get(`/v1/jobs/${body.id}`)).body.status).toBe('succeeded'),
+      jobTimeout,
+    )
+    ids.push(String(body.id))
+  }
+  return ids
+}

@@ -2,7 +2,7 @@ import { type Client, client } from '@clientele/platform/testing/client'
 import type { SignedInUser } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createPng } from '../../png-image.ts'
-import { createDemoJobs } from './demo-jobs.ts'
+import { createBulkChanges, createDemoJobs } from './demo-jobs.ts'
 
 /** Ids by path: `/v1/orders/{key}` → ids of orders. */
 export type KnownIds = Record<string, string[]>
@@ -64,6 +64,8 @@ export const createDemoRecords = async (
   const userCount = role === 'admin' ? 12 : 0
   return {
     ...(await createDemoJobs(api, 15)),
+    '/v1/customers/bulk/{id}/undo': await createBulkChanges(api, 6),
+    '/v1/tags/{tag}': ['wholesale'],
     '/v1/customers/{key}': customers,
     '/v1/products/{key}': products,
     '/v1/orders/{key}': orders,

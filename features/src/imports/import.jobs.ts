@@ -160,5 +160,16 @@ export const createImportJobKinds = ({ db, target, config }: Options): JobKind[]
     throw new JobFailure('totals_differ', `internal error: the totals do not match: ${totals}`)
   }
 
-  return [check, commit, createUndoJobKind({ db, target, table, files, keepHours })]
+  const undo = createUndoJobKind({
+    kind: 'import.undo',
+    find: async (job) => {
+      const row = await table.get(job.parent ?? '')
+      return row && { id: row.id, ownerId: row.createdBy, format: row.format }
+    },
+    changes: table,
+    target,
+    files,
+    keepHours,
+  })
+  return [check, commit, undo]
 }

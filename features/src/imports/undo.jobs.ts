@@ -1,12 +1,23 @@
-import type { Db } from '@clientele/platform/data/db'
 import type { JobFiles } from '../jobs/job-files.ts'
-import { JobFailure, type JobKind } from '../jobs/job-kind.ts'
+import { type ClaimedJob, JobFailure, type JobKind } from '../jobs/job-kind.ts'
+import type { TableFormat } from '../tables/row.ts'
 import { actorOf } from './checked-rows.ts'
 import { createErrorFile, type ErrorFileState } from './error-file.ts'
 import type { ImportTable } from './import.store.ts'
 import type { AnyTarget, UndoResult } from './import-target.ts'
 
-type Options = { db: Db; target: AnyTarget; table: ImportTable; files: JobFiles; keepHours: number }
+/** What an undo job undoes. Its owner's quota has the error file, which has the format `format`. */
+type Undoable = { id: string; ownerId: string; format: TableFormat }
+
+/** `find` returns what a job undoes; undefined if it was deleted. */
+export type UndoOptions = {
+  kind: string
+  find(job: ClaimedJob): Promise<Undoable | undefined>
+  changes: Pick<ImportTable, 'nextChanges' | 'setUndone'>
+  target: Pick<AnyTarget, 'undo'>
+  files: JobFiles
+  keepHours: number
+}
 
 /**
  * The phases of an undo. `made`: created records are moved to the trash, which frees their unique values. `changed`: updated
@@ -29,14 +40,14 @@ const nextState = ({ phase, moved, errors }: State): State | undefined => {
   return { phase: moved > 0 ? 'again' : 'last', after: null, moved: 0, errors }
 }
 
-/** Creates the job kind that undoes an import. Records that somebody has changed since stay as they are and are reported. */
-export const createUndoJobKind = ({ target, table, files, keepHours }: Options): JobKind => ({
-  kind: 'import.undo',
+/** Creates a job kind that undoes changes. Records that somebody has changed since stay as they are and are reported. */
+export const createUndoJobKind = ({ kind, find, changes: table, target, files, keepHours }: UndoOptions): JobKind => ({
+  kind,
   run: async (job, { step, finish }) => {
-    const row = await table.get(job.parent ?? '')
-    if (!row) throw new JobFailure('import_gone', 'the import was deleted')
+    const row = await find(job)
+    if (!row) throw new JobFailure('import_gone', 'what the job undoes was deleted')
     const errorFile = createErrorFile(files, {
-      ownerId: row.createdBy,
+      ownerId: row.ownerId,
       format: row.format,
       columns: ['id'],
       keepHours,

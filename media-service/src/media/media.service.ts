@@ -4,7 +4,8 @@ import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { UserNames } from '@clientele/platform/data/user-names'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
-import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { type IfMatch, requireVersion } from '@clientele/platform/http/if-match'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { SanitisedImage } from '../uploads/sanitise-upload.ts'
 import type { MediaModel, MediaRow, MediaTable } from './media.model.ts'
 import { presentEventData, presentMedia } from './media.presenter.ts'
@@ -51,10 +52,10 @@ export const createMediaService = ({ db, model, link, removal, quota, userNames 
     },
 
     /** @throws Problem 404; 409 if a customer or product shows it; 412 if `ifMatch` is another version */
-    delete: (id: string, actor: Actor, ifMatch?: number): Promise<void> =>
+    delete: (id: string, actor: Actor, ifMatch?: IfMatch): Promise<void> =>
       db.transaction(async (tx) => {
         const { version } = await find(id, tx)
-        if (ifMatch !== undefined && ifMatch !== version) throw preconditionFailed('the image', { version })
+        requireVersion('the image', { version }, ifMatch)
         const [removed] = await removal.removeUnused([id], 'requested', actor, tx)
         if (removed !== undefined) return
         // Not deleted: it does not exist any more (404), or it is in use.

@@ -1,6 +1,7 @@
 import type { OrderBatchItem, OrderBatchResult } from '@clientele/contracts/order'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { batchKey, runBatch } from '@clientele/platform/http/batch'
+import { ifMatchOf } from '@clientele/platform/http/if-match'
 import type { OrderService } from './order.service.ts'
 
 type Orders = Pick<OrderService, 'fulfil' | 'cancel'>
@@ -13,6 +14,6 @@ export const batchOrders = (
   stopAt: number,
 ): Promise<OrderBatchResult> =>
   runBatch(items, stopAt, async ({ op, version, ...ref }) => {
-    const order = await orders[op](batchKey(ref, 'the order'), { actor, ifMatch: version })
+    const order = await orders[op](batchKey(ref, 'the order'), { actor, ifMatch: ifMatchOf(version) })
     return { status: 200, id: order.id, order }
   })

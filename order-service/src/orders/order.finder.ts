@@ -3,7 +3,8 @@ import { columnName } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { type IfMatch, requireVersion } from '@clientele/platform/http/if-match'
+import { Problem } from '@clientele/platform/runtime/problem'
 import type { CustomerProjection } from '../customers/customer.projection.ts'
 import { type OrderRow, type Orders, orderAttributes } from './order.model.ts'
 import { type OrderLineRow, orderLineAttributes } from './order-line.model.ts'
@@ -92,9 +93,9 @@ export const createOrderFinder = ({ db, model, userNames, customers }: Deps) => 
       ),
 
     /** Reads and locks an order until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
-    lock: async (key: OrderKey, tx: Tx, ifMatch: number | undefined): Promise<WholeOrder> => {
+    lock: async (key: OrderKey, tx: Tx, ifMatch: IfMatch): Promise<WholeOrder> => {
       const row = await findRow(key, tx)
-      if (ifMatch !== undefined && ifMatch !== row.version) throw preconditionFailed('the order', row)
+      requireVersion('the order', row, ifMatch)
       return completeOne(row, tx)
     },
   }

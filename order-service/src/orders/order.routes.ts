@@ -10,7 +10,7 @@ import {
   PriceChanged,
 } from '@clientele/contracts/order'
 import { page } from '@clientele/contracts/page'
-import { idByParameter, idParameter, keyParameter } from '@clientele/contracts/parameters'
+import { idByParameter, keyParameter } from '@clientele/contracts/parameters'
 import { ProblemBody } from '@clientele/contracts/problem'
 import { type Api, created, multiStatus, ok } from '@clientele/platform/http/api'
 import { isUniform } from '@clientele/platform/http/batch'
@@ -23,9 +23,7 @@ import type { OrderService } from './order.service.ts'
 export type OrderRouteDeps = { orders: OrderService }
 
 const shared = { tag: 'Orders', roles: ['user'] } as const
-const params = z.strictObject({ key: idParameter('order') })
-// Routes with `idBy`.
-const keyParams = z.strictObject({ key: keyParameter('order') })
+const params = z.strictObject({ key: keyParameter('order') })
 const query = z.strictObject({ idBy: idByParameter(OrderIdBy) })
 
 /** Metadata of 50 texts of 1,000 characters and 200 lines, of up to 6 bytes a character. */
@@ -96,7 +94,7 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       path: '/v1/orders/{key}',
       operationId: 'getOrder',
       summary: 'Get an order',
-      params: keyParams,
+      params,
       query: query.extend({ include: includeParameter }),
       responses: { 200: Order },
     },
@@ -112,7 +110,7 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       summary: 'Update the note and the metadata of an order',
       description:
         'The body is a JSON Merge Patch (RFC 7396): null empties a field, and `metadata` is merged. Lines and amounts cannot change. Read-only fields may be sent as they were read.',
-      params: keyParams,
+      params,
       query,
       current: ({ params, query, actor }) => orders.get({ ...params, ...query }, actor),
       linked: ['customer'],
@@ -134,9 +132,10 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       description:
         'The quantities of its products return to the stock. If the order is cancelled already, nothing changes. A fulfilled order cannot be cancelled.',
       params,
+      query,
       responses: { 200: Order, 409: ProblemBody },
     },
-    async ({ params, actor, ifMatch }) => ok(await orders.cancel(params, { actor, ifMatch })),
+    async ({ params, query, actor, ifMatch }) => ok(await orders.cancel({ ...params, ...query }, { actor, ifMatch })),
   )
 
   api.operation(
@@ -148,8 +147,9 @@ export const orderRoutes = (api: Api, { orders }: OrderRouteDeps): void => {
       summary: 'Mark a placed order as fulfilled',
       description: 'If the order is fulfilled already, nothing changes. A cancelled order cannot be fulfilled.',
       params,
+      query,
       responses: { 200: Order, 409: ProblemBody },
     },
-    async ({ params, actor, ifMatch }) => ok(await orders.fulfil(params, { actor, ifMatch })),
+    async ({ params, query, actor, ifMatch }) => ok(await orders.fulfil({ ...params, ...query }, { actor, ifMatch })),
   )
 }

@@ -12,6 +12,7 @@ import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
+import type { IfMatch } from '@clientele/platform/http/if-match'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { CustomerClient } from '../customers/customer.client.ts'
 import { moveStock } from '../stock/stock.ts'
@@ -35,7 +36,7 @@ type Deps = {
 }
 
 /** The actor of a request, and the version in its `If-Match`. */
-type Access = { actor: Actor; ifMatch?: number | undefined }
+type Access = { actor: Actor; ifMatch?: IfMatch }
 
 const invalidState = (detail: string) => new Problem('invalid_state', { detail })
 

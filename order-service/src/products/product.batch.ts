@@ -1,6 +1,7 @@
 import type { Product, ProductBatchItem, ProductBatchResult } from '@clientele/contracts/product'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { batchKey, runBatch } from '@clientele/platform/http/batch'
+import { ifMatchOf } from '@clientele/platform/http/if-match'
 import { parseBody } from '@clientele/platform/http/request-parsing'
 import type { ProductInputs } from './product.input.ts'
 import type { ProductService } from './product.service.ts'
@@ -14,7 +15,7 @@ export const createProductBatch = (products: ProductService, inputs: ProductInpu
       const product = await products.create(parseBody(inputs.NewProduct, item.data), actor)
       return { status: 201, id: product.id, product }
     }
-    const access = { actor, ifMatch: item.version }
+    const access = { actor, ifMatch: ifMatchOf(item.version) }
     if (item.op === 'restore') {
       const product = await products.restore({ key: item.id }, access)
       return { status: 200, id: product.id, product }

@@ -1,4 +1,4 @@
-import { maxStock, NewProduct, type ProductPatch } from '@clientele/contracts/product'
+import { maxStock, NewProduct, type ProductIdBy, type ProductPatch } from '@clientele/contracts/product'
 import { type Changes, changesOf, pick } from '@clientele/platform/data/changes'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { ProductRow } from './product.model.ts'
@@ -38,9 +38,17 @@ export const newFields = (input: NewProduct, shopCurrency: string): ProductField
   ...priceFields(input.price, input.currency ?? shopCurrency),
 })
 
-/** The fields after a PUT. Without `photoMediaId` the photo stays, because it has a route of its own. */
-export const replacementFields = (row: ProductRow, input: NewProduct, shopCurrency: string): ProductFields => ({
+/**
+ * The fields after a PUT. Without `photoMediaId` the photo stays, because it has a route of its own, and so does the SKU by which
+ * the path names the product.
+ */
+export const replacementFields = (
+  row: ProductRow,
+  input: NewProduct,
+  { shopCurrency, idBy }: { shopCurrency: string; idBy?: ProductIdBy | undefined },
+): ProductFields => ({
   ...newFields(input, shopCurrency),
+  ...(idBy === 'sku' && input.sku === undefined && { sku: row.sku }),
   photoMediaId: input.photoMediaId === undefined ? row.photoMediaId : input.photoMediaId,
 })
 

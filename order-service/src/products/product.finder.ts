@@ -3,7 +3,9 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { selectList } from '@clientele/platform/data/select-list'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { type IfMatch, requireVersion } from '@clientele/platform/http/if-match'
+import { Problem } from '@clientele/platform/runtime/problem'
+import { Op } from 'sequelize'
 import { type ProductRow, type Products, productAttributes } from './product.model.ts'
 
 /** The key of a product in a request: its id, or its SKU if `idBy` says so. */
@@ -66,15 +68,33 @@ export const createProductFinder = (db: Db, model: Products, userNames: UserName
       return row
     },
 
+    /**
+     * Reads and locks a product in the trash. A SKU is unique only outside the trash, so it may name several there.
+     * @throws Problem 404; 409 if the product is not in the trash or several are; 412
+     */
+    lockTrashed: async ({ key, idBy }: ProductKey, tx: Tx, ifMatch: IfMatch): Promise<ProductRow> => {
+      const isKey = idBy !== undefined || isUuid(key)
+      const where = { [idBy ?? 'id']: key.trim(), deletedAt: { [Op.ne]: null } }
+      const found = isKey ? await model.findAll({ where, limit: 2, ...readOptions(tx, true) }) : []
+      if (found.length > 1)
+        throw new Problem('conflict', { detail: `several products in the trash have this ${idBy}; name one by its id` })
+      const [row] = await userNames.withCurrentNames<ProductRow>(found, tx)
+      if (!row && (await findRow({ key, idBy }, 'active', { tx })))
+        throw new Problem('invalid_state', { detail: 'the product is not in the trash' })
+      if (!row) throw notFound()
+      requireVersion('the product', row, ifMatch)
+      return row
+    },
+
     /** Reads and locks a product until the end of `tx`. @throws Problem 404; 412 if `ifMatch` is another version */
     lock: async (
       key: ProductKey,
       tx: Tx,
-      { state = 'active', ifMatch }: { state?: State; ifMatch?: number | undefined } = {},
+      { state = 'active', ifMatch }: { state?: State; ifMatch?: IfMatch } = {},
     ): Promise<ProductRow> => {
       const row = await findRow(key, state, { tx, lock: true })
       if (!row) throw notFound()
-      if (ifMatch !== undefined && ifMatch !== row.version) throw preconditionFailed('the product', row)
+      requireVersion('the product', row, ifMatch)
       return row
     },
   }

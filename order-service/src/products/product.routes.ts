@@ -2,9 +2,9 @@ import { page } from '@clientele/contracts/page'
 import {
   getByKeyQuery,
   idByParameter,
-  idParameter,
   keyParameter,
   purgeParameter,
+  restoreDescription,
 } from '@clientele/contracts/parameters'
 import { DuplicateBody, PreconditionFailedBody } from '@clientele/contracts/problem'
 import { Product, ProductBatch, ProductBatchResult, ProductIdBy, ProductPhoto } from '@clientele/contracts/product'
@@ -142,7 +142,7 @@ export const productRoutes = (api: Api, { products, batch, inputs, media, photoL
       operationId: 'replaceProduct',
       summary: 'Replace a product',
       description:
-        'Absent fields are emptied or set to their default, except the stock and the photo, which stay. Read-only fields may be sent as they were read.',
+        'Absent fields are emptied or set to their default, except the stock, the photo and the SKU that `idBy` names, which stay. Read-only fields may be sent as they were read.',
       query,
       current: ({ params, query }) => products.get({ ...params, ...query }),
       body: inputs.NewProduct,
@@ -177,17 +177,19 @@ export const productRoutes = (api: Api, { products, batch, inputs, media, photoL
       ...oneProduct,
       method: 'post',
       path: restorePath,
-      params: z.strictObject({ key: idParameter('product') }),
       operationId: 'restoreProduct',
       summary: 'Restore a product from the trash',
+      description: restoreDescription('product', 'SKU'),
+      query,
       responses: { 200: Product, 409: DuplicateBody },
     },
-    async ({ params, actor, ifMatch }) => ok(await products.restore(params, { actor, ifMatch })),
+    async ({ params, query, actor, ifMatch }) =>
+      ok(await products.restore({ ...params, ...query }, { actor, ifMatch })),
   )
 
   photoRoutes(
     api,
-    { ...oneProduct, owner: 'product', resource: Product, body: ProductPhoto },
+    { ...oneProduct, owner: 'product', idBy: ProductIdBy, resource: Product, body: ProductPhoto },
     { owners: products, media, photoLink },
   )
 }

@@ -7,7 +7,8 @@ import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { fieldProblem, Problem, preconditionRequired } from '@clientele/platform/runtime/problem'
+import type { IfMatch } from '@clientele/platform/http/if-match'
+import { fieldProblem, preconditionRequired } from '@clientele/platform/runtime/problem'
 import { hasMovedSinceSet, moveStock, reasonOfSetting } from '../stock/stock.ts'
 import { checkStock, newFields, type ProductFields, patchedFields, replacementFields } from './product.change.ts'
 import { rethrowAsDuplicate, rethrowAsOrdered } from './product.conflicts.ts'
@@ -28,7 +29,7 @@ type Deps = {
 }
 
 /** The actor of a request, and the version in its `If-Match`. */
-type Access = { actor: Actor; ifMatch?: number | undefined }
+type Access = { actor: Actor; ifMatch?: IfMatch }
 /** The new values of a product. A `stock` that differs becomes a movement. */
 type Edit = { fields: Partial<ProductFields>; stock?: number | undefined }
 
@@ -106,7 +107,10 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
 
     replace: async (key: ProductKey, input: NewProduct, access: Access): Promise<Product> => {
       await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
-      return change(key, access, (row) => ({ fields: replacementFields(row, input, shopCurrency), stock: input.stock }))
+      return change(key, access, (row) => ({
+        fields: replacementFields(row, input, { shopCurrency, idBy: key.idBy }),
+        stock: input.stock,
+      }))
     },
 
     setPhoto: async (
@@ -152,8 +156,7 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       let row: ProductRow | undefined
       return db
         .transaction(async (tx) => {
-          row = await finder.lock(key, tx, { state: 'any', ifMatch })
-          if (row.deletedAt === null) throw new Problem('invalid_state', { detail: 'the product is not in the trash' })
+          row = await finder.lockTrashed(key, tx, ifMatch)
           return present(await writer.restore(row, actor, tx))
         })
         .catch((error: unknown) => rethrowAsDuplicate(finder, row?.sku)(error))

@@ -1,8 +1,8 @@
 import { InsufficientStock } from '@clientele/contracts/order'
 import { page } from '@clientele/contracts/page'
-import { idParameter } from '@clientele/contracts/parameters'
+import { idByParameter, keyParameter } from '@clientele/contracts/parameters'
 import { ProblemBody } from '@clientele/contracts/problem'
-import { NewStockMovement, StockMovement } from '@clientele/contracts/product'
+import { NewStockMovement, ProductIdBy, StockMovement } from '@clientele/contracts/product'
 import { type Api, created, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
 import { movementList } from './movement.list.ts'
@@ -14,8 +14,9 @@ const shared = {
   path: '/v1/products/{key}/stock-movements',
   tag: 'Products',
   roles: ['user'],
-  params: z.strictObject({ key: idParameter('product') }),
+  params: z.strictObject({ key: keyParameter('product') }),
 } as const
+const idBy = idByParameter(ProductIdBy)
 
 export const movementRoutes = (api: Api, { movements }: MovementRouteDeps): void => {
   api.operation(
@@ -24,10 +25,11 @@ export const movementRoutes = (api: Api, { movements }: MovementRouteDeps): void
       method: 'get',
       operationId: 'listStockMovements',
       summary: 'List the stock movements of a product, newest first',
-      query: movementList.query,
+      query: movementList.queryWith({ idBy }),
       responses: { 200: page(StockMovement) },
     },
-    async ({ params, query }) => ok(await movements.list(params, query)),
+    async ({ params, query: { idBy: field, ...query } }) =>
+      ok(await movements.list({ ...params, idBy: idBy.parse(field) }, query)),
   )
 
   api.operation(
@@ -38,11 +40,12 @@ export const movementRoutes = (api: Api, { movements }: MovementRouteDeps): void
       summary: 'Create a stock movement',
       description:
         'Use it for a delivery, a loss or a correction. If the stock would fall below zero, the response is 409 `insufficient_stock`.',
+      query: z.strictObject({ idBy }),
       body: NewStockMovement,
       responses: { 201: StockMovement, 409: z.union([InsufficientStock, ProblemBody]) },
     },
-    async ({ params, body, actor, ifMatch }) => {
-      const movement = await movements.add(params, body, { actor, ifMatch })
+    async ({ params, query, body, actor, ifMatch }) => {
+      const movement = await movements.add({ ...params, ...query }, body, { actor, ifMatch })
       return created(movement, `/v1/products/${movement.productId}/stock-movements`)
     },
   )

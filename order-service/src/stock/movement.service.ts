@@ -3,13 +3,14 @@ import { maxStock, type NewStockMovement, type StockMovement } from '@clientele/
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
 import type { UserNames } from '@clientele/platform/data/user-names'
+import type { IfMatch } from '@clientele/platform/http/if-match'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import type { ProductFinder, ProductKey } from '../products/product.finder.ts'
 import { movementList, presentMovement } from './movement.list.ts'
 import { moveStock } from './stock.ts'
 
 type Deps = { db: Db; finder: ProductFinder; userNames: UserNames }
-type Access = { actor: Actor; ifMatch?: number | undefined }
+type Access = { actor: Actor; ifMatch?: IfMatch }
 
 export type MovementService = ReturnType<typeof createMovementService>
 

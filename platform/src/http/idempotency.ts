@@ -15,12 +15,16 @@ type Request = { key: string; actorId: string; operationId: string; fingerprint:
 type Outcome = Result | Problem
 type Stored = { fingerprint: string; status: number; headers: Record<string, string>; body: unknown }
 
-// A short password could be guessed from the stored fingerprint.
-const withoutPasswords = (key: string, value: unknown): unknown => (key === 'password' ? undefined : value)
+/** Sorts the keys of objects, whose order means nothing in JSON, and leaves out passwords, which could be guessed from a hash. */
+const canonical = (name: string, value: unknown): unknown => {
+  if (name === 'password') return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
 
-/** Hashes a request, without passwords. If a key is used again with another fingerprint, it is used for another request. */
+/** Hashes a request, without passwords and whatever the order of its keys. If a key is used again with another fingerprint, it is used for another request. */
 export const fingerprintOf = (...parts: unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts, withoutPasswords)).digest('base64url')
+  createHash('sha256').update(JSON.stringify(parts, canonical)).digest('base64url')
 
 /** Whether a retry of the request would get the same response. */
 const isFinal = ({ status }: Problem): boolean => status < 500 && status !== 429

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ProblemError } from '@clientele/contracts/problem'
 import { Problem } from '../runtime/problem.ts'
+import { isStale } from './if-match.ts'
 import { fieldsOf, type RequestContext, type RouteDefinition } from './route-definition.ts'
 
 type Fields = Record<string, unknown>
@@ -62,7 +63,7 @@ export const createReadBack = (route: RouteDefinition) => {
       if (sent.length === 0) return
       const current = await readCurrent(route, context)
       // The handler responds with 412.
-      if (context.ifMatch !== undefined && current['version'] !== context.ifMatch) return
+      if (isStale(context.ifMatch, current['version'])) return
       const errors = sent
         .filter(([name, value]) => !isDeepStrictEqual(comparable(value), comparable(current[name])))
         .map(([name]) => changed(name, current))

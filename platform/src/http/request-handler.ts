@@ -5,17 +5,15 @@ import { currentContext } from '../runtime/context.ts'
 import { Problem } from '../runtime/problem.ts'
 import { authenticate } from './authentication.ts'
 import { fingerprintOf, runIdempotent } from './idempotency.ts'
+import { type IfMatch, mustNotExist, noVersion, parseIfMatch } from './if-match.ts'
 import { createReadBack } from './read-back.ts'
 import { checkSignIn, type FindSignIn, needsRecentSignIn } from './recent-sign-in.ts'
 import {
   jsonBytesOf,
   jsonReader,
   mediaTypeOf,
-  mustNotExist,
-  noVersion,
   parseBody,
   parseIdempotencyKey,
-  parseIfMatch,
   parseParameters,
   parseQueryString,
 } from './request-parsing.ts'
@@ -77,7 +75,7 @@ const readIdempotencyKey = (route: RouteDefinition, req: Request): string | unde
   takesIdempotencyKey(route) ? parseIdempotencyKey(req.headers['idempotency-key']) : undefined
 
 /** `If-None-Match: *` of a PUT is a version that no resource has: one that exists is a 412, and another one may be created. */
-const readIfMatch = ({ method, body, uploads }: RouteDefinition, req: Request): number | undefined => {
+const readIfMatch = ({ method, body, uploads }: RouteDefinition, req: Request): IfMatch => {
   const ifMatch = parseIfMatch(req.headers['if-match'])
   return method === 'put' && (body ?? uploads) && mustNotExist(req) ? noVersion : ifMatch
 }

@@ -99,24 +99,6 @@ export const jsonReader = (limit: number) => {
   }
 }
 
-/**
- * Returns the version in `If-Match`: `"3.q1cX"` → 3. It is undefined without the header or for `*`.
- * @throws Problem 412 for an ETag that is not one of this API
- */
-export const parseIfMatch = (header: string | undefined): number | undefined => {
-  if (header === undefined || header.trim() === '*') return undefined
-  const version = /^\s*"(\d{1,9})(?:\.[\w-]*)?"\s*$/.exec(header)?.[1]
-  if (version === undefined)
-    throw new Problem('precondition_failed', { detail: 'If-Match is not an ETag of this resource' })
-  return Number(version)
-}
-
-/** The version of no resource: versions begin at 1. */
-export const noVersion = 0
-
-/** Whether the header `If-None-Match: *` asks for a change only if the resource does not exist. */
-export const mustNotExist = ({ headers }: IncomingMessage): boolean => headers['if-none-match']?.trim() === '*'
-
 /** Returns the key in an `Idempotency-Key` header; undefined without the header. @throws Problem 400 */
 export const parseIdempotencyKey = (header: string | string[] | undefined): string | undefined => {
   if (header === undefined) return undefined

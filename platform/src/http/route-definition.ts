@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import type { Actor } from '../auth/token-verifier.ts'
+import type { IfMatch } from './if-match.ts'
 import type { ResponseHeader } from './openapi/response-headers.ts'
 import type { Result } from './response.ts'
 
@@ -91,13 +92,13 @@ export const takesIdempotencyKey = ({ method, idempotent }: RouteDefinition): bo
 export const fieldsOf = (schema: z.ZodType | null | undefined): string[] =>
   schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
 
-/** The argument of a handler. `ifMatch` is the version in `If-Match`, or 0 if the resource must not exist (`If-None-Match: *`). */
+/** The argument of a handler. `ifMatch` has the versions in `If-Match`, or none if the resource must not exist (`If-None-Match: *`). */
 export type RequestContext<P = unknown, Q = unknown, B = unknown> = {
   params: P
   query: Q
   body: B
   actor: Actor
-  ifMatch: number | undefined
+  ifMatch: IfMatch
   req: Request
 }
 

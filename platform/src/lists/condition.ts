@@ -26,3 +26,6 @@ export const markEstimated = (condition: Condition): Condition =>
 /** Marks a condition that uses only the id column. */
 export const markIdCondition = (condition: Condition): Condition =>
   Object.assign(condition, { kind: 'idCondition' as const })
+
+/** Combines conditions with AND. */
+export const all = (...conditions: string[]): string => conditions.map((sql) => `(${sql})`).join(' and ') || 'true'

@@ -22,8 +22,11 @@ export type Filter = {
   parse(operator: Operator, value: string, column: string, search?: Search): Condition
 }
 
-/** The column that `q` searches, and the function that normalises its text. */
-export type Search = { column: string; normalise(value: string): string }
+/**
+ * The column that `q` searches, and the function that normalises its text. With `isPadded`, the text begins and ends with a space, so
+ * that one pattern finds a word wherever it stands.
+ */
+export type Search = { column: string; normalise(value: string): string; isPadded?: boolean }
 
 /** An invalid value of a list parameter. The client gets the message. */
 export class FilterError extends Error {
@@ -54,20 +57,24 @@ export const escapeLike = (value: string): string => value.replace(/[\\%_]/g, '\
 export const wordPrefixCondition = (column: string, literal: string, bind: Bind): string =>
   `(${column} like ${bind(`${literal}%`)} or ${column} like ${bind(`% ${literal}%`)})`
 
+/** Like {@link wordPrefixCondition}, on the search column of a list. */
+export const wordStartCondition = ({ column, isPadded }: Search, literal: string, bind: Bind): string =>
+  isPadded ? `${column} like ${bind(`% ${literal}%`)}` : wordPrefixCondition(column, literal, bind)
+
 /**
  * Writes the condition on the search column that is true for every row with a text that contains `value`, or starts with it. A
  * sigma is replaced by `_`, because its lower case depends on the letter after it.
  */
 const searchTextCondition = (
-  { column, normalise }: Search,
+  search: Search,
   operator: 'contains' | 'startsWith',
   value: string,
   bind: Bind,
 ): string => {
-  const literal = escapeLike(normalise(value)).replace(/[σς]/g, '_')
+  const literal = escapeLike(search.normalise(value)).replace(/[σς]/g, '_')
   return operator === 'startsWith'
-    ? wordPrefixCondition(column, literal, bind)
-    : `${column} like ${bind(`%${literal}%`)}`
+    ? wordStartCondition(search, literal, bind)
+    : `${search.column} like ${bind(`%${literal}%`)}`
 }
 
 /**

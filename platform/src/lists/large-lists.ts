@@ -6,15 +6,17 @@ const maxCountMs = 2_000
 const maxEntries = 1_000
 const maxKeyLength = 2_000
 
+/** A list counts as large until a time, in ms since 1970. It has at least `bound` rows. */
+type Entry = { until: number; bound: number }
+
 /**
- * Remembers for 30 s which queries match more rows than a list counts (10,000), so that not every page counts them again.
- * Only that fact is cached, never a number.
+ * Remembers for 30 s which queries match more rows than a list counts, so that not every page counts them again. Only a lower bound
+ * is cached, never a number.
  */
 export const createLargeListCache = () => {
-  /** The time until which each query counts as large, in ms since 1970. */
-  const caches = new WeakMap<Db, LruMap<number>>()
-  const cacheOf = (db: Db): LruMap<number> => {
-    const cache = caches.get(db) ?? new LruMap<number>(maxEntries)
+  const caches = new WeakMap<Db, LruMap<Entry>>()
+  const cacheOf = (db: Db): LruMap<Entry> => {
+    const cache = caches.get(db) ?? new LruMap<Entry>(maxEntries)
     caches.set(db, cache)
     return cache
   }
@@ -22,17 +24,20 @@ export const createLargeListCache = () => {
     /** Whether the query counts as large. When the entry expires, one caller gets false and counts again; the others get true. */
     has: (db: Db, key: string): boolean => {
       const cache = cacheOf(db)
-      const until = cache.get(key)
-      if (until === undefined) return false
+      const entry = cache.get(key)
+      if (entry === undefined) return false
+      const { until, bound } = entry
       const now = Date.now()
       if (until > now) return true
       // The renewed entry keeps other callers from counting, for as long as a count may take.
-      if (until + maxAgeMs > now) cache.set(key, now + maxCountMs)
+      if (until + maxAgeMs > now) cache.set(key, { until: now + maxCountMs, bound })
       return false
     },
-    /** Stores whether a count found a large list. */
-    set: (db: Db, key: string, isLarge: boolean): void => {
-      if (isLarge && key.length <= maxKeyLength) cacheOf(db).set(key, Date.now() + maxAgeMs)
+    /** The lower bound of a large list. */
+    boundOf: (db: Db, key: string): number | undefined => cacheOf(db).get(key)?.bound,
+    /** Stores whether a list is large: its lower bound, or false. */
+    set: (db: Db, key: string, bound: number | false): void => {
+      if (bound !== false && key.length <= maxKeyLength) cacheOf(db).set(key, { until: Date.now() + maxAgeMs, bound })
       else cacheOf(db).delete(key)
     },
   }

@@ -1,19 +1,21 @@
 import type { Page } from '@clientele/contracts/page'
 import type { z } from 'zod'
 import { columnName } from '../data/column-name.ts'
-import { isInvalidValue } from '../data/database-errors.ts'
 import type { Db, Tx } from '../data/db.ts'
-import { Problem } from '../runtime/problem.ts'
-import type { Bind, Condition, ListContext } from './condition.ts'
-import type { Filter } from './filters.ts'
+import { all, type Bind, type Condition, type ListContext } from './condition.ts'
+import type { Filter, Search } from './filters.ts'
 import { foldText } from './fold-text.ts'
 import { idFilter } from './id-filter.ts'
-import { createLargeListCache } from './large-lists.ts'
-import { type ListGrammar, type ListQuery, parseListQuery, type QueryError } from './query.ts'
+import type { KeyedFilter } from './json-filter.ts'
+import { createLookup } from './lookup.ts'
+import { createPageReader } from './page-reader.ts'
+import { type ListGrammar, type ListQuery, parseListQuery } from './query.ts'
+import { invalidQuery } from './query-problem.ts'
 import { type QuerySchema, type QuerySchemaWith, querySchema } from './query-schema.ts'
-import { type FoundRow, isCompleteList, toPage } from './result-page.ts'
+import { readByRelevance } from './relevance.ts'
+import { toPage } from './result-page.ts'
+import { allOf, tierColumn } from './search.ts'
 import { orderBy, parseSort } from './sort.ts'
-import { type IdSource, listStatement } from './statement.ts'
 
 export { arrayHas, hasOneOf } from './array-filter.ts'
 export {
@@ -25,6 +27,7 @@ export {
   text,
 } from './filters.ts'
 export { userId, uuid } from './id-filter.ts'
+export { jsonText, jsonValues } from './json-filter.ts'
 export { oneOf } from './one-of.ts'
 export { maxLimit } from './query.ts'
 export { columnBefore, time } from './time-filter.ts'
@@ -38,12 +41,17 @@ export type ListOptions = {
   sort: readonly (string | { name: string; column: string })[]
   defaultSort: string
   filter?: Record<string, Filter>
-  /** The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. */
-  search?: string
+  /** Filters whose parameters name a key. */
+  keyed?: Record<string, KeyedFilter>
+  /**
+   * The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. `padded` is an expression with a
+   * trigram index, whose text begins and ends with a space.
+   */
+  search?: string | { padded: string }
   normaliseSearch?: (value: string) => string
   /**
-   * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value, if it has the
-   * form of one. `q` then finds only these. They need an index.
+   * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value. If they find
+   * any, `q` finds only these. They need an index.
    */
   lookup?: (text: string) => Condition[]
   /** A condition on every row; a function can choose it by the query. */
@@ -68,6 +76,11 @@ export type List<Row extends object> = {
   /** The parameters except `limit`, `cursor` and `offset`, for a body that selects rows. */
   selection: QuerySchema
   /**
+   * Writes the condition of a selection, for a statement of the service.
+   * @throws Problem 400
+   */
+  where(selection: Record<string, unknown>, bind: Bind, context?: ListContext): string
+  /**
    * Writes one statement for all rows of a selection, to read with a database cursor. Without `sort` the rows are in the order
    * of their ids.
    * @throws Problem 400
@@ -91,13 +104,20 @@ const columnsOf = (columns: ListOptions['columns']): [attribute: string, column:
   ])
 }
 
+const searchOf = (search: ListOptions['search'], normalise: Search['normalise']): Search | undefined => {
+  if (search === undefined) return undefined
+  return typeof search === 'string'
+    ? { column: search, normalise }
+    : { column: search.padded, normalise, isPadded: true }
+}
+
 const grammarOf = ({
   sort,
   defaultSort,
   filter = {},
+  keyed = {},
   search,
   normaliseSearch = foldText,
-  lookup,
   aliases = {},
   id = 'id',
   idType = 'uuid',
@@ -113,8 +133,10 @@ const grammarOf = ({
       { filter: field, column: field.column ?? columnName(name) },
     ]),
   ),
-  search: search === undefined ? undefined : { column: search, normalise: normaliseSearch },
-  lookup,
+  keyed: new Map(
+    Object.entries(keyed).map(([name, field]) => [name, { filter: field, column: field.column ?? columnName(name) }]),
+  ),
+  search: searchOf(search, normaliseSearch),
   aliases: new Map(Object.entries(aliases)),
 })
 
@@ -137,8 +159,6 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
     ([name, column]) => `${quoteIdentifier(column)} as ${quoteIdentifier(name)}`,
   )
 
-  const largeLists = createLargeListCache()
-
   const parseQuery = (record: Record<string, unknown>): ListQuery => {
     const { query, errors } = parseListQuery(grammar, record)
     if (errors.length > 0) throw invalidQuery(errors)
@@ -147,76 +167,49 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
   const baseCondition = (record: Record<string, unknown>): string | undefined =>
     typeof options.where === 'function' ? options.where(record) : options.where
 
-  const selectAll: List<Row>['selectAll'] = (record, context = {}) => {
-    const query = parseQuery(record)
-    const values: unknown[] = []
-    const bind: Bind = (value) => `$${values.push(value)}`
+  const conditionOf = (query: ListQuery, record: Record<string, unknown>, bind: Bind, context: ListContext): string => {
+    const base = baseCondition(record)
+    const { search } = query
+    const match = search && (lookup?.condition(search, base) ?? allOf(search.match))
     const conditions = [
-      baseCondition(record),
+      base,
+      match?.(bind, context),
       ...query.conditions.map((condition) => {
         const sql = condition(bind, context)
         return condition.kind === 'idQuery' ? `${grammar.id} in (${sql})` : sql
       }),
     ]
-    const where = conditions.flatMap((sql) => (sql === undefined ? [] : [`(${sql})`])).join(' and ') || 'true'
+    return all(...conditions.filter((sql) => sql !== undefined))
+  }
+
+  const selectAll: List<Row>['selectAll'] = (record, context = {}) => {
+    const query = parseQuery(record)
+    const values: unknown[] = []
+    const bind: Bind = (value) => `$${values.push(value)}`
+    const where = conditionOf(query, record, bind, context)
     const keys = record['sort'] === undefined ? [{ column: grammar.id, descending: false }] : query.sort.keys
+    const tier = query.sort.isByRelevance && query.search ? `${tierColumn(query.search, bind, context)}, ` : ''
     return {
-      sql: `select ${selected.join(', ')} from ${options.table} where ${where} order by ${orderBy(keys)}`,
+      sql: `select ${selected.join(', ')} from ${options.table} where ${where} order by ${tier}${orderBy(keys)}`,
       values,
     }
   }
 
+  const reader = createPageReader<Row>({ table: options.table, id: grammar.id, selected })
+  const lookup = options.lookup && createLookup({ ...options, lookup: options.lookup, id: grammar.id })
+
   const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
-    const query = parseQuery(record)
-    const values: unknown[] = []
-    const bind: Bind = (value) => `$${values.push(value)}`
+    const parsed = parseQuery(record)
     const base = baseCondition(record)
-    const callerCondition = typeof where === 'function' ? where(bind) : where
-    const { id } = grammar
-    const toSql = (conditions: Condition[]) =>
-      conditions.map((condition) => ({ sql: condition(bind, context), kind: condition.kind }))
-    const exact = toSql(query.conditions.filter((condition) => !condition.isEstimated))
-    const exactConditions = [
-      base,
-      callerCondition,
-      ...exact.map(({ sql, kind }) => (kind === 'idQuery' ? `${id} in (${sql} order by 1 desc)` : sql)),
-    ].filter((sql) => sql !== undefined)
-    const estimated = toSql(query.conditions.filter((condition) => condition.isEstimated))
-    const estimatedConditions = estimated.map(({ sql }) => sql)
-    const key = JSON.stringify([exactConditions, estimatedConditions, values])
-    const isLarge = largeLists.has(db, key)
-    const sortColumn = query.sort.keys[0]?.column ?? id
-    const impliedConditions = query.conditions.flatMap(
-      (condition) => condition.implies?.(bind, context, sortColumn) ?? [],
-    )
-    const onlyOnIds = base === undefined && callerCondition === undefined && estimatedConditions.length === 0
-    const sql = listStatement({
-      table: options.table,
-      selected,
-      exactConditions,
-      estimatedConditions,
-      impliedConditions,
-      idSource: onlyOnIds ? idSourceOf(exact) : undefined,
-      query,
-      bind,
-      id,
-      isLarge,
-    })
-    const found = await db.query<FoundRow<Row>>(sql, values, { tx }).catch((error: unknown) => {
-      // Only a forged cursor can contain such a value; filters have checked theirs.
-      throw isInvalidValue(error)
-        ? invalidQuery([
-            { code: 'invalid_parameter', parameter: query.cursor ? 'cursor' : 'query', message: 'is not valid' },
-          ])
-        : error
-    })
-    const result = toPage(query, found)
-    if (isLarge && isCompleteList(query, result.rows.length)) {
-      largeLists.set(db, key, false)
-      return run(db, record, { where, tx, ...context })
+    const search = (await lookup?.find(db, parsed.search, base, tx)) ?? parsed.search
+    const read = { base, where, tx, ...context }
+    if (parsed.sort.isByRelevance && search) {
+      const { found, total } = await readByRelevance(reader, db, { ...parsed, search }, read)
+      return toPage(parsed, found, total)
     }
-    if (!isLarge) largeLists.set(db, key, result.page.totalRelation === 'gte')
-    return result
+    const query = { ...parsed, conditions: [...parsed.conditions, ...(search?.match ?? [])] }
+    const { found, total } = await reader.page(db, query, read)
+    return toPage(query, found, total)
   }
   return {
     query: querySchema(grammar, true),
@@ -225,24 +218,8 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
       return schema as QuerySchemaWith<Others>
     },
     selection: querySchema(grammar, false),
+    where: (record, bind, context = {}) => conditionOf(parseQuery(record), record, bind, context),
     selectAll,
     run,
   }
 }
-
-/** Returns the id source if one condition is an id query and all others use only the id. */
-const idSourceOf = (conditions: { sql: string; kind: Condition['kind'] }[]): IdSource | undefined => {
-  const [first] = conditions.filter(({ kind }) => kind === 'idQuery')
-  const others = conditions.filter((condition) => condition !== first)
-  if (!first || others.some(({ kind }) => kind !== 'idCondition')) return undefined
-  return { ids: first.sql, where: others.map(({ sql }) => sql) }
-}
-
-const invalidQuery = (errors: QueryError[]): Problem =>
-  new Problem(errors.some(({ code }) => code === 'unknown_parameter') ? 'unknown_parameter' : 'invalid_parameter', {
-    detail: errors
-      .map(({ parameter, message }) => `${parameter}: ${message}`)
-      .join('; ')
-      .slice(0, 1000),
-    errors: errors.slice(0, 100),
-  })

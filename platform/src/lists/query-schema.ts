@@ -1,7 +1,7 @@
 import { documentedAs } from '@clientele/contracts/fields'
 import { z } from 'zod'
 import { booleanValue, type Filter, type JsonSchema, maxValues, type Operator } from './filters.ts'
-import { defaultLimit, type ListGrammar, maxLimit, maxOffset, parseListQuery } from './query.ts'
+import { byRelevance, defaultLimit, type ListGrammar, maxLimit, maxOffset, parseListQuery } from './query.ts'
 import { maxSortFields } from './sort.ts'
 
 export type QuerySchema = z.ZodObject<Record<string, z.ZodOptional<z.ZodUnknown>>, z.core.$loose>
@@ -33,7 +33,7 @@ const schemaOf = ({ value, hasSeveral }: Filter, operator: Operator): JsonSchema
 
 const pascalCase = (name: string): string => name.replace(/^./, (letter) => letter.toUpperCase())
 
-type Described = { schema: JsonSchema; description: string; example?: string[] | undefined }
+type Described = { schema: JsonSchema; description: string; example?: string[] | undefined; byKey?: true }
 
 const filterParameters = (name: string, filter: Filter): [string, Described][] =>
   filter.operators.map((operator) => [
@@ -58,19 +58,31 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
     })
   for (const [name, { filter }] of filters)
     for (const [parameter, described] of filterParameters(name, filter)) parameters.set(parameter, described)
+  for (const [name, { filter }] of grammar.keyed)
+    parameters.set(name, {
+      schema: { type: 'object', propertyNames: filter.key, additionalProperties: filter.value },
+      description: `${filter.description}.`,
+      byKey: true,
+    })
   for (const [alias, name] of aliases)
     parameters.set(alias, { schema: parameters.get(name)?.schema ?? text, description: `Another name of \`${name}\`.` })
+  const sorts = [...sort.keys()].flatMap((name) => [name, `-${name}`])
+  const sortNames = [...sort.keys()].map(pascalCase).flatMap((name) => [name, `${name}Descending`])
+  const relevance =
+    search === undefined
+      ? ''
+      : ` \`${byRelevance}\` sorts by how well \`q\` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs \`q\`, stands alone, and has no \`offset\`.`
   parameters.set('sort', {
     schema: {
       ...several({
         type: 'string',
-        enum: [...sort.keys()].flatMap((name) => [name, `-${name}`]),
+        enum: search === undefined ? sorts : [...sorts, byRelevance],
         // Generators make constants of these.
-        'x-enum-varnames': [...sort.keys()].map(pascalCase).flatMap((name) => [name, `${name}Descending`]),
+        'x-enum-varnames': search === undefined ? sortNames : [...sortNames, pascalCase(byRelevance)],
       }),
       maxItems: maxSortFields,
     },
-    description: `Fields to sort by, separated by commas; a leading \`-\` means descending. Default: \`${defaultSort}\`.`,
+    description: `Fields to sort by, separated by commas; a leading \`-\` means descending. Default: \`${defaultSort}\`.${relevance}`,
   })
   if (isPaged) {
     parameters.set('limit', {
@@ -95,7 +107,7 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
  */
 export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.ZodRawShape = {}): QuerySchema => {
   const shape = Object.fromEntries(
-    [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example }]) => [
+    [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example, byKey }]) => [
       name,
       z
         .unknown()
@@ -107,6 +119,7 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.Zo
             description,
             ...(example !== undefined && { example }),
             ...(schema['type'] === 'array' && { style: 'form' as const, explode: false }),
+            ...(byKey && { style: 'deepObject' as const, explode: true }),
           },
         }),
     ]),

@@ -1,15 +1,8 @@
-import { type Condition, markEstimated } from './condition.ts'
+import type { Condition } from './condition.ts'
 import { type Cursor, decodeCursor } from './cursor.ts'
-import {
-  checkText,
-  escapeLike,
-  type Filter,
-  FilterError,
-  maxValues,
-  type Operator,
-  type Search,
-  wordPrefixCondition,
-} from './filters.ts'
+import { type Filter, FilterError, maxValues, type Operator, type Search } from './filters.ts'
+import type { KeyedFilter } from './json-filter.ts'
+import { parseSearch, type TextSearch } from './search.ts'
 import { parseSort, type SortKey } from './sort.ts'
 
 /** The parameters of a list, with their columns in SQL. */
@@ -18,28 +11,33 @@ export type ListGrammar = {
   sort: ReadonlyMap<string, string>
   defaultSort: string
   filters: ReadonlyMap<string, { filter: Filter; column: string }>
+  keyed: ReadonlyMap<string, { filter: KeyedFilter; column: string }>
   search: Search | undefined
-  /** The conditions of a `q` that has the form of a unique value, such as an order number. */
-  lookup: ((text: string) => Condition[]) | undefined
   aliases: ReadonlyMap<string, string>
 }
 
 /** An error of one parameter, which is named as the client has written it. */
 export type QueryError = { code: 'unknown_parameter' | 'invalid_parameter'; parameter: string; message: string }
 
-/** A parsed query. */
+/**
+ * A parsed query. `conditions` are those of its filters, `search` is that of `q`. With `isByRelevance` the rows are in the order of
+ * the tiers of `search`, and within a tier in that of `sort.keys`.
+ */
 export type ListQuery = {
   limit: number
   offset: number | undefined
   cursor: Cursor | undefined
-  sort: { text: string; keys: SortKey[] }
+  sort: { text: string; keys: SortKey[]; isByRelevance: boolean }
   conditions: Condition[]
+  search: TextSearch | undefined
 }
+
+/** The value of `sort` for the best matches of `q` first. */
+export const byRelevance = 'relevance'
 
 export const defaultLimit = 50
 export const maxLimit = 200
 export const maxOffset = 10_000
-const maxWords = 10
 
 /** Parses the parameters of a list, such as `{ 'createdAt[gte]': '2026-01-01', limit: '10' }`, and collects all errors. */
 export const parseListQuery = (
@@ -54,9 +52,10 @@ export const parseListQuery = (
     cursor: undefined,
     sort: undefined,
     conditions: [],
+    search: undefined,
   }
   const seen = new Set<string>()
-  for (const [parameter, value] of Object.entries(record)) {
+  for (const [parameter, value] of entriesOf(grammar, record)) {
     if (value === undefined) continue
     const name = grammar.aliases.get(parameter) ?? parameter
     const addError = (code: QueryError['code'], message: string) =>
@@ -77,17 +76,29 @@ export const parseListQuery = (
   const addInvalid = (parameter: string, message: string) =>
     errors.push({ code: 'invalid_parameter', parameter, message })
   if (parsed.cursor && parsed.offset !== undefined) addInvalid('offset', 'cannot be used together with cursor')
-  const sort: ListQuery['sort'] = { text: parsed.sort ?? parsed.cursor?.sort ?? grammar.defaultSort, keys: [] }
+  const text = parsed.sort ?? parsed.cursor?.sort ?? grammar.defaultSort
+  const isByRelevance = text === byRelevance && grammar.search !== undefined
+  const sort: ListQuery['sort'] = { text, keys: [], isByRelevance }
   catchFilterError(
     () => {
-      sort.keys = parseSort(sort.text, grammar.sort, grammar.id)
+      sort.keys = parseSort(isByRelevance ? grammar.defaultSort : text, grammar.sort, grammar.id)
+      if (isByRelevance) checkRelevance(parsed)
     },
     (message) => addInvalid(parsed.sort === undefined ? 'cursor' : 'sort', message),
   )
-  const mismatch = cursorMismatch(parsed, sort.keys)
+  const mismatch = cursorMismatch(parsed, sort)
   if (mismatch !== undefined) addInvalid('cursor', mismatch)
   return { query: { ...parsed, sort }, errors }
 }
+
+/** Returns the parameters. In a body, values by key may be an object: `{ metadata: { source: 'fair' } }`. */
+const entriesOf = ({ keyed }: ListGrammar, record: Record<string, unknown>): [string, unknown][] =>
+  Object.entries(record).flatMap(([name, value]): [string, unknown][] => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return keyed.has(name) && isObject
+      ? Object.entries(value).map(([key, each]) => [`${name}.${key}`, each])
+      : [[name, value]]
+  })
 
 const escapeCommas = (value: string): string => value.replace(/[\\,]/g, '\\$&')
 
@@ -119,31 +130,43 @@ const parseParameter = (grammar: ListGrammar, query: ParsedQuery, name: string, 
   else if (name === 'offset') query.offset = parseInteger(value, 0, maxOffset)
   else if (name === 'cursor') query.cursor = decodeCursor(value)
   else if (name === 'sort') query.sort = value
-  else if (name === 'q' && grammar.search !== undefined)
-    query.conditions.push(...searchConditions(grammar.search, value, grammar.lookup))
+  else if (name === 'q' && grammar.search !== undefined) query.search = parseSearch(grammar.search, value)
   else {
-    const condition = parseFilter(grammar, name, value)
+    const condition = parseFilter(grammar, name, value) ?? parseKeyed(grammar, name, value)
     if (!condition) return false
     query.conditions.push(condition)
   }
   return true
 }
 
+/** @throws FilterError if the query cannot be sorted by relevance */
+const checkRelevance = ({ search, offset }: ParsedQuery): void => {
+  if (!search || search.match.length === 0) throw new FilterError(`${byRelevance} needs q with at least one word`)
+  if (offset !== undefined) throw new FilterError(`${byRelevance} has no offset; use cursor`)
+}
+
 /** Returns why a cursor does not fit the sort, or undefined if it does. An invalid sort has no keys. */
-const cursorMismatch = ({ cursor, sort }: ParsedQuery, keys: readonly SortKey[]): string | undefined => {
+const cursorMismatch = (
+  { cursor, sort: parameter }: ParsedQuery,
+  { keys, isByRelevance }: ListQuery['sort'],
+): string | undefined => {
   if (!cursor) return undefined
-  if (sort !== undefined && cursor.sort !== sort) return 'belongs to another sort'
-  if (keys.length > 0 && cursor.values.length !== keys.length) return 'is not a cursor of this list'
+  if (parameter !== undefined && cursor.sort !== parameter) return 'belongs to another sort'
+  // By relevance, the first value is the tier.
+  const length = keys.length + (isByRelevance ? 1 : 0)
+  const isTier = !isByRelevance || /^[0-2]$/.test(cursor.values[0] ?? '')
+  if (keys.length > 0 && (cursor.values.length !== length || !isTier)) return 'is not a cursor of this list'
   return undefined
 }
 
 /** Returns the names of all parameters, with the operators of filters: `price[ne|gt|gte]`. */
-const knownParameters = ({ filters, search, aliases }: ListGrammar): string[] => [
+const knownParameters = ({ filters, keyed, search, aliases }: ListGrammar): string[] => [
   ...(search === undefined ? [] : ['q']),
   ...[...filters].map(([name, { filter }]) => {
     const others = filter.operators.filter((operator) => operator !== 'eq')
     return others.length === 0 ? name : `${name}[${others.join('|')}]`
   }),
+  ...[...keyed.keys()].map((name) => `${name}.<key>`),
   ...aliases.keys(),
   'sort',
   'limit',
@@ -160,33 +183,14 @@ const parseInteger = (value: string, min: number, max: number): number => {
 }
 
 const parseFilter = (grammar: ListGrammar, name: string, value: string): Condition | undefined => {
-  const [, field, operator = 'eq'] = /^([A-Za-z]\w*)(?:\[(\w+)\])?$/.exec(name) ?? []
+  const [, field, operator = 'eq'] = /^([A-Za-z][\w.]*)(?:\[(\w+)\])?$/.exec(name) ?? []
   const match = field === undefined ? undefined : grammar.filters.get(field)
   if (!match?.filter.operators.includes(operator as Operator)) return undefined
   return match.filter.parse(operator as Operator, value, match.column, grammar.search)
 }
 
-// A trigram index cannot find one or two letters inside a word, but it finds them at the beginning of a word. Digits are not
-// treated like this, because nearly every row contains them, nor are scripts without spaces between words.
-const isShort = (word: string): boolean =>
-  [...word].length < 3 &&
-  /^\p{L}+$/u.test(word) &&
-  !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u.test(
-    word,
-  )
-
-/** Creates a condition for each word of `q`, or one for a unique value. The text of the column is normalised in the same way. */
-const searchConditions = ({ column, normalise }: Search, value: string, lookup: ListGrammar['lookup']): Condition[] => {
-  const unique = lookup?.(checkText(value).trim()) ?? []
-  if (unique.length > 0)
-    return [(bind, context) => unique.map((condition) => `(${condition(bind, context)})`).join(' or ')]
-  const words = normalise(checkText(value))
-    .split(/\s+/)
-    .filter((word) => word !== '')
-  if (words.length > maxWords) throw new FilterError(`must have at most ${maxWords} words`)
-  return [...new Set(words)].map((word) => {
-    const literal = escapeLike(word)
-    if (!isShort(word)) return markEstimated((bind) => `${column} like ${bind(`%${literal}%`)}`)
-    return markEstimated((bind) => wordPrefixCondition(column, literal, bind))
-  })
+const parseKeyed = (grammar: ListGrammar, name: string, value: string): Condition | undefined => {
+  const [, field = '', inBrackets, afterDot] = /^(\w+)(?:\[(.*)\]|\.(.*))$/s.exec(name) ?? []
+  const match = grammar.keyed.get(field)
+  return match?.filter.parse(inBrackets ?? afterDot ?? '', value, match.column)
 }

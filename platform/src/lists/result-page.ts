@@ -2,12 +2,24 @@ import { encodeCursor } from './cursor.ts'
 import type { ListQuery } from './query.ts'
 import { maxCounted } from './statement.ts'
 
-/** `~total` is the total, `~row` the number of the row in its page (null without rows), `~keys` its sort values as JSON. */
+/** `~total` is the counted total, `~row` the number of the row in its page (null without rows), `~keys` its sort values as JSON. */
 export type FoundRow<Row> = Row & { '~total': number; '~row': number | null; '~keys': string }
 
+/** The total of a list. `isExact` is false if there are more rows. */
+export type Total = { total: number; isExact: boolean }
+
+/** The total of a list whose rows were counted up to {@link maxCounted}. */
+export const countedTotal = (counted: number): Total => ({
+  total: Math.min(counted, maxCounted),
+  isExact: counted <= maxCounted,
+})
+
 /** Returns the rows of a page and where the neighbouring pages begin, from the rows that the statement of a list has found. */
-export const toPage = <Row extends object>({ limit, cursor, sort, offset = 0 }: ListQuery, found: FoundRow<Row>[]) => {
-  const total = found[0]?.['~total'] ?? 0
+export const toPage = <Row extends object>(
+  { limit, cursor, sort, offset = 0 }: Pick<ListQuery, 'limit' | 'cursor' | 'sort' | 'offset'>,
+  found: FoundRow<Row>[],
+  { total, isExact }: Total,
+) => {
   const rows = found.filter((row) => row['~row'] !== null)
   const more = rows.length > limit
   const pageRows = rows.slice(0, limit)
@@ -24,8 +36,8 @@ export const toPage = <Row extends object>({ limit, cursor, sort, offset = 0 }: 
       limit,
       nextCursor: hasNext ? cursorAt(pageRows.at(-1), false) : null,
       prevCursor: hasPrevious ? cursorAt(pageRows[0], true) : null,
-      total: Math.min(total, maxCounted),
-      totalRelation: total > maxCounted ? ('gte' as const) : ('eq' as const),
+      total,
+      totalRelation: isExact ? ('eq' as const) : ('gte' as const),
     },
   }
 }
@@ -36,5 +48,7 @@ const toRow = <Row extends object>(found: FoundRow<Row>): Row => {
 }
 
 /** Whether a page contains all rows of its list: a first page that is not full. */
-export const isCompleteList = ({ cursor, offset = 0, limit }: ListQuery, rows: number): boolean =>
-  !cursor && offset === 0 && rows < limit
+export const isCompleteList = (
+  { cursor, offset = 0, limit }: Pick<ListQuery, 'cursor' | 'offset' | 'limit'>,
+  rows: number,
+): boolean => !cursor && offset === 0 && rows < limit

@@ -1,8 +1,8 @@
-import type { Bind } from './condition.ts'
+import { all, type Bind } from './condition.ts'
 import type { ListQuery } from './query.ts'
 import { orderBy, rangesAfter, reverseSort } from './sort.ts'
 
-/** Totals are counted up to this number. */
+/** Totals are counted up to this number, and results up to it are sorted. */
 export const maxCounted = 10_000
 
 /** A subquery `ids` that returns each id once, and conditions `where` that use only the id. */
@@ -18,12 +18,16 @@ type StatementOptions = {
   impliedConditions: string[]
   /** Replaces all conditions, if they consist of a subquery of ids and conditions on the id. */
   idSource: IdSource | undefined
-  query: ListQuery
+  query: Pick<ListQuery, 'limit' | 'offset' | 'cursor' | 'sort'>
   bind: Bind
   id: string
-  /** Whether the total is known to exceed {@link maxCounted}. */
+  /** Whether the list is known to be large. Its rows are then not counted, and read in the order of the sort. */
   isLarge: boolean
 }
+
+/** Writes the statement that counts the rows of a list. */
+export const countStatement = (table: string, where: string): string =>
+  `select count(*)::int as total from (select from ${table} where ${where} limit ${maxCounted + 1}) counted`
 
 /**
  * Writes one statement that returns a page and its total, so both come from one snapshot and one round trip. Without rows it
@@ -38,10 +42,9 @@ export const listStatement = (options: StatementOptions): string => {
   const { query, bind, id, isLarge } = options
   const { cursor, sort, limit, offset = 0 } = query
   const keys = cursor?.backward ? reverseSort(sort.keys) : sort.keys
-  const all = (...conditions: string[]): string => conditions.map((sql) => `(${sql})`).join(' and ') || 'true'
   const keyTexts = keys.map(({ column }) => `${column}::text`).join(', ')
   // JSON and not an array, because only the keys of the first and the last row are parsed.
-  const ranges = cursor ? rangesAfter(keys, cursor.values, bind) : []
+  const ranges = cursor && cursor.values.length > 0 ? rangesAfter(keys, cursor.values, bind) : []
   const end = `order by ${orderBy(keys)} limit ${limit + 1}${offset > 0 ? ` offset ${offset}` : ''}`
   const withKeys = (source: string): string => `select *, json_build_array(${keyTexts})::text as "~keys" from ${source}`
   const union = (statements: string[]): string =>

@@ -1,5 +1,6 @@
 import type { Profile, ProfilePatch, User } from '@clientele/contracts/user'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
+import type { IfMatch } from '@clientele/platform/http/if-match'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { EmailChangeService } from '../email/email-change.service.ts'
 import type { UserService } from './user.service.ts'
@@ -29,14 +30,14 @@ export const createProfileService = ({ service, sync, emailChange }: Deps) => {
   return {
     get: async (actor: Actor): Promise<Profile> => withPending(await getOwn(actor)),
     /** Names change at once, the e-mail address when the user follows the link that is mailed to the new one. */
-    update: async ({ email, ...names }: ProfilePatch, actor: Actor, ifMatch?: number): Promise<Profile> => {
+    update: async ({ email, ...names }: ProfilePatch, actor: Actor, ifMatch?: IfMatch): Promise<Profile> => {
       const before = await getOwn(actor)
       if (email !== undefined && email !== before.email) await emailChange.check(email, actor)
       const after = await service.update(actor.id, names, actor, ifMatch)
       if (email !== undefined) await emailChange.propose(email, actor)
       return withPending(after)
     },
-    delete: async (actor: Actor, ifMatch?: number): Promise<void> => {
+    delete: async (actor: Actor, ifMatch?: IfMatch): Promise<void> => {
       await getOwn(actor)
       await service.deleteSelf(actor, ifMatch)
     },

@@ -1,7 +1,8 @@
 import type { NewUser, Role, User, UserPatch } from '@clientele/contracts/user'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { fieldProblem, Problem, preconditionFailed } from '@clientele/platform/runtime/problem'
+import { type IfMatch, requireVersion } from '@clientele/platform/http/if-match'
+import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import { createAccountChanges } from '../accounts/account-changes.ts'
 import type { AccountCreation } from '../accounts/account-creation.ts'
 import type { AccountLocks } from '../accounts/account-locks.ts'
@@ -52,14 +53,14 @@ export const createUserService = (deps: Deps) => {
   const change = (
     id: string,
     actor: Actor,
-    ifMatch: number | undefined,
+    ifMatch: IfMatch,
     work: (before: User, tx: Tx) => Promise<EndedSessions | undefined>,
   ): Promise<User | undefined> =>
     db.transaction(async (tx) => {
       await sync.lock(tx, id)
       const before = ifMatch === undefined ? await getUser(id, tx) : await sync.syncLocked(tx, id, actorRef(actor))
       if (!before) throw userNotFound()
-      if (ifMatch !== undefined && before.version !== ifMatch) throw preconditionFailed('the user', before)
+      requireVersion('the user', before, ifMatch)
       const ended = await work(before, tx)
       return sync.syncLocked(tx, id, actorRef(actor), ended)
     })
@@ -118,10 +119,10 @@ export const createUserService = (deps: Deps) => {
       return user
     },
 
-    update: async (id: string, patch: UserPatch, actor: Actor, ifMatch?: number): Promise<User> =>
+    update: async (id: string, patch: UserPatch, actor: Actor, ifMatch?: IfMatch): Promise<User> =>
       assertFound(await change(id, actor, ifMatch, (before, tx) => applyPatch(before, patch, actor, tx))),
 
-    delete: async (id: string, actor: Actor, ifMatch?: number): Promise<void> => {
+    delete: async (id: string, actor: Actor, ifMatch?: IfMatch): Promise<void> => {
       await change(id, actor, ifMatch, async (_before, tx) => {
         await guardAdmin(id, actor, tx)
         await keycloakUsers.delete(id)
@@ -129,21 +130,21 @@ export const createUserService = (deps: Deps) => {
     },
 
     /** Deletes the actor's own account. @throws Problem 409 `last_admin` */
-    deleteSelf: async (actor: Actor, ifMatch?: number): Promise<void> => {
+    deleteSelf: async (actor: Actor, ifMatch?: IfMatch): Promise<void> => {
       await change(actor.id, actor, ifMatch, async (_before, tx) => {
         await lastAdmin.check(tx, actor.id)
         await keycloakUsers.delete(actor.id)
       })
     },
 
-    grantRole: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
+    grantRole: async (id: string, role: Role, actor: Actor, ifMatch?: IfMatch): Promise<void> => {
       await change(id, actor, ifMatch, async (_before, tx) => {
         const roles = (await keycloakUsers.roles(id)) ?? []
         await account.setRoles(tx, id, [...roles, role])
       })
     },
 
-    revokeRole: async (id: string, role: Role, actor: Actor, ifMatch?: number): Promise<void> => {
+    revokeRole: async (id: string, role: Role, actor: Actor, ifMatch?: IfMatch): Promise<void> => {
       await change(id, actor, ifMatch, async (_before, tx) => {
         const roles = (await keycloakUsers.roles(id)) ?? []
         if (role === 'admin') await guardAdmin(id, actor, tx)

@@ -137,9 +137,9 @@ const headersOf = (route: RouteDefinition) => [
     ? [
         header(
           'If-Match',
-          'The ETag of the version to change. If the resource has changed since, the response is 412.',
+          'The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412.',
           // The gateway adds the coding of a compressed response.
-          '^(\\*|"\\d{1,9}(\\.[\\w-]*){0,2}")$',
+          '^(\\*|"\\d{1,9}(\\.[\\w-]*){0,2}"(, *"\\d{1,9}(\\.[\\w-]*){0,2}")*)$',
         ),
       ]
     : []),

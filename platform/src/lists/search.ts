@@ -1,0 +1,83 @@
+import { all, type Bind, type Condition, type ListContext, markEstimated, markIdCondition } from './condition.ts'
+import { checkText, escapeLike, FilterError, type Search, wordStartCondition } from './filters.ts'
+
+const maxWords = 10
+
+/**
+ * What `q` asks for. `match` has a condition for each word. `tiers` are the rows in the order of their relevance: those in which all
+ * words are whole words, those in which all begin words, and the others. They are disjoint, and together they are `match`.
+ */
+export type TextSearch = { text: string; match: Condition[]; tiers: Condition[][] }
+
+// A trigram index cannot find one or two letters inside a word, but it finds them at the beginning of a word. Digits are not
+// treated like this, because nearly every row contains them, nor are scripts without spaces between words.
+const isShort = (word: string): boolean =>
+  [...word].length < 3 &&
+  /^\p{L}+$/u.test(word) &&
+  !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u.test(
+    word,
+  )
+
+/** Returns the normalised words of `q`. @throws FilterError */
+const wordsOf = ({ normalise }: Search, value: string): string[] => {
+  const words = normalise(checkText(value))
+    .split(/\s+/)
+    .filter((word) => word !== '')
+  if (words.length > maxWords) throw new FilterError(`must have at most ${maxWords} words`)
+  return [...new Set(words)]
+}
+
+const contains =
+  ({ column }: Search, word: string): Condition =>
+  (bind) =>
+    `${column} like ${bind(`%${escapeLike(word)}%`)}`
+
+const beginsWord =
+  (search: Search, word: string): Condition =>
+  (bind) =>
+    wordStartCondition(search, escapeLike(word), bind)
+
+/** The condition that a word stands between spaces or ends of the text. A trigram index serves each of its patterns. */
+const isWord =
+  ({ column, isPadded }: Search, word: string): Condition =>
+  (bind) => {
+    const literal = escapeLike(word)
+    const patterns = [`% ${literal} %`, ...(isPadded ? [] : [`${literal} %`, `% ${literal}`, literal])]
+    return `(${patterns.map((pattern) => `${column} like ${bind(pattern)}`).join(' or ')})`
+  }
+
+/** Combines conditions with AND. */
+export const allOf =
+  (conditions: Condition[]): Condition =>
+  (bind, context) =>
+    all(...conditions.map((condition) => condition(bind, context)))
+
+const not =
+  (condition: Condition): Condition =>
+  (bind, context) =>
+    `not (${condition(bind, context)})`
+
+/** Parses `q`. Without words it matches every row. @throws FilterError */
+export const parseSearch = (search: Search, value: string): TextSearch => {
+  const words = wordsOf(search, value)
+  const match = words.map((word) => markEstimated((isShort(word) ? beginsWord : contains)(search, word)))
+  if (words.length === 0) return { text: value, match, tiers: [[]] }
+  const whole = words.map((word) => markEstimated(isWord(search, word)))
+  const begins = words.map((word) => markEstimated(beginsWord(search, word)))
+  const tiers = [whole, [...begins, markEstimated(not(allOf(whole)))]]
+  // A short word is found only at the beginning of words.
+  if (!words.every(isShort)) tiers.push([...match, markEstimated(not(allOf(begins)))])
+  return { text: value, match, tiers }
+}
+
+/** Writes the number of the tier of a row, for a statement that sorts all rows. */
+export const tierColumn = ({ tiers }: TextSearch, bind: Bind, context: ListContext): string => {
+  const cases = tiers.map((tier, number) => `when ${allOf(tier)(bind, context)} then ${number}`)
+  return `case ${cases.join(' ')} end`
+}
+
+/** A search for rows that are known by their ids. */
+export const searchByIds = (text: string, id: string, ids: readonly string[]): TextSearch => {
+  const condition = markIdCondition((bind) => `${id} = any(${bind(ids)})`)
+  return { text, match: [condition], tiers: [[condition]] }
+}

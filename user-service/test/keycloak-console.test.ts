@@ -6,6 +6,12 @@ import { password, startUsers, type UsersService, unique } from './users-service
 let users: UsersService
 beforeAll(async () => {
   users = await startUsers()
+  // The reconciliation at the start would find a new user before the event log does, and name itself as the actor.
+  await eventually(async () =>
+    expect((await users.internal().get('/metrics')).body).toMatch(
+      /reconciled_users_total\{[^}]*outcome="done"[^}]*\} [1-9]/,
+    ),
+  )
 }, 120_000)
 afterAll(() => users?.end(), 60_000)
 

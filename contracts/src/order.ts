@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { batchRef, batchResult, maxBatchItems } from './batch.ts'
-import { Customer } from './customer.ts'
+import { CustomerRef } from './customer-ref.ts'
 import { event } from './event.ts'
 import { line, metadata, paragraph, readOnly, stamps, time, uuid } from './fields.ts'
 import { amount, amountInput, currency, totalInput } from './money.ts'
@@ -73,30 +73,6 @@ export const OrderLine = z
   .meta({ id: 'OrderLine' })
 export type OrderLine = z.infer<typeof OrderLine>
 
-/** The customer of an order. With `include=customer` it has the other fields of a customer as well. */
-export const OrderCustomer = Customer.partial()
-  .extend({
-    id: uuid,
-    code: z.string().meta({ example: 'CUS-000123' }),
-    displayName: z.string().meta({
-      example: 'Ana Lovelace',
-      description: 'The name and surname as they are now, or the code of a customer without both.',
-    }),
-  })
-  .meta({
-    id: 'OrderCustomer',
-    description:
-      'The customer of an order. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time.',
-  })
-export type OrderCustomer = z.infer<typeof OrderCustomer>
-
-/** The query parameter `include` of GET. */
-export const includeParameter = z.enum(['customer']).optional().meta({
-  description:
-    '`customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`.',
-})
-export type Include = z.infer<typeof includeParameter>
-
 export const OrderStatus = z.enum(['placed', 'fulfilled', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>
 
@@ -112,7 +88,7 @@ export const Order = z
       description: 'Null if the order was placed without a customer, or the customer was purged.',
       readOnly: true,
     }),
-    customer: OrderCustomer.nullable().meta({
+    customer: CustomerRef.nullable().meta({
       description:
         'Who the customer is now, also in the trash. Null without a customer, after a purge, and for a moment while the customer is not known yet.',
       readOnly: true,

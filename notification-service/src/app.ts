@@ -1,3 +1,4 @@
+import { createCustomerReader, createCustomerServiceClient } from '@clientele/features/customers/customer-reader'
 import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
 import { type Api, createApi } from '@clientele/platform/http/api'
@@ -48,10 +49,15 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
   const models = defineModels(db.sequelize)
   const writer = createNotificationWriter(models.notifications)
   const customers = createCustomerProjection({ db, ...models })
+  const customerClient = createCustomerServiceClient(
+    config.customerServiceUrl,
+    'customers cannot be read because customer-service is unavailable',
+  )
   const notifications = createNotificationService({
     db,
     notifications: models.notifications,
     customers,
+    customerReader: createCustomerReader(customerClient),
     writer,
     wakeSignal,
   })
@@ -75,6 +81,7 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
       customerReconciliationTask({ ...config, customers, log }),
     ],
     /** For tests. The process of a service just exits. */
-    close: async () => void (await Promise.all([providers.sms?.close(), providers.email?.close()])),
+    close: async () =>
+      void (await Promise.all([customerClient.close(), providers.sms?.close(), providers.email?.close()])),
   }
 }

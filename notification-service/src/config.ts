@@ -33,6 +33,8 @@ export const configShape = {
   ...serviceConfig,
   ...revocationConfig,
   ...databaseConfig,
+  /** Whole customers are read from there for `include=customer`. */
+  customerServiceUrl: httpUrl,
   /** Its internal port, from which the projection of customers is completed. */
   customerServiceInternalUrl: httpUrl,
   shopName: line(40).default('Clientele').describe('the sender that messages name'),

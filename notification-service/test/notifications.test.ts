@@ -1,4 +1,6 @@
 import { newId } from '@clientele/platform/data/db'
+import { client } from '@clientele/platform/testing/client'
+import { signedInAs } from '@clientele/platform/testing/tokens'
 import { aCustomer, startCustomers } from '../../customer-service/test/start.ts'
 import { customerEvent, dataOf, orderEvent, type Running, startNotifications } from './start.ts'
 
@@ -95,6 +97,30 @@ describe('The customer and the order of a notification', () => {
     expect(body.data).toHaveLength(5)
     expect(new Set(body.data.map(({ customer }: { customer: { id: string } }) => customer.id)).size).toBe(5)
     expect(queries).toBe(1)
+  })
+})
+
+describe('include=customer', () => {
+  it('include=customer shows the whole customer, and the short form while customer-service does not respond', async () => {
+    const customers = await startCustomers()
+    const { body: whole } = await customers.user.post('/v1/customers', aCustomer({ phone: '+254711000222' }))
+    const { id, code, name, surname, version } = whole
+    const { orderId } = await place({ id, code, name, surname, version })
+    const { id: notificationId } = await service.waitFor(orderId, { status: 'sent' })
+    const next = await service.another({ config: { customerServiceUrl: customers.url } })
+    const user = client(next.url, (await signedInAs('user')).token)
+    const short = { id, code, displayName: `${name} ${surname}` }
+    const included = { ...whole, displayName: short.displayName }
+    const list = await user.get(`/v1/notifications?orderId=${orderId}&include=customer`)
+    expect(list.body.data[0].customer).toEqual(included)
+    expect((await user.get(`/v1/notifications/${notificationId}?include=customer`)).body.customer).toEqual(included)
+    expect((await user.get(`/v1/notifications/${notificationId}`)).body.customer).toEqual(short)
+    // `service` has no address at which customer-service responds.
+    const away = await service.user.get(`/v1/notifications/${notificationId}?include=customer`)
+    expect([away.status, away.body.customer]).toEqual([200, short])
+    expect((await service.user.get('/v1/notifications?include=order')).status).toBe(400)
+    await next.stop()
+    await customers.stop()
   })
 })
 

@@ -26,6 +26,7 @@ const start = async (database: TestDatabase, broker: TestBroker, sms: FakeProvid
   const config: NotificationConfig = {
     ...testConfig({ rabbitmqUrl: broker.url }),
     ...database.config,
+    customerServiceUrl: 'http://127.0.0.1:1',
     customerServiceInternalUrl: 'http://127.0.0.1:1',
     shopName: 'Duka',
     shopLocale: 'en',

@@ -2087,20 +2087,54 @@ export interface components {
              */
             mediaId: string;
         };
-        /** @description A customer, as other records show it. */
+        /** @description A customer, as other records show it. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time. */
         CustomerRef: {
+            address?: components["schemas"]["OrderServiceAddress"] | null;
             /** @example CUS-000123 */
             code: string;
             /**
-             * @description Name and surname, or the code of a customer without them.
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly createdAt?: string;
+            readonly createdBy?: components["schemas"]["ActorRef"];
+            /** @description When the customer was moved to the trash; null if it is not in the trash. */
+            readonly deletedAt?: string | null;
+            /**
+             * @description The name and surname as they are now, or the code of a customer without both.
              * @example Ana Lovelace
              */
             displayName: string;
+            email?: string | null;
+            externalId?: string | null;
             /**
              * Format: uuid
              * @example 0190a5c4-6f00-7000-8000-000000000001
              */
             id: string;
+            locale?: string | null;
+            metadata?: {
+                [key: string]: unknown;
+            };
+            name?: string | null;
+            /** @description In E.164 format, such as `+254711000111`. */
+            phone?: string | null;
+            photoMediaId?: string | null;
+            /** @description The same link as `photoUrls.medium`. A signed link. It works without a token until it expires, and stays the same for half of that time. */
+            readonly photoUrl?: string | null;
+            readonly photoUrls?: components["schemas"]["PhotoUrls"] | null;
+            smsOptOut?: boolean;
+            surname?: string | null;
+            tags?: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly updatedAt?: string;
+            readonly updatedBy?: components["schemas"]["ActorRef"];
+            /** @description The id of the user that is linked to the customer. */
+            readonly userId?: string | null;
+            readonly version?: number;
         };
         CustomerSummary: {
             /**
@@ -3420,7 +3454,7 @@ export interface components {
              */
             createdAt: string;
             /** @description Null if there is none, if it was purged, or if it is not known to the service yet. */
-            customer: components["schemas"]["CustomerRef"] | null;
+            customer: components["schemas"]["NotificationServiceCustomerRef"] | null;
             customerId: string | null;
             deliveredAt: string | null;
             /** @description Why it is an e-mail although the customer has a telephone number: `no_sms_provider`, `country_not_allowed`, `number_not_mobile` (the number gets no SMS) or `number_rejected` (by the SMS provider, so an e-mail followed). Otherwise null. */
@@ -3468,6 +3502,62 @@ export interface components {
             data: components["schemas"]["Notification"][];
             page: components["schemas"]["PageInfo"];
         };
+        NotificationServiceAddress: {
+            city?: string;
+            country?: string;
+            postalCode?: string;
+            region?: string;
+            street?: string;
+        };
+        /** @description A customer, as other records show it. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time. */
+        NotificationServiceCustomerRef: {
+            address?: components["schemas"]["NotificationServiceAddress"] | null;
+            /** @example CUS-000123 */
+            code: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly createdAt?: string;
+            readonly createdBy?: components["schemas"]["ActorRef"];
+            /** @description When the customer was moved to the trash; null if it is not in the trash. */
+            readonly deletedAt?: string | null;
+            /**
+             * @description The name and surname as they are now, or the code of a customer without both.
+             * @example Ana Lovelace
+             */
+            displayName: string;
+            email?: string | null;
+            externalId?: string | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id: string;
+            locale?: string | null;
+            metadata?: {
+                [key: string]: unknown;
+            };
+            name?: string | null;
+            /** @description In E.164 format, such as `+254711000111`. */
+            phone?: string | null;
+            photoMediaId?: string | null;
+            /** @description The same link as `photoUrls.medium`. A signed link. It works without a token until it expires, and stays the same for half of that time. */
+            readonly photoUrl?: string | null;
+            readonly photoUrls?: components["schemas"]["PhotoUrls"] | null;
+            smsOptOut?: boolean;
+            surname?: string | null;
+            tags?: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly updatedAt?: string;
+            readonly updatedBy?: components["schemas"]["ActorRef"];
+            /** @description The id of the user that is linked to the customer. */
+            readonly userId?: string | null;
+            readonly version?: number;
+        };
         /** @enum {string} */
         NotificationStatus: "queued" | "sent" | "delivered" | "failed" | "skipped";
         NotificationWithText: {
@@ -3485,7 +3575,7 @@ export interface components {
              */
             createdAt: string;
             /** @description Null if there is none, if it was purged, or if it is not known to the service yet. */
-            customer: components["schemas"]["CustomerRef"] | null;
+            customer: components["schemas"]["NotificationServiceCustomerRef"] | null;
             customerId: string | null;
             deliveredAt: string | null;
             /** @description Why it is an e-mail although the customer has a telephone number: `no_sms_provider`, `country_not_allowed`, `number_not_mobile` (the number gets no SMS) or `number_rejected` (by the SMS provider, so an e-mail followed). Otherwise null. */
@@ -3543,7 +3633,7 @@ export interface components {
             /** @example EUR */
             readonly currency: string;
             /** @description Who the customer is now, also in the trash. Null without a customer, after a purge, and for a moment while the customer is not known yet. */
-            readonly customer: components["schemas"]["OrderCustomer"] | null;
+            readonly customer: components["schemas"]["CustomerRef"] | null;
             /** @description Null if the order was placed without a customer, or the customer was purged. */
             readonly customerId: string | null;
             readonly fulfilledAt: string | null;
@@ -3608,55 +3698,6 @@ export interface components {
                 succeeded: number;
             };
             results: components["schemas"]["OrderBatchItemResult"][];
-        };
-        /** @description The customer of an order. All fields but `id`, `code` and `displayName` are there only with `include=customer`, and only if the caller may read the customer, it is not in the trash, and customer-service responds in time. */
-        OrderCustomer: {
-            address?: components["schemas"]["OrderServiceAddress"] | null;
-            /** @example CUS-000123 */
-            code: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-20T09:30:00.000Z
-             */
-            readonly createdAt?: string;
-            readonly createdBy?: components["schemas"]["ActorRef"];
-            /** @description When the customer was moved to the trash; null if it is not in the trash. */
-            readonly deletedAt?: string | null;
-            /**
-             * @description The name and surname as they are now, or the code of a customer without both.
-             * @example Ana Lovelace
-             */
-            displayName: string;
-            email?: string | null;
-            externalId?: string | null;
-            /**
-             * Format: uuid
-             * @example 0190a5c4-6f00-7000-8000-000000000001
-             */
-            id: string;
-            locale?: string | null;
-            metadata?: {
-                [key: string]: unknown;
-            };
-            name?: string | null;
-            /** @description In E.164 format, such as `+254711000111`. */
-            phone?: string | null;
-            photoMediaId?: string | null;
-            /** @description The same link as `photoUrls.medium`. A signed link. It works without a token until it expires, and stays the same for half of that time. */
-            readonly photoUrl?: string | null;
-            readonly photoUrls?: components["schemas"]["PhotoUrls"] | null;
-            smsOptOut?: boolean;
-            surname?: string | null;
-            tags?: string[];
-            /**
-             * Format: date-time
-             * @example 2026-11-20T09:30:00.000Z
-             */
-            readonly updatedAt?: string;
-            readonly updatedBy?: components["schemas"]["ActorRef"];
-            /** @description The id of the user that is linked to the customer. */
-            readonly userId?: string | null;
-            readonly version?: number;
         };
         OrderLine: {
             /** @description The name of the product when it was ordered, or the free text. */
@@ -4299,6 +4340,8 @@ export type Notification = components['schemas']['Notification'];
 export type NotificationChannel = components['schemas']['NotificationChannel'];
 export type NotificationFallback = components['schemas']['NotificationFallback'];
 export type NotificationPage = components['schemas']['NotificationPage'];
+export type NotificationServiceAddress = components['schemas']['NotificationServiceAddress'];
+export type NotificationServiceCustomerRef = components['schemas']['NotificationServiceCustomerRef'];
 export type NotificationStatus = components['schemas']['NotificationStatus'];
 export type NotificationWithText = components['schemas']['NotificationWithText'];
 export type OnMatch = components['schemas']['OnMatch'];
@@ -4307,7 +4350,6 @@ export type OrderBatch = components['schemas']['OrderBatch'];
 export type OrderBatchItem = components['schemas']['OrderBatchItem'];
 export type OrderBatchItemResult = components['schemas']['OrderBatchItemResult'];
 export type OrderBatchResult = components['schemas']['OrderBatchResult'];
-export type OrderCustomer = components['schemas']['OrderCustomer'];
 export type OrderLine = components['schemas']['OrderLine'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type OrderPatch = components['schemas']['OrderPatch'];
@@ -7224,6 +7266,8 @@ export interface operations {
                 "customerId[ne]"?: string[];
                 /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
+                /** @description `customer` shows the whole customer of each record, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the records come with the short form: `id`, `code` and `displayName`. */
+                include?: "customer";
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
                 /** @description Rows to skip. Cannot be used together with `cursor`. */
@@ -7305,7 +7349,10 @@ export interface operations {
     };
     getNotification: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `customer` shows the whole customer of each record, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the records come with the short form: `id`, `code` and `displayName`. */
+                include?: "customer";
+            };
             header?: {
                 /** @description The ETag of the version that the client has. If the resource has not changed since, the response is 304. */
                 "If-None-Match"?: string;
@@ -7799,7 +7846,7 @@ export interface operations {
                 "customerId[ne]"?: string[];
                 /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
                 id?: string[];
-                /** @description `customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`. */
+                /** @description `customer` shows the whole customer of each record, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the records come with the short form: `id`, `code` and `displayName`. */
                 include?: "customer";
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
@@ -8043,7 +8090,7 @@ export interface operations {
             query?: {
                 /** @description The field whose value `{key}` is. Without `idBy`, `{key}` is the id. */
                 idBy?: "number";
-                /** @description `customer` shows the whole customer of each order, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the orders come with the short form: `id`, `code` and `displayName`. */
+                /** @description `customer` shows the whole customer of each record, as `GET /v1/customers/{key}` does. If customers cannot be read within two seconds, the records come with the short form: `id`, `code` and `displayName`. */
                 include?: "customer";
             };
             header?: {

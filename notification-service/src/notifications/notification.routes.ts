@@ -1,3 +1,4 @@
+import { includeParameter } from '@clientele/contracts/customer-ref'
 import { uuid } from '@clientele/contracts/fields'
 import { Notification, NotificationWithText } from '@clientele/contracts/notification'
 import { page } from '@clientele/contracts/page'
@@ -21,10 +22,10 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       summary: 'List notifications, newest first',
       description:
         'Only admins see whole addresses; for users they are masked. `q` searches order numbers, codes and names of customers, and addresses. A whole order number or customer code finds only the notifications of that order or customer.',
-      query: notificationList.query,
+      query: notificationList.queryWith({ include: includeParameter }),
       responses: { 200: page(Notification) },
     },
-    async ({ query, actor }) => ok(await notifications.list(query, actor)),
+    async ({ query: { include, ...query }, actor }) => ok(await notifications.list(query, actor, include)),
   )
 
   api.operation(
@@ -37,9 +38,10 @@ export const notificationRoutes = (api: Api, { notifications }: NotificationRout
       description:
         'Only admins see the whole address, subject and text. For users each word of the text with a digit, an `@` or `://` is `***`.',
       params,
+      query: z.strictObject({ include: includeParameter }),
       responses: { 200: NotificationWithText },
     },
-    async ({ params: { id }, actor }) => ok(await notifications.get(id, actor)),
+    async ({ params: { id }, query: { include }, actor }) => ok(await notifications.get(id, actor, include)),
   )
 
   api.operation(

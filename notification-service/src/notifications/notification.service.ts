@@ -1,5 +1,8 @@
+import type { Include } from '@clientele/contracts/customer-ref'
 import type { Notification, NotificationWithText } from '@clientele/contracts/notification'
 import type { Page } from '@clientele/contracts/page'
+import { createCustomerInclusion, withCustomer } from '@clientele/features/customers/customer-inclusion'
+import type { CustomerReader } from '@clientele/features/customers/customer-reader'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { afterCommit } from '@clientele/platform/data/transaction'
@@ -16,6 +19,7 @@ type Deps = {
   notifications: Notifications
   customers: CustomerProjection
   writer: NotificationWriter
+  customerReader: CustomerReader
   wakeSignal: WakeSignal
 }
 export type NewNotification = {
@@ -31,7 +35,16 @@ const notFound = () => new Problem('not_found', { detail: 'notification not foun
 export type NotificationService = ReturnType<typeof createNotificationService>
 
 /** Queues and lists notifications. `wakeSignal` wakes the sender after the commit of a queued notification. */
-export const createNotificationService = ({ db, notifications, customers, writer, wakeSignal }: Deps) => {
+export const createNotificationService = ({
+  db,
+  notifications,
+  customers,
+  customerReader,
+  writer,
+  wakeSignal,
+}: Deps) => {
+  const includeCustomers = createCustomerInclusion(customerReader)
+
   /** Reads the customers of rows in one query. @returns a function that finds the customer of a row */
   const findCustomers = async (rows: readonly Pick<NotificationRow, 'customerId'>[], tx?: Tx) => {
     const ids = rows.flatMap(({ customerId }) => customerId ?? [])
@@ -61,17 +74,18 @@ export const createNotificationService = ({ db, notifications, customers, writer
       if (isWaiting) await writer.change(row.id, { status: 'skipped', reason: orderCancelledReason, dueInMs: null }, tx)
     },
 
-    list: async (query: Record<string, unknown>, actor: Actor): Promise<Page<Notification>> => {
+    list: async (query: Record<string, unknown>, actor: Actor, include?: Include): Promise<Page<Notification>> => {
       const { rows, page } = await notificationList.run(db, query, { actor })
-      const customerOf = await findCustomers(rows)
-      return { data: rows.map((row) => presentNotification(row, customerOf(row), actor)), page }
+      const [customerOf, whole] = await Promise.all([findCustomers(rows), includeCustomers(include, rows, actor)])
+      const data = rows.map((row) => withCustomer(presentNotification(row, customerOf(row), actor), whole))
+      return { data, page }
     },
 
-    get: async (id: string, actor: Actor): Promise<NotificationWithText> => {
+    get: async (id: string, actor: Actor, include?: Include): Promise<NotificationWithText> => {
       const row = await notifications.findByPk(id)
       if (!row) throw notFound()
-      const customerOf = await findCustomers([row])
-      return presentWithText(row, customerOf(row), actor)
+      const [customerOf, whole] = await Promise.all([findCustomers([row]), includeCustomers(include, [row], actor)])
+      return withCustomer(presentWithText(row, customerOf(row), actor), whole)
     },
 
     /**

@@ -1,5 +1,6 @@
 import type { CustomerState } from '@clientele/contracts/customer'
-import type { OrderCustomer } from '@clientele/contracts/order'
+import type { CustomerRef } from '@clientele/contracts/customer-ref'
+import { customerDisplayName } from '@clientele/features/customers/customer-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { upsertIfNewer } from '@clientele/platform/data/projection'
 import type { InferAttributes } from 'sequelize'
@@ -9,17 +10,13 @@ import type { PurgedCustomers } from './purged-customer.model.ts'
 export type KnownCustomer = InferAttributes<CustomerModel>
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
-/** The name of a customer as orders show it. */
-export const displayNameOf = ({ name, surname, code }: Pick<CustomerState, 'name' | 'surname' | 'code'>): string =>
-  [name, surname].filter((part) => part !== null).join(' ') || code
-
 /** The row of a customer that was not purged. */
 export const knownCustomer = (customer: CustomerState): KnownCustomer => ({
   id: customer.id,
   state: customer.deletedAt === null ? 'active' : 'trash',
   version: customer.version,
   code: customer.code,
-  displayName: displayNameOf(customer),
+  displayName: customerDisplayName(customer),
 })
 
 /** The row of a purged customer, without personal data. */
@@ -80,10 +77,10 @@ export const createCustomerProjection = ({ db, purged }: { db: Db; purged: Purge
       (await model.count({ where: { id }, transaction: db.requestTransaction() ?? null })) > 0,
 
     /** Reads the customers of several orders with one query. Customers without a name are left out. */
-    findNamed: async (ids: Iterable<string | null>, tx?: Tx): Promise<Map<string, OrderCustomer>> => {
+    findNamed: async (ids: Iterable<string | null>, tx?: Tx): Promise<Map<string, CustomerRef>> => {
       const unique = [...new Set(ids)].filter((id) => id !== null)
       if (unique.length === 0) return new Map()
-      const rows = await db.query<OrderCustomer>(selectNamed, [unique], { tx, name: 'customers_named' })
+      const rows = await db.query<CustomerRef>(selectNamed, [unique], { tx, name: 'customers_named' })
       return new Map(rows.map((row) => [row.id, row]))
     },
   }

@@ -1,4 +1,5 @@
-import type { OrderCustomer, OrderIdBy } from '@clientele/contracts/order'
+import type { CustomerRef } from '@clientele/contracts/customer-ref'
+import type { OrderIdBy } from '@clientele/contracts/order'
 import { columnName } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
@@ -13,7 +14,7 @@ import { parseOrderNumber } from './order-number.ts'
 /** The key of an order in a request: its id, or its number if `idBy` says so. */
 export type OrderKey = { key: string; idBy?: OrderIdBy | undefined }
 /** An order with its lines, ordered by position, and its customer. */
-export type WholeOrder = { row: OrderRow; lines: readonly OrderLineRow[]; customer: OrderCustomer | null }
+export type WholeOrder = { row: OrderRow; lines: readonly OrderLineRow[]; customer: CustomerRef | null }
 
 const selectLines = `select ${orderLineAttributes.map((name) => `${columnName(name)} as "${name}"`).join(', ')} from order_lines
 where order_id = any($1::uuid[]) order by order_id, position`

@@ -1,4 +1,5 @@
-import { type NewOrder, type Order, type OrderCustomer, orderDeclined, orderPlaced } from '@clientele/contracts/order'
+import type { CustomerRef } from '@clientele/contracts/customer-ref'
+import { type NewOrder, type Order, orderDeclined, orderPlaced } from '@clientele/contracts/order'
 import type { ProblemError } from '@clientele/contracts/problem'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
@@ -33,7 +34,7 @@ type Deps = {
 type OrderToStore = {
   values: Omit<OrderRow, 'number'>
   cart: Cart
-  named: OrderCustomer | null
+  named: CustomerRef | null
   products: LockedRows['products']
 }
 
@@ -52,7 +53,7 @@ const customerErrors = (state: KnownCustomer['state'] | undefined, isRequired: b
 }
 
 /** The customer as the order shows it; null if its name is not known yet. */
-const namedCustomer = (id: string | null, customer: LockedRows['customer']): OrderCustomer | null => {
+const namedCustomer = (id: string | null, customer: LockedRows['customer']): CustomerRef | null => {
   const { code = null, displayName = null } = customer ?? {}
   return id === null || code === null || displayName === null ? null : { id, code, displayName }
 }

@@ -1,6 +1,6 @@
+import { includeParameter } from '@clientele/contracts/customer-ref'
 import {
   InsufficientStock,
-  includeParameter,
   NewOrder,
   Order,
   OrderBatch,

@@ -1,4 +1,4 @@
-import type { OrderCustomer } from '@clientele/contracts/order'
+import type { CustomerRef } from '@clientele/contracts/customer-ref'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { foldText } from '@clientele/platform/lists/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
@@ -9,7 +9,7 @@ import type { OrderLineRow } from './order-line.model.ts'
 import { formatOrderNumber } from './order-number.ts'
 
 type Line = Pick<OrderLineRow, 'description'>
-type NamedCustomer = Pick<OrderCustomer, 'code' | 'displayName'>
+type NamedCustomer = Pick<CustomerRef, 'code' | 'displayName'>
 
 /** The text that `q` searches, without the order number that it begins with. */
 export const searchTextOf = (lines: readonly Line[], customer: NamedCustomer | null | undefined): string => {

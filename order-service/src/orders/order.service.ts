@@ -1,12 +1,8 @@
-import {
-  type Include,
-  type Order,
-  type OrderPatch,
-  orderCancelled,
-  orderFulfilled,
-  orderUpdated,
-} from '@clientele/contracts/order'
+import type { Include } from '@clientele/contracts/customer-ref'
+import { type Order, type OrderPatch, orderCancelled, orderFulfilled, orderUpdated } from '@clientele/contracts/order'
 import type { Page } from '@clientele/contracts/page'
+import { createCustomerInclusion, withCustomer } from '@clientele/features/customers/customer-inclusion'
+import type { CustomerReader } from '@clientele/features/customers/customer-reader'
 import { type Actor, actorRef } from '@clientele/platform/auth/token-verifier'
 import { retryOnConflict } from '@clientele/platform/data/database-errors'
 import type { Db, Tx } from '@clientele/platform/data/db'
@@ -14,12 +10,10 @@ import { nextStamps } from '@clientele/platform/data/stamps'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import type { IfMatch } from '@clientele/platform/http/if-match'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { CustomerClient } from '../customers/customer.client.ts'
 import { moveStock } from '../stock/stock.ts'
 import { sumByProduct } from './order.cart.ts'
 import { difference, patchedFields } from './order.change.ts'
 import type { OrderFinder, OrderKey, WholeOrder } from './order.finder.ts'
-import { createInclusion, withCustomer } from './order.inclusion.ts'
 import { orderList } from './order.list.ts'
 import type { OrderRow, Orders } from './order.model.ts'
 import type { Placement } from './order.placement.ts'
@@ -32,7 +26,7 @@ type Deps = {
   model: Orders
   finder: OrderFinder
   placement: Placement
-  customerClient: Pick<CustomerClient, 'findMany'>
+  customerClient: CustomerReader
 }
 
 /** The actor of a request, and the version in its `If-Match`. */
@@ -46,7 +40,7 @@ const restockChanges = (lines: readonly OrderLineRow[]) =>
 export type OrderService = ReturnType<typeof createOrderService>
 
 export const createOrderService = ({ db, model, finder, placement, customerClient }: Deps) => {
-  const includeCustomers = createInclusion({ customerClient })
+  const includeCustomers = createCustomerInclusion(customerClient)
 
   /** Stores the next version of an order. */
   const save = async (

@@ -96,6 +96,7 @@ describe('media-service with the store gcs', () => {
     const before = await media.keys()
     expect((await media.user.post('/v1/media', form(Buffer.alloc(100_000, 'text')))).status).toBe(415)
     expect((await media.user.post('/v1/media', form(Buffer.alloc(3_000_000, await anImage('png'))))).status).toBe(413)
-    expect(await media.keys()).toEqual(before)
+    // Objects of the test before may be removed only now.
+    expect((await media.keys()).filter((key) => !before.includes(key))).toEqual([])
   })
 })

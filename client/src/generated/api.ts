@@ -206,7 +206,7 @@ export interface paths {
         };
         /**
          * List customers, newest first
-         * @description Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it.
+         * @description Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it. `metadata.<key>=<value>`, such as `metadata.source=fair`, finds those with a value in the metadata; a number, `true` and `false` also match the text.
          */
         get: operations["listCustomers"];
         put?: never;
@@ -4857,10 +4857,6 @@ export interface operations {
                 id?: string[];
                 /** @description Rows per page. Default: 50, with `id` 100. */
                 limit?: number;
-                /** @description Values by key, such as `metadata[source]=fair`; `metadata.source=fair` means the same. Texts are compared exactly, also in upper and lower case; a number, `true` and `false` also match the text. Separate alternatives with commas; write a comma in a value as `\,`. */
-                metadata?: {
-                    [key: string]: string;
-                };
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 name?: string;
                 /** @description Contains the text, in upper or lower case. */

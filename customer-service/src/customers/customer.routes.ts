@@ -56,7 +56,7 @@ export const customerRoutes = (api: Api, { customers, batch, inputs, list, media
       tag,
       roles,
       description:
-        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it.',
+        'Customers in the trash are listed only with a filter on `deletedAt`, such as `deletedAt[exists]=true`. A `q` that is the code, e-mail address, telephone number or external id of a customer finds only the customers that have it. `metadata.<key>=<value>`, such as `metadata.source=fair`, finds those with a value in the metadata; a number, `true` and `false` also match the text.',
       query: list.query,
       responses: { 200: page(Customer) },
     },

@@ -8,6 +8,12 @@ const stringsOf = (value: unknown): string[] => {
   return value === null || value === undefined || value === '' ? [] : [String(value)]
 }
 
+/** The value at `address.city`. */
+const nested = (row: Record<string, unknown>, parameter: string): unknown => {
+  const [group = '', key = ''] = parameter.split('.')
+  return (row[group] as Record<string, unknown> | null | undefined)?.[key]
+}
+
 const commonValues = [
   ...['true', 'false', 'me', '1', '0', '2000-01-01', '2100-01-01', 'nobody'],
   ...['ORD-000000', 'CUS-000000', 'CUS-999999'],
@@ -44,7 +50,7 @@ export const findQueriesWithRows = async (
   const valueFor = async (parameter: string): Promise<string | undefined> => {
     const [name = ''] = parameter.split('[')
     // If the first row has no value, another may: only records in the trash have `deletedAt`.
-    const other = row[name] ?? (await rows({ [`${name}[exists]`]: 'true' }))[0]?.[name]
+    const other = row[name] ?? nested(row, parameter) ?? (await rows({ [`${name}[exists]`]: 'true' }))[0]?.[name]
     const candidates = [
       ...stringsOf(other),
       ...commonValues,

@@ -33,7 +33,7 @@ const schemaOf = ({ value, hasSeveral }: Filter, operator: Operator): JsonSchema
 
 const pascalCase = (name: string): string => name.replace(/^./, (letter) => letter.toUpperCase())
 
-type Described = { schema: JsonSchema; description: string; example?: string[] | undefined; byKey?: true }
+type Described = { schema: JsonSchema; description: string; example?: string[] | undefined }
 
 const filterParameters = (name: string, filter: Filter): [string, Described][] =>
   filter.operators.map((operator) => [
@@ -58,12 +58,14 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
     })
   for (const [name, { filter }] of filters)
     for (const [parameter, described] of filterParameters(name, filter)) parameters.set(parameter, described)
-  for (const [name, { filter }] of grammar.keyed)
-    parameters.set(name, {
-      schema: { type: 'object', propertyNames: filter.key, additionalProperties: filter.value },
-      description: `${filter.description}.`,
-      byKey: true,
-    })
+  // OpenAPI has no parameters with any name, and generators do not compile an object with any keys (`deepObject`), so the
+  // description of the operation names these.
+  if (!isPaged)
+    for (const [name, { filter }] of grammar.keyed)
+      parameters.set(name, {
+        schema: { type: 'object', propertyNames: filter.key, additionalProperties: filter.value },
+        description: `${filter.description}.`,
+      })
   for (const [alias, name] of aliases)
     parameters.set(alias, { schema: parameters.get(name)?.schema ?? text, description: `Another name of \`${name}\`.` })
   const sorts = [...sort.keys()].flatMap((name) => [name, `-${name}`])
@@ -107,7 +109,7 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
  */
 export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.ZodRawShape = {}): QuerySchema => {
   const shape = Object.fromEntries(
-    [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example, byKey }]) => [
+    [...parametersOf(grammar, isPaged)].map(([name, { schema, description, example }]) => [
       name,
       z
         .unknown()
@@ -119,7 +121,6 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.Zo
             description,
             ...(example !== undefined && { example }),
             ...(schema['type'] === 'array' && { style: 'form' as const, explode: false }),
-            ...(byKey && { style: 'deepObject' as const, explode: true }),
           },
         }),
     ]),

@@ -1,4 +1,5 @@
 import { client } from '@clientele/platform/testing/client'
+import { testEnv } from '@clientele/platform/testing/database'
 import { realmAdmin } from '@clientele/platform/testing/realm'
 import { createSignedInUser, type SignedInUser } from '@clientele/platform/testing/tokens'
 import { recordOf, services } from '../../services.ts'
@@ -13,6 +14,12 @@ export const startTarget = (): Promise<HostileSystem> => {
   return startHostileSystem({
     ...recordOf(services, settings),
     gateway: { ...settings, RATE_LIMIT_USER: '10000000', RATE_LIMIT_ADDRESS: '10000000', RATE_LIMIT_AUTH: '10000000' },
+    // So that notifications have a channel.
+    'notification-service': {
+      ...settings,
+      SMTP_URL: `smtp://127.0.0.1:${testEnv('TEST_SMTP_PORT')}`,
+      MAIL_FROM: 'shop@clientele.localhost',
+    },
     // The realm allows links of mails to lead there.
     'user-service': { ...settings, SMTP_CONFIGURED: 'true', PUBLIC_URL: 'http://localhost:8000' },
   })

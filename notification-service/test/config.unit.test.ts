@@ -7,6 +7,7 @@ const base = {
   KEYCLOAK_ISSUER: 'https://id.example.com/realms/clientele',
   DATABASE_URL: 'postgres://localhost/clientele',
   USER_SERVICE_INTERNAL_URL: 'http://localhost:8101',
+  CUSTOMER_SERVICE_URL: 'http://localhost:8002',
   CUSTOMER_SERVICE_INTERNAL_URL: 'http://localhost:8102',
 }
 const load = (env: Record<string, string>) => checkConfig(loadConfig(configShape, { ...base, ...env }))

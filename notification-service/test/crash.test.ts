@@ -32,6 +32,7 @@ const spawnService = (): ChildProcess => {
     AFRICASTALKING_URL: service.sms.url,
     SMS_COUNTRIES: '*',
     USER_SERVICE_INTERNAL_URL: 'http://127.0.0.1:1',
+    CUSTOMER_SERVICE_URL: 'http://127.0.0.1:1',
     CUSTOMER_SERVICE_INTERNAL_URL: 'http://127.0.0.1:1',
     SEND_TIMEOUT_MS: '1000',
   }

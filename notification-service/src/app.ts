@@ -11,7 +11,7 @@ import { createCustomerProjection } from './customers/customer.projection.ts'
 import { customerReconciliationTask } from './customers/customer.reconciliation.ts'
 import { defineModels } from './models.ts'
 import { type NotificationRouteDeps, notificationRoutes } from './notifications/notification.routes.ts'
-import { searchTextTask } from './notifications/notification.search-text.ts'
+import { notificationSearchTextTask } from './notifications/notification.search-text.ts'
 import { createNotificationService } from './notifications/notification.service.ts'
 import { createNotificationWriter } from './notifications/notification.writer.ts'
 import { createProviders } from './providers/create-providers.ts'
@@ -77,7 +77,7 @@ export const createApp = ({ config, db, verifier, log, timing: timingOverrides }
     tasks: [
       sender,
       createCleanup({ db, ...models, outcomes, reports, timing, log }),
-      searchTextTask({ db, customers, log }),
+      notificationSearchTextTask({ db, customers, log }),
       customerReconciliationTask({ ...config, customers, log }),
     ],
     /** For tests. The process of a service just exits. */

@@ -24,7 +24,7 @@ import { createOrderFinder } from './orders/order.finder.ts'
 import { defineOrders } from './orders/order.model.ts'
 import { createPlacement } from './orders/order.placement.ts'
 import { type OrderRouteDeps, orderRoutes } from './orders/order.routes.ts'
-import { searchTextTask } from './orders/order.search-text.ts'
+import { orderSearchTextTask } from './orders/order.search-text.ts'
 import { createOrderService } from './orders/order.service.ts'
 import { defineOrderLines } from './orders/order-line.model.ts'
 import { createProductBatch } from './products/product.batch.ts'
@@ -140,7 +140,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
       ...jobs.tasks,
       ...imports.tasks,
       anonymisationTask({ log, run: anonymisePurged }),
-      searchTextTask({ db, finder: orderFinder, customers, log }),
+      orderSearchTextTask({ db, finder: orderFinder, customers, log }),
       lowStockTask({ db, log }),
       customerReconciliationTask({ ...config, customers, log }),
       nameErasureTask(db, log, storedNames),

@@ -1,0 +1,61 @@
+import type { Db, Tx } from '@clientele/platform/data/db'
+import type { Log } from '@clientele/platform/runtime/log'
+import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
+
+const batchSize = 200
+const intervalMs = 1_000
+
+type Options<Row extends { id: string }> = {
+  name: string
+  db: Db
+  log: Log
+  /** `select … from …` of the records whose search texts are written, with `search_text` and `customer_id` in their table. */
+  select: string
+  /** The table that names the customers whose records need new texts, with `customer_id` and `after_id`. */
+  refreshes: string
+  /** Writes the search texts of a batch. */
+  write(rows: readonly Row[], tx: Tx): Promise<void>
+}
+
+/**
+ * Creates a function that writes the search texts of records that have none, and of those whose customer has another name. Each
+ * transaction handles one batch, so the work can be interrupted and shared between replicas.
+ */
+const createSearchTexts = <Row extends { id: string }>({ db, select, refreshes, write }: Options<Row>) => {
+  const selectMissing = `${select} where search_text is null order by id limit ${batchSize} for no key update skip locked`
+  const selectOfCustomer = `${select} where customer_id = $1 and ($2::uuid is null or id > $2)
+order by id limit ${batchSize} for no key update`
+  const selectRefresh = `select customer_id as "customerId", after_id as "afterId" from ${refreshes}
+order by customer_id limit 1 for update skip locked`
+
+  const writeMissing = (): Promise<boolean> =>
+    db.transaction(async (tx) => {
+      const rows = await db.query<Row>(selectMissing, [], { tx })
+      if (rows.length > 0) await write(rows, tx)
+      return rows.length === batchSize
+    })
+
+  const refreshNext = (): Promise<boolean> =>
+    db.transaction(async (tx) => {
+      const [next] = await db.query<{ customerId: string; afterId: string | null }>(selectRefresh, [], { tx })
+      if (!next) return false
+      const { customerId, afterId } = next
+      const rows = await db.query<Row>(selectOfCustomer, [customerId, afterId], { tx })
+      if (rows.length > 0) await write(rows, tx)
+      const [sql, values] =
+        rows.length === batchSize
+          ? [`update ${refreshes} set after_id = $2 where customer_id = $1`, [customerId, rows.at(-1)?.id]]
+          : [`delete from ${refreshes} where customer_id = $1`, [customerId]]
+      await db.query(sql, values, { tx })
+      return true
+    })
+
+  return async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted && (await writeMissing()));
+    while (!signal.aborted && (await refreshNext()));
+  }
+}
+
+/** Writes missing and outdated search texts every second. Without any, a run costs two queries on empty indexes. */
+export const searchTextTask = <Row extends { id: string }>(options: Options<Row>): Task =>
+  periodicTask({ name: options.name, intervalMs, log: options.log, runAtStart: true, run: createSearchTexts(options) })

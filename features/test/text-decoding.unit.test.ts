@@ -28,7 +28,7 @@ describe('Decoding text', () => {
     ['UTF-16BE with a byte order mark', utf16be(`\uFEFF${text}`), 'utf-16be', 'mark', text],
     ['UTF-16LE', Buffer.from(text, 'utf16le'), 'utf-16le', 'content', text],
     ['UTF-16BE', utf16be(text), 'utf-16be', 'content', text],
-    ['windows-1252', cp1252, 'windows-1252', 'fallback', small],
+    ['windows-1252', cp1252, 'windows-1252', 'guess', small],
     ['an empty file', Buffer.alloc(0), 'utf-8', 'content', ''],
     ['one byte', Buffer.from('a'), 'utf-8', 'content', 'a'],
     ['a byte order mark alone', Buffer.from('\uFEFF'), 'utf-8', 'mark', ''],

@@ -2151,6 +2151,8 @@ export interface components {
             total: number;
             withPhoto: number;
         };
+        /** @enum {string} */
+        DecimalMark: "point" | "comma";
         DeliveryReport: {
             failureReason?: string;
             /** @example ATXid_1 */
@@ -2182,6 +2184,8 @@ export interface components {
             /** @description The part of the mailed link after the #. */
             token: string;
         };
+        /** @enum {string} */
+        EncodingSource: "declared" | "mark" | "valid" | "guess";
         ExportResult: {
             bytes: number;
             rows: number;
@@ -2251,6 +2255,7 @@ export interface components {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
             columns: string[];
+            country: string | null;
             /** @description The counts of the commit or, before the commit, of the dry run. */
             counts: components["schemas"]["ImportCounts"];
             /**
@@ -2259,9 +2264,11 @@ export interface components {
              */
             createdAt: string;
             createdBy: components["schemas"]["ActorRef"];
+            decimal: components["schemas"]["DecimalMark"];
             delimiter: string | null;
             /** @example utf-8 */
             encoding: string;
+            encodingBy: components["schemas"]["EncodingSource"];
             /** @description Why the import as a whole failed, or was cancelled by the system. `owner_lost_access`: the user who ran it was disabled, deleted or lost the role `user`. */
             error: components["schemas"]["JobError"] | null;
             /** @description The first 100 errors. The file at `errorsUrl` has all of them. */
@@ -2275,6 +2282,8 @@ export interface components {
             expiresAt: string;
             finishedAt: string | null;
             format: components["schemas"]["TableFormat"];
+            /** @description The number of the row that names the columns; null if there is none, and for JSON. */
+            headerRow: number | null;
             /**
              * Format: uuid
              * @example 0190a5c4-6f00-7000-8000-000000000001
@@ -2304,14 +2313,24 @@ export interface components {
             /** @description The SHA-256 of the file after decompression, as UTF-8, in hexadecimal. */
             sha256: string;
             status: components["schemas"]["ImportStatus"];
+            tags: components["schemas"]["TagsMode"];
             /** @description The number of rows in the file; null until the dry run has finished. */
             total: number | null;
             /** @description The columns that are not imported. */
             unmapped: string[];
+            /** @description What to look at before the commit. */
+            warnings: components["schemas"]["ImportWarning"][];
         };
         ImportCommit: {
             /** @description Whether to import the file even if the same content was imported before. Default: false. */
             again?: boolean;
+            /**
+             * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
+             * @example DE
+             */
+            country?: string;
+            /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+            decimal?: components["schemas"]["DecimalMark"];
             /**
              * @example {
              *       "First name": "name",
@@ -2326,6 +2345,8 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+            tags?: components["schemas"]["TagsMode"];
         };
         ImportCounts: {
             created: number;
@@ -2335,6 +2356,13 @@ export interface components {
             updated: number;
         };
         ImportForm: {
+            /**
+             * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
+             * @example DE
+             */
+            country?: string;
+            /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+            decimal?: components["schemas"]["DecimalMark"];
             /** @description The character that separates the cells of CSV. Default: detected. */
             delimiter?: string;
             /** @description The character encoding, such as `windows-1252`. Default: detected. */
@@ -2346,7 +2374,7 @@ export interface components {
             file: Blob;
             /** @description The format of the file. Default: detected from the content. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+            /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
             header?: boolean;
             /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
             mapping?: string;
@@ -2356,12 +2384,23 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description The number of rows above the table in a CSV file, such as the title of a report. Default: detected. */
+            skip?: number;
+            /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+            tags?: components["schemas"]["TagsMode"];
         };
         ImportPage: {
             data: components["schemas"]["Import"][];
             page: components["schemas"]["PageInfo"];
         };
         ImportPatch: {
+            /**
+             * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
+             * @example DE
+             */
+            country?: string;
+            /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+            decimal?: components["schemas"]["DecimalMark"];
             /**
              * @example {
              *       "First name": "name",
@@ -2376,6 +2415,8 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+            tags?: components["schemas"]["TagsMode"];
         };
         ImportRowError: {
             code: string;
@@ -2389,6 +2430,13 @@ export interface components {
         };
         /** @enum {string} */
         ImportStatus: "checking" | "checked" | "importing" | "finished" | "failed" | "cancelled" | "undoing" | "undone";
+        ImportWarning: {
+            /** @example encoding_guessed */
+            code: string;
+            /** @description The column that the warning is about. */
+            column: string | null;
+            message: string;
+        };
         InstallationConfig: {
             customers: {
                 /**
@@ -4149,6 +4197,8 @@ export interface components {
             /** @example wholesale */
             name: string;
         };
+        /** @enum {string} */
+        TagsMode: "replace" | "add";
         Tokens: {
             accessToken: string;
             /** @description The lifetime of the access token in seconds. */
@@ -4297,9 +4347,11 @@ export type CustomerPatch = components['schemas']['CustomerPatch'];
 export type CustomerPhoto = components['schemas']['CustomerPhoto'];
 export type CustomerRef = components['schemas']['CustomerRef'];
 export type CustomerSummary = components['schemas']['CustomerSummary'];
+export type DecimalMark = components['schemas']['DecimalMark'];
 export type DeliveryReport = components['schemas']['DeliveryReport'];
 export type DuplicateProblem = components['schemas']['DuplicateProblem'];
 export type EmailLinkToken = components['schemas']['EmailLinkToken'];
+export type EncodingSource = components['schemas']['EncodingSource'];
 export type ExportResult = components['schemas']['ExportResult'];
 export type FieldErrorCode = components['schemas']['FieldErrorCode'];
 export type Import = components['schemas']['Import'];
@@ -4310,6 +4362,7 @@ export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];
 export type ImportRowError = components['schemas']['ImportRowError'];
 export type ImportStatus = components['schemas']['ImportStatus'];
+export type ImportWarning = components['schemas']['ImportWarning'];
 export type InstallationConfig = components['schemas']['InstallationConfig'];
 export type InsufficientStockProblem = components['schemas']['InsufficientStockProblem'];
 export type Job = components['schemas']['Job'];
@@ -4392,6 +4445,7 @@ export type SummaryInterval = components['schemas']['SummaryInterval'];
 export type TableFormat = components['schemas']['TableFormat'];
 export type TagCounts = components['schemas']['TagCounts'];
 export type TagPatch = components['schemas']['TagPatch'];
+export type TagsMode = components['schemas']['TagsMode'];
 export type Tokens = components['schemas']['Tokens'];
 export type User = components['schemas']['User'];
 export type UserLock = components['schemas']['UserLock'];
@@ -6287,6 +6341,8 @@ export interface operations {
                      *           "format": "csv",
                      *           "delimiter": ",",
                      *           "encoding": "utf-8",
+                     *           "encodingBy": "valid",
+                     *           "headerRow": 1,
                      *           "bytes": 48213,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *           "columns": [
@@ -6303,6 +6359,10 @@ export interface operations {
                      *           ],
                      *           "matchBy": "email",
                      *           "onMatch": "update",
+                     *           "country": null,
+                     *           "decimal": "point",
+                     *           "tags": "replace",
+                     *           "warnings": [],
                      *           "total": 1200,
                      *           "counts": {
                      *             "read": 1200,
@@ -6350,13 +6410,17 @@ export interface operations {
     createImport: {
         parameters: {
             query?: {
+                /** @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop. */
+                country?: string;
+                /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+                decimal?: components["schemas"]["DecimalMark"];
                 /** @description The character that separates the cells of CSV. Default: detected. */
                 delimiter?: string;
                 /** @description The character encoding, such as `windows-1252`. Default: detected. */
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -6366,6 +6430,9 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                skip?: number;
+                /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+                tags?: components["schemas"]["TagsMode"];
             };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
@@ -6407,6 +6474,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -6423,6 +6492,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -6483,6 +6556,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -6499,6 +6574,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -6600,6 +6679,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -6616,6 +6697,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -8825,6 +8910,8 @@ export interface operations {
                      *           "format": "csv",
                      *           "delimiter": ",",
                      *           "encoding": "utf-8",
+                     *           "encodingBy": "valid",
+                     *           "headerRow": 1,
                      *           "bytes": 48213,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *           "columns": [
@@ -8841,6 +8928,10 @@ export interface operations {
                      *           ],
                      *           "matchBy": "email",
                      *           "onMatch": "update",
+                     *           "country": null,
+                     *           "decimal": "point",
+                     *           "tags": "replace",
+                     *           "warnings": [],
                      *           "total": 1200,
                      *           "counts": {
                      *             "read": 1200,
@@ -8888,13 +8979,17 @@ export interface operations {
     createProductImport: {
         parameters: {
             query?: {
+                /** @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop. */
+                country?: string;
+                /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+                decimal?: components["schemas"]["DecimalMark"];
                 /** @description The character that separates the cells of CSV. Default: detected. */
                 delimiter?: string;
                 /** @description The character encoding, such as `windows-1252`. Default: detected. */
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -8904,6 +8999,9 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                skip?: number;
+                /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+                tags?: components["schemas"]["TagsMode"];
             };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
@@ -8945,6 +9043,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -8961,6 +9061,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -9021,6 +9125,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -9037,6 +9143,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -9138,6 +9248,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -9154,6 +9266,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,

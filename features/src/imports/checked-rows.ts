@@ -33,7 +33,7 @@ const rowsPerTurn = 50
 
 const checkRow = (row: Row, target: AnyTarget, options: ImportRow, map: ReturnType<typeof createMapper>) => {
   if (row.error) return { problems: [{ code: row.error.code, message: row.error.message }] }
-  return target.check(map(row.values), { matchBy: options.matchBy, onMatch: options.onMatch })
+  return target.check(map(row.values), options)
 }
 
 /**

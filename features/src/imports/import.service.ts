@@ -119,10 +119,13 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     if (target.matchBy.includes(matchBy)) return matchBy
     throw fieldProblem('/matchBy', 'invalid_value', `must be one of ${target.matchBy.join(', ')}`)
   }
-  const mergeChoice = (row: ImportRow, { mapping, matchBy, onMatch }: ImportPatch): Choice => ({
+  const mergeChoice = (row: ImportRow, { mapping, matchBy, onMatch, country, decimal, tags }: ImportPatch): Choice => ({
     mapping: mapping === undefined ? row.mapping : validateMapping(target, row.columns, mapping),
     matchBy: matchBy === undefined ? row.matchBy : parseMatchBy(matchBy),
     onMatch: onMatch ?? row.onMatch,
+    country: country ?? row.country,
+    decimal: decimal ?? row.decimal,
+    tags: tags ?? row.tags,
   })
 
   const startCheck = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
@@ -160,7 +163,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
           options.mapping === undefined
             ? suggestForTarget(target, columns, readSamples(upload, detected))
             : validateMapping(target, columns, parseMapping(options.mapping))
-        const { id: fileId, bytes, sha256, encoding } = file
+        const { id: fileId, bytes, sha256, encoding, encodingBy } = file
         return db.transaction(async (tx) => {
           const newImport = {
             entity: target.entity,
@@ -168,12 +171,17 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
             name: options.name ?? null,
             format,
             encoding,
+            encodingBy,
+            warnings: [],
             bytes,
             sha256,
             columns,
             mapping,
             matchBy: parseMatchBy(options.matchBy),
             onMatch: options.onMatch ?? ('update' as const),
+            country: options.country ?? null,
+            decimal: options.decimal ?? ('point' as const),
+            tags: options.tags ?? ('replace' as const),
             previousImport: await table.findPrevious(target.entity, sha256, null, tx),
             owner: actor,
             keepHours,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { EncodingSource } from '@clientele/contracts/import'
 import type { Db } from '@clientele/platform/data/db'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobQuota } from '../jobs/job.quota.ts'
@@ -18,6 +19,7 @@ export type ReceivedFile = {
   bytes: number
   sha256: string
   encoding: string
+  encodingBy: EncodingSource
   sample: Buffer
 }
 
@@ -81,7 +83,7 @@ export const receiveFile = async (
       await quota.assertMayStore(ownerId, { bytes, exceptId: id }, tx)
       await files.complete(id, { bytes, sha256, keepHours: unusedFileHours }, tx)
     })
-    return { id, bytes, sha256, encoding: decoded.charset.name, sample }
+    return { id, bytes, sha256, encoding: decoded.charset.name, encodingBy: decoded.charset.by, sample }
   } catch (error) {
     await files.remove(id).catch(() => {})
     throw error instanceof FileError ? toFileProblem(error, maxBytes) : error

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
+import type { EncodingSource } from '@clientele/contracts/import'
 
-/** The character encoding of a file. `by` is the source of this information; `mark` means a byte order mark. */
-export type Charset = { name: string; bomBytes: number; by: 'declaration' | 'mark' | 'content' | 'fallback' }
+/** The character encoding of a file. `by` says how it was determined. */
+export type Charset = { name: string; bomBytes: number; by: EncodingSource }
 
 const byteOrderMarks: [name: string, bytes: number[]][] = [
   ['utf-8', [0xef, 0xbb, 0xbf]],
@@ -49,14 +50,14 @@ export const completeUtf8Length = (bytes: Uint8Array): number => {
 export const detectCharset = (sample: Uint8Array, declared?: string, fallback = 'windows-1252'): Charset => {
   const mark = findByteOrderMark(sample)
   if (declared !== undefined)
-    return { name: declared, bomBytes: mark?.[0] === declared ? mark[1].length : 0, by: 'declaration' }
+    return { name: declared, bomBytes: mark?.[0] === declared ? mark[1].length : 0, by: 'declared' }
   if (mark) return { name: mark[0], bomBytes: mark[1].length, by: 'mark' }
   const nuls = [0, 0]
   const checkedBytes = Math.min(sample.length, 1000)
   for (let at = 0; at < checkedBytes; at += 1) if (sample[at] === 0) nuls[at % 2] = (nuls[at % 2] as number) + 1
   const [even = 0, odd = 0] = nuls
-  if (odd > checkedBytes / 4 && odd > 4 * even) return { name: 'utf-16le', bomBytes: 0, by: 'content' }
-  if (even > checkedBytes / 4 && even > 4 * odd) return { name: 'utf-16be', bomBytes: 0, by: 'content' }
-  if (isUtf8(sample.subarray(0, completeUtf8Length(sample)))) return { name: 'utf-8', bomBytes: 0, by: 'content' }
-  return { name: fallback, bomBytes: 0, by: 'fallback' }
+  if (odd > checkedBytes / 4 && odd > 4 * even) return { name: 'utf-16le', bomBytes: 0, by: 'valid' }
+  if (even > checkedBytes / 4 && even > 4 * odd) return { name: 'utf-16be', bomBytes: 0, by: 'valid' }
+  if (isUtf8(sample.subarray(0, completeUtf8Length(sample)))) return { name: 'utf-8', bomBytes: 0, by: 'valid' }
+  return { name: fallback, bomBytes: 0, by: 'guess' }
 }

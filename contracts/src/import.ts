@@ -148,6 +148,25 @@ export const Import = z
   .meta({ id: 'Import' })
 export type Import = z.infer<typeof Import>
 
+/** The first rows of an import as the dry run sees them. */
+export const ImportPreview = z
+  .object({
+    rows: z
+      .array(
+        z.object({
+          row: z.int().min(1),
+          outcome: z.enum(['created', 'updated', 'skipped', 'failed']),
+          values: z
+            .record(z.string(), z.unknown())
+            .meta({ description: 'The fields that the row sets, as a request would; empty if the row is not valid.' }),
+          errors: z.array(ImportRowError),
+        }),
+      )
+      .max(20),
+  })
+  .meta({ id: 'ImportPreview' })
+export type ImportPreview = z.infer<typeof ImportPreview>
+
 /** Options of an import: form fields, or query parameters if the body is the bare file. */
 const options = {
   format: TableFormatName.optional().meta({

@@ -1,6 +1,7 @@
--- How the charset was found, how the values of the rows are read, and what their reader should look at before the commit.
+-- How the charset was found, whose export it looks like, how the values are read, and what to look at before the commit.
 alter table imports
   add column encoding_by text not null default 'guess',
+  add column preset text,
   add column country text,
   add column decimal text not null default 'point',
   add column tags text not null default 'replace',

@@ -478,6 +478,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the first 20 rows of an import as the customers that they would become
+         * @description Uses the present mapping and options. Rows are compared with the records of this moment.
+         */
+        get: operations["previewImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports/{id}/undo": {
         parameters: {
             query?: never;
@@ -1106,6 +1126,26 @@ export interface paths {
          * @description Starts a job that writes the rows. Each row is checked again. After a failed or cancelled commit, a new one continues after the last row that was written.
          */
         post: operations["commitProductImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/product-imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the first 20 rows of an import as the products that they would become
+         * @description Uses the present mapping and options. Rows are compared with the records of this moment.
+         */
+        get: operations["previewProductImport"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2417,6 +2457,18 @@ export interface components {
             onMatch?: components["schemas"]["OnMatch"];
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
+        };
+        ImportPreview: {
+            rows: {
+                errors: components["schemas"]["ImportRowError"][];
+                /** @enum {string} */
+                outcome: "created" | "updated" | "skipped" | "failed";
+                row: number;
+                /** @description The fields that the row sets, as a request would; empty if the row is not valid. */
+                values: {
+                    [key: string]: unknown;
+                };
+            }[];
         };
         ImportRowError: {
             code: string;
@@ -4360,6 +4412,7 @@ export type ImportCounts = components['schemas']['ImportCounts'];
 export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];
+export type ImportPreview = components['schemas']['ImportPreview'];
 export type ImportRowError = components['schemas']['ImportRowError'];
 export type ImportStatus = components['schemas']['ImportStatus'];
 export type ImportWarning = components['schemas']['ImportWarning'];
@@ -6793,6 +6846,58 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    previewImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show the first 20 rows of an import as the customers that they would become */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": [
+                     *         {
+                     *           "row": 2,
+                     *           "outcome": "created",
+                     *           "values": {
+                     *             "name": "Ana",
+                     *             "surname": "Lovelace",
+                     *             "email": "ana@example.com",
+                     *             "phone": "+254711000111"
+                     *           },
+                     *           "errors": []
+                     *         },
+                     *         {
+                     *           "row": 3,
+                     *           "outcome": "failed",
+                     *           "values": {},
+                     *           "errors": [
+                     *             {
+                     *               "row": 3,
+                     *               "pointer": "/email",
+                     *               "code": "invalid_format",
+                     *               "message": "Mail must be an e-mail address"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportPreview"];
                 };
             };
         };
@@ -9362,6 +9467,58 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    previewProductImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show the first 20 rows of an import as the products that they would become */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": [
+                     *         {
+                     *           "row": 2,
+                     *           "outcome": "created",
+                     *           "values": {
+                     *             "name": "Ana",
+                     *             "surname": "Lovelace",
+                     *             "email": "ana@example.com",
+                     *             "phone": "+254711000111"
+                     *           },
+                     *           "errors": []
+                     *         },
+                     *         {
+                     *           "row": 3,
+                     *           "outcome": "failed",
+                     *           "values": {},
+                     *           "errors": [
+                     *             {
+                     *               "row": 3,
+                     *               "pointer": "/email",
+                     *               "code": "invalid_format",
+                     *               "message": "Mail must be an e-mail address"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportPreview"];
                 };
             };
         };

@@ -39,6 +39,22 @@ export const jobExamples = {
     finishedAt: null,
     expiresAt: '2026-11-27T09:30:00.000Z',
   },
+  ImportPreview: {
+    rows: [
+      {
+        row: 2,
+        outcome: 'created',
+        values: { name: 'Ana', surname: 'Lovelace', email: 'ana@example.com', phone: '+254711000111' },
+        errors: [],
+      },
+      {
+        row: 3,
+        outcome: 'failed',
+        values: {},
+        errors: [{ row: 3, pointer: '/email', code: 'invalid_format', message: 'Mail must be an e-mail address' }],
+      },
+    ],
+  },
   ImportPatch: { onMatch: 'skip' },
   ImportCommit: { onMatch: 'update' },
   NewCustomerExport: {

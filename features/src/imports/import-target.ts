@@ -66,6 +66,8 @@ export type ImportTarget<I = unknown> = {
   suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
   /** Checks the values of a row. */
   check(values: FieldValues, match: MatchOptions): Checked<I>
+  /** Returns what a valid row sets, in the form of the API. */
+  show(input: I): Record<string, unknown>
   /** Predicts the results of `apply` for the dry run. `seen` has, for each match key, the values that earlier rows would create. */
   preview(inputs: readonly I[], match: MatchOptions, seen: Map<string, KeySet>): Promise<RowResult[]>
   /**

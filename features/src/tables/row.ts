@@ -91,7 +91,7 @@ export const defaultReadLimits: ReadLimits = {
 
 /**
  * The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line, a report's title and the header.
- * `headerRow` is the number of the header.
+ * `headerRow` is the number of the header. The table ends at the byte `end` if lines follow that are no rows of it.
  */
 export type CsvFormat = {
   format: 'csv'
@@ -100,6 +100,7 @@ export type CsvFormat = {
   newline: '\n' | '\r'
   skipRows: number
   headerRow?: number
+  end?: number
   columns: string[]
 }
 /** A JSON array of objects, or an object with one such array. */

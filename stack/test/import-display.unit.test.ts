@@ -1,0 +1,68 @@
+import type { Import, ImportPreview } from '@clientele/client'
+import { describeFile, describeResult, describeRows, printable } from '../src/clients/import-display.ts'
+
+const counts = { read: 3, created: 2, updated: 0, skipped: 0, failed: 1 }
+const imported = {
+  format: 'csv',
+  encoding: 'windows-1251',
+  encodingBy: 'guess',
+  columns: ['Mail', 'Имя', 'Notes'],
+  mapping: { Имя: 'name', Mail: 'email' },
+  unmapped: ['Notes'],
+  warnings: [
+    { code: 'encoding_guessed', column: null, message: 'the file is not UTF-8' },
+    { code: 'contradicted', column: 'Notes', message: 'holds dates' },
+  ],
+  counts,
+  errors: Array.from({ length: 12 }, (_, index) => ({
+    row: index + 2,
+    pointer: index === 0 ? '' : '/address/country',
+    code: 'x',
+    message: 'is wrong',
+  })),
+} as unknown as Import
+
+describe('What npm run import shows', () => {
+  it('a guessed charset is called probable, columns are in the order of the file, and warnings follow', () => {
+    expect(describeFile('people.csv', imported)).toEqual([
+      'people.csv: csv, probably windows-1251',
+      '  Mail → email',
+      '  Имя → name',
+      '  not imported: Notes',
+      '  warning: the file is not UTF-8',
+      '  warning: Notes: holds dates',
+    ])
+    expect(describeFile('a.csv', { ...imported, encodingBy: 'valid' })[0]).toBe('a.csv: csv, windows-1251')
+  })
+
+  it('each of the first rows is a line with its fields, or with what is wrong', () => {
+    const rows = [
+      {
+        row: 2,
+        outcome: 'created',
+        values: { name: 'Ana', tags: ['a', 'b'], address: { city: 'Rome', country: null }, smsOptOut: true },
+        errors: [],
+      },
+      { row: 3, outcome: 'failed', values: {}, errors: [{ message: 'Mail is wrong' }, { message: 'Name is required' }] },
+    ] as unknown as ImportPreview['rows']
+    expect(describeRows({ rows })).toEqual([
+      '  row 2, new: name Ana · tags a, b · address.city Rome · smsOptOut true',
+      '  row 3, failed: Mail is wrong · Name is required',
+    ])
+  })
+
+  it('the counts are followed by at most ten errors', () => {
+    const lines = describeResult(imported)
+    expect(lines.slice(0, 3)).toEqual([
+      '3 rows: 2 new, 0 changed, 0 skipped, 1 failed',
+      '  row 2: is wrong',
+      '  row 3, address/country: is wrong',
+    ])
+    expect(lines).toHaveLength(12)
+    expect(lines.at(-1)).toBe('  …')
+  })
+
+  it('text from a file cannot control the terminal', () => {
+    expect(printable('a\u001b[31mb\r\n\tc\u202e')).toBe('a?[31mb c?')
+  })
+})

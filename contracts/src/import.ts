@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { event } from './event.ts'
 import { TableFormatName } from './export.ts'
-import { ActorRef, booleanText, columnName, limitedRecord, line, time, uuid } from './fields.ts'
+import { ActorRef, booleanText, columnName, documentedAs, limitedRecord, line, time, uuid } from './fields.ts'
 import { JobError } from './job.ts'
 
 /** The treatment of a row that matches an existing resource: update the resource, skip the row, or fail the row. */
@@ -16,6 +16,40 @@ export const ImportStatus = z
   .enum(['checking', 'checked', 'importing', 'finished', 'failed', 'cancelled', 'undoing', 'undone'])
   .meta({ id: 'ImportStatus' })
 export type ImportStatus = z.infer<typeof ImportStatus>
+
+/**
+ * How the character encoding of a file was determined. `declared`: the upload says so. `mark`: by a byte order mark. `valid`: the
+ * file is valid UTF-8 or UTF-16. `guess`: by the letters in it, which can be wrong.
+ */
+export const EncodingSource = z.enum(['declared', 'mark', 'valid', 'guess']).meta({ id: 'EncodingSource' })
+export type EncodingSource = z.infer<typeof EncodingSource>
+
+/** Which character separates decimals: `1.50` or `1,50`. */
+export const DecimalMark = z.enum(['point', 'comma']).meta({ id: 'DecimalMark' })
+export type DecimalMark = z.infer<typeof DecimalMark>
+
+/** Whether the tags of a row replace those of an existing customer or are added to them. */
+export const TagsMode = z.enum(['replace', 'add']).meta({ id: 'TagsMode' })
+export type TagsMode = z.infer<typeof TagsMode>
+
+const valueOptions = {
+  country: z
+    .string()
+    .toUpperCase()
+    .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code')
+    .optional()
+    .meta({
+      example: 'DE',
+      description:
+        'The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.',
+    }),
+  decimal: DecimalMark.optional().meta({
+    description: 'The decimal mark of numbers in text. The other one separates thousands. Default: `point`.',
+  }),
+  tags: TagsMode.optional().meta({
+    description: 'Whether the tags of a row replace those of an existing customer or are added. Default: `replace`.',
+  }),
+}
 
 const matchByText = 'The match key: a row belongs to the record that has the same value of this field.'
 const onMatchText = 'What to do with a row that belongs to an existing record.'
@@ -51,6 +85,16 @@ export const ImportRowError = z
   .meta({ id: 'ImportRowError' })
 export type ImportRowError = z.infer<typeof ImportRowError>
 
+/** Something to look at before the commit. */
+export const ImportWarning = z
+  .object({
+    code: z.string().meta({ example: 'encoding_guessed' }),
+    column: z.string().nullable().meta({ description: 'The column that the warning is about.' }),
+    message: z.string(),
+  })
+  .meta({ id: 'ImportWarning' })
+export type ImportWarning = z.infer<typeof ImportWarning>
+
 export const Import = z
   .object({
     id: uuid,
@@ -59,6 +103,12 @@ export const Import = z
     format: TableFormatName,
     delimiter: z.string().nullable(),
     encoding: z.string().meta({ example: 'utf-8' }),
+    encodingBy: EncodingSource,
+    headerRow: z
+      .int()
+      .min(1)
+      .nullable()
+      .meta({ description: 'The number of the row that names the columns; null if there is none, and for JSON.' }),
     bytes: count.meta({ description: 'The size of the file after decompression, as UTF-8.' }),
     sha256: z.string().meta({ description: 'The SHA-256 of the file after decompression, as UTF-8, in hexadecimal.' }),
     columns: z.array(z.string()),
@@ -66,6 +116,10 @@ export const Import = z
     unmapped: z.array(z.string()).meta({ description: 'The columns that are not imported.' }),
     matchBy: z.string().meta({ example: 'email', description: matchByText }),
     onMatch: OnMatch.meta({ description: onMatchText }),
+    country: valueOptions.country.unwrap().nullable(),
+    decimal: DecimalMark,
+    tags: TagsMode,
+    warnings: z.array(ImportWarning).max(50).meta({ description: 'What to look at before the commit.' }),
     total: z
       .int()
       .min(0)
@@ -94,6 +148,25 @@ export const Import = z
   .meta({ id: 'Import' })
 export type Import = z.infer<typeof Import>
 
+/** The first rows of an import as the dry run sees them. */
+export const ImportPreview = z
+  .object({
+    rows: z
+      .array(
+        z.object({
+          row: z.int().min(1),
+          outcome: z.enum(['created', 'updated', 'skipped', 'failed']),
+          values: z
+            .record(z.string(), z.unknown())
+            .meta({ description: 'The fields that the row sets, as a request would; empty if the row is not valid.' }),
+          errors: z.array(ImportRowError),
+        }),
+      )
+      .max(20),
+  })
+  .meta({ id: 'ImportPreview' })
+export type ImportPreview = z.infer<typeof ImportPreview>
+
 /** Options of an import: form fields, or query parameters if the body is the bare file. */
 const options = {
   format: TableFormatName.optional().meta({
@@ -109,9 +182,22 @@ const options = {
     .max(50)
     .optional()
     .meta({ description: 'The character encoding, such as `windows-1252`. Default: detected.' }),
-  header: booleanText
+  header: booleanText.optional().meta({
+    description: 'Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected.',
+  }),
+  skip: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a number of rows from 0 to 999')
     .optional()
-    .meta({ description: 'Whether the first row of a CSV file names the columns. Default: detected.' }),
+    .meta(
+      documentedAs({
+        type: 'integer',
+        minimum: 0,
+        maximum: 999,
+        description:
+          'The number of rows above the table in a CSV file, such as the title of a report. Default: detected.',
+      }),
+    ),
   name: line(200).optional().meta({ description: 'The file name to show.' }),
   matchBy: z
     .string()
@@ -119,6 +205,7 @@ const options = {
     .optional()
     .meta({ description: `${matchByText} Default: \`email\` for customers, \`sku\` for products.` }),
   onMatch: OnMatch.optional().meta({ description: `${onMatchText} Default: \`update\`.` }),
+  ...valueOptions,
   mapping: z.string().max(100_000).optional().meta({
     description:
       'A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns.',
@@ -138,8 +225,9 @@ const choices = {
   mapping: ImportMapping.optional(),
   matchBy: z.string().max(50).optional().meta({ description: matchByText }),
   onMatch: OnMatch.optional().meta({ description: onMatchText }),
+  ...valueOptions,
 }
-/** The body of PATCH. It changes the mapping, the match key or the treatment of matching rows, and the dry run is repeated. */
+/** The body of PATCH. It changes the mapping, the match key, the treatment of matching rows or how values are read, and the dry run is repeated. */
 export const ImportPatch = z.strictObject(choices).meta({ id: 'ImportPatch' })
 export type ImportPatch = z.infer<typeof ImportPatch>
 /** The body of POST `/commit`. It can change the choices a last time. Each row is checked again when it is written. */

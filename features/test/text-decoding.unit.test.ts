@@ -5,8 +5,9 @@ import { collect, fileErrorOf, inChunks, repeatPiece } from './table-files.ts'
 
 const maxBytes = 10 << 20
 const decode = async (bytes: Uint8Array, charset?: string, sizes?: number[]) => {
-  const { text, ...found } = await decodeText(inChunks(bytes, sizes), { charset, maxBytes })
-  return { ...found, text: (await collect(text)).toString() }
+  const { text, gzip, charset: found } = await decodeText(inChunks(bytes, sizes), { charset, maxBytes })
+  const decoded = (await collect(text)).toString()
+  return { gzip, charset: found(), text: decoded }
 }
 const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16()
 
@@ -22,15 +23,15 @@ describe('Decoding text', () => {
     cp1252[small.indexOf(character)] = byte
 
   it.each([
-    ['UTF-8', Buffer.from(text), 'utf-8', 'content', text],
+    ['UTF-8', Buffer.from(text), 'utf-8', 'valid', text],
     ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${text}`), 'utf-8', 'mark', text],
     ['UTF-16LE with a byte order mark', Buffer.from(`\uFEFF${text}`, 'utf16le'), 'utf-16le', 'mark', text],
     ['UTF-16BE with a byte order mark', utf16be(`\uFEFF${text}`), 'utf-16be', 'mark', text],
-    ['UTF-16LE', Buffer.from(text, 'utf16le'), 'utf-16le', 'content', text],
-    ['UTF-16BE', utf16be(text), 'utf-16be', 'content', text],
-    ['windows-1252', cp1252, 'windows-1252', 'fallback', small],
-    ['an empty file', Buffer.alloc(0), 'utf-8', 'content', ''],
-    ['one byte', Buffer.from('a'), 'utf-8', 'content', 'a'],
+    ['UTF-16LE', Buffer.from(text, 'utf16le'), 'utf-16le', 'valid', text],
+    ['UTF-16BE', utf16be(text), 'utf-16be', 'valid', text],
+    ['windows-1252', cp1252, 'windows-1252', 'guess', small],
+    ['an empty file', Buffer.alloc(0), 'utf-8', 'valid', ''],
+    ['one byte', Buffer.from('a'), 'utf-8', 'valid', 'a'],
     ['a byte order mark alone', Buffer.from('\uFEFF'), 'utf-8', 'mark', ''],
   ])('text is decoded from %s in chunks of any size', async (_what, bytes, name, by, expected) => {
     for (const sizes of [[1 << 16], [1], [2, 3]]) {

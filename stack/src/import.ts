@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clientele, ClienteleError, type Import, type Query } from '@clientele/client'
 import { describeImportError, importClient, sendImport } from './clients/import-client.ts'
+import { describeFile, describeResult, describeRows, printable, sums } from './clients/import-display.ts'
 import { parseArguments } from './processes/arguments.ts'
 import { confirm } from './processes/confirm.ts'
 import { portsFrom } from './profile/ports.ts'
@@ -15,6 +16,11 @@ Imports customers from CSV, JSON or NDJSON, plain or gzip. Shows a dry run, asks
   --on-match ACTION    what to do with them: update (default), skip or fail
   --mapping JSON       which column goes into which field, such as {"Mail": "email"}; suggested by default
   --delimiter C, --encoding NAME, --format csv|json|ndjson   detected by default
+  --header yes|no      whether the first row of a CSV file names the columns; detected by default
+  --skip N             the number of rows above the table, such as a report's title; detected by default
+  --country CC         the country of telephone numbers without a country code, such as DE
+  --decimal MARK       point (default) or comma, in numbers
+  --tags MODE          replace (default) the tags of existing customers, or add to them
   --again              imports the same content a second time
   --undo ID            undoes an import; the import prints its id
 
@@ -31,20 +37,17 @@ const options = {
   delimiter: { type: 'string' },
   encoding: { type: 'string' },
   format: { type: 'string' },
+  header: { type: 'string' },
+  skip: { type: 'string' },
+  country: { type: 'string' },
+  decimal: { type: 'string' },
+  tags: { type: 'string' },
   undo: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
-// Text from a file must not contain control characters for the terminal.
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
-const sums = ({ counts }: Import): string =>
-  `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
-
-const show = (imported: Import, maxErrors: number): void => {
-  console.log(sums(imported))
-  for (const { row, pointer, message } of imported.errors.slice(0, maxErrors))
-    console.log(printable(`  row ${row}${pointer === '' ? '' : `, ${pointer.slice(1)}`}: ${message}`))
-  if (imported.counts.failed > maxErrors) console.log('  …')
+const print = (lines: readonly string[]): void => {
+  for (const line of lines) console.log(printable(line))
 }
 
 const { values, positionals } = parseArguments({ options, allowPositionals: true }, usage, 2)
@@ -91,23 +94,25 @@ const undoImport = async (clientele: Clientele, id: string): Promise<void> => {
   console.log('the import was undone')
 }
 
+const parseHeader = (text: string): boolean => {
+  if (text === 'yes' || text === 'no') return text === 'yes'
+  throw new Error('--header must be yes or no')
+}
+
 const importFile = async (clientele: Clientele, path: string): Promise<number> => {
-  const { mapping, delimiter, encoding, format } = values
+  const { mapping, delimiter, encoding, format, skip, country, decimal, tags } = values
   // The API checks the values.
   const importOptions = {
+    ...{ mapping, delimiter, encoding, format, skip, country, decimal, tags },
     matchBy: values['match-by'],
     onMatch: values['on-match'],
-    mapping,
-    delimiter,
-    encoding,
-    format,
+    header: values.header && parseHeader(values.header),
   } as Query<'POST /v1/imports'>
   const sent = await sendImport(clientele, resolve(folder, path), importOptions)
-  console.log(printable(`${path}: ${sent.format}, ${sent.encoding}`))
-  for (const [column, field] of Object.entries(sent.mapping)) console.log(printable(`  ${column} → ${field}`))
-  if (sent.unmapped.length > 0) console.log(printable(`  not imported: ${sent.unmapped.join(', ')}`))
+  print(describeFile(path, sent))
   const checked = requireSuccess(await follow(clientele, sent.id, 'checking'))
-  show(checked, 10)
+  print(describeRows(await clientele.imports.preview(sent.id)))
+  print(describeResult(checked))
   if (checked.previousImportId !== null && !values.again)
     throw new Error('the same content was imported before; add --again to import it once more')
   if (!values.yes && !(await confirm('Import these rows?'))) {

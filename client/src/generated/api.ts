@@ -478,6 +478,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the first 20 rows of an import as the customers that they would become
+         * @description Uses the present mapping and options. Rows are compared with the records of this moment.
+         */
+        get: operations["previewImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports/{id}/undo": {
         parameters: {
             query?: never;
@@ -1106,6 +1126,26 @@ export interface paths {
          * @description Starts a job that writes the rows. Each row is checked again. After a failed or cancelled commit, a new one continues after the last row that was written.
          */
         post: operations["commitProductImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/product-imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the first 20 rows of an import as the products that they would become
+         * @description Uses the present mapping and options. Rows are compared with the records of this moment.
+         */
+        get: operations["previewProductImport"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2151,6 +2191,8 @@ export interface components {
             total: number;
             withPhoto: number;
         };
+        /** @enum {string} */
+        DecimalMark: "point" | "comma";
         DeliveryReport: {
             failureReason?: string;
             /** @example ATXid_1 */
@@ -2182,6 +2224,8 @@ export interface components {
             /** @description The part of the mailed link after the #. */
             token: string;
         };
+        /** @enum {string} */
+        EncodingSource: "declared" | "mark" | "valid" | "guess";
         ExportResult: {
             bytes: number;
             rows: number;
@@ -2251,6 +2295,7 @@ export interface components {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
             columns: string[];
+            country: string | null;
             /** @description The counts of the commit or, before the commit, of the dry run. */
             counts: components["schemas"]["ImportCounts"];
             /**
@@ -2259,9 +2304,11 @@ export interface components {
              */
             createdAt: string;
             createdBy: components["schemas"]["ActorRef"];
+            decimal: components["schemas"]["DecimalMark"];
             delimiter: string | null;
             /** @example utf-8 */
             encoding: string;
+            encodingBy: components["schemas"]["EncodingSource"];
             /** @description Why the import as a whole failed, or was cancelled by the system. `owner_lost_access`: the user who ran it was disabled, deleted or lost the role `user`. */
             error: components["schemas"]["JobError"] | null;
             /** @description The first 100 errors. The file at `errorsUrl` has all of them. */
@@ -2275,6 +2322,8 @@ export interface components {
             expiresAt: string;
             finishedAt: string | null;
             format: components["schemas"]["TableFormat"];
+            /** @description The number of the row that names the columns; null if there is none, and for JSON. */
+            headerRow: number | null;
             /**
              * Format: uuid
              * @example 0190a5c4-6f00-7000-8000-000000000001
@@ -2304,14 +2353,24 @@ export interface components {
             /** @description The SHA-256 of the file after decompression, as UTF-8, in hexadecimal. */
             sha256: string;
             status: components["schemas"]["ImportStatus"];
+            tags: components["schemas"]["TagsMode"];
             /** @description The number of rows in the file; null until the dry run has finished. */
             total: number | null;
             /** @description The columns that are not imported. */
             unmapped: string[];
+            /** @description What to look at before the commit. */
+            warnings: components["schemas"]["ImportWarning"][];
         };
         ImportCommit: {
             /** @description Whether to import the file even if the same content was imported before. Default: false. */
             again?: boolean;
+            /**
+             * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
+             * @example DE
+             */
+            country?: string;
+            /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+            decimal?: components["schemas"]["DecimalMark"];
             /**
              * @example {
              *       "First name": "name",
@@ -2326,6 +2385,8 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+            tags?: components["schemas"]["TagsMode"];
         };
         ImportCounts: {
             created: number;
@@ -2335,6 +2396,13 @@ export interface components {
             updated: number;
         };
         ImportForm: {
+            /**
+             * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
+             * @example DE
+             */
+            country?: string;
+            /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+            decimal?: components["schemas"]["DecimalMark"];
             /** @description The character that separates the cells of CSV. Default: detected. */
             delimiter?: string;
             /** @description The character encoding, such as `windows-1252`. Default: detected. */
@@ -2346,7 +2414,7 @@ export interface components {
             file: Blob;
             /** @description The format of the file. Default: detected from the content. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+            /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
             header?: boolean;
             /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
             mapping?: string;
@@ -2356,12 +2424,23 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description The number of rows above the table in a CSV file, such as the title of a report. Default: detected. */
+            skip?: number;
+            /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+            tags?: components["schemas"]["TagsMode"];
         };
         ImportPage: {
             data: components["schemas"]["Import"][];
             page: components["schemas"]["PageInfo"];
         };
         ImportPatch: {
+            /**
+             * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
+             * @example DE
+             */
+            country?: string;
+            /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+            decimal?: components["schemas"]["DecimalMark"];
             /**
              * @example {
              *       "First name": "name",
@@ -2376,6 +2455,20 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+            tags?: components["schemas"]["TagsMode"];
+        };
+        ImportPreview: {
+            rows: {
+                errors: components["schemas"]["ImportRowError"][];
+                /** @enum {string} */
+                outcome: "created" | "updated" | "skipped" | "failed";
+                row: number;
+                /** @description The fields that the row sets, as a request would; empty if the row is not valid. */
+                values: {
+                    [key: string]: unknown;
+                };
+            }[];
         };
         ImportRowError: {
             code: string;
@@ -2389,6 +2482,13 @@ export interface components {
         };
         /** @enum {string} */
         ImportStatus: "checking" | "checked" | "importing" | "finished" | "failed" | "cancelled" | "undoing" | "undone";
+        ImportWarning: {
+            /** @example encoding_guessed */
+            code: string;
+            /** @description The column that the warning is about. */
+            column: string | null;
+            message: string;
+        };
         InstallationConfig: {
             customers: {
                 /**
@@ -4149,6 +4249,8 @@ export interface components {
             /** @example wholesale */
             name: string;
         };
+        /** @enum {string} */
+        TagsMode: "replace" | "add";
         Tokens: {
             accessToken: string;
             /** @description The lifetime of the access token in seconds. */
@@ -4297,9 +4399,11 @@ export type CustomerPatch = components['schemas']['CustomerPatch'];
 export type CustomerPhoto = components['schemas']['CustomerPhoto'];
 export type CustomerRef = components['schemas']['CustomerRef'];
 export type CustomerSummary = components['schemas']['CustomerSummary'];
+export type DecimalMark = components['schemas']['DecimalMark'];
 export type DeliveryReport = components['schemas']['DeliveryReport'];
 export type DuplicateProblem = components['schemas']['DuplicateProblem'];
 export type EmailLinkToken = components['schemas']['EmailLinkToken'];
+export type EncodingSource = components['schemas']['EncodingSource'];
 export type ExportResult = components['schemas']['ExportResult'];
 export type FieldErrorCode = components['schemas']['FieldErrorCode'];
 export type Import = components['schemas']['Import'];
@@ -4308,8 +4412,10 @@ export type ImportCounts = components['schemas']['ImportCounts'];
 export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];
+export type ImportPreview = components['schemas']['ImportPreview'];
 export type ImportRowError = components['schemas']['ImportRowError'];
 export type ImportStatus = components['schemas']['ImportStatus'];
+export type ImportWarning = components['schemas']['ImportWarning'];
 export type InstallationConfig = components['schemas']['InstallationConfig'];
 export type InsufficientStockProblem = components['schemas']['InsufficientStockProblem'];
 export type Job = components['schemas']['Job'];
@@ -4392,6 +4498,7 @@ export type SummaryInterval = components['schemas']['SummaryInterval'];
 export type TableFormat = components['schemas']['TableFormat'];
 export type TagCounts = components['schemas']['TagCounts'];
 export type TagPatch = components['schemas']['TagPatch'];
+export type TagsMode = components['schemas']['TagsMode'];
 export type Tokens = components['schemas']['Tokens'];
 export type User = components['schemas']['User'];
 export type UserLock = components['schemas']['UserLock'];
@@ -6287,6 +6394,8 @@ export interface operations {
                      *           "format": "csv",
                      *           "delimiter": ",",
                      *           "encoding": "utf-8",
+                     *           "encodingBy": "valid",
+                     *           "headerRow": 1,
                      *           "bytes": 48213,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *           "columns": [
@@ -6303,6 +6412,10 @@ export interface operations {
                      *           ],
                      *           "matchBy": "email",
                      *           "onMatch": "update",
+                     *           "country": null,
+                     *           "decimal": "point",
+                     *           "tags": "replace",
+                     *           "warnings": [],
                      *           "total": 1200,
                      *           "counts": {
                      *             "read": 1200,
@@ -6350,13 +6463,17 @@ export interface operations {
     createImport: {
         parameters: {
             query?: {
+                /** @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop. */
+                country?: string;
+                /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+                decimal?: components["schemas"]["DecimalMark"];
                 /** @description The character that separates the cells of CSV. Default: detected. */
                 delimiter?: string;
                 /** @description The character encoding, such as `windows-1252`. Default: detected. */
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -6366,6 +6483,9 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                skip?: number;
+                /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+                tags?: components["schemas"]["TagsMode"];
             };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
@@ -6407,6 +6527,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -6423,6 +6545,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -6483,6 +6609,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -6499,6 +6627,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -6600,6 +6732,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -6616,6 +6750,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -6708,6 +6846,58 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    previewImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show the first 20 rows of an import as the customers that they would become */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": [
+                     *         {
+                     *           "row": 2,
+                     *           "outcome": "created",
+                     *           "values": {
+                     *             "name": "Ana",
+                     *             "surname": "Lovelace",
+                     *             "email": "ana@example.com",
+                     *             "phone": "+254711000111"
+                     *           },
+                     *           "errors": []
+                     *         },
+                     *         {
+                     *           "row": 3,
+                     *           "outcome": "failed",
+                     *           "values": {},
+                     *           "errors": [
+                     *             {
+                     *               "row": 3,
+                     *               "pointer": "/email",
+                     *               "code": "invalid_format",
+                     *               "message": "Mail must be an e-mail address"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportPreview"];
                 };
             };
         };
@@ -8825,6 +9015,8 @@ export interface operations {
                      *           "format": "csv",
                      *           "delimiter": ",",
                      *           "encoding": "utf-8",
+                     *           "encodingBy": "valid",
+                     *           "headerRow": 1,
                      *           "bytes": 48213,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *           "columns": [
@@ -8841,6 +9033,10 @@ export interface operations {
                      *           ],
                      *           "matchBy": "email",
                      *           "onMatch": "update",
+                     *           "country": null,
+                     *           "decimal": "point",
+                     *           "tags": "replace",
+                     *           "warnings": [],
                      *           "total": 1200,
                      *           "counts": {
                      *             "read": 1200,
@@ -8888,13 +9084,17 @@ export interface operations {
     createProductImport: {
         parameters: {
             query?: {
+                /** @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop. */
+                country?: string;
+                /** @description The decimal mark of numbers in text. The other one separates thousands. Default: `point`. */
+                decimal?: components["schemas"]["DecimalMark"];
                 /** @description The character that separates the cells of CSV. Default: detected. */
                 delimiter?: string;
                 /** @description The character encoding, such as `windows-1252`. Default: detected. */
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -8904,6 +9104,9 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                skip?: number;
+                /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
+                tags?: components["schemas"]["TagsMode"];
             };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
@@ -8945,6 +9148,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -8961,6 +9166,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -9021,6 +9230,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -9037,6 +9248,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -9138,6 +9353,8 @@ export interface operations {
                      *       "format": "csv",
                      *       "delimiter": ",",
                      *       "encoding": "utf-8",
+                     *       "encodingBy": "valid",
+                     *       "headerRow": 1,
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *       "columns": [
@@ -9154,6 +9371,10 @@ export interface operations {
                      *       ],
                      *       "matchBy": "email",
                      *       "onMatch": "update",
+                     *       "country": null,
+                     *       "decimal": "point",
+                     *       "tags": "replace",
+                     *       "warnings": [],
                      *       "total": 1200,
                      *       "counts": {
                      *         "read": 1200,
@@ -9246,6 +9467,58 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    previewProductImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show the first 20 rows of an import as the products that they would become */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": [
+                     *         {
+                     *           "row": 2,
+                     *           "outcome": "created",
+                     *           "values": {
+                     *             "name": "Ana",
+                     *             "surname": "Lovelace",
+                     *             "email": "ana@example.com",
+                     *             "phone": "+254711000111"
+                     *           },
+                     *           "errors": []
+                     *         },
+                     *         {
+                     *           "row": 3,
+                     *           "outcome": "failed",
+                     *           "values": {},
+                     *           "errors": [
+                     *             {
+                     *               "row": 3,
+                     *               "pointer": "/email",
+                     *               "code": "invalid_format",
+                     *               "message": "Mail must be an e-mail address"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportPreview"];
                 };
             };
         };

@@ -88,7 +88,11 @@ const countryOf = ({ address }: { address?: { country?: unknown } }): string | u
  * Builds the body of a POST or PATCH from a row. `emptied` says whether a field is null: null empties a field of an existing
  * customer and has no meaning for a new one, so only a PATCH keeps it (`keepNulls`).
  */
-const buildBody = (values: FieldValues, keepNulls: boolean): { body: Record<string, unknown>; emptied: boolean } => {
+const buildBody = (
+  values: FieldValues,
+  { country }: MatchOptions,
+  keepNulls: boolean,
+): { body: Record<string, unknown>; emptied: boolean } => {
   const body: Record<string, unknown> = {}
   let emptied = false
   for (const field in values) {
@@ -97,7 +101,7 @@ const buildBody = (values: FieldValues, keepNulls: boolean): { body: Record<stri
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
-  if (typeof body['phone'] === 'string') body['phone'] = parsePhone(body['phone'], countryOf(body))
+  if (typeof body['phone'] === 'string') body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined)
   return { body, emptied }
 }
 
@@ -136,12 +140,12 @@ const parseMatchKey = (values: FieldValues, patch: CustomerPatch, { matchBy }: M
  */
 export const createCustomerCheck = (inputs: Inputs) => {
   return (values: FieldValues, options: MatchOptions): Checked<CustomerInput> => {
-    const { body, emptied } = buildBody(values, false)
+    const { body, emptied } = buildBody(values, options, false)
     const post = parse<NewCustomer>(inputs.NewCustomer, body)
     const patch =
       'value' in post && !emptied
         ? (post as { value: CustomerPatch })
-        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? buildBody(values, true).body : body)
+        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? buildBody(values, options, true).body : body)
     if ('problems' in patch) return { problems: 'problems' in post && !emptied ? post.problems : patch.problems }
     const { key, problem } = parseMatchKey(values, patch.value, options)
     if (problem) return { problems: [problem] }

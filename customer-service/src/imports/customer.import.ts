@@ -99,6 +99,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     matchBy: ['email', 'id', 'code', 'phone', 'externalId'],
     suggest: suggestCustomer,
     check: createCustomerCheck(inputs),
+    show: ({ patch }) => patch,
 
     preview: async (rows, options, seen): Promise<RowResult[]> => {
       for (const field of [...uniqueFields, options.matchBy]) if (!seen.has(field)) seen.set(field, createKeySet())

@@ -7,7 +7,7 @@ import { readRows } from '../tables/reader.ts'
 import { FileError, type ReadPosition, type Row } from '../tables/row.ts'
 import { type ErrorFileState, type FailedRow, rowErrors } from './error-file.ts'
 import type { ImportRow } from './import.list.ts'
-import { type AnyTarget, type RowProblem, type RowResult, zeroCounts } from './import-target.ts'
+import { type AnyTarget, type RowOutcome, type RowProblem, type RowResult, zeroCounts } from './import-target.ts'
 import { createMapper, type Mapping } from './mapping.ts'
 import { readFileFrom } from './received-file.ts'
 
@@ -28,12 +28,12 @@ export type Batch = {
   end: ReadPosition
 }
 
-const batchRows = 2_000
+const defaultBatchRows = 2_000
 const rowsPerTurn = 50
 
 const checkRow = (row: Row, target: AnyTarget, options: ImportRow, map: ReturnType<typeof createMapper>) => {
   if (row.error) return { problems: [{ code: row.error.code, message: row.error.message }] }
-  return target.check(map(row.values), { matchBy: options.matchBy, onMatch: options.onMatch })
+  return target.check(map(row.values), options)
 }
 
 /**
@@ -45,6 +45,7 @@ export async function* readCheckedRows(
   row: ImportRow,
   target: AnyTarget,
   from: ReadPosition | undefined,
+  batchRows = defaultBatchRows,
 ): AsyncGenerator<Batch, void, void> {
   if (row.fileId === null) throw new JobFailure('file_gone', 'the file has expired; upload it again')
   const source = readFileFrom(files, row.fileId, from?.byte)
@@ -86,6 +87,28 @@ export async function* readCheckedRows(
   }
 }
 
+/** A row of a batch with its result. A row that failed has `problems`; a valid one has `input`. */
+export type RowWithResult = {
+  row: Row
+  input?: unknown
+  outcome: RowOutcome
+  problems?: readonly RowProblem[] | undefined
+}
+
+/** Returns each row of a batch with its result. @param results those of the valid rows */
+export const pairResults = (batch: Batch, results: readonly RowResult[]): RowWithResult[] => {
+  let valid = 0
+  return batch.rows.map((row, index) => {
+    const problems = batch.problems[index]
+    if (problems) return { row, outcome: 'failed', problems }
+    const input = batch.inputs[valid]
+    const result = results[valid++]
+    return result?.outcome === 'failed'
+      ? { row, input, outcome: 'failed', problems: result.problems }
+      : { row, input, outcome: result?.outcome ?? 'failed' }
+  })
+}
+
 /** Adds the results of a batch. @returns the new counts and the rows that failed */
 export const countResults = (
   before: ImportCounts,
@@ -94,12 +117,9 @@ export const countResults = (
 ): { counts: ImportCounts; failed: FailedRow[] } => {
   const counts = { ...before }
   const failed: FailedRow[] = []
-  let resultIndex = 0
-  for (const [index, row] of batch.rows.entries()) {
-    const result = batch.problems[index] ? undefined : results[resultIndex++]
-    const problems = batch.problems[index] ?? (result?.outcome === 'failed' ? result.problems : undefined)
+  for (const { row, outcome, problems } of pairResults(batch, results)) {
     counts.read += 1
-    counts[result?.outcome ?? 'failed'] += 1
+    counts[outcome] += 1
     if (problems) failed.push({ number: row.number, values: row.values ?? {}, raw: row.raw, problems })
   }
   return { counts, failed }

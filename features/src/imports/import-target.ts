@@ -1,4 +1,4 @@
-import type { ImportCounts, OnMatch } from '@clientele/contracts/import'
+import type { DecimalMark, ImportCounts, OnMatch, TagsMode } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { KeySet } from './key-set.ts'
@@ -39,8 +39,18 @@ export type UndoResult =
   | { subject: string; outcome: 'removed' | 'restored' }
   | { subject: string; outcome: 'kept'; reason: RowProblem }
 
-/** `matchBy` is the field by which a row finds an existing resource; `onMatch` says what happens to such a row. */
-export type MatchOptions = { matchBy: string; onMatch: OnMatch }
+/**
+ * `matchBy` is the field by which a row finds an existing resource; `onMatch` says what happens to such a row. `country` is that of
+ * telephone numbers without a country code, `decimal` the decimal mark of numbers in text, and `tags` says whether the tags of a
+ * row replace those of an existing resource.
+ */
+export type MatchOptions = {
+  matchBy: string
+  onMatch: OnMatch
+  country: string | null
+  decimal: DecimalMark
+  tags: TagsMode
+}
 
 /** A kind of resource that can be imported. */
 export type ImportTarget<I = unknown> = {
@@ -56,6 +66,8 @@ export type ImportTarget<I = unknown> = {
   suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
   /** Checks the values of a row. */
   check(values: FieldValues, match: MatchOptions): Checked<I>
+  /** Returns what a valid row sets, in the form of the API. */
+  show(input: I): Record<string, unknown>
   /** Predicts the results of `apply` for the dry run. `seen` has, for each match key, the values that earlier rows would create. */
   preview(inputs: readonly I[], match: MatchOptions, seen: Map<string, KeySet>): Promise<RowResult[]>
   /**

@@ -1,9 +1,13 @@
 import {
+  type DecimalMark,
+  type EncodingSource,
   type Import,
   type ImportCounts,
   type ImportRowError,
   ImportStatus,
+  type ImportWarning,
   type OnMatch,
+  type TagsMode,
 } from '@clientele/contracts/import'
 import type { JobError } from '@clientele/contracts/job'
 import { list, oneOf, time, userId } from '@clientele/platform/lists/list'
@@ -19,12 +23,17 @@ export type ImportRow = {
   name: string | null
   format: TableFormat
   encoding: string
+  encodingBy: EncodingSource
   bytes: number
   sha256: string
   columns: string[]
   mapping: Mapping
   matchBy: string
   onMatch: OnMatch
+  country: string | null
+  decimal: DecimalMark
+  tags: TagsMode
+  warnings: ImportWarning[]
   errors: ImportRowError[]
   total: number | null
   previousImport: string | null
@@ -51,12 +60,17 @@ const columns = [
   'name',
   'format',
   'encoding',
+  'encodingBy',
   'bytes',
   'sha256',
   'columns',
   'mapping',
   'matchBy',
   'onMatch',
+  'country',
+  'decimal',
+  'tags',
+  'warnings',
   'errors',
   'total',
   'previousImport',
@@ -96,6 +110,8 @@ export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'erro
   format: row.format.format,
   delimiter: row.format.format === 'csv' ? row.format.delimiter : null,
   encoding: row.encoding,
+  encodingBy: row.encodingBy,
+  headerRow: row.format.format === 'csv' ? (row.format.headerRow ?? null) : null,
   bytes: row.bytes,
   sha256: row.sha256,
   columns: row.columns,
@@ -103,6 +119,10 @@ export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'erro
   unmapped: row.columns.filter((column) => mappedField(row.mapping, column) === undefined),
   matchBy: row.matchBy,
   onMatch: row.onMatch,
+  country: row.country,
+  decimal: row.decimal,
+  tags: row.tags,
+  warnings: row.warnings,
   total: row.total,
   counts: { ...zeroCounts(), ...row.counts },
   progress: row.progress,

@@ -1,5 +1,5 @@
 import { uuid } from '@clientele/contracts/fields'
-import { Import, ImportCommit, ImportOptions, ImportPatch } from '@clientele/contracts/import'
+import { Import, ImportCommit, ImportOptions, ImportPatch, ImportPreview } from '@clientele/contracts/import'
 import { Job } from '@clientele/contracts/job'
 import { page } from '@clientele/contracts/page'
 import { DuplicateBody, ProblemBody } from '@clientele/contracts/problem'
@@ -76,6 +76,20 @@ export const importRoutes = (
       responses: { 200: Import },
     },
     async ({ params, actor }) => ok(await imports.get(params.id, actor)),
+  )
+
+  api.operation(
+    {
+      ...shared,
+      method: 'get',
+      path: `${base}/{id}/preview`,
+      operationId: `preview${subject}Import`,
+      summary: `Show the first 20 rows of an import as the ${records} that they would become`,
+      description: 'Uses the present mapping and options. Rows are compared with the records of this moment.',
+      params,
+      responses: { 200: ImportPreview },
+    },
+    async ({ params, actor }) => ok(await imports.preview(params.id, actor)),
   )
 
   api.operation(

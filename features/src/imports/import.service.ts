@@ -1,4 +1,4 @@
-import type { Import, ImportCommit, ImportOptions, ImportPatch } from '@clientele/contracts/import'
+import type { Import, ImportCommit, ImportOptions, ImportPatch, ImportPreview } from '@clientele/contracts/import'
 import { ImportMapping } from '@clientele/contracts/import'
 import type { Job } from '@clientele/contracts/job'
 import type { Page } from '@clientele/contracts/page'
@@ -13,14 +13,17 @@ import type { JobFiles } from '../jobs/job-files.ts'
 import { ByteWindow } from '../tables/byte-window.ts'
 import { type DetectedTable, detectTable } from '../tables/format-detection.ts'
 import { createParser } from '../tables/reader.ts'
-import { FileError } from '../tables/row.ts'
+import { FileError, type TableFormat } from '../tables/row.ts'
+import { findFooter } from '../tables/table-end.ts'
+import { fileWarnings } from './file-warnings.ts'
 import { removeImport } from './import.cleanup.ts'
 import { type ImportRow, importList, presentImport } from './import.list.ts'
 import { type Choice, createImportTable } from './import.store.ts'
 import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
 import { suggestForTarget, validateMapping } from './mapping.ts'
-import { toFileProblem } from './received-file.ts'
+import { previewRows } from './preview.ts'
+import { type ReceivedFile, toFileProblem } from './received-file.ts'
 import { createKnownNames } from './suggest-mapping.ts'
 
 type Deps = {
@@ -61,6 +64,12 @@ const parseMapping = (text: string): ImportMapping => {
   return parseBody(ImportMapping, value)
 }
 
+/** Ends the table before the lines that a report has below it. */
+const withoutFooter = ({ bytes, tail }: ReceivedFile, format: TableFormat) => {
+  const footer = format.format === 'csv' ? findFooter(tail, format) : undefined
+  return footer ? { format: { ...format, end: bytes - footer.bytes }, footer: footer.lines } : { format, footer: [] }
+}
+
 export type ImportService = ReturnType<typeof createImportService>
 
 /** Creates the import operations of the API. Users see their own imports; admins see all imports. */
@@ -88,12 +97,13 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     return detected
   }
   const detectWithOptions = ({ file, options }: ImportUpload): DetectedTable => {
-    const { format, delimiter, header } = options
+    const { format, delimiter, header, skip } = options
     try {
       const isWhole = file.bytes <= file.sample.length
       const declared = {
         ...{ format, delimiter, isKnownName, dotted: true },
         ...(header !== undefined && { header: header === 'true' }),
+        ...(skip !== undefined && { skip: Number(skip) }),
       }
       return detectTable(file.sample, isWhole, declared)
     } catch (error) {
@@ -119,10 +129,13 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     if (target.matchBy.includes(matchBy)) return matchBy
     throw fieldProblem('/matchBy', 'invalid_value', `must be one of ${target.matchBy.join(', ')}`)
   }
-  const mergeChoice = (row: ImportRow, { mapping, matchBy, onMatch }: ImportPatch): Choice => ({
+  const mergeChoice = (row: ImportRow, { mapping, matchBy, onMatch, country, decimal, tags }: ImportPatch): Choice => ({
     mapping: mapping === undefined ? row.mapping : validateMapping(target, row.columns, mapping),
     matchBy: matchBy === undefined ? row.matchBy : parseMatchBy(matchBy),
     onMatch: onMatch ?? row.onMatch,
+    country: country ?? row.country,
+    decimal: decimal ?? row.decimal,
+    tags: tags ?? row.tags,
   })
 
   const startCheck = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
@@ -150,17 +163,22 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
 
     get: async (id: string, actor: Actor): Promise<Import> => present(await getOwn(id, actor)),
 
+    /** Returns the results and values of the first rows. */
+    preview: async (id: string, actor: Actor): Promise<ImportPreview> =>
+      previewRows(files, target, await getOwn(id, actor)),
+
     /** Creates an import of an uploaded file and starts its dry run. */
     create: (upload: ImportUpload, actor: Actor): Promise<Import> =>
       upload.discardOnFailure(async () => {
         const { file, options }: { file: ImportUpload['file']; options: ImportOptions } = upload
         const detected = detectUpload(upload)
-        const { format, columns } = detected
+        const { columns, titles } = detected
+        const { format, footer } = withoutFooter(file, detected.format)
         const mapping =
           options.mapping === undefined
             ? suggestForTarget(target, columns, readSamples(upload, detected))
             : validateMapping(target, columns, parseMapping(options.mapping))
-        const { id: fileId, bytes, sha256, encoding } = file
+        const { id: fileId, bytes, sha256, encoding, encodingBy } = file
         return db.transaction(async (tx) => {
           const newImport = {
             entity: target.entity,
@@ -168,12 +186,17 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
             name: options.name ?? null,
             format,
             encoding,
+            encodingBy,
+            warnings: fileWarnings(file, { titles, footer }),
             bytes,
             sha256,
             columns,
             mapping,
             matchBy: parseMatchBy(options.matchBy),
             onMatch: options.onMatch ?? ('update' as const),
+            country: options.country ?? null,
+            decimal: options.decimal ?? ('point' as const),
+            tags: options.tags ?? ('replace' as const),
             previousImport: await table.findPrevious(target.entity, sha256, null, tx),
             owner: actor,
             keepHours,

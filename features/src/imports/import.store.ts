@@ -1,8 +1,8 @@
-import type { ImportRowError, OnMatch } from '@clientele/contracts/import'
+import type { ImportRowError } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { type ImportRow, importList } from './import.list.ts'
-import type { ImportChange } from './import-target.ts'
+import type { ImportChange, MatchOptions } from './import-target.ts'
 import type { Mapping } from './mapping.ts'
 
 type StoredField =
@@ -10,6 +10,8 @@ type StoredField =
   | 'name'
   | 'format'
   | 'encoding'
+  | 'encodingBy'
+  | 'warnings'
   | 'bytes'
   | 'sha256'
   | 'columns'
@@ -21,11 +23,12 @@ export type NewImport = Pick<ImportRow, StoredField> & {
   keepHours: number
 }
 /** The options that a user can change until the commit. */
-export type Choice = { mapping: Mapping; matchBy: string; onMatch: OnMatch }
+export type Choice = { mapping: Mapping } & MatchOptions
 
 const insert = `insert into imports (id, entity, file_id, name, format, encoding, bytes, sha256, columns, mapping, match_by,
-  on_match, previous_import, created_by, created_by_name, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, clock_timestamp() + make_interval(hours => $16))`
+  on_match, previous_import, created_by, created_by_name, encoding_by, warnings, country, decimal, tags, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+  clock_timestamp() + make_interval(hours => $21))`
 
 const upsertChanges = `insert into import_changes (import_id, subject, created, version, edits, previous)
 select $1, subject, created, version, edits, previous
@@ -80,15 +83,21 @@ export const createImportTable = (db: Db) => ({
       plain.previousImport,
       owner.id,
       owner.displayName,
+      plain.encodingBy,
+      JSON.stringify(plain.warnings),
+      plain.country,
+      plain.decimal,
+      plain.tags,
       plain.keepHours,
     ]
     await db.query(insert, values, { tx })
     return id
   },
 
-  setChoice: async (id: string, { mapping, matchBy, onMatch }: Choice, tx: Tx): Promise<void> => {
-    const sql = 'update imports set mapping = $2, match_by = $3, on_match = $4 where id = $1'
-    await db.query(sql, [id, JSON.stringify(mapping), matchBy, onMatch], { tx })
+  setChoice: async (id: string, { mapping, ...match }: Choice, tx: Tx): Promise<void> => {
+    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7 where id = $1`
+    const { matchBy, onMatch, country, decimal, tags } = match
+    await db.query(sql, [id, JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags], { tx })
   },
 
   /** Sets the latest dry run, commit or undo, and the expiry to `keepHours` from now. */

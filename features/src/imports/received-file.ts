@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { EncodingSource } from '@clientele/contracts/import'
 import type { Db } from '@clientele/platform/data/db'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobQuota } from '../jobs/job.quota.ts'
@@ -12,13 +13,15 @@ const sampleBytes = 64 << 10
 /** The time for which a file that no import uses is kept. */
 const unusedFileHours = 1
 
-/** A received file, stored as UTF-8. `sample` has its first bytes. */
+/** A received file, stored as UTF-8. `sample` has its first bytes and `tail` its last ones. */
 export type ReceivedFile = {
   id: string
   bytes: number
   sha256: string
   encoding: string
+  encodingBy: EncodingSource
   sample: Buffer
+  tail: Buffer
 }
 
 /** Converts the error of a file to the problem that its uploader gets. */
@@ -52,6 +55,7 @@ export const receiveFile = async (
   let bytes = 0
   let position = 0
   let sample = Buffer.alloc(0)
+  let tail: Buffer = Buffer.alloc(0)
   let pending: Buffer[] = []
   let pendingBytes = 0
   const store = async (chunk: Buffer): Promise<void> => {
@@ -64,6 +68,7 @@ export const receiveFile = async (
     const decoded = await decodeText(source, { charset: encoding, maxBytes })
     for await (const text of decoded.text) {
       if (sample.length < sampleBytes) sample = Buffer.concat([sample, text]).subarray(0, sampleBytes)
+      tail = text.length >= sampleBytes ? text : Buffer.concat([tail.subarray(-sampleBytes), text])
       pending.push(text)
       pendingBytes += text.length
       while (pendingBytes >= chunkBytes) {
@@ -81,7 +86,8 @@ export const receiveFile = async (
       await quota.assertMayStore(ownerId, { bytes, exceptId: id }, tx)
       await files.complete(id, { bytes, sha256, keepHours: unusedFileHours }, tx)
     })
-    return { id, bytes, sha256, encoding: decoded.charset.name, sample }
+    const { name: charset, by } = decoded.charset()
+    return { id, bytes, sha256, encoding: charset, encodingBy: by, sample, tail: tail.subarray(-sampleBytes) }
   } catch (error) {
     await files.remove(id).catch(() => {})
     throw error instanceof FileError ? toFileProblem(error, maxBytes) : error

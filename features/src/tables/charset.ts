@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
+import type { EncodingSource } from '@clientele/contracts/import'
+import { guessCharset } from './charset-guess.ts'
 
-/** The character encoding of a file. `by` is the source of this information; `mark` means a byte order mark. */
-export type Charset = { name: string; bomBytes: number; by: 'declaration' | 'mark' | 'content' | 'fallback' }
+/** The character encoding of a file. `by` says how it was determined. */
+export type Charset = { name: string; bomBytes: number; by: EncodingSource }
 
 const byteOrderMarks: [name: string, bytes: number[]][] = [
   ['utf-8', [0xef, 0xbb, 0xbf]],
@@ -9,9 +11,9 @@ const byteOrderMarks: [name: string, bytes: number[]][] = [
   ['utf-16be', [0xfe, 0xff]],
 ]
 
-// Only single-byte charsets, UTF-8 and UTF-16 are supported, because in them the position of an invalid byte can be determined.
+// Charsets with states, such as ISO-2022-JP, are not supported: a file could not be decoded in parts.
 const supported =
-  /^(utf-8|utf-16[lb]e|windows-125\d|windows-874|iso-8859-\d{1,2}|koi8-[ru]|macintosh|x-mac-cyrillic|ibm866)$/
+  /^(utf-8|utf-16[lb]e|windows-125\d|windows-874|iso-8859-\d{1,2}|koi8-[ru]|macintosh|x-mac-cyrillic|ibm866|shift_jis|euc-jp|euc-kr|gbk|gb18030|big5)$/
 
 /**
  * Returns the name of a charset by its label in the WHATWG Encoding Standard: `latin1` → `windows-1252`. Undefined if not
@@ -41,22 +43,27 @@ export const completeUtf8Length = (bytes: Uint8Array): number => {
   return bytes.length
 }
 
+/** Determines the charset of text with no byte order mark that is not UTF-16: UTF-8 if its bytes are valid, else a guess. */
+export const detectByteCharset = async (sample: Buffer): Promise<Charset> =>
+  isUtf8(sample.subarray(0, completeUtf8Length(sample)))
+    ? { name: 'utf-8', bomBytes: 0, by: 'valid' }
+    : { name: await guessCharset(sample), bomBytes: 0, by: 'guess' }
+
 /**
  * Determines the charset of a file from its first bytes: the declared one, else that of the byte order mark, else UTF-16 if most
- * bytes at even or odd offsets are NUL, else UTF-8 if the bytes are valid UTF-8, else `fallback`.
+ * bytes at even or odd offsets are NUL, else UTF-8 if the bytes are valid UTF-8, else a guess by the letters.
  * @param sample the first bytes; 64 KiB are enough
  */
-export const detectCharset = (sample: Uint8Array, declared?: string, fallback = 'windows-1252'): Charset => {
+export const detectCharset = async (sample: Buffer, declared?: string): Promise<Charset> => {
   const mark = findByteOrderMark(sample)
   if (declared !== undefined)
-    return { name: declared, bomBytes: mark?.[0] === declared ? mark[1].length : 0, by: 'declaration' }
+    return { name: declared, bomBytes: mark?.[0] === declared ? mark[1].length : 0, by: 'declared' }
   if (mark) return { name: mark[0], bomBytes: mark[1].length, by: 'mark' }
   const nuls = [0, 0]
   const checkedBytes = Math.min(sample.length, 1000)
   for (let at = 0; at < checkedBytes; at += 1) if (sample[at] === 0) nuls[at % 2] = (nuls[at % 2] as number) + 1
   const [even = 0, odd = 0] = nuls
-  if (odd > checkedBytes / 4 && odd > 4 * even) return { name: 'utf-16le', bomBytes: 0, by: 'content' }
-  if (even > checkedBytes / 4 && even > 4 * odd) return { name: 'utf-16be', bomBytes: 0, by: 'content' }
-  if (isUtf8(sample.subarray(0, completeUtf8Length(sample)))) return { name: 'utf-8', bomBytes: 0, by: 'content' }
-  return { name: fallback, bomBytes: 0, by: 'fallback' }
+  if (odd > checkedBytes / 4 && odd > 4 * even) return { name: 'utf-16le', bomBytes: 0, by: 'valid' }
+  if (even > checkedBytes / 4 && even > 4 * odd) return { name: 'utf-16be', bomBytes: 0, by: 'valid' }
+  return detectByteCharset(sample)
 }

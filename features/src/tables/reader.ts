@@ -37,10 +37,22 @@ export async function* readRows(
   const parseWindow = function* (): Generator<Row[]> {
     for (let rows = parser.parse(window); rows.length > 0; rows = parser.parse(window)) yield rows
   }
-  for await (const block of toBlocks(source, blockBytes)) {
+  const end = format.format === 'csv' ? format.end : undefined
+  const table = end === undefined ? source : limitTo(source, end - (options.from?.byte ?? 0))
+  for await (const block of toBlocks(table, blockBytes)) {
     window.push(block)
     yield* parseWindow()
   }
   window.ended = true
   yield* parseWindow()
+}
+
+/** Yields the first `bytes` bytes. */
+async function* limitTo(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes
+  for await (const chunk of source) {
+    if (left <= 0) return
+    yield chunk.subarray(0, left)
+    left -= chunk.length
+  }
 }

@@ -89,13 +89,18 @@ export const defaultReadLimits: ReadLimits = {
   blockBytes: 128 << 10,
 }
 
-/** The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line and the header. */
+/**
+ * The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line, a report's title and the header.
+ * `headerRow` is the number of the header. The table ends at the byte `end` if lines follow that are no rows of it.
+ */
 export type CsvFormat = {
   format: 'csv'
   delimiter: string
   quote: '"' | "'"
   newline: '\n' | '\r'
   skipRows: number
+  headerRow?: number
+  end?: number
   columns: string[]
 }
 /** A JSON array of objects, or an object with one such array. */

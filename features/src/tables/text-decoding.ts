@@ -1,5 +1,6 @@
-import { isUtf8 } from 'node:buffer'
-import { type Charset, completeUtf8Length, detectCharset, findCharset } from './charset.ts'
+import { isAscii } from 'node:buffer'
+import { type Charset, detectByteCharset, detectCharset, findCharset } from './charset.ts'
+import { createDecoder, wrongEncoding } from './decoders.ts'
 import { describeOtherFile } from './file-kind.ts'
 import { gunzip, isGzip } from './gunzip.ts'
 import { FileError } from './row.ts'
@@ -7,8 +8,11 @@ import { FileError } from './row.ts'
 /** `charset` is the declared one. `maxBytes` limits the size after decompression. */
 export type DecodeOptions = { charset?: string | undefined; maxBytes: number }
 
-/** A file as UTF-8 without a byte order mark, and its original charset and compression. */
-export type DecodedText = { charset: Charset; gzip: boolean; text: AsyncGenerator<Buffer> }
+/**
+ * A file as UTF-8 without a byte order mark, and its original charset and compression. `charset` is final once `text` was read:
+ * a file that begins with ASCII shows its charset at the first other byte.
+ */
+export type DecodedText = { charset: () => Charset; gzip: boolean; text: AsyncGenerator<Buffer> }
 
 const sampleBytes = 64 << 10
 
@@ -29,8 +33,39 @@ export const decodeText = async (
   const decompressed = await peek(gzip ? gunzip(input.whole, maxBytes) : limitBytes(input.whole, maxBytes), sampleBytes)
   const other = describeOtherFile(decompressed.beginning)
   if (other !== undefined) throw new FileError('unknown_format', `the file is ${other}`)
-  const charset = detectCharset(decompressed.beginning, name)
-  return { charset, gzip, text: decodeChunks(decompressed.whole, charset) }
+  let charset = await detectCharset(decompressed.beginning, name)
+  const isOpen = charset.by === 'valid' && charset.name === 'utf-8' && isAscii(decompressed.beginning)
+  const decide = async (sample: Buffer): Promise<Charset> => {
+    charset = await detectByteCharset(sample)
+    return charset
+  }
+  const text = isOpen ? decodeAfterAscii(decompressed.whole, decide) : decodeChunks(decompressed.whole, charset)
+  return { charset: () => charset, gzip, text }
+}
+
+/** Passes ASCII on, which is the same in all charsets that may follow. The charset is decided at the first other byte. */
+async function* decodeAfterAscii(
+  source: AsyncGenerator<Uint8Array>,
+  decide: (sample: Buffer) => Promise<Charset>,
+): AsyncGenerator<Buffer> {
+  let offset = 0
+  for (;;) {
+    const { value, done = false } = await source.next()
+    if (done) return
+    const chunk = Buffer.from(value.buffer, value.byteOffset, value.length)
+    const asciiLength = isAscii(chunk) ? chunk.length : chunk.findIndex((byte) => byte >= 0x80)
+    if (asciiLength > 0) yield chunk.subarray(0, asciiLength)
+    offset += asciiLength
+    if (asciiLength === chunk.length) continue
+    const others = await peek(prepend(chunk.subarray(asciiLength), source), sampleBytes)
+    yield* decodeChunks(others.whole, await decide(others.beginning), offset)
+    return
+  }
+}
+
+async function* prepend(chunk: Uint8Array, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield chunk
+  yield* source
 }
 
 // Reads the first `bytes` bytes. `whole` yields them again, followed by the other bytes.
@@ -70,95 +105,30 @@ async function* limitBytes(source: AsyncIterable<Uint8Array>, maxBytes: number):
   }
 }
 
-async function* decodeChunks(source: AsyncIterable<Uint8Array>, { name, bomBytes }: Charset): AsyncGenerator<Buffer> {
-  const decode =
-    name === 'utf-8' ? decodeUtf8 : name.startsWith('utf-16') ? utf16Decoder(name) : singleByteDecoder(name)
-  let offset = 0
+/** @param start the offset of `source` in the file; a byte order mark is only at 0 */
+async function* decodeChunks(
+  source: AsyncIterable<Uint8Array>,
+  { name, bomBytes }: Charset,
+  start = 0,
+): AsyncGenerator<Buffer> {
+  const decode = createDecoder(name)
+  let offset = start
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of source) {
     const bytes: Buffer =
       rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-    if (offset === 0 && bytes.length < Math.max(bomBytes, 4)) {
+    if (offset === start && bytes.length < Math.max(bomBytes, 4)) {
       rest = bytes
       continue
     }
-    const from = offset === 0 ? bomBytes : 0
+    const from = offset === start ? bomBytes : 0
     const { text, used } = decode(bytes.subarray(from), offset + from)
     offset += from + used
     rest = bytes.subarray(from + used)
     if (text.length > 0) yield text
   }
-  const from = offset === 0 ? bomBytes : 0
+  const from = offset === start ? bomBytes : 0
   const { text, used } = decode(rest.subarray(from), offset + from)
   if (from + used < rest.length) throw wrongEncoding(name, offset + from + used)
   if (text.length > 0) yield text
-}
-
-/**
- * Decodes the complete characters of `bytes`, which begin at `offset` of the file. `used` is the number of bytes of these
- * characters.
- */
-type Decode = (bytes: Buffer, offset: number) => { text: Buffer; used: number }
-
-const wrongEncoding = (name: string, byte: number): FileError =>
-  new FileError(
-    'wrong_encoding',
-    `byte ${byte} of the file is not valid ${name}; save the file as ${name}, or declare its encoding`,
-    {
-      byte,
-    },
-  )
-
-const decodeUtf8: Decode = (bytes, offset) => {
-  const used = completeUtf8Length(bytes)
-  const text = bytes.subarray(0, used)
-  if (!isUtf8(text)) throw wrongEncoding('utf-8', offset + firstInvalid(text))
-  return { text, used }
-}
-
-const firstInvalid = (text: Buffer): number => {
-  let at = 0
-  while (at < text.length) {
-    const byte = text[at] as number
-    const length = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-    if (byte >= 0x80 && !isUtf8(text.subarray(at, at + length))) return at
-    at += length
-  }
-  return at
-}
-
-const utf16Decoder =
-  (name: string): Decode =>
-  (bytes, offset) => {
-    let used = bytes.length - (bytes.length % 2)
-    const swapped = name === 'utf-16be' ? Buffer.from(bytes.subarray(0, used)).swap16() : bytes
-    const last = used >= 2 ? swapped.readUInt16LE(used - 2) : 0
-    if (last >= 0xd800 && last < 0xdc00) used -= 2
-    const text = swapped.toString('utf16le', 0, used)
-    if (!text.isWellFormed()) throw wrongEncoding(name, offset + 2 * loneSurrogate(text))
-    return { text: Buffer.from(text), used }
-  }
-
-const loneSurrogate = (text: string): number => {
-  const [before = ''] = text.toWellFormed().split('\uFFFD', 1)
-  for (let at = before.length; at < text.length; at += 1) {
-    const code = text.codePointAt(at) as number
-    if (code > 0xffff) at += 1
-    else if (code >= 0xd800 && code < 0xe000) return at
-  }
-  return before.length
-}
-
-// The WHATWG standard decodes unassigned bytes of windows-125x as control characters. Here they are invalid.
-const singleByteDecoder = (name: string): Decode => {
-  const decoder = new TextDecoder(name)
-  const missing = Array.from({ length: 0x80 }, (_, index) => index + 0x80).filter((byte) => {
-    const character = new TextDecoder(name).decode(Uint8Array.of(byte))
-    return character === '\uFFFD' || (name.startsWith('windows') && /\p{Cc}/u.test(character))
-  })
-  return (bytes, offset) => {
-    const found = missing.map((byte) => bytes.indexOf(byte)).filter((at) => at !== -1)
-    if (found.length > 0) throw wrongEncoding(name, offset + Math.min(...found))
-    return { text: Buffer.from(decoder.decode(bytes)), used: bytes.length }
-  }
 }

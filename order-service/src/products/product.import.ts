@@ -71,6 +71,7 @@ export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps
     fields: importFields,
     matchBy: ['sku', 'id'],
     check: createProductCheck(inputs),
+    show: ({ patch }) => patch,
 
     preview: async (rows, options, seen) => {
       for (const field of ['sku', 'id']) if (!seen.has(field)) seen.set(field, createKeySet())

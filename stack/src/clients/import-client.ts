@@ -1,4 +1,5 @@
 import { openAsBlob } from 'node:fs'
+import { access, constants } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Clientele, ClienteleError, createClient, type Import, type Query } from '@clientele/client'
 import { demoAccounts } from '../backing/realm.ts'
@@ -36,6 +37,9 @@ export const sendImport = async (
 ): Promise<Import> => {
   const type = typeOf[path.split('.').at(-1)?.toLowerCase() ?? ''] ?? 'application/octet-stream'
   const query = { ...options, name: basename(path).slice(0, 200) }
+  await access(path, constants.R_OK).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new Error(`cannot read ${path}: ${code === 'ENOENT' ? 'there is no such file' : 'permission denied'}`)
+  })
   return imports.create(await openAsBlob(path, { type }), { query, timeoutMs: uploadTimeoutMs })
 }
 

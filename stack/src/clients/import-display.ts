@@ -1,0 +1,53 @@
+import type { Import, ImportPreview } from '@clientele/client'
+
+const maxErrors = 10
+
+/** One line of text from a file, without control characters, which a terminal would obey. */
+export const printable = (text: string): string => text.replace(/[\r\n\t]+/g, ' ').replace(/[\p{Cc}\p{Cf}]/gu, '?')
+
+/** The counts of an import: `3 rows: 2 new, 0 changed, 0 skipped, 1 failed`. */
+export const sums = ({ counts }: Import): string =>
+  `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
+
+const encodingText = ({ encoding, encodingBy }: Import): string =>
+  encodingBy === 'guess' ? `probably ${encoding}` : encoding
+
+/** How the file was understood: format, charset, columns and what to look at. */
+export const describeFile = (path: string, sent: Import): string[] => [
+  `${path}: ${sent.format}, ${encodingText(sent)}`,
+  ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
+  ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),
+  ...sent.warnings.map(({ column, message }) => `  warning: ${column === null ? '' : `${column}: `}${message}`),
+]
+
+const outcomes = { created: 'new', updated: 'changed', skipped: 'skipped', failed: 'failed' }
+
+const valueText = (value: unknown): string => {
+  if (Array.isArray(value)) return value.join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+const flatten = (values: Record<string, unknown>, prefix = ''): string[] =>
+  Object.entries(values).flatMap(([key, value]) => {
+    if (value === null || value === undefined) return []
+    const isGroup = typeof value === 'object' && !Array.isArray(value)
+    return isGroup
+      ? flatten(value as Record<string, unknown>, `${prefix}${key}.`)
+      : [`${prefix}${key} ${valueText(value)}`]
+  })
+
+/** The first rows as they would be imported, a line each. */
+export const describeRows = ({ rows }: ImportPreview): string[] =>
+  rows.map(({ row, outcome, values, errors }) => {
+    const texts = outcome === 'failed' ? errors.map(({ message }) => message) : flatten(values)
+    return `  row ${row}, ${outcomes[outcome]}: ${texts.join(' · ')}`
+  })
+
+/** The counts and the first errors. */
+export const describeResult = (imported: Import): string[] => [
+  sums(imported),
+  ...imported.errors
+    .slice(0, maxErrors)
+    .map(({ row, pointer, message }) => `  row ${row}${pointer === '' ? '' : `, ${pointer.slice(1)}`}: ${message}`),
+  ...(imported.errors.length > maxErrors ? ['  …'] : []),
+]

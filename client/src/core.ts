@@ -43,7 +43,7 @@ export const createCore = (settings: Settings, tokens?: TokenSource) => {
   /** @throws ClienteleError, or the reason of the caller's signal */
   const attempt = async <T>(
     { route, url, method, headers, body }: Prepared,
-    { signal: cancelled, onProgress, timeoutMs = settings.timeoutMs }: RequestOptions,
+    { signal: cancelled, onProgress, onResponse, timeoutMs = settings.timeoutMs }: RequestOptions,
     token: string | undefined,
     read: Read<T>,
   ): Promise<T> => {
@@ -59,7 +59,9 @@ export const createCore = (settings: Settings, tokens?: TokenSource) => {
         ? await fetchWithProgress(settings.fetch, url, init, onProgress)
         : await settings.fetch(url, init)
       if (!response.ok) throw await errorOf(route, response)
-      return await read(response)
+      const result = await read(response)
+      onResponse?.(response)
+      return result
     } catch (cause) {
       if (cause instanceof ClienteleError || cancelled?.aborted) throw cause
       const { message } = cause as Error

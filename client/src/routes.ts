@@ -64,6 +64,8 @@ export type RequestOptions = {
   ifNoneMatch?: '*' | undefined
   /** Further headers. */
   headers?: Record<string, string> | undefined
+  /** Called with the status and the headers of a successful response, such as `ETag` and `Idempotency-Replayed`. */
+  onResponse?: ((response: Pick<Response, 'status' | 'headers'>) => void) | undefined
   /** Called while the body is sent. Only browsers report progress. */
   onProgress?: ((progress: Progress) => void) | undefined
 }

@@ -32,6 +32,18 @@ describe('Requests of the client', () => {
     ])
   })
 
+  it('the status and headers of the response can be read', async () => {
+    const clientele = await start(problem(503, 'unavailable', { 'retry-after': '0' }), {
+      ...created,
+      headers: { 'idempotency-replayed': 'true' },
+    })
+    const responses: [number, string | null][] = []
+    await clientele.customers.create(ana, {
+      onResponse: ({ status, headers }) => responses.push([status, headers.get('idempotency-replayed')]),
+    })
+    expect(responses).toEqual([[201, 'true']])
+  })
+
   it('a POST is repeated with the same idempotency key, and another call has another key', async () => {
     const clientele = await start(problem(429, 'rate_limited', { 'retry-after': '0' }), created)
     await clientele.customers.create(ana)

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type DemoClient, demoClient } from '../clients/demo-client.ts'
+import { type Clientele, ClienteleError, type RequestOptions } from '@clientele/client'
+import { signInAsDemoUser } from '../clients/demo-user.ts'
 import { demoCustomers, demoEmail } from './demo-customers.ts'
 import { drawDemoPhoto } from './demo-photo.ts'
 import { demoOrders, demoProducts } from './demo-shop.ts'
@@ -18,10 +19,10 @@ export const createDemoData = async (gatewayUrl: string, home: string): Promise<
   const startedFile = `${finishedFile}.begun`
   const counts = { customers: 0, products: 0, orders: 0 }
   if (existsSync(finishedFile)) return counts
-  const api = await demoClient(gatewayUrl)
+  const api = await signInAsDemoUser(gatewayUrl)
   const finish = () => writeFileSync(finishedFile, '')
   // There are customers already, so this is not an empty installation.
-  const { data } = await api.get<{ data: unknown[] }>('/v1/customers?limit=1')
+  const { data } = await api.customers.page({ limit: 1 })
   if (!existsSync(startedFile) && data.length > 0) {
     finish()
     return counts
@@ -47,53 +48,69 @@ const createConcurrently = async (count: number, create: (number: number) => Pro
   return createdCount
 }
 
-/** Whether the request created the record, not an interrupted start before it. @throws Error if the request failed */
-const wasCreated = (name: string, { ok, status, replayed, text }: Awaited<ReturnType<DemoClient['post']>>): boolean => {
-  const code = /"code":"([a-z_]+)"/.exec(text)?.[1]
-  if (code === 'duplicate' || code === 'idempotency_mismatch') return false
-  if (!ok) throw new Error(`${name} was refused: ${status} ${text.slice(0, 300)}`)
-  return !replayed
+/**
+ * Creates a record. `key` is the idempotency key, so that a repeated start counts once.
+ * @returns its id, and whether this call created it, not an interrupted start; undefined if an earlier start did so otherwise
+ * @throws Error if the request failed
+ */
+const createOnce = async (
+  name: string,
+  key: string,
+  create: (options: RequestOptions) => Promise<{ id: string }>,
+): Promise<{ id: string; isNew: boolean } | undefined> => {
+  let replayed = false
+  try {
+    const { id } = await create({
+      idempotencyKey: key,
+      onResponse: ({ headers }) => {
+        replayed = headers.get('idempotency-replayed') === 'true'
+      },
+    })
+    return { id, isNew: !replayed }
+  } catch (cause) {
+    if (cause instanceof ClienteleError && ['duplicate', 'idempotency_mismatch'].includes(cause.code)) return undefined
+    throw new Error(`${name} was refused: ${(cause as Error).message}`, { cause })
+  }
 }
 
-const createCustomer = async (api: DemoClient, number: number): Promise<boolean> => {
+const createCustomer = async (api: Clientele, number: number): Promise<boolean> => {
   const customer = demoCustomers[number]
   if (!customer) return false
   const { name, surname, phone, city, country, tags } = customer
   const externalId = `demo-${number + 1}`
-  const form = new FormData()
-  const fields = { name, surname, phone, email: demoEmail(customer), externalId }
-  for (const [field, value] of Object.entries(fields)) form.set(field, value)
-  form.set('tags', tags.join(','))
-  form.set('address', JSON.stringify({ city, country }))
-  const photo = new Uint8Array(await drawDemoPhoto(number))
-  form.set('photo', new Blob([photo], { type: 'image/jpeg' }), `${externalId}.jpg`)
-  const key = `demo-customer-${number + 1}`
-  return wasCreated(`demo customer ${number + 1}`, await api.post('/v1/customers', key, form))
+  const photo = new File([new Uint8Array(await drawDemoPhoto(number))], `${externalId}.jpg`, { type: 'image/jpeg' })
+  const fields = { name, surname, phone, email: demoEmail(customer), externalId, tags, address: { city, country } }
+  const made = await createOnce(`demo customer ${number + 1}`, `demo-customer-${number + 1}`, (options) =>
+    api.customers.create({ ...fields, photo }, options),
+  )
+  return made?.isNew ?? false
 }
 
-const createProduct = async (api: DemoClient, number: number): Promise<boolean> => {
-  const product = demoProducts[number] ?? {}
-  const key = `demo-product-${number + 1}`
-  return wasCreated(`demo product ${number + 1}`, await api.post('/v1/products', key, product))
+const createProduct = async (api: Clientele, number: number): Promise<boolean> => {
+  const product = demoProducts[number]
+  if (!product) return false
+  const made = await createOnce(`demo product ${number + 1}`, `demo-product-${number + 1}`, (options) =>
+    api.products.create(product, options),
+  )
+  return made?.isNew ?? false
 }
 
-const createOrder = async (api: DemoClient, number: number): Promise<boolean> => {
+const createOrder = async (api: Clientele, number: number): Promise<boolean> => {
   const order = demoOrders[number]
   if (!order) return false
-  const idOf = async (path: string) => (await api.get<{ id: string }>(path)).id
   const { customer, outcome, ...rest } = order
-  const customerId = await idOf(`/v1/customers/demo-${customer}?idBy=externalId`)
+  const { id: customerId } = await api.customers.get(`demo-${customer}`, { query: { idBy: 'externalId' } })
   const lines = await Promise.all(
-    order.lines.map(async (line) =>
-      'sku' in line ? { productId: await idOf(`/v1/products/${line.sku}?idBy=sku`), quantity: line.quantity } : line,
-    ),
+    order.lines.map(async (line) => {
+      if (!('sku' in line)) return line
+      const { id: productId } = await api.products.get(line.sku, { query: { idBy: 'sku' } })
+      return { productId, quantity: line.quantity }
+    }),
   )
   const name = `demo order ${number + 1}`
   const key = `demo-order-${number + 1}`
-  const response = await api.post('/v1/orders', key, { ...rest, lines, customerId })
-  const isNew = wasCreated(name, response)
-  if (outcome === undefined || !response.ok) return isNew
-  const { id } = JSON.parse(response.text) as { id: string }
-  wasCreated(`${name}: ${outcome}`, await api.post(`/v1/orders/${id}/${outcome}`, `${key}-${outcome}`))
-  return isNew
+  const made = await createOnce(name, key, (options) => api.orders.place({ ...rest, lines, customerId }, options))
+  if (made && outcome !== undefined)
+    await createOnce(`${name}: ${outcome}`, `${key}-${outcome}`, (options) => api.orders[outcome](made.id, options))
+  return made?.isNew ?? false
 }

@@ -1,7 +1,7 @@
 import { detectTable } from '../src/tables/format-detection.ts'
 import { readRows } from '../src/tables/reader.ts'
-import { findFooter } from '../src/tables/table-end.ts'
 import type { CsvFormat } from '../src/tables/row.ts'
+import { findFooter } from '../src/tables/table-end.ts'
 import { inChunks } from './table-files.ts'
 
 const known = ['name', 'email', 'city', 'phone']
@@ -67,7 +67,7 @@ describe('Lines below a table', () => {
 
   it.each([
     ['lines of one cell without a blank row before', `${table}${footer}`],
-    ['blank rows alone', `${table}\n;;\n\n`],
+    ['blank rows alone', `${table}\n,,\n\n`],
     ['rows with several cells', `${table}\n"Bob","bob@example.com"\n`],
     ['the end of a cell with several lines', `${table}"Bob","b@example.com","Rome\n\nsecond line\nlast line"\n`],
     ['the rows of a table of two columns', 'Name,City\nAna,Rome\n\nBob\n'],

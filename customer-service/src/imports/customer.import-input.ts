@@ -101,7 +101,8 @@ const buildBody = (
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
-  if (typeof body['phone'] === 'string') body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined)
+  if (typeof body['phone'] === 'string')
+    body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined)
   return { body, emptied }
 }
 

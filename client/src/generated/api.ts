@@ -630,7 +630,7 @@ export interface paths {
         put?: never;
         /**
          * Upload an image
-         * @description The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG of its first frame. An image that no customer or product shows is deleted after a day.
+         * @description The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG; of several frames the first is stored. An image of more than 40 megapixels is made smaller, and `notes` says so. An image that no customer or product shows is deleted after a day.
          */
         post: operations["uploadMedia"];
         delete?: never;
@@ -2203,7 +2203,7 @@ export interface components {
          *     - `too_small`: The value is too small or too short.
          *     - `too_big`: The value is too large or too long.
          *     - `too_many`: There are too many values, fields or files.
-         *     - `empty`: There must be at least one value.
+         *     - `empty`: There must be at least one value, and a file must have content.
          *     - `custom`: The value breaks the rule that the message names.
          *     - `invalid`: The value breaks the rule that the message names.
          *     - `invalid_json`: The text is not valid JSON.
@@ -2229,12 +2229,12 @@ export interface components {
          *     - `needs_price`: The currency can change only together with the price.
          *     - `undecodable`: The image cannot be read.
          *     - `too_many_pixels`: The image has too many pixels.
-         *     - `too_complex`: The image takes too long to read.
+         *     - `too_complex`: The file takes too much time or memory to read.
          *     - `too_large`: The file is larger than allowed.
          *     - `unsupported_media_type`: The file has a type that is not accepted.
          *     - `unknown_format`: The format of the file is not known.
          *     - `unknown_charset`: The character encoding is not known.
-         *     - `wrong_encoding`: The file has another character encoding than it says.
+         *     - `wrong_encoding`: The file or field has another character encoding than it says. Fields of forms are UTF-8.
          *     - `bad_gzip`: The file is not valid gzip.
          *     - `unexpected_end`: The file ends too early.
          *     - `unclosed_quote`: A quoted cell of the file has no end.
@@ -2597,6 +2597,12 @@ export interface components {
             id: string;
             /** @example image/jpeg */
             mimeType: string;
+            /** @description What the uploader should know about the image; mostly empty. */
+            notes: {
+                code: components["schemas"]["MediaNoteCode"];
+                /** @example The file lacked its end, although the picture is whole. It may have been cut off on its way. */
+                message: string;
+            }[];
             /** @description The SHA-256 of the stored original, in hexadecimal. */
             sha256: string;
             /**
@@ -2619,6 +2625,8 @@ export interface components {
             version: number;
             width: number;
         };
+        /** @enum {string} */
+        MediaNoteCode: "end_missing" | "reduced";
         MediaTooLargeProblem: {
             /** @constant */
             code: "too_large";
@@ -3421,6 +3429,7 @@ export interface components {
         NewUser: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -3774,6 +3783,7 @@ export interface components {
         PasswordReset: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4054,6 +4064,7 @@ export interface components {
         ProfilePatch: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email?: string;
@@ -4081,6 +4092,7 @@ export interface components {
             createCustomer?: boolean;
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4206,6 +4218,7 @@ export interface components {
         UserPatch: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email?: string;
@@ -4225,6 +4238,7 @@ export interface components {
         UserReplacement: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4319,6 +4333,7 @@ export type JobPage = components['schemas']['JobPage'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type Login = components['schemas']['Login'];
 export type Media = components['schemas']['Media'];
+export type MediaNoteCode = components['schemas']['MediaNoteCode'];
 export type MediaTooLargeProblem = components['schemas']['MediaTooLargeProblem'];
 export type MediaUpload = components['schemas']['MediaUpload'];
 export type MediaVariant = components['schemas']['MediaVariant'];

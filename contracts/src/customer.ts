@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { batchResult, maxBatchItems } from './batch.ts'
+import { email } from './email.ts'
 import { event } from './event.ts'
 import {
   ActorRef,
   deletedAt,
   documentedAs,
-  email,
   line,
   metadata,
   paragraph,

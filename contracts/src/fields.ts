@@ -11,18 +11,30 @@ const controlMessage = 'must not contain control characters'
 
 // For OpenAPI: the same rules before trimming, as character ranges that every regular-expression engine supports.
 const control = '\\x00-\\x1f\\x7f-\\x9f'
-const linePattern = `^\\s*[^\\s${control}][^${control}]*\\s*$`
+const invisible =
+  '\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8'
+const linePattern = `^\\s*[ ${invisible}]*[^\\s${control}${invisible}][^${control}]*\\s*$`
 const paragraphPattern = '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$'
 
-/** Creates the schema of one line of text, trimmed, without control characters. `max` counts UTF-16 code units before trimming. */
+const anyLine = (max: number) => z.string().max(max).trim().min(1).regex(noControl, controlMessage)
+
+// U+2800 is a Braille pattern without dots. An empty text has another error already.
+const visible = /^$|[^\s\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/**
+ * Creates the schema of one line of text, trimmed, with a visible character and without control characters. `max` counts UTF-16
+ * code units before trimming.
+ */
 export const line = (max: number) =>
-  z.string().max(max).trim().min(1).regex(noControl, controlMessage).meta({ pattern: linePattern })
+  anyLine(max)
+    .refine((text) => visible.test(text), 'must have a visible character')
+    .meta({ pattern: linePattern })
 
 /**
  * A path parameter that is text. It is no dot segment and has no slash or backslash, because the gateway refuses those in a
  * path.
  */
-export const pathKey = line(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
+export const pathKey = anyLine(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
 
 const noControlInLines = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
 
@@ -34,7 +46,7 @@ export const recordKey = (max: number) =>
   line(max)
     .refine((key) => !/[/\\]/.test(key), 'must not contain / or \\, because paths name the record by it')
     .refine((key) => key !== '.' && key !== '..', 'must not be . or .., because paths name the record by it')
-    .meta({ pattern: `^\\s*(?!\\.{1,2}\\s*$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
+    .meta({ pattern: `^\\s*(?!\\.{1,2}\\s*$)[ ${invisible}]*[^\\s/\\\\${control}${invisible}][^/\\\\${control}]*$` })
 
 /** Creates the schema of text of several lines, trimmed. It may contain line breaks and tabs, but no other control characters. */
 export const paragraph = (max: number) =>
@@ -43,19 +55,6 @@ export const paragraph = (max: number) =>
 /** Creates the schema of the name of a column in a file: as {@link paragraph}, but with the spaces that the file has. */
 export const columnName = (max: number) =>
   z.string().max(max).regex(noControlInLines, controlMessage).meta({ pattern: paragraphPattern })
-
-// At most 64 characters before the @ (RFC 5321, section 4.5.3.1), and 63 in each label of the domain (RFC 1035).
-const mailbox =
-  /^(?=[^@]{1,64}@)(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/
-
-/** An e-mail address, trimmed and lower-cased; at most 254 characters (RFC 5321). */
-export const email = z
-  .string()
-  .max(254)
-  .trim()
-  .toLowerCase()
-  .pipe(z.email({ pattern: mailbox }))
-  .meta({ example: 'ana@example.com', format: 'email', pattern: mailbox.source })
 
 /** A telephone number in any usual notation. Without `+` it is a number of the shop's country. Services return it as E.164. */
 export const phone = z

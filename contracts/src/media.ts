@@ -44,6 +44,22 @@ export type PhotoLinks = { photoUrl: string | null; photoUrls: z.infer<typeof Ph
 /** The fields of {@link photoLinks}, for `omit`. */
 export const photoLinkFields = { photoUrl: true, photoUrls: true } as const
 
+/** What was changed in an uploaded image beside its encoding. */
+export const mediaNotes = {
+  end_missing: 'The file lacked its end, although the picture is whole. It may have been cut off on its way.',
+  reduced: 'The image had more than 40 megapixels and was made smaller.',
+} as const satisfies Record<string, string>
+export type MediaNote = keyof typeof mediaNotes
+
+const MediaNotes = z
+  .array(
+    z.object({
+      code: z.enum(Object.keys(mediaNotes) as [MediaNote, ...MediaNote[]]).meta({ id: 'MediaNoteCode' }),
+      message: z.string().meta({ example: mediaNotes.end_missing }),
+    }),
+  )
+  .meta({ description: 'What the uploader should know about the image; mostly empty.' })
+
 export const Media = z
   .object({
     id: uuid,
@@ -54,6 +70,7 @@ export const Media = z
     sha256: z.string().meta({ description: 'The SHA-256 of the stored original, in hexadecimal.' }),
     url: signedLink,
     variants: z.object({ thumb: signedLink, medium: signedLink }),
+    notes: MediaNotes,
     createdAt: time,
     createdBy: ActorRef,
     version: z.int().min(1),
@@ -78,7 +95,7 @@ export const MediaTooLarge = z
   })
   .meta({ id: 'MediaTooLargeProblem' })
 
-export const mediaStored = event('media.stored.v1', Media.omit({ url: true, variants: true }))
+export const mediaStored = event('media.stored.v1', Media.omit({ url: true, variants: true, notes: true }))
 
 /** An upload began like an image but could not be decoded. It was not stored. */
 export const mediaRejected = event(

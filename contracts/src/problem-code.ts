@@ -117,7 +117,7 @@ export const problems = {
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
-    help: 'This route does not accept the media type of the body or file. The type of a file is detected from its content, not from its name.',
+    help: 'This route does not accept the media type of the body or file. `supported` lists those that it accepts. The type of a file is detected from its content, not from its name.',
   },
   range_not_satisfiable: {
     status: 416,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { asSignInName, email } from './email.ts'
 import { event } from './event.ts'
-import { email, line, readOnly, time } from './fields.ts'
+import { line, readOnly, time } from './fields.ts'
 import { EventRevocations } from './revocation.ts'
 import { username } from './username.ts'
 
@@ -109,7 +110,7 @@ export type SignUp = z.infer<typeof SignUp>
 export const Accepted = z.object({ message: z.string() }).meta({ id: 'Accepted' })
 export const Login = z
   .strictObject({
-    username: z.string().max(254).normalize('NFKC').min(1),
+    username: z.string().max(254).normalize('NFKC').overwrite(asSignInName).min(1),
     password,
     totp: z
       .string()

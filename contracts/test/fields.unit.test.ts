@@ -1,5 +1,45 @@
-import { metadata } from '@clientele/contracts/fields'
+import { line, metadata, recordKey } from '@clientele/contracts/fields'
 import { ImportMapping } from '@clientele/contracts/import'
+import { z } from 'zod'
+
+const invisibleTexts = [
+  '\u200b',
+  '\u200b \ufeff',
+  '\u2060\u00ad',
+  '\u3164',
+  '\u2800',
+  '\u202e',
+  '\ufe0f\u200d',
+  '\u{e0041}',
+]
+
+describe('Lines of text', () => {
+  it.each(invisibleTexts)('%j has no visible character', (text) => {
+    const { error } = line(100).safeParse(text)
+    expect(error?.issues.map(({ message }) => message)).toEqual(['must have a visible character'])
+  })
+
+  it.each(['Ana', '李', '😀', '👩\u200d👧', '\u200fعلي', 'a\u200b', '.', '\u0e33'])('%j is visible', (text) => {
+    expect(line(100).parse(` ${text} `)).toBe(text)
+  })
+
+  it('an empty line has one error', () => {
+    expect(line(100).safeParse(' ').error?.issues).toHaveLength(1)
+  })
+
+  it.each([
+    ['a line', line(5)],
+    ['a key', recordKey(5)],
+  ])('the documented pattern of %s says the same for every character', (_what, schema) => {
+    const { pattern } = z.toJSONSchema(schema) as { pattern: string }
+    const documented = new RegExp(pattern)
+    const characters = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code))
+    const differing = characters.filter(
+      (text) => text.isWellFormed() && documented.test(text) !== schema.safeParse(text).success,
+    )
+    expect(differing).toEqual([])
+  })
+})
 
 const recordOf = (count: number, value: unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`key ${index}`, value]))

@@ -60,6 +60,32 @@ describe('Files that cannot be imported', () => {
     expect([status, body.name]).toEqual([202, 'customers.csv'])
   })
 
+  it('a file name that is not UTF-8 is readable, and an option that is not UTF-8 is refused', async () => {
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+    const part = (head: string, content: string) =>
+      `--b\r\nContent-Disposition: form-data; ${head}\r\n\r\n${content}\r\n`
+    const file = part('name="file"; filename="J\xf6rg.csv"', `${header}Jörg,Berg,\n`)
+    const latin1 = (...parts: string[]) => Buffer.from(`${parts.join('')}--b--\r\n`, 'latin1')
+    const { status, body } = await service.user.post('/v1/imports', latin1(file), headers)
+    expect([status, body.name]).toEqual([202, 'J_rg.csv'])
+    const before = await storedFiles()
+    const refused = await service.user.post('/v1/imports', latin1(file, part('name="name"', 'J\xf6rg')), headers)
+    expect([refused.status, refused.body.errors]).toEqual([
+      422,
+      [expect.objectContaining({ pointer: '/name', code: 'wrong_encoding' })],
+    ])
+    expect(await storedFiles()).toBe(before)
+  })
+
+  it('POST /v1/imports says which content types it takes', async () => {
+    const { status, body } = await files.send('%PDF', {}, 'application/pdf')
+    expect([status, body.detail]).toEqual([
+      415,
+      expect.stringMatching(/^send multipart\/form-data, text\/csv, .* or [a-z/.-]+, not application\/pdf$/),
+    ])
+    expect(body.supported).toEqual(expect.arrayContaining(['multipart/form-data', 'text/csv', 'application/x-ndjson']))
+  })
+
   it('an aborted upload leaves no file', async () => {
     const before = await storedFiles()
     const { token } = await signedInAs('user')

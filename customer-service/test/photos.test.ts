@@ -164,6 +164,31 @@ describe('POST /v1/customers with a form', () => {
     expect(await customerCount()).toBe(before)
   })
 
+  it.each(['before', 'after'])(
+    'POST refuses a form whose name is not UTF-8, %s the photo, and keeps nothing',
+    async (where) => {
+      const [customers, images] = [await customerCount(), await mediaIds()]
+      const part = (head: string, content: string | Buffer) =>
+        Buffer.concat([
+          Buffer.from(`--b\r\nContent-Disposition: form-data; ${head}\r\n\r\n`),
+          Buffer.from(content),
+          Buffer.from('\r\n'),
+        ])
+      const fields = [part('name="name"', Buffer.from('Jos\xe9', 'latin1')), part('name="surname"', 'Form')]
+      const photo = part('name="photo"; filename="jos.jpg"', jpeg)
+      const parts = where === 'before' ? [...fields, photo] : [photo, ...fields]
+      const body = Buffer.concat([...parts, Buffer.from('--b--\r\n')])
+      const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+      const message = 'is not UTF-8: send the form in UTF-8'
+      expect(await service.user.post('/v1/customers', body, headers)).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/name', code: 'wrong_encoding', message }] },
+      })
+      expect(await customerCount()).toBe(customers)
+      await eventually(async () => expect(await newMediaIds(images)).toEqual([]))
+    },
+  )
+
   it('POST refuses two photos and keeps neither', async () => {
     const before = await mediaIds()
     const data = form(formFields(), { bytes: jpeg })

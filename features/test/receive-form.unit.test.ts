@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { receiveForm } from '@clientele/features/uploads/receive-form'
 import { Problem } from '@clientele/platform/runtime/problem'
 import express from 'express'
+import fc from 'fast-check'
 import multer from 'multer'
 
 let server: Server
@@ -31,7 +32,12 @@ beforeAll(async () => {
       const problem = await receiveForm(req, options).catch((error: unknown) => error)
       req.resume()
       if (problem instanceof Problem) res.status(problem.status).json(problem.toBody())
-      else res.status(problem === undefined ? 200 : 500).json({ thrown: problem === diskFull, body: req.body })
+      else
+        res.status(problem === undefined ? 200 : 500).json({
+          thrown: problem === diskFull,
+          body: req.body,
+          files: (req.files as Express.Multer.File[] | undefined)?.map(({ originalname }) => originalname),
+        })
     })
   server = createServer(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -44,7 +50,11 @@ const form = (...parts: [name: string, value: string | Blob][]) => {
   for (const [name, value] of parts) data.append(name, value)
   return data
 }
-const post = async (path: string, body: FormData | string, headers: Record<string, string> = {}) => {
+const post = async (
+  path: string,
+  body: FormData | string | Buffer<ArrayBuffer>,
+  headers: Record<string, string> = {},
+) => {
   const response = await fetch(url(path), { method: 'POST', body, headers })
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
@@ -85,6 +95,65 @@ it('receiveForm rejects a form that is incomplete or has no boundary with 400', 
   expect(await post('/fields', incomplete, headers)).toMatchObject({ status: 400, body: { code: 'malformed' } })
   const noBoundary = { 'content-type': 'multipart/form-data' }
   expect(await post('/fields', 'x', noBoundary)).toMatchObject({ status: 400, body: { code: 'malformed' } })
+})
+
+describe('Fields that are not UTF-8', () => {
+  const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+  const part = (disposition: string, value: string, type = '') =>
+    `--b\r\nContent-Disposition: form-data; ${disposition}\r\n${type}\r\n${value}\r\n`
+  const latin1 = (...parts: string[]) => Buffer.from(`${parts.join('')}--b--\r\n`, 'latin1')
+  const errors = (pointer: string, message: string) => ({
+    status: 422,
+    body: { errors: [{ pointer, code: 'wrong_encoding', message }] },
+  })
+
+  it.each([
+    ['a value in ISO 8859-1', part('name="name"', 'Jos\xe9'), '/name'],
+    ['a cut UTF-8 sequence', part('name="tags[0]"', 'Jos\xc3'), '/tags[0]'],
+    ['an encoding that is not known', part('name="name"', 'x', 'Content-Type: text/plain; charset=koi9\r\n'), '/name'],
+  ])('receiveForm refuses %s with 422', async (_what, bad, pointer) => {
+    const sent = latin1(part('name="note"', 'a'), bad, part('name="photo"; filename="a.png"', 'x'))
+    expect(await post('/fields', sent, headers)).toMatchObject(errors(pointer, 'is not UTF-8: send the form in UTF-8'))
+    const after = latin1(part('name="photo"; filename="a.png"', 'x'.repeat(1_500)), bad)
+    expect((await post('/fields', after, headers)).status).toBe(422)
+  })
+
+  it('receiveForm refuses the name of a field with 422', async () => {
+    const expected = errors('', 'has a field whose name is not UTF-8: send the form in UTF-8')
+    expect(await post('/fields', latin1(part('name="gr\xf6\xdfe"', 'M')), headers)).toMatchObject(expected)
+  })
+
+  it('receiveForm reads a field in the encoding that it declares, and UTF-8', async () => {
+    const declared = part('name="a"', 'Jos\xe9', 'Content-Type: text/plain; charset=ISO-8859-1\r\n')
+    expect(await post('/fields', latin1(declared, part('name="b"', 'Jos\xc3\xa9')), headers)).toEqual({
+      status: 200,
+      body: { thrown: false, body: { a: 'José', b: 'José' }, files: [] },
+    })
+  })
+
+  it.each([
+    ['Jos\xe9.csv', 'Jos_.csv'],
+    ['\xc1\xe2\xe4.png', '_.png'],
+    ['Jos\xc3\xa9.csv', 'José.csv'],
+  ])('receiveForm shows the file name %j as %s', async (sent, shown) => {
+    const body = latin1(part(`name="photo"; filename="${sent}"`, 'x'))
+    expect(await post('/fields', body, headers)).toMatchObject({ status: 200, body: { files: [shown] } })
+  })
+
+  it('receiveForm ends with a value or a problem for any bytes', async () => {
+    const isEnded = async (bytes: Uint8Array) => {
+      const body = Buffer.concat([
+        latin1(part('name="note"', 'a')).subarray(0, -7),
+        Buffer.from('--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n'),
+        bytes,
+        Buffer.from('\r\n--b--\r\n'),
+      ])
+      const { status, body: response } = await post('/fields', body, headers)
+      if (status === 200) expect(JSON.stringify(response)).not.toContain('\ufffd')
+      else expect([400, 422]).toContain(status)
+    }
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), isEnded), { numRuns: 200 })
+  })
 })
 
 it('receiveForm throws a system error unchanged', async () => {

@@ -30,7 +30,7 @@ export const configShape = {
     .refine((keys) => keys.every((key) => key.length >= 32), 'each must have at least 32 characters'),
   mediaLinkTtlSeconds: integer(60, 604_800).default(3_600),
   mediaMaxBytes: integer(1_024, 200_000_000).default(20 * 1024 * 1024),
-  mediaMaxPixels: integer(1_000, 268_000_000).default(40_000_000),
+  mediaMaxPixels: integer(1_000, 268_000_000).default(100_000_000),
   mediaMegapixelsPerMinute: integer(1, 1_000_000).default(1_000).describe('megapixels that one user may upload'),
   imageSandbox: z
     .enum(sandboxModes)

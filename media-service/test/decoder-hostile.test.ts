@@ -42,6 +42,7 @@ describe('media-service with a decoder that an image has taken over', () => {
     ['no side', ok(size(4, 0, 10), 'evil')],
     ['no length', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n'],
     ['an unknown reason', 'HTTP/1.1 422 No\r\nX-Image-Reason: constructor\r\nContent-Length: 0\r\n\r\n'],
+    ['an unknown note', ok(`${size(4)}X-Image-Notes: reduced,constructor\r\n`, 'evil')],
     ['a redirect', 'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n'],
     ['headers without an end', `HTTP/1.1 200 OK\r\n${'X-More: more\r\n'.repeat(10_000)}`],
     ['no HTTP', 'evil\r\n'.repeat(1_000)],

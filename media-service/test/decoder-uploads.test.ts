@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { createDecoder, type Decoder } from './decoder-process.ts'
@@ -42,6 +43,11 @@ describe('media-service with IMAGE_DECODER_URL', () => {
     }
     expect(await decoder.workers()).toHaveLength(1)
     expect((await ownWorkers()).filter((pid) => !earlierWorkers.includes(pid))).toEqual([])
+  })
+
+  it('notes what the decoder notes', async () => {
+    const { status, body } = await upload(readFileSync(new URL('./fixtures/without-end.jpg', import.meta.url)))
+    expect([status, body.notes]).toEqual([201, [expect.objectContaining({ code: 'end_missing' })]])
   })
 
   it('rejects an upload that the decoder rejects', async () => {

@@ -31,7 +31,7 @@ const expectTaskSucceeds = async () => {
   const produced = await produce(shrink(image.length), Readable.from([image]), sink)
   expect(await sharp(all()).metadata()).toMatchObject({ format: 'webp', width: 10, height: 7 })
   const sha256 = createHash('sha256').update(all()).digest('hex')
-  expect(produced).toEqual({ width: 10, height: 7, bytes: all().length, sha256 })
+  expect(produced).toEqual({ width: 10, height: 7, bytes: all().length, sha256, notes: [] })
 }
 
 /** A task whose image does not arrive, and the worker process that waits for it. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { eventually } from '@clientele/platform/testing/wait'
@@ -84,6 +85,24 @@ describe('Image worker', () => {
     })
     expect(decoded).toEqual([{ pixels: 20_000_000, bytesBefore: 0 }])
   })
+
+  it('a photo of 100 megapixels that the camera has turned is made smaller within 400 MB', async () => {
+    const image = await sharp({ create: { width: 10_000, height: 10_000, channels: 3, background: '#4a8' } })
+      .jpeg()
+      .withMetadata({ orientation: 6 })
+      .toBuffer()
+    const task = { kind: 'sanitise', type: 'image/jpeg', bytes: image.length, maxPixels: 100_000_000 } as const
+    let peakMegabytes = 0
+    const sink = async (data: AsyncIterable<Uint8Array>) => {
+      const status = readFileSync(`/proc/${await workerPid()}/status`, 'utf8')
+      peakMegabytes = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_000
+      await collect().sink(data)
+    }
+    const produced = await produce(task, Readable.from([image]), sink)
+    expect(produced).toMatchObject({ width: 6_324, height: 6_324, notes: ['reduced'] })
+    expect(peakMegabytes).toBeGreaterThan(50)
+    expect(peakMegabytes).toBeLessThan(400)
+  }, 60_000)
 
   it('a task rejects if its source or sink fails, and the next one succeeds', async () => {
     const failing = async function* () {

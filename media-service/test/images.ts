@@ -47,9 +47,8 @@ const chunk = (type: string, data: Buffer): Buffer => {
 
 export const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
-/** A PNG of about 31 kB with 256 million pixels: 16,000 × 16,000, black, one bit each. */
-export const pixelBomb = (): Buffer => {
-  const side = 16_000
+/** A PNG of few bytes with many pixels, black, one bit each: about 31 kB with 256 million pixels by default. */
+export const pixelBomb = (side = 16_000): Buffer => {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(side, 0)
   header.writeUInt32BE(side, 4)

@@ -22,7 +22,7 @@ const defaults = {
   mediaSigningKeysAccepted: [],
   mediaLinkTtlSeconds: 3600,
   mediaMaxBytes: 2_000_000,
-  mediaMaxPixels: 40_000_000,
+  mediaMaxPixels: 100_000_000,
   mediaMegapixelsPerMinute: 1_000,
   mediaIdleMs: 20_000,
   mediaMaxUploads: 40,

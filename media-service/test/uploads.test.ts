@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { eventually } from '@clientele/platform/testing/wait'
 import sharp from 'sharp'
 import { anImage, type Format, formats, largeJpeg, phonePhoto, pixelBomb, pngSignature } from './images.ts'
@@ -74,6 +75,34 @@ describe('POST /v1/media', () => {
     expect((await original(body.id)).bytes.includes(script)).toBe(false)
   })
 
+  it('POST stores the first image of an AVIF sequence', async () => {
+    const sequence = await anImage('avif')
+    sequence.write('avis', 8, 'latin1')
+    const { status, body } = await media.user.post('/v1/media', form(sequence))
+    expect([status, body.mimeType, body.width, body.height]).toEqual([201, 'image/webp', 60, 40])
+  })
+
+  it('POST takes an image of 100 megapixels, stores it smaller, and notes that', async () => {
+    const { status, body } = await media.user.post('/v1/media', form(pixelBomb(10_000)))
+    expect([status, body.notes]).toEqual([
+      201,
+      [{ code: 'reduced', message: expect.stringContaining('40 megapixels') }],
+    ])
+    expect([body.width, body.height]).toEqual([6_324, 6_324])
+    expect((await sharp((await original(body.id)).bytes).metadata()).width).toBe(6_324)
+  }, 60_000)
+
+  it('POST takes a JPEG that lacks only its end marker, and notes that', async () => {
+    const sent = readFileSync(new URL('./fixtures/without-end.jpg', import.meta.url))
+    const { status, body } = await media.user.post('/v1/media', form(sent))
+    expect([status, body.notes]).toEqual([201, [{ code: 'end_missing', message: expect.stringContaining('its end') }]])
+    expect((await media.user.get(`/v1/media/${body.id}`)).body.notes).toEqual(body.notes)
+    const { data } = (await media.tap.next('media.stored.v1', body.id)) as { data: object }
+    expect(data).not.toHaveProperty('notes')
+    const whole = await media.user.post('/v1/media', form(Buffer.concat([sent, Buffer.of(0xff, 0xd9)])))
+    expect([whole.status, whole.body.notes]).toEqual([201, []])
+  })
+
   it('POST /v1/media with the same Idempotency-Key replays the first response and keeps nothing of the second file', async () => {
     const image = await anImage('jpeg', 50, 50)
     const headers = { 'idempotency-key': 'upload-1' }
@@ -112,8 +141,6 @@ describe('Refused uploads', () => {
     ['a PDF', '%PDF-1.7\n'],
     ['a long text', 'image/png '.repeat(50_000)],
     ['a TIFF', 'II*\0\x08\0\0\0'],
-    ['HEIC, which cannot be decoded here', heic],
-    ['an empty file', ''],
     ['one byte', '\xff'],
   ])('POST /v1/media returns 415 for %s named .png', async (_what, content) => {
     const sent = form(Buffer.from(content), { fileName: 'photo.png', type: 'image/png' })
@@ -134,6 +161,7 @@ describe('Refused uploads', () => {
       'undecodable',
     ],
     ['31 kB with 256 million pixels', () => pixelBomb(), 'too_many_pixels'],
+    ['a few more than 100 million pixels', () => pixelBomb(10_004), 'too_many_pixels'],
   ])('POST /v1/media returns 422 for %s', async (_what, make, code) => {
     const sent = await make()
     expect(sent.length).toBeLessThan(40_000)
@@ -153,6 +181,17 @@ describe('Refused uploads', () => {
     const fits = await media.user.post('/v1/media', form(fitting))
     expect(fits.status).toBe(201)
     await media.user.delete(`/v1/media/${fits.body.id}`)
+  })
+
+  it('POST /v1/media names HEIC, and what to send instead', async () => {
+    const { status, body } = await media.user.post('/v1/media', form(heic))
+    expect([status, body.detail]).toEqual([415, 'the file is HEIC, which cannot be read; send the photo as JPEG'])
+  })
+
+  it('POST /v1/media says of an empty file that it is empty', async () => {
+    const { status, body } = await media.user.post('/v1/media', form(Buffer.alloc(0)))
+    const message = 'is empty: the file has no content'
+    expect([status, body.errors]).toEqual([422, [{ pointer: '/file', code: 'empty', message }]])
   })
 
   const twoFiles = async () => {

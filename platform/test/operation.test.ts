@@ -176,7 +176,12 @@ describe('Request validation', () => {
 
   it('a body of another content type gets 415', async () => {
     const response = await (await as('user')).post('/v1/things', '<a/>', { 'content-type': 'text/xml' })
-    expect(response.body).toMatchObject({ status: 415, code: 'unsupported_media_type' })
+    expect(response.body).toMatchObject({
+      status: 415,
+      code: 'unsupported_media_type',
+      detail: 'send application/json, not text/xml',
+      supported: ['application/json'],
+    })
   })
 
   it('an unknown or repeated query parameter gets 400', async () => {

@@ -1,4 +1,5 @@
 import type { CustomerIdBy } from '@clientele/contracts/customer'
+import { normaliseEmail } from '@clientele/contracts/email'
 import { columnName } from '@clientele/platform/data/column-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
@@ -31,7 +32,7 @@ const select = `select ${customerAttributes.map((name) => `${columnName(name)} a
 /** The key as it is stored; undefined if it cannot be one. */
 const normaliseKey = ({ key, idBy }: CustomerKey): string | undefined => {
   if (idBy === undefined) return isUuid(key) ? key : undefined
-  if (idBy === 'email') return key.trim().toLowerCase()
+  if (idBy === 'email') return normaliseEmail(key)
   return idBy === 'code' ? key.trim().toUpperCase() : key.trim()
 }
 

@@ -1,3 +1,4 @@
+import { normaliseEmail } from '@clientele/contracts/email'
 import { type Condition, markEstimated } from '@clientele/platform/lists/condition'
 import { type Filter, FilterError, isComparison } from '@clientele/platform/lists/filters'
 import {
@@ -19,7 +20,6 @@ import { type CustomerRow, customerAttributes } from './customer.model.ts'
 
 export type CustomerList = List<CustomerRow>
 
-const lower = (value: string): string => value.trim().toLowerCase()
 const upper = (value: string): string => value.trim().toUpperCase()
 // A plus sign that was not percent-encoded arrives as a space.
 const normalisePhone = (defaultCountry: string | undefined) => (value: string) =>
@@ -74,7 +74,7 @@ const lookupBy =
   (defaultCountry: string | undefined) =>
   (text: string): Condition[] => {
     if (/^cus-\d{1,18}$/i.test(text)) return [equals('code', upper(text))]
-    if (/^\S+@\S+\.\S+$/.test(text)) return [equals('email', lower(text)), equals('external_id', text)]
+    if (/^\S+@\S+\.\S+$/.test(text)) return [equals('email', normaliseEmail(text)), equals('external_id', text)]
     const phone = /^[+\d][\d\s().\-/]{6,39}$/.test(text) ? toE164(text, defaultCountry) : undefined
     return [
       ...(phone === undefined ? [] : [equals('phone', phone)]),
@@ -93,7 +93,7 @@ export const createCustomerList = ({ defaultCountry }: Pick<CustomerPolicy, 'def
     filter: {
       name: text({ searched: true, sorted: true }),
       surname: text({ searched: true, sorted: true }),
-      email: text({ searched: true, normalise: lower }),
+      email: text({ searched: true, normalise: normaliseEmail }),
       phone: text({ searched: true, normalise: normalisePhone(defaultCountry) }),
       code,
       externalId: text({ searched: true }),

@@ -1,3 +1,4 @@
+import { normaliseEmail } from '@clientele/contracts/email'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
 import { currentLog } from '@clientele/platform/runtime/log'
@@ -30,7 +31,7 @@ export const createSignUps = (writer: Writer, finder: Finder) => ({
     const fields = newFields({
       name: (name ?? displayName).slice(0, maxNameLength),
       surname: surname?.slice(0, maxNameLength),
-      email: emailTaken ? null : email?.toLowerCase(),
+      email: emailTaken || email === null ? null : normaliseEmail(email),
     })
     await writer.insert(fields, actor, tx, userId)
   },

@@ -5,9 +5,9 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { path, pixelsIn, reasonIn, sizeIn, taskHeader } from './decoder-protocol.ts'
+import { headerIn, path, pixelsIn, reasonIn, taskHeader } from './decoder-protocol.ts'
 import type { ImageTask } from './image-task.ts'
-import { decodingFailed, ImageRejected, type ImageSize, type ProduceImage } from './image-worker.ts'
+import { decodingFailed, type ImageHeader, ImageRejected, type ProduceImage } from './image-worker.ts'
 
 // Longer than the wait for its turn in the decoder and the time of the worker process there.
 const timeoutMs = 60_000
@@ -66,11 +66,11 @@ const send = (socket: Socket, task: ImageTask, source: Readable, signal: AbortSi
     pipeline(source, req).catch(reject)
   })
 
-/** The size of the new image. @throws ImageRejected; Error if the decoder has failed */
-const resultSize = ({ statusCode, headers }: IncomingMessage, task: ImageTask): ImageSize => {
+/** The header of the new image. @throws ImageRejected; Error if the decoder has failed */
+const resultHeader = ({ statusCode, headers }: IncomingMessage, task: ImageTask): ImageHeader => {
   if (statusCode === 422) throw new ImageRejected(reasonIn(headers))
   if (statusCode !== 200) throw new Error(`the image decoder responded with ${statusCode}`)
-  return sizeIn(headers, task)
+  return headerIn(headers, task)
 }
 
 /** A rejected image stays one. Any other failure is that of the decoder. */
@@ -98,11 +98,11 @@ export const createDecoderClient = (url: string): ProduceImage => {
       })
       const pixels = pixelsIn(response.headers, task)
       if (pixels !== undefined) onDecode?.(pixels)
-      return { response, size: resultSize(response, task) }
+      return { response, header: resultHeader(response, task) }
     }
 
     try {
-      const { response, size } = await decode().catch(toFailure)
+      const { response, header } = await decode().catch(toFailure)
       const hash = createHash('sha256')
       const data = async function* () {
         try {
@@ -114,8 +114,8 @@ export const createDecoderClient = (url: string): ProduceImage => {
           toFailure(error)
         }
       }
-      await sink(data(), size)
-      return { ...size, sha256: hash.digest('hex') }
+      await sink(data(), header)
+      return { ...header, sha256: hash.digest('hex') }
     } catch (error) {
       throw signal?.aborted ? signal.reason : error
     } finally {

@@ -1,15 +1,18 @@
+import { type MediaNote, mediaNotes } from '@clientele/contracts/media'
 import { z } from 'zod'
 import { type ImageTask, rejectReasons } from './image-task.ts'
-import type { ImageSize } from './image-worker.ts'
+import type { ImageHeader } from './image-worker.ts'
 import { imageTypes } from './sniff.ts'
 
-// A task is a POST of its image to `path`, with the task in a header. The response has the new image and its sides (200), the
+// A task is a POST of its image to `path`, with the task in a header. The response has the new image, its sides and its notes (200), the
 // reason why the image is rejected (422), or neither.
 export const path = '/images'
 export const taskHeader = 'x-image-task'
 export const reasonHeader = 'x-image-reason'
 export const widthHeader = 'x-image-width'
 export const heightHeader = 'x-image-height'
+/** The codes of the notes of the new image, separated by commas. */
+export const notesHeader = 'x-image-notes'
 /** How many pixels of the image were decoded, if any were. */
 export const pixelsHeader = 'x-image-pixels'
 
@@ -37,21 +40,31 @@ const digits = z
   .regex(/^\d{1,12}$/)
   .transform(Number)
   .pipe(count)
-const sizeSchema = z.object({ 'content-length': digits, [widthHeader]: digits, [heightHeader]: digits })
+const noteCodes = Object.keys(mediaNotes) as MediaNote[]
+const notes = z
+  .string()
+  .transform((codes) => codes.split(','))
+  .pipe(z.array(z.enum(noteCodes)).max(noteCodes.length))
+  .default([])
+const headerSchema = z.object({
+  'content-length': digits,
+  [widthHeader]: digits,
+  [heightHeader]: digits,
+  [notesHeader]: notes,
+})
 
 // What an image takes that is not compressed at all: four channels of 16 bits, and its header.
 const maxBytesPerPixel = 8
 const maxHeaderBytes = 100_000
 
-/** The size of the image in a response. @throws Error if it is none that `task` can have as its result */
-export const sizeIn = (headers: Headers, task: ImageTask): ImageSize => {
-  const parsed = sizeSchema.parse(headers)
-  const size = { bytes: parsed['content-length'], width: parsed[widthHeader], height: parsed[heightHeader] }
-  const { bytes, width, height } = size
+/** The header of the image in a response. @throws Error if it is none that `task` can have as its result */
+export const headerIn = (headers: Headers, task: ImageTask): ImageHeader => {
+  const { 'content-length': bytes, ...parsed } = headerSchema.parse(headers)
+  const { [widthHeader]: width, [heightHeader]: height } = parsed
   const fits = task.kind === 'sanitise' ? width * height <= task.maxPixels : Math.max(width, height) <= task.pixels
   if (!fits || bytes > width * height * maxBytesPerPixel + maxHeaderBytes)
     throw new Error(`the image decoder made an image of ${width} × ${height} pixels and ${bytes} bytes`)
-  return size
+  return { bytes, width, height, notes: parsed[notesHeader] }
 }
 
 /** The number of pixels that were decoded; none if the image was rejected before. @throws Error for more than the task allows */

@@ -8,9 +8,9 @@ import {
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Log } from '@clientele/platform/runtime/log'
-import { heightHeader, path, pixelsHeader, reasonHeader, taskIn, widthHeader } from './decoder-protocol.ts'
+import { heightHeader, notesHeader, path, pixelsHeader, reasonHeader, taskIn, widthHeader } from './decoder-protocol.ts'
 import { createImageQueue } from './image-queue.ts'
-import { ImageRejected, type ImageSize, type ProduceImage } from './image-worker.ts'
+import { type ImageHeader, ImageRejected, type ProduceImage } from './image-worker.ts'
 
 const maxWaiting = 50
 const maxConnections = 200
@@ -37,8 +37,17 @@ export const createDecoderServer = (produce: ProduceImage, log: Log): Server => 
     const onDecode = (pixels: number): void => {
       decoded[pixelsHeader] = pixels
     }
-    const sendImage = (data: AsyncIterable<Uint8Array>, { bytes, width, height }: ImageSize): Promise<void> => {
-      res.writeHead(200, { ...decoded, 'Content-Length': bytes, [widthHeader]: width, [heightHeader]: height })
+    const sendImage = (
+      data: AsyncIterable<Uint8Array>,
+      { bytes, width, height, notes }: ImageHeader,
+    ): Promise<void> => {
+      res.writeHead(200, {
+        ...decoded,
+        'Content-Length': bytes,
+        [widthHeader]: width,
+        [heightHeader]: height,
+        ...(notes.length > 0 && { [notesHeader]: notes.join() }),
+      })
       return pipeline(Readable.from(data), res)
     }
     try {

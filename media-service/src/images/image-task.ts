@@ -1,3 +1,4 @@
+import type { MediaNote } from '@clientele/contracts/media'
 import type { ImageType } from './sniff.ts'
 
 /**
@@ -12,8 +13,8 @@ export type ImageTask = { bytes: number; maxPixels: number } & (
 export const rejectReasons = ['undecodable', 'too_many_pixels', 'too_complex'] as const
 export type RejectReason = (typeof rejectReasons)[number]
 
-/** The result of a task: the sides of the new image in pixels, or why the image is rejected. */
-export type ImageOutcome = { width: number; height: number } | { reason: RejectReason }
+/** The result of a task: the sides of the new image in pixels and what its uploader should know, or why it is rejected. */
+export type ImageOutcome = { width: number; height: number; notes: MediaNote[] } | { reason: RejectReason }
 
 /** What the worker process reports of an image whose header it has read, before it decodes it. */
 export type HeaderReport = { pixels: number }

@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { MediaNote } from '@clientele/contracts/media'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { HeaderReport, ImageReport, ImageTask, RejectReason } from './image-task.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -21,11 +22,11 @@ export class ImageRejected extends Error {
   }
 }
 
-/** The size of an image; sides in pixels. */
-export type ImageSize = { bytes: number; width: number; height: number }
+/** What is known of a new image before its data; sides in pixels. `notes`: what its uploader should know. */
+export type ImageHeader = { bytes: number; width: number; height: number; notes: MediaNote[] }
 
 /** A new image; `sha256` in hexadecimal. */
-export type ProducedImage = ImageSize & { sha256: string }
+export type ProducedImage = ImageHeader & { sha256: string }
 
 /** `onDecode` is called with the number of pixels before an image is decoded. */
 type ProduceOptions = { signal?: AbortSignal; onDecode?: (pixels: number) => void }
@@ -37,7 +38,7 @@ type ProduceOptions = { signal?: AbortSignal; onDecode?: (pixels: number) => voi
 export type ProduceImage = (
   task: ImageTask,
   source: Readable,
-  sink: (data: AsyncIterable<Uint8Array>, size: ImageSize) => Promise<void>,
+  sink: (data: AsyncIterable<Uint8Array>, header: ImageHeader) => Promise<void>,
   options?: ProduceOptions,
 ) => Promise<ProducedImage>
 
@@ -120,7 +121,7 @@ const readReport = async (worker: Worker, onDecode: ProduceOptions['onDecode']):
   return readReport(worker, onDecode)
 }
 
-const sizeOf = ({ width, height, bytes }: ImageSize): ImageSize => ({ width, height, bytes })
+const headerOf = ({ width, height, bytes, notes }: ImageHeader): ImageHeader => ({ width, height, bytes, notes })
 
 /**
  * Decodes images in a worker process in a sandbox, because decoders take much memory and may crash, hang or be exploited. The
@@ -173,11 +174,11 @@ export const createImageWorker = (sandbox: Sandbox): ProduceImage => {
           yield value
         }
       }
-      if (!('reason' in report)) await sink(result(), sizeOf(report))
+      if (!('reason' in report)) await sink(result(), headerOf(report))
       if (report.exits) worker.tasks.end()
       else keepIdle(worker)
       if ('reason' in report) throw new ImageRejected(report.reason)
-      return { ...sizeOf(report), sha256: hash.digest('hex') }
+      return { ...headerOf(report), sha256: hash.digest('hex') }
     } catch (error) {
       if (!(error instanceof ImageRejected)) kill()
       if (signal?.aborted) throw signal.reason

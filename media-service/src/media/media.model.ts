@@ -1,4 +1,4 @@
-import type { variantPixels } from '@clientele/contracts/media'
+import type { MediaNote, variantPixels } from '@clientele/contracts/media'
 import { primaryKey, required, withDefault } from '@clientele/platform/data/model-attributes'
 import {
   type CreationOptional,
@@ -13,7 +13,7 @@ import type { ProducedImage } from '../images/image-worker.ts'
 
 export type VariantName = keyof typeof variantPixels
 /** What a row stores about a variant. */
-export type StoredVariant = ProducedImage
+export type StoredVariant = Omit<ProducedImage, 'notes'>
 
 /**
  * A row of `media`. It is kept for a while after the image was deleted, so that a late reference to it gets another
@@ -26,6 +26,7 @@ export class MediaModel extends Model<InferAttributes<MediaModel>, InferCreation
   declare width: number
   declare height: number
   declare sha256: string
+  declare notes: CreationOptional<MediaNote[]>
   declare variants: CreationOptional<{ [name in VariantName]?: StoredVariant }>
   declare createdAt: Date
   declare createdBy: string
@@ -52,6 +53,7 @@ export const defineMedia = (sequelize: Sequelize): MediaTable => {
       width: required(INTEGER),
       height: required(INTEGER),
       sha256: required(TEXT),
+      notes: withDefault(JSONB, []),
       variants: withDefault(JSONB, {}),
       createdAt: required(DATE(3)),
       createdBy: required(TEXT),

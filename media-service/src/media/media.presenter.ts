@@ -1,9 +1,9 @@
-import type { Media } from '@clientele/contracts/media'
+import { type Media, mediaNotes } from '@clientele/contracts/media'
 import type { MediaLink } from '@clientele/features/photos/media-link'
 import type { MediaRow } from './media.model.ts'
 
 /** An image as events carry it. */
-export const presentEventData = (row: MediaRow): Omit<Media, 'url' | 'variants'> => ({
+export const presentEventData = (row: MediaRow): Omit<Media, 'url' | 'variants' | 'notes'> => ({
   id: row.id,
   mimeType: row.mimeType,
   bytes: row.bytes,
@@ -20,4 +20,5 @@ export const presentMedia = (row: MediaRow, link: MediaLink): Media => ({
   ...presentEventData(row),
   url: link(row.id, 'original'),
   variants: { thumb: link(row.id, 'thumb'), medium: link(row.id, 'medium') },
+  notes: row.notes.map((code) => ({ code, message: mediaNotes[code] })),
 })

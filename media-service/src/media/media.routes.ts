@@ -33,7 +33,7 @@ export const mediaRoutes = (api: Api, { media, content, readUpload, checkReader 
       operationId: 'uploadMedia',
       summary: 'Upload an image',
       description:
-        'The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG of its first frame. An image that no customer or product shows is deleted after a day.',
+        'The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG; of several frames the first is stored. An image of more than 40 megapixels is made smaller, and `notes` says so. An image that no customer or product shows is deleted after a day.',
       tag,
       roles: ['user'],
       uploads: { 'multipart/form-data': { schema: MediaUpload, parse: readUpload } },

@@ -19,9 +19,10 @@ export const createVariants = ({ db, store, queue, produce, maxPixels }: Deps) =
       async () => {
         const task = { kind: 'shrink', pixels: variantPixels[name], bytes: media.bytes, maxPixels } as const
         const original = await readExisting(store, variantKey(media.id, 'original'))
-        return produce(task, original, (data) =>
+        const { bytes, width, height, sha256 } = await produce(task, original, (data) =>
           store.write(variantKey(media.id, name), data, { contentType: 'image/webp', replace: true }),
         )
+        return { bytes, width, height, sha256 }
       },
       { ...wait, userId: media.createdBy },
     )

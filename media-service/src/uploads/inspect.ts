@@ -1,20 +1,22 @@
 import { createHash } from 'node:crypto'
-import { Problem } from '@clientele/platform/runtime/problem'
-import { type ImageType, imageTypes, sniff, sniffBytes } from '../images/sniff.ts'
+import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
+import { type ImageType, imageTypes, isHeic, sniff, sniffBytes } from '../images/sniff.ts'
 
 /** What {@link inspect} found out about an upload; `sha256` in hexadecimal. */
 export type Inspected = { mimeType: ImageType; bytes: number; sha256: string }
 
-const unsupported = (): Problem =>
+const unsupported = (head: Buffer): Problem =>
   new Problem('unsupported_media_type', {
-    detail: `the content of the file is not one of ${imageTypes.join(', ')}`,
+    detail: isHeic(head)
+      ? 'the file is HEIC, which cannot be read; send the photo as JPEG'
+      : `the content of the file is not one of ${imageTypes.join(', ')}`,
     extra: { supported: imageTypes },
   })
 
 /**
  * Hashes and counts the bytes that pass through it. The first bytes are held back until they show an image type. `done` is
  * called at the end.
- * @throws Problem 415 if they show none; no byte has passed then
+ * @throws Problem 415 if they show none, 422 if there is no byte; none has passed then
  */
 export async function* inspect(
   source: AsyncIterable<Uint8Array>,
@@ -26,7 +28,8 @@ export async function* inspect(
   let mimeType: ImageType | undefined
   const decide = (): ImageType => {
     const type = sniff(head)
-    if (type === undefined) throw unsupported()
+    if (bytes === 0) throw fieldProblem('/file', 'empty', 'is empty: the file has no content')
+    if (type === undefined) throw unsupported(head)
     return type
   }
   for await (const chunk of source) {

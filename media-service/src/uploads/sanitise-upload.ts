@@ -26,7 +26,7 @@ type Deps = {
 const messages = {
   undecodable: 'is damaged or not an image that can be decoded',
   too_many_pixels: 'has more pixels than allowed',
-  too_complex: 'takes too long to decode',
+  too_complex: 'takes too much time or memory to decode: send it with fewer pixels, or as an ordinary JPEG',
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   parseIdempotencyKey,
   parseParameters,
   parseQueryString,
+  unsupportedType,
 } from './request-parsing.ts'
 import { type Result, rowsOf, sendResult } from './response.ts'
 import {
@@ -80,6 +81,11 @@ const readIfMatch = ({ method, body, uploads }: RouteDefinition, req: Request): 
   return method === 'put' && (body ?? uploads) && mustNotExist(req) ? noVersion : ifMatch
 }
 
+/** The media types of the bodies that a route takes. */
+const bodyTypes = ({ body, uploads = {} }: RouteDefinition): string[] => [
+  ...new Set([...(body ? ['application/json'] : []), ...Object.keys(uploads)]),
+]
+
 const uploadFor = (uploads: Record<string, Upload<unknown>>, req: Request): Upload<unknown> | undefined => {
   const type = mediaTypeOf(req)
   return uploads[type] ?? uploads[type.replace(/\/.*/, '/*')]
@@ -107,19 +113,19 @@ export const createRequestHandlers = ({ verifier, findSignIn, db, config }: Requ
   }
 
   const readBody = async (
-    { body: schema, uploads }: RouteDefinition,
+    definition: RouteDefinition,
     { readJson, readBack }: BodyReaders,
     { actor, req, res, ifMatch, ...parameters }: BodyContext,
   ): Promise<ReceivedBody> => {
+    const { body: schema, uploads } = definition
     const upload = uploads && uploadFor(uploads, req)
     if (upload) {
       const body = await upload.parse(req, actor)
       return { body, source: body }
     }
     if (!schema && !uploads) return { body: undefined, source: undefined }
+    if (!schema) throw unsupportedType(req, bodyTypes(definition))
     const json = await readJson(req, res).finally(() => budget.bytes.charge(actor.id, jsonBytesOf(req)))
-    if (!schema)
-      throw new Problem('unsupported_media_type', { detail: `send ${Object.keys(uploads ?? {}).join(' or ')}` })
     const { json: writable, sent } = readBack.strip(json)
     const body = charged(actor, () => parseBody(schema, writable))
     await readBack.check(sent, { ...parameters, actor, ifMatch })
@@ -145,7 +151,7 @@ export const createRequestHandlers = ({ verifier, findSignIn, db, config }: Requ
   return (route: Route): RequestHandler => {
     const { definition } = route
     const maxBodyBytes = Math.min(definition.maxBodyBytes ?? defaultMaxBodyBytes, config.maxBodyBytes)
-    const readers = { readJson: jsonReader(maxBodyBytes), readBack: createReadBack(definition) }
+    const readers = { readJson: jsonReader(maxBodyBytes, bodyTypes(definition)), readBack: createReadBack(definition) }
     return async (req, res) => {
       const current = currentContext()
       if (current) current.route = definition.path

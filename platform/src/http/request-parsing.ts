@@ -71,8 +71,22 @@ const jsonBytes = new WeakMap<IncomingMessage, number>()
 /** Returns the size of a JSON body after decompression; 0 if none was read. */
 export const jsonBytesOf = (req: IncomingMessage): number => jsonBytes.get(req) ?? 0
 
-/** Creates a reader of JSON bodies of up to `limit` bytes. The reader throws Problem 400, 413 or 415. */
-export const jsonReader = (limit: number) => {
+const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' })
+
+/** Creates the problem 415 for a body of a type that is none of `accepted`, the media types that the route takes. */
+export const unsupportedType = (req: IncomingMessage, accepted: readonly string[]): Problem => {
+  const type = mediaTypeOf(req)
+  return new Problem('unsupported_media_type', {
+    detail: `send ${alternatives.format(accepted)}, not ${type === '' ? 'a body without a type' : type}`,
+    extra: { supported: accepted },
+  })
+}
+
+/**
+ * Creates a reader of JSON bodies of up to `limit` bytes. `accepted` are the media types that the route takes, for the problem.
+ * The reader throws Problem 400, 413 or 415.
+ */
+export const jsonReader = (limit: number, accepted: readonly string[]) => {
   const parse = express.json({
     limit,
     strict: false,
@@ -86,12 +100,8 @@ export const jsonReader = (limit: number) => {
     },
   })
   return async (req: IncomingMessage & { body?: unknown }, res: ServerResponse): Promise<unknown> => {
-    const type = mediaTypeOf(req)
     if (!hasBody(req)) return undefined
-    if (!jsonTypes.includes(type))
-      throw new Problem('unsupported_media_type', {
-        detail: `send ${jsonTypes[0]}, not ${type === '' ? 'a body without a type' : type}`,
-      })
+    if (!jsonTypes.includes(mediaTypeOf(req))) throw unsupportedType(req, accepted)
     await new Promise<void>((resolve, reject) =>
       parse(req, res, (error) => (error ? reject(problemOf(error)) : resolve())),
     )

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { normaliseEmail } from '@clientele/contracts/email'
 import type { Role, SignUp } from '@clientele/contracts/user'
 import { currentLog } from '@clientele/platform/runtime/log'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
@@ -98,7 +99,8 @@ export const createSignUpService = ({
 
   const signUp = async (input: SignUp): Promise<void> => {
     const { email, password } = input
-    const username = input.username === email ? undefined : input.username
+    const isOwnAddress = input.username !== undefined && normaliseEmail(input.username) === email
+    const username = isOwnAddress ? undefined : input.username
     if (username?.includes('@')) throw fieldProblem('/username', 'not_own', 'must not be another e-mail address')
     if (equalsOwnName(password, email, username))
       throw weakPassword('must not be equal to the username or the e-mail address')

@@ -1,3 +1,4 @@
+import { normaliseEmail } from '@clientele/contracts/email'
 import { Role } from '@clientele/contracts/user'
 import { arrayHas, boolean, hasOneOf, list, text, time } from '@clientele/platform/lists/list'
 import { userAttributes } from './user.model.ts'
@@ -13,7 +14,7 @@ export const userList = list<UserRow>({
   defaultSort: '-createdAt',
   filter: {
     username: text({ searched: true, sorted: true, normalise: (value) => lower(value.normalize('NFKC')) }),
-    email: text({ searched: true, sorted: true, normalise: lower }),
+    email: text({ searched: true, sorted: true, normalise: normaliseEmail }),
     role: hasOneOf(Role, arrayHas('roles')),
     enabled: boolean(),
     createdAt: time(),

@@ -117,9 +117,9 @@ export const createRequestHandlers = ({ verifier, findSignIn, db, config }: Requ
       return { body, source: body }
     }
     if (!schema && !uploads) return { body: undefined, source: undefined }
-    const json = await readJson(req, res).finally(() => budget.bytes.charge(actor.id, jsonBytesOf(req)))
     if (!schema)
       throw new Problem('unsupported_media_type', { detail: `send ${Object.keys(uploads ?? {}).join(' or ')}` })
+    const json = await readJson(req, res).finally(() => budget.bytes.charge(actor.id, jsonBytesOf(req)))
     const { json: writable, sent } = readBack.strip(json)
     const body = charged(actor, () => parseBody(schema, writable))
     await readBack.check(sent, { ...parameters, actor, ifMatch })

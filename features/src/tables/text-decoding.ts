@@ -3,34 +3,49 @@ import { type Charset, completeUtf8Length, detectCharset, findCharset } from './
 import { describeOtherFile } from './file-kind.ts'
 import { gunzip, isGzip } from './gunzip.ts'
 import { FileError } from './row.ts'
+import { isZip, type PackedInfo } from './workbook/packed-table.ts'
+import { unpackFile } from './workbook/unpack-file.ts'
 
-/** `charset` is the declared one. `maxBytes` limits the size after decompression. */
-export type DecodeOptions = { charset?: string | undefined; maxBytes: number }
+/**
+ * `charset` is the declared one. `sheet` is the name or the number of a sheet, if the file is a workbook. `maxBytes` limits the size
+ * after decompression.
+ */
+export type DecodeOptions = { charset?: string | undefined; sheet?: string | undefined; maxBytes: number }
 
-/** A file as UTF-8 without a byte order mark, and its original charset and compression. */
-export type DecodedText = { charset: Charset; gzip: boolean; text: AsyncGenerator<Buffer> }
+/** A file as UTF-8 without a byte order mark, its original charset and compression, and what it was packed in. */
+export type DecodedText = PackedInfo & { charset: Charset; gzip: boolean; text: AsyncGenerator<Buffer> }
 
 const sampleBytes = 64 << 10
 
 /**
- * Decompresses a file if it is gzip, and converts it to UTF-8. Fails at the first byte that is invalid in its charset, so that no
+ * Decompresses a file if it is gzip, unpacks it if it is a workbook or an archive, and converts it to UTF-8. Fails at the first byte that is invalid in its charset, so that no
  * garbled text is imported.
  * @throws FileError, also while `text` is read
  */
-export const decodeText = async (
-  source: AsyncIterable<Uint8Array>,
-  { charset: declared, maxBytes }: DecodeOptions,
-): Promise<DecodedText> => {
+export const decodeText = async (source: AsyncIterable<Uint8Array>, options: DecodeOptions): Promise<DecodedText> => {
+  const { charset: declared, maxBytes } = options
   const name = declared === undefined ? undefined : findCharset(declared)
   if (declared !== undefined && name === undefined)
     throw new FileError('unknown_charset', `the charset ${JSON.stringify(declared.slice(0, 50))} is not supported`)
   const input = await peek(source, 3)
   const gzip = isGzip(input.beginning)
   const decompressed = await peek(gzip ? gunzip(input.whole, maxBytes) : limitBytes(input.whole, maxBytes), sampleBytes)
+  if (isZip(decompressed.beginning)) return decodePacked(decompressed.whole, options)
   const other = describeOtherFile(decompressed.beginning)
   if (other !== undefined) throw new FileError('unknown_format', `the file is ${other}`)
   const charset = detectCharset(decompressed.beginning, name)
   return { charset, gzip, text: decodeChunks(decompressed.whole, charset) }
+}
+
+const decodePacked = async (source: AsyncIterable<Uint8Array>, options: DecodeOptions): Promise<DecodedText> => {
+  const { info, bytes, discard } = await unpackFile(source, { sheet: options.sheet, maxBytes: options.maxBytes })
+  try {
+    const charset = info.workbook ? 'utf-8' : options.charset
+    return { ...(await decodeText(bytes, { ...options, charset })), ...info }
+  } catch (error) {
+    await discard()
+    throw error
+  }
 }
 
 // Reads the first `bytes` bytes. `whole` yields them again, followed by the other bytes.

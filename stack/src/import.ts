@@ -8,13 +8,14 @@ import { portsFrom } from './profile/ports.ts'
 
 const usage = `usage: npm run import -- <file> [options]
        npm run import -- --undo <id>
-Imports customers from CSV, JSON or NDJSON, plain or gzip. Shows a dry run, asks, and then imports.
+Imports customers from CSV, JSON, NDJSON or XLSX, plain, gzip or in a ZIP archive. Shows a dry run, asks, and then imports.
 
   --yes                imports without asking
   --match-by FIELD     finds existing customers by email (default), externalId, phone, code or id
   --on-match ACTION    what to do with them: update (default), skip or fail
   --mapping JSON       which column goes into which field, such as {"Mail": "email"}; suggested by default
-  --delimiter C, --encoding NAME, --format csv|json|ndjson   detected by default
+  --delimiter C, --encoding NAME, --format csv|json|ndjson|xlsx   detected by default
+  --sheet NAME         the sheet of a workbook, by its name or its number; by default the first
   --again              imports the same content a second time
   --undo ID            undoes an import; the import prints its id
 
@@ -31,6 +32,7 @@ const options = {
   delimiter: { type: 'string' },
   encoding: { type: 'string' },
   format: { type: 'string' },
+  sheet: { type: 'string' },
   undo: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -92,7 +94,7 @@ const undoImport = async (clientele: Clientele, id: string): Promise<void> => {
 }
 
 const importFile = async (clientele: Clientele, path: string): Promise<number> => {
-  const { mapping, delimiter, encoding, format } = values
+  const { mapping, delimiter, encoding, format, sheet } = values
   // The API checks the values.
   const importOptions = {
     matchBy: values['match-by'],
@@ -101,9 +103,11 @@ const importFile = async (clientele: Clientele, path: string): Promise<number> =
     delimiter,
     encoding,
     format,
+    sheet,
   } as Query<'POST /v1/imports'>
   const sent = await sendImport(clientele, resolve(folder, path), importOptions)
   console.log(printable(`${path}: ${sent.format}, ${sent.encoding}`))
+  if (sent.sheets.length > 1) console.log(printable(`  sheet: ${sent.sheet} (of ${sent.sheets.join(', ')})`))
   for (const [column, field] of Object.entries(sent.mapping)) console.log(printable(`  ${column} → ${field}`))
   if (sent.unmapped.length > 0) console.log(printable(`  not imported: ${sent.unmapped.join(', ')}`))
   const checked = requireSuccess(await follow(clientele, sent.id, 'checking'))

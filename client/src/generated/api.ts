@@ -2229,7 +2229,7 @@ export interface components {
          *     - `needs_price`: The currency can change only together with the price.
          *     - `undecodable`: The image cannot be read.
          *     - `too_many_pixels`: The image has too many pixels.
-         *     - `too_complex`: The image takes too long to read.
+         *     - `too_complex`: The file takes too long to read.
          *     - `too_large`: The file is larger than allowed.
          *     - `unsupported_media_type`: The file has a type that is not accepted.
          *     - `unknown_format`: The format of the file is not known.
@@ -2237,6 +2237,9 @@ export interface components {
          *     - `wrong_encoding`: The file has another character encoding than it says.
          *     - `bad_gzip`: The file is not valid gzip.
          *     - `unexpected_end`: The file ends too early.
+         *     - `bad_archive`: The workbook or archive is damaged.
+         *     - `several_tables`: The archive has more than one table.
+         *     - `unknown_sheet`: The workbook has no such sheet.
          *     - `unclosed_quote`: A quoted cell of the file has no end.
          *     - `row_too_long`: A row of the file is too long.
          *     - `no_columns`: The file has no columns.
@@ -2246,7 +2249,7 @@ export interface components {
          *     - `unknown_column`: The file has no such column.
          * @enum {string}
          */
-        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
+        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "bad_archive" | "several_tables" | "unknown_sheet" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
@@ -2303,6 +2306,13 @@ export interface components {
             progress: number | null;
             /** @description The SHA-256 of the file after decompression, as UTF-8, in hexadecimal. */
             sha256: string;
+            /**
+             * @description The name of the sheet that was read, if the file is a workbook.
+             * @example Customers
+             */
+            sheet: string | null;
+            /** @description The names of all sheets of the workbook, in the order of their tabs. */
+            sheets: string[];
             status: components["schemas"]["ImportStatus"];
             /** @description The number of rows in the file; null until the dry run has finished. */
             total: number | null;
@@ -2341,12 +2351,12 @@ export interface components {
             encoding?: string;
             /**
              * Format: binary
-             * @description A file in CSV, JSON or NDJSON, which may be compressed with gzip.
+             * @description A file in CSV, JSON, NDJSON or XLSX. It may be compressed with gzip, or be the only table of a ZIP archive.
              */
             file: Blob;
             /** @description The format of the file. Default: detected from the content. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+            /** @description Whether the first row of a CSV file or a sheet names the columns. Default: detected. */
             header?: boolean;
             /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
             mapping?: string;
@@ -2356,6 +2366,8 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
+            /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
+            sheet?: string;
         };
         ImportPage: {
             data: components["schemas"]["Import"][];
@@ -2902,7 +2914,7 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether to compress the file. Default: false. */
+            /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
         NewCustomerForm: {
@@ -3108,7 +3120,7 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether to compress the file. Default: false. */
+            /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
         /** @description Either a product: `productId` and `quantity`, and optionally `expectedPrice` and an agreed `unitPrice`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1). */
@@ -3348,7 +3360,7 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether to compress the file. Default: false. */
+            /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
         NewProductForm: {
@@ -4131,7 +4143,7 @@ export interface components {
         /** @enum {string} */
         SummaryInterval: "hour" | "day" | "week" | "month";
         /** @enum {string} */
-        TableFormat: "csv" | "json" | "ndjson";
+        TableFormat: "csv" | "json" | "ndjson" | "xlsx";
         TagCounts: {
             /**
              * Format: date-time
@@ -6286,6 +6298,8 @@ export interface operations {
                      *           "name": "customers.csv",
                      *           "format": "csv",
                      *           "delimiter": ",",
+                     *           "sheet": null,
+                     *           "sheets": [],
                      *           "encoding": "utf-8",
                      *           "bytes": 48213,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -6356,7 +6370,7 @@ export interface operations {
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file or a sheet names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -6366,6 +6380,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
+                sheet?: string;
             };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
@@ -6378,7 +6394,9 @@ export interface operations {
             content: {
                 "application/gzip": Blob;
                 "application/octet-stream": Blob;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                 "application/x-ndjson": Blob;
+                "application/zip": Blob;
                 /**
                  * @example {
                  *       "format": "csv",
@@ -6406,6 +6424,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -6482,6 +6502,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -6599,6 +6621,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -6961,6 +6985,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -7017,6 +7042,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -7723,6 +7749,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -7779,6 +7806,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -8824,6 +8852,8 @@ export interface operations {
                      *           "name": "customers.csv",
                      *           "format": "csv",
                      *           "delimiter": ",",
+                     *           "sheet": null,
+                     *           "sheets": [],
                      *           "encoding": "utf-8",
                      *           "bytes": 48213,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -8894,7 +8924,7 @@ export interface operations {
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file or a sheet names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -8904,6 +8934,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
+                sheet?: string;
             };
             header?: {
                 /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
@@ -8916,7 +8948,9 @@ export interface operations {
             content: {
                 "application/gzip": Blob;
                 "application/octet-stream": Blob;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                 "application/x-ndjson": Blob;
+                "application/zip": Blob;
                 /**
                  * @example {
                  *       "format": "csv",
@@ -8944,6 +8978,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -9020,6 +9056,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -9137,6 +9175,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "bytes": 48213,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

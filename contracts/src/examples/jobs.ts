@@ -12,6 +12,8 @@ export const jobExamples = {
     name: 'customers.csv',
     format: 'csv',
     delimiter: ',',
+    sheet: null,
+    sheets: [],
     encoding: 'utf-8',
     bytes: 48_213,
     sha256,

@@ -6,6 +6,7 @@ import { type ClaimedJob, JobFailure } from '../jobs/job-kind.ts'
 import { readRows } from '../tables/reader.ts'
 import { FileError, type ReadPosition, type Row } from '../tables/row.ts'
 import { type ErrorFileState, type FailedRow, rowErrors } from './error-file.ts'
+import { findFormulaErrors } from './formula-errors.ts'
 import type { ImportRow } from './import.list.ts'
 import { type AnyTarget, type RowProblem, type RowResult, zeroCounts } from './import-target.ts'
 import { createMapper, type Mapping } from './mapping.ts'
@@ -33,7 +34,10 @@ const rowsPerTurn = 50
 
 const checkRow = (row: Row, target: AnyTarget, options: ImportRow, map: ReturnType<typeof createMapper>) => {
   if (row.error) return { problems: [{ code: row.error.code, message: row.error.message }] }
-  return target.check(map(row.values), { matchBy: options.matchBy, onMatch: options.onMatch })
+  const values = map(row.values)
+  const problems = findFormulaErrors(values)
+  if (problems.length > 0) return { problems }
+  return target.check(values, { matchBy: options.matchBy, onMatch: options.onMatch })
 }
 
 /**

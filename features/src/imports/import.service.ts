@@ -21,6 +21,7 @@ import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
 import { suggestForTarget, validateMapping } from './mapping.ts'
 import { toFileProblem } from './received-file.ts'
+import { assertWorkbookOptions, detectSheet } from './sheet-detection.ts'
 import { createKnownNames } from './suggest-mapping.ts'
 
 type Deps = {
@@ -89,13 +90,15 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
   }
   const detectWithOptions = ({ file, options }: ImportUpload): DetectedTable => {
     const { format, delimiter, header } = options
+    const { sample, workbook } = file
+    assertWorkbookOptions(workbook, options)
     try {
-      const isWhole = file.bytes <= file.sample.length
+      const isWhole = file.bytes <= sample.length
       const declared = {
-        ...{ format, delimiter, isKnownName, dotted: true },
+        ...{ format: format === 'xlsx' ? undefined : format, delimiter, isKnownName, dotted: true },
         ...(header !== undefined && { header: header === 'true' }),
       }
-      return detectTable(file.sample, isWhole, declared)
+      return workbook ? detectSheet(sample, isWhole, declared, workbook) : detectTable(sample, isWhole, declared)
     } catch (error) {
       throw error instanceof FileError ? toFileProblem(error, maxBytes) : error
     }

@@ -86,6 +86,7 @@ export const exports: Benchmark = {
         CSV: { format: 'csv' },
         'CSV, gzip': { format: 'csv', gzip: true },
         NDJSON: { format: 'ndjson' },
+        XLSX: { format: 'xlsx' },
       })) {
         const job = await runExport(body)
         bench.log(`${name.padEnd(34)} ${perSecond(job).toFixed(0)} rows/s, ${(job.result.bytes / 1e6).toFixed(0)} MB`)

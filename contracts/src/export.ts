@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** The file formats of imports and exports. */
-export const TableFormatName = z.enum(['csv', 'json', 'ndjson']).meta({ id: 'TableFormat' })
+export const TableFormatName = z.enum(['csv', 'json', 'ndjson', 'xlsx']).meta({ id: 'TableFormat' })
 export type TableFormatName = z.infer<typeof TableFormatName>
 
 /** The file that an export wrote. `bytes` and `sha256` are those of the download, after compression. */

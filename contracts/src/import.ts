@@ -102,6 +102,13 @@ export const Import = z
     name: z.string().nullable().meta({ example: 'customers.csv' }),
     format: TableFormatName,
     delimiter: z.string().nullable(),
+    sheet: z.string().nullable().meta({
+      example: 'Customers',
+      description: 'The name of the sheet that was read, if the file is a workbook.',
+    }),
+    sheets: z
+      .array(z.string())
+      .meta({ description: 'The names of all sheets of the workbook, in the order of their tabs.' }),
     encoding: z.string().meta({ example: 'utf-8' }),
     encodingBy: EncodingSource,
     headerRow: z
@@ -182,8 +189,13 @@ const options = {
     .max(50)
     .optional()
     .meta({ description: 'The character encoding, such as `windows-1252`. Default: detected.' }),
+  sheet: line(100).optional().meta({
+    description:
+      'The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden.',
+  }),
   header: booleanText.optional().meta({
-    description: 'Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected.',
+    description:
+      'Whether the first row of a CSV file or a sheet, after the rows to `skip`, names the columns. Default: detected.',
   }),
   skip: z
     .string()
@@ -195,7 +207,7 @@ const options = {
         minimum: 0,
         maximum: 999,
         description:
-          'The number of rows above the table in a CSV file, such as the title of a report. Default: detected.',
+          'The number of rows above the table in a CSV file or a sheet, such as the title of a report. Default: detected.',
       }),
     ),
   name: line(200).optional().meta({ description: 'The file name to show.' }),
@@ -214,10 +226,12 @@ const options = {
 export const ImportOptions = z.strictObject(options).meta({ id: 'ImportOptions' })
 export type ImportOptions = z.infer<typeof ImportOptions>
 
-const file = z
-  .string()
-  .meta({ format: 'binary', description: 'A file in CSV, JSON or NDJSON, which may be compressed with gzip.' })
-/** The `multipart/form-data` body of POST. The field `encoding` must come before the file. */
+const file = z.string().meta({
+  format: 'binary',
+  description:
+    'A file in CSV, JSON, NDJSON or XLSX. It may be compressed with gzip, or be the only table of a ZIP archive.',
+})
+/** The `multipart/form-data` body of POST. The fields `encoding` and `sheet` must come before the file. */
 export const ImportForm = z.strictObject({ ...options, file }).meta({ id: 'ImportForm' })
 export const ImportFile = file
 

@@ -33,7 +33,8 @@ describe('Files that cannot be imported', () => {
     ],
     ['with the same header twice', 'email,email\na@example.com,b\n', 422, 'duplicate_header'],
     ['with a NUL character in the header', 'name,e\0mail\nAna,a@example.com\n', 422, 'bad_header'],
-    ['that is a ZIP archive', Buffer.from('PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaacustomers.csv'), 422, 'unknown_format'],
+    ['that is a damaged archive', Buffer.from('PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaacustomers.csv'), 422, 'bad_archive'],
+    ['that is an empty archive', Buffer.from(`PK\x05\x06${'\0'.repeat(18)}`), 422, 'unknown_format'],
     ['in UTF-32', Buffer.from('n\0\0\0a\0\0\0\n\0\0\0A\0\0\0'), 422, 'bad_header'],
     ['that is broken gzip', gzipSync('name,email\n').subarray(0, 15), 422, 'unexpected_end'],
   ])('POST /v1/imports refuses a file %s', async (_what, file, status, code) => {

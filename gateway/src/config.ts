@@ -54,6 +54,8 @@ export const configShape = {
   maxFileBytes: integer(1_024, 10_000_000_000).default(500_000_000),
   upstreamConnectMs: integer(50, 60_000).default(2_000),
   upstreamTimeoutMs: integer(50, 600_000).default(30_000),
+  /** The same for uploads, which a service may have to unpack. */
+  upstreamFileTimeoutMs: integer(50, 3_600_000).default(180_000),
   /** How long a request may wait for a free connection to its service. */
   upstreamQueueMs: integer(50, 60_000).default(5_000),
   /** Connections to each service for ordinary requests, and as many again for streams. */

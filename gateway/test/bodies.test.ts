@@ -79,6 +79,16 @@ describe('Request bodies', () => {
     expect(digest.digest('hex')).toBe(expected.digest('hex'))
   }, 60_000)
 
+  it('a service may take longer to respond to an upload than to other requests, because it may have to unpack it', async () => {
+    gateway.media.handler = (req, res) => {
+      req.resume()
+      req.once('end', () => setTimeout(() => res.end('done'), 3_000))
+    }
+    const { req, response } = upload()
+    req.end('x')
+    expect(await textOf(await response)).toBe('done')
+  })
+
   it('an upload whose Content-Length is too large gets 413 with the limit, and no service is called', async () => {
     gateway.media.requests.length = 0
     const { req, response } = upload({ 'content-length': '60000001' })

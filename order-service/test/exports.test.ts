@@ -6,6 +6,7 @@ import { client } from '@clientele/platform/testing/client'
 import { createSignedInUser, signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import { userEvent } from '../../features/test/user-event.ts'
+import { readMember, readSheetRows } from '../../features/test/workbook-files.ts'
 import { orderCalls } from './order-calls.ts'
 import { type Running, startOrders } from './start.ts'
 
@@ -105,6 +106,27 @@ describe('POST /v1/product-exports', () => {
     }
   })
 
+  it('a workbook has prices and stocks as numbers, and changes nothing when it is imported', async () => {
+    const { bytes, headers } = await exported('product', { filter, fields: ['id', ...fields], format: 'xlsx' })
+    expect(headers.get('content-disposition')).toMatch(/\.xlsx"$/)
+    const rows = await readSheetRows(bytes)
+    expect(rows.map(({ name, price, stock }) => [name, price, stock])).toEqual(
+      names.map((name, at) => [name, '2.20', String(at)]),
+    )
+    const sheet = await readMember(bytes, 'xl/worksheets/sheet1.xml')
+    expect(sheet).toMatch(/<c r="D2" s="5"><v>2\.20<\/v><\/c><c r="E2"><v>0<\/v><\/c>/)
+    const sent = await service.user.post('/v1/product-imports?matchBy=id', bytes, {
+      'content-type': String(headers.get('content-type')),
+    })
+    expect(sent.status).toBe(202)
+    const checked = await eventually(async () => {
+      const { body } = await service.user.get(`/v1/product-imports/${sent.body.id}`)
+      expect(body.status).toBe('checked')
+      return body
+    })
+    expect(checked).toMatchObject({ format: 'xlsx', sheet: 'products', counts: { read: 5, skipped: 5 } })
+  })
+
   it('a CSV export can have another delimiter and a byte order mark, and writes an actor as two columns', async () => {
     const text = await textOf('product', { filter, fields: ['sku', 'createdBy'], delimiter: ';', bom: true })
     expect(text.split('\r\n')[0]).toBe('\uFEFF"sku";"createdBy.displayName";"createdBy.id"')
@@ -139,7 +161,7 @@ describe('POST /v1/product-exports', () => {
     [{ fields: ['colour'] }, '/fields/0', 'invalid_value'],
     [{ fields: ['sku', 'sku'] }, '/fields', 'custom'],
     [{ fields: [] }, '/fields', 'too_small'],
-    [{ format: 'xlsx' }, '/format', 'invalid_value'],
+    [{ format: 'xml' }, '/format', 'invalid_value'],
     [{ colour: 1 }, '/colour', 'unknown_field'],
   ])('POST returns 422 for the body %j', async (body, pointer, code) => {
     const rejected = await service.user.post('/v1/product-exports', body)

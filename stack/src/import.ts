@@ -9,14 +9,15 @@ import { portsFrom } from './profile/ports.ts'
 
 const usage = `usage: npm run import -- <file> [options]
        npm run import -- --undo <id>
-Imports customers from CSV, JSON or NDJSON, plain or gzip. Shows a dry run, asks, and then imports.
+Imports customers from CSV, JSON, NDJSON or XLSX, plain, gzip or in a ZIP archive. Shows a dry run, asks, and then imports.
 
   --yes                imports without asking
   --match-by FIELD     finds existing customers by email (default), externalId, phone, code or id
   --on-match ACTION    what to do with them: update (default), skip or fail
   --mapping JSON       which column goes into which field, such as {"Mail": "email"}; suggested by default
-  --delimiter C, --encoding NAME, --format csv|json|ndjson   detected by default
-  --header yes|no      whether the first row of a CSV file names the columns; detected by default
+  --delimiter C, --encoding NAME, --format csv|json|ndjson|xlsx   detected by default
+  --sheet NAME         the sheet of a workbook, by its name or its number; by default the first
+  --header yes|no      whether the first row of a CSV file or a sheet names the columns; detected by default
   --skip N             the number of rows above the table, such as a report's title; detected by default
   --country CC         the country of telephone numbers without a country code, such as DE
   --decimal MARK       point (default) or comma, in numbers
@@ -42,6 +43,7 @@ const options = {
   country: { type: 'string' },
   decimal: { type: 'string' },
   tags: { type: 'string' },
+  sheet: { type: 'string' },
   undo: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -100,10 +102,10 @@ const parseHeader = (text: string): boolean => {
 }
 
 const importFile = async (clientele: Clientele, path: string): Promise<number> => {
-  const { mapping, delimiter, encoding, format, skip, country, decimal, tags } = values
+  const { mapping, delimiter, encoding, format, sheet, skip, country, decimal, tags } = values
   // The API checks the values.
   const importOptions = {
-    ...{ mapping, delimiter, encoding, format, skip, country, decimal, tags },
+    ...{ mapping, delimiter, encoding, format, sheet, skip, country, decimal, tags },
     matchBy: values['match-by'],
     onMatch: values['on-match'],
     header: values.header && parseHeader(values.header),

@@ -3,6 +3,8 @@ import { describeFile, describeResult, describeRows, printable } from '../src/cl
 const counts = { read: 3, created: 2, updated: 0, skipped: 0, failed: 1 }
 const imported = {
   format: 'csv' as const,
+  sheet: null,
+  sheets: [],
   encoding: 'windows-1251',
   encodingBy: 'guess' as const,
   columns: ['Mail', 'Имя', 'Notes'],

@@ -12,6 +12,8 @@ export const jobExamples = {
     name: 'customers.csv',
     format: 'csv',
     delimiter: ',',
+    sheet: null,
+    sheets: [],
     encoding: 'utf-8',
     encodingBy: 'valid',
     headerRow: 1,

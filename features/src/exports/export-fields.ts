@@ -31,7 +31,9 @@ export const exportBody = <Row extends object>(id: string, list: List<Row>, fiel
         .refine((names) => new Set(names).size === names.length, 'must not name a field twice')
         .optional()
         .meta({ description: 'The fields to export, in this order. Default: all fields.' }),
-      gzip: z.boolean().default(false).meta({ description: 'Whether to compress the file. Default: false.' }),
+      gzip: z.boolean().default(false).meta({
+        description: 'Whether to compress the file. XLSX is compressed in any case. Default: false.',
+      }),
       delimiter: z
         .enum([',', ';', '\t', '|'])
         .default(',')
@@ -60,15 +62,18 @@ export type ExportInput = {
 type Values = Record<string, unknown>
 
 /**
- * Creates the options of the table writer, and `valuesOf`, which selects the requested fields of a row in their order. In CSV, an
- * object becomes one column per property.
+ * Creates the options of the table writer, and `valuesOf`, which selects the requested fields of a row in their order. In CSV and
+ * XLSX, an object becomes one column per property.
+ * @param sheet the name of the sheet in XLSX
+ * @param numbers the fields whose texts are decimal numbers, which become numbers in XLSX
  */
 export const exportLayout = (
   { format, fields: chosen, gzip, delimiter, bom }: ExportInput,
   fields: ExportFields,
+  { sheet, numbers = [] }: { sheet: string; numbers?: readonly string[] | undefined },
 ): { options: WriteOptions & { gzip: boolean }; valuesOf(row: Values): Values } => {
   const names = chosen ?? Object.keys(fields)
-  if (format !== 'csv')
+  if (format === 'json' || format === 'ndjson')
     return {
       options: { format, columns: names, gzip },
       valuesOf: (row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null])),
@@ -77,8 +82,13 @@ export const exportLayout = (
     const parts = fields[name] ?? []
     return parts.length === 0 ? [[name, name]] : parts.map((part) => [`${name}.${part}`, name, part])
   })
+  const header = columns.map(([column]) => column)
   return {
-    options: { format, columns: columns.map(([column]) => column), gzip, delimiter, bom },
+    // A workbook is compressed already.
+    options:
+      format === 'xlsx'
+        ? { format, columns: header, name: sheet, numbers, gzip: false }
+        : { format, columns: header, gzip, delimiter, bom },
     valuesOf: (row) => {
       const values: Values = {}
       for (const [column, name, part] of columns)

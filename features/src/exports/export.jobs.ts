@@ -7,7 +7,8 @@ import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { type ClaimedJob, JobFailure, type JobKind } from '../jobs/job-kind.ts'
 import { toBlocks } from '../tables/byte-window.ts'
-import { createTableEncoder, writeTable } from '../tables/writer.ts'
+import { CellTooLong } from '../tables/workbook/sheet-xml.ts'
+import { contentTypeOf, writeTable } from '../tables/writer.ts'
 import { type ExportFields, type ExportInput, exportLayout } from './export-fields.ts'
 import { type Snapshot, withSnapshot } from './snapshot.ts'
 
@@ -19,6 +20,8 @@ export type Exportable<Row extends object> = {
   name: string
   list: List<Row>
   fields: ExportFields
+  /** The fields whose texts are decimal numbers, such as a price. */
+  numbers?: readonly string[]
   /** Converts rows to the form of the API. If it reads more data, it must do so in the snapshot `tx`. */
   present(rows: Row[], tx: Tx): Promise<Record<string, unknown>[]> | Record<string, unknown>[]
 }
@@ -38,8 +41,9 @@ const stepBytes = 1 << 20
 const maxStarts = 10
 const progressIntervalMs = 1_000
 
-// A job whose quota is used up fails. It would not succeed soon.
+// A job whose quota is used up, or with a text that is too long for its format, fails. It would not succeed soon.
 const failJob = (error: unknown): never => {
+  if (error instanceof CellTooLong) throw new JobFailure('cell_too_long', error.message)
   throw error instanceof Problem ? new JobFailure(error.code, error.message) : error
 }
 
@@ -48,7 +52,7 @@ const failJob = (error: unknown): never => {
  * deletes its file and starts over with a new snapshot.
  */
 export const createExportJobKind = <Row extends object>(
-  { kind, name, list, fields, present }: Exportable<Row>,
+  { kind, name, list, fields, numbers, present }: Exportable<Row>,
   { snapshots, files, quota, config }: Deps,
 ): JobKind => ({
   kind,
@@ -59,9 +63,9 @@ export const createExportJobKind = <Row extends object>(
     const starts = (previous?.starts ?? 0) + 1
     if (starts > maxStarts)
       throw new JobFailure('given_up', `the export was interrupted ${maxStarts} times and had to start over each time`)
-    const { options, valuesOf } = exportLayout(input, fields)
-    const fileName = `${name}.${input.format}${input.gzip ? '.gz' : ''}`
-    const contentType = input.gzip ? 'application/gzip' : createTableEncoder(options).contentType
+    const { options, valuesOf } = exportLayout(input, fields, { sheet: name, numbers })
+    const fileName = `${name}.${input.format}${options.gzip ? '.gz' : ''}`
+    const contentType = options.gzip ? 'application/gzip' : contentTypeOf(options)
     let file = ''
     await step(async (tx) => {
       if (previous) await files.remove(previous.file, tx)
@@ -107,7 +111,8 @@ export const createExportJobKind = <Row extends object>(
       return table.summary()
     }
     const { rows, bytes, sha256 } = await withSnapshot(snapshots, statement, write).catch((error: unknown) => {
-      throw isStatementTimeout(error) ? tooLong : error
+      if (isStatementTimeout(error)) throw tooLong
+      return failJob(error)
     })
     await finish(async (tx) => {
       await files.complete(file, { bytes, sha256, keepHours: config.jobKeepHours }, tx)

@@ -6,6 +6,7 @@ import { type ClaimedJob, JobFailure } from '../jobs/job-kind.ts'
 import { readRows } from '../tables/reader.ts'
 import { FileError, type ReadPosition, type Row } from '../tables/row.ts'
 import { type ErrorFileState, type FailedRow, rowErrors } from './error-file.ts'
+import { findFormulaErrors } from './formula-errors.ts'
 import type { ImportRow } from './import.list.ts'
 import { type AnyTarget, type RowOutcome, type RowProblem, type RowResult, zeroCounts } from './import-target.ts'
 import { createMapper, type Mapping } from './mapping.ts'
@@ -33,7 +34,9 @@ const rowsPerTurn = 50
 
 const checkRow = (row: Row, target: AnyTarget, options: ImportRow, map: ReturnType<typeof createMapper>) => {
   if (row.error) return { problems: [{ code: row.error.code, message: row.error.message }] }
-  return target.check(map(row.values), options)
+  const values = map(row.values)
+  const problems = findFormulaErrors(values)
+  return problems.length > 0 ? { problems } : target.check(values, options)
 }
 
 /**

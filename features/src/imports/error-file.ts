@@ -2,7 +2,10 @@ import { createHash, type Hash } from 'node:crypto'
 import type { ImportRowError } from '@clientele/contracts/import'
 import type { Tx } from '@clientele/platform/data/db'
 import type { JobFiles } from '../jobs/job-files.ts'
-import type { TableFormat } from '../tables/row.ts'
+import { toBlocks } from '../tables/byte-window.ts'
+import { readRows } from '../tables/reader.ts'
+import type { CsvFormat, TableFormat } from '../tables/row.ts'
+import { workbookType, writeWorkbook } from '../tables/workbook/workbook-writer.ts'
 import { createTableEncoder, type TableEncoder } from '../tables/writer.ts'
 import type { RowProblem } from './import-target.ts'
 import type { Mapping } from './mapping.ts'
@@ -25,6 +28,10 @@ export const maxShownErrors = 100
 const extensions = { csv: 'csv', json: 'json', ndjson: 'ndjson' }
 const importColumns = ['row', 'field', 'reason', 'row_text']
 const undoColumns = ['field', 'reason']
+const maxRowBytes = 16 << 20
+const blockBytes = 1 << 20
+/** Behind all chunks of the rows that it is written from. */
+const workbookPosition = 1_000_000
 
 /**
  * Returns the column that is mapped to a field or, for a part of a field such as `tags.0`, to the field. Without one, returns
@@ -66,6 +73,17 @@ type ErrorFileOptions = {
   numbered?: boolean
 }
 
+/** The rows of an error file in CSV. */
+async function* readErrorRows(
+  text: AsyncIterable<Buffer>,
+  columns: string[],
+): AsyncGenerator<Record<string, unknown>[]> {
+  const format: CsvFormat = { format: 'csv', delimiter: ',', quote: '"', newline: '\n', skipRows: 1, columns }
+  const limits = { rowBytes: maxRowBytes, cellLength: maxRowBytes }
+  for await (const rows of readRows(text, format, { limits }))
+    yield rows.flatMap(({ values }) => (values ? [values] : []))
+}
+
 /**
  * Creates a writer of failed rows. The error file has the format and the columns of the imported file, then `row`, `field`,
  * `reason` and, for a row that could not be read, its text as `row_text`. Users can correct it and import it again. Each batch is appended in its transaction.
@@ -75,11 +93,22 @@ export const createErrorFile = (
   { ownerId, format, columns, keepHours, mapping = {}, numbered = true }: ErrorFileOptions,
 ) => {
   const extraColumns = numbered ? importColumns : undoColumns
+  const allColumns = [...columns.filter((column) => !extraColumns.includes(column)), ...extraColumns]
+  const isWorkbook = format.format === 'csv' && format.source === 'xlsx'
   const encoder: TableEncoder = createTableEncoder({
     format: format.format,
-    columns: [...columns.filter((column) => !extraColumns.includes(column)), ...extraColumns],
+    columns: allColumns,
     ...(format.format === 'csv' && { delimiter: format.delimiter }),
   })
+  // A workbook cannot be continued after a crash, so its rows are collected as CSV, and it is written at the end.
+  const convertToWorkbook = async (file: string, tx: Tx): Promise<void> => {
+    const text = files.read(file, 0, tx)
+    const workbook = writeWorkbook(readErrorRows(text, allColumns), { columns: allColumns, cutsLongTexts: true })
+    let position = workbookPosition
+    for await (const bytes of toBlocks(workbook, blockBytes))
+      position = await files.appendForReaders(file, position, bytes, tx)
+    await files.dropBefore(file, workbookPosition, tx)
+  }
   return {
     /** Appends the failed rows of a batch. @returns the new state */
     append: async (
@@ -88,9 +117,10 @@ export const createErrorFile = (
       tx: Tx,
     ): Promise<ErrorFileState | undefined> => {
       if (failed.length === 0) return state
-      const name = `errors.${extensions[format.format]}`
+      const name = `errors.${isWorkbook ? 'xlsx' : extensions[format.format]}`
+      const contentType = isWorkbook ? workbookType : encoder.contentType
       const { file, position, rows } = state ?? {
-        file: await files.create({ name, contentType: encoder.contentType, keepHours, ownerId }, tx),
+        file: await files.create({ name, contentType, keepHours, ownerId }, tx),
         position: 0,
         rows: 0,
       }
@@ -106,6 +136,7 @@ export const createErrorFile = (
     complete: async ({ file, position }: ErrorFileState, tx: Tx): Promise<void> => {
       const tail = Buffer.from(encoder.tail)
       if (tail.length > 0) await files.append(file, position, tail, tx)
+      if (isWorkbook) await convertToWorkbook(file, tx)
       const hash: Hash = createHash('sha256')
       let bytes = 0
       for await (const chunk of files.read(file, 0, tx)) {

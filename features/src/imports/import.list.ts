@@ -102,13 +102,22 @@ export const importList = list<ImportRow>({
 const isDone = (status: ImportStatus): boolean =>
   ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(status)
 
+const presentFormat = (format: TableFormat): Pick<Import, 'format' | 'delimiter' | 'sheet' | 'sheets'> =>
+  format.format === 'csv' && format.source
+    ? { format: format.source, delimiter: null, sheet: format.sheet ?? null, sheets: format.sheets ?? [] }
+    : {
+        format: format.format,
+        delimiter: format.format === 'csv' ? format.delimiter : null,
+        sheet: null,
+        sheets: [],
+      }
+
 /** Converts an import for responses. @param urlOf returns the URL of a job's file */
 export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'errors') => string): Import => ({
   id: row.id,
   status: row.status,
   name: row.name,
-  format: row.format.format,
-  delimiter: row.format.format === 'csv' ? row.format.delimiter : null,
+  ...presentFormat(row.format),
   encoding: row.encoding,
   encodingBy: row.encodingBy,
   headerRow: row.format.format === 'csv' ? (row.format.headerRow ?? null) : null,

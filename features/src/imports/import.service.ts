@@ -24,6 +24,7 @@ import type { AnyTarget } from './import-target.ts'
 import { suggestForTarget, validateMapping } from './mapping.ts'
 import { previewRows } from './preview.ts'
 import { type ReceivedFile, toFileProblem } from './received-file.ts'
+import { assertWorkbookOptions, detectSheet } from './sheet-detection.ts'
 import { createKnownNames } from './suggest-mapping.ts'
 
 type Deps = {
@@ -98,14 +99,16 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
   }
   const detectWithOptions = ({ file, options }: ImportUpload): DetectedTable => {
     const { format, delimiter, header, skip } = options
+    const { sample, workbook } = file
+    assertWorkbookOptions(workbook, options)
     try {
-      const isWhole = file.bytes <= file.sample.length
+      const isWhole = file.bytes <= sample.length
       const declared = {
-        ...{ format, delimiter, isKnownName, dotted: true },
+        ...{ format: format === 'xlsx' ? undefined : format, delimiter, isKnownName, dotted: true },
         ...(header !== undefined && { header: header === 'true' }),
         ...(skip !== undefined && { skip: Number(skip) }),
       }
-      return detectTable(file.sample, isWhole, declared)
+      return workbook ? detectSheet(sample, isWhole, declared, workbook) : detectTable(sample, isWhole, declared)
     } catch (error) {
       throw error instanceof FileError ? toFileProblem(error, maxBytes) : error
     }

@@ -33,7 +33,15 @@ const fileTypes = [
   'application/json',
   'application/x-ndjson',
   'application/gzip',
+  'application/zip',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   'application/octet-stream',
+]
+// What browsers send as well. On Windows CSV has the type of Excel.
+const unlistedTypes = [
+  'application/x-zip-compressed',
+  'application/vnd.ms-excel',
+  'application/vnd.ms-excel.sheet.macroenabled.12',
 ]
 const formatByType: Record<string, ImportOptions['format']> = {
   'text/csv': 'csv',
@@ -50,6 +58,8 @@ type Deps = {
 
 type Read = (req: Request, ownerId: string) => Promise<{ file: ReceivedFile; options: ImportOptions }>
 
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
 const maxNameLength = 200
 /** Removes characters that PostgreSQL or clients cannot handle from the file name of a form part. */
 const cleanFileName = (sent: string): string => sent.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, maxNameLength)
@@ -60,18 +70,21 @@ export const createImportUploads = ({ db, files, quota, config }: Deps): Record<
 
   const receive = (
     source: AsyncIterable<Uint8Array>,
-    file: { ownerId: string; name: string; encoding: string | undefined },
+    file: { ownerId: string; name: string; encoding: string | undefined; sheet: string | undefined },
   ): Promise<ReceivedFile> => receiveFile({ db, files, quota }, source, { ...file, maxBytes: config.importMaxBytes })
 
   const readForm: Read = async (req, ownerId) => {
     let stored: ReceivedFile | undefined
+    let usedSheet: string | undefined
     const storage: StorageEngine = {
       _handleFile: (_req, { stream, originalname }, callback) => {
-        const encoding = (req.body as Record<string, unknown> | undefined)?.['encoding']
+        const { encoding, sheet } = (req.body ?? {}) as Record<string, unknown>
+        usedSheet = textOf(sheet)
         receive(stream, {
           ownerId,
           name: cleanFileName(originalname),
-          encoding: typeof encoding === 'string' && encoding !== '' ? encoding : undefined,
+          encoding: textOf(encoding),
+          sheet: usedSheet,
         }).then(
           (file) => {
             stored = file
@@ -90,6 +103,8 @@ export const createImportUploads = ({ db, files, quota, config }: Deps): Record<
       const nonEmpty = Object.entries({ ...req.body } as Record<string, unknown>).filter(([, value]) => value !== '')
       const options = parseBody(ImportOptions, Object.fromEntries(nonEmpty))
       if (!stored) throw fieldProblem('/file', 'required', 'is required')
+      if (options.sheet !== undefined && options.sheet !== usedSheet)
+        throw fieldProblem('/sheet', 'invalid_value', 'must come before the file in the form')
       const [sent] = (req.files ?? []) as Express.Multer.File[]
       return { file: stored, options: { ...options, name: options.name ?? (sent && cleanFileName(sent.originalname)) } }
     } catch (error) {
@@ -105,7 +120,8 @@ export const createImportUploads = ({ db, files, quota, config }: Deps): Record<
     const options = parseParameters(ImportOptions, parseQueryString(req.url))
     const declared = /;\s*charset="?([\w.:-]+)/i.exec(req.headers['content-type'] ?? '')?.[1]
     const source = req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-    const described = { ownerId, name: options.name ?? 'import', encoding: options.encoding ?? declared }
+    const { name = 'import', encoding: charset = declared, sheet } = options
+    const described = { ownerId, name, encoding: charset, sheet }
     const file = await receive(source, described).catch((error: unknown) => {
       throw error instanceof Problem || !isAborted(req)
         ? error
@@ -153,13 +169,13 @@ export const createImportUploads = ({ db, files, quota, config }: Deps): Record<
     {
       schema: ImportFile,
       file: true,
-      ...(type === 'application/json' && { unlisted: true }),
+      ...((type === 'application/json' || unlistedTypes.includes(type)) && { unlisted: true }),
       parse: upload((req, ownerId) => readBareFile(req, ownerId, type)),
     },
   ]
   return {
     'multipart/form-data': { schema: ImportForm, file: true, parse: upload(readForm) },
-    ...Object.fromEntries(fileTypes.map(bareFile)),
+    ...Object.fromEntries([...fileTypes, ...unlistedTypes].map(bareFile)),
   }
 }
 

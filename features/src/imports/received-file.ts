@@ -4,8 +4,9 @@ import type { Db } from '@clientele/platform/data/db'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
-import { FileError } from '../tables/row.ts'
+import { FileError, type FileErrorCode } from '../tables/row.ts'
 import { decodeText } from '../tables/text-decoding.ts'
+import type { WorkbookInfo } from '../tables/workbook/workbook-text.ts'
 
 /** The size of every chunk except the last. The chunk that contains a byte is found by division. */
 const chunkBytes = 1 << 20
@@ -22,19 +23,30 @@ export type ReceivedFile = {
   encodingBy: EncodingSource
   sample: Buffer
   tail: Buffer
+  /** The sheet that was read, if the file is a workbook. */
+  workbook?: WorkbookInfo | undefined
 }
 
 /** Converts the error of a file to the problem that its uploader gets. */
 export const toFileProblem = (error: FileError, limit: number): Problem => {
-  if (error.code === 'too_large')
+  const { code, message, position } = error
+  if (code === 'too_large')
     return new Problem('too_large', {
-      detail: `the file may have at most ${limit} bytes, also after decompression`,
-      extra: { limit },
+      detail: position.limit ? message : `the file may have at most ${limit} bytes, also after decompression`,
+      extra: { limit: position.limit ?? limit },
     })
-  return fieldProblem(error.code === 'unknown_charset' ? '/encoding' : '/file', error.code, error.message)
+  return fieldProblem(pointers[code] ?? '/file', code, message)
 }
 
-type ReceiveOptions = { ownerId: string; name: string; encoding: string | undefined; maxBytes: number }
+const pointers: Partial<Record<FileErrorCode, string>> = { unknown_charset: '/encoding', unknown_sheet: '/sheet' }
+
+type ReceiveOptions = {
+  ownerId: string
+  name: string
+  encoding: string | undefined
+  sheet: string | undefined
+  maxBytes: number
+}
 type Stores = { db: Db; files: JobFiles; quota: JobQuota }
 
 /**
@@ -44,7 +56,7 @@ type Stores = { db: Db; files: JobFiles; quota: JobQuota }
 export const receiveFile = async (
   { db, files, quota }: Stores,
   source: AsyncIterable<Uint8Array>,
-  { ownerId, name, encoding, maxBytes }: ReceiveOptions,
+  { ownerId, name, encoding, sheet, maxBytes }: ReceiveOptions,
 ): Promise<ReceivedFile> => {
   const id = await db.transaction(async (tx) => {
     await quota.assertMayStore(ownerId, {}, tx)
@@ -65,7 +77,7 @@ export const receiveFile = async (
     position += 1
   }
   try {
-    const decoded = await decodeText(source, { charset: encoding, maxBytes })
+    const decoded = await decodeText(source, { charset: encoding, sheet, maxBytes })
     for await (const text of decoded.text) {
       if (sample.length < sampleBytes) sample = Buffer.concat([sample, text]).subarray(0, sampleBytes)
       tail = text.length >= sampleBytes ? text : Buffer.concat([tail.subarray(-sampleBytes), text])
@@ -87,7 +99,10 @@ export const receiveFile = async (
       await files.complete(id, { bytes, sha256, keepHours: unusedFileHours }, tx)
     })
     const { name: charset, by } = decoded.charset()
-    return { id, bytes, sha256, encoding: charset, encodingBy: by, sample, tail: tail.subarray(-sampleBytes) }
+    return {
+      ...{ id, bytes, sha256, encoding: charset, encodingBy: by, workbook: decoded.workbook },
+      ...{ sample, tail: tail.subarray(-sampleBytes) },
+    }
   } catch (error) {
     await files.remove(id).catch(() => {})
     throw error instanceof FileError ? toFileProblem(error, maxBytes) : error

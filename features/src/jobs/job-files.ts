@@ -63,6 +63,13 @@ export const createJobFiles = (db: Db) => {
       return next
     },
 
+    /** Removes the chunks before `position`. The chunks from there on become the content. */
+    dropBefore: async (id: string, position: number, tx: Tx): Promise<void> => {
+      await db.query('delete from job_file_chunks where file_id = $1 and position < $2', [id, position], { tx })
+      const sql = 'update job_file_chunks set position = position - $2 where file_id = $1'
+      await db.query(sql, [id, position], { tx })
+    },
+
     /** Marks the file as complete and keeps it for `keepHours` from now. */
     complete: async (
       id: string,

@@ -11,6 +11,13 @@ const params = z.strictObject({ id: uuid })
 const query = z.strictObject({
   link: z.string().max(100).optional().meta({ description: 'The secret of a link; part of its URL.' }),
 })
+const fileTypes = [
+  'text/csv',
+  'application/x-ndjson',
+  'application/json',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  'application/gzip',
+]
 const files = [
   { file: 'result', part: 'Result', text: 'the result of a job', about: '' },
   {
@@ -97,7 +104,7 @@ export const jobRoutes = (
         params,
         query,
         file: {
-          types: ['text/csv', 'application/x-ndjson', 'application/json', 'application/gzip'],
+          types: fileTypes,
           headers: ['Content-Disposition', 'Repr-Digest', 'X-Row-Count'],
         },
         responses: { 200: null },

@@ -3,17 +3,23 @@ import { escapeFormula, escapeFormulaInJson } from './formula-escaping.ts'
 const isPlainPart = (part: unknown): boolean =>
   typeof part === 'string' && part !== '' && part === part.trim() && !/[;,[{"]|:::|^\* /.test(part)
 
+/** Formats a value as {@link cellText} does, but without escaping formulas. */
+export const plainCellText = (value: unknown): string => {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return ''
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value !== 'object') return String(value)
+  return Array.isArray(value) && value.every(isPlainPart) ? value.join(';') : JSON.stringify(value)
+}
+
 /**
  * Formats a value as the text of a CSV cell, with formulas escaped: `['a', '=b']` → `a;'=b`. A list is written as JSON if an item
  * contains a separator, a quote or a bracket, or begins or ends with a space, and so is an object. null becomes an empty text.
  */
 export const cellText = (value: unknown): string => {
-  if (typeof value === 'string') return escapeFormula(value)
-  if (value === null || value === undefined) return ''
-  if (value instanceof Date) return value.toISOString()
-  if (typeof value !== 'object') return String(value)
-  if (Array.isArray(value) && value.every(isPlainPart)) return escapeFormula(value.join(';'))
-  return escapeFormulaInJson(JSON.stringify(value))
+  const text = plainCellText(value)
+  if (typeof value === 'string' || (Array.isArray(value) && value.every(isPlainPart))) return escapeFormula(text)
+  return typeof value === 'object' && !(value instanceof Date) ? escapeFormulaInJson(text) : text
 }
 
 const quotedItem = /"((?:[^"]|"")*)"\s*(?:[,;]|$)/y

@@ -1,6 +1,8 @@
 type Kind = { test: (beginning: Buffer) => boolean; name: string; fix: string }
 
 const saveAsCsv = 'save it as CSV (UTF-8), and send that'
+const saveAsWorkbook = 'save it as .xlsx or CSV, and send that'
+const removePassword = 'remove its password in the spreadsheet program, save it, and send that'
 const startsWith =
   (...bytes: number[]) =>
   (beginning: Buffer): boolean =>
@@ -9,19 +11,22 @@ const matches =
   (pattern: RegExp) =>
   (beginning: Buffer): boolean =>
     pattern.test(beginning.toString('latin1', 0, 1_000))
-const isZip = startsWith(0x50, 0x4b, 0x03, 0x04)
-/** The name of a member is in plain text, and the first one of a document says what it is. */
-const zipWith =
-  (name: RegExp) =>
+const isOldOffice = startsWith(0xd0, 0xcf, 0x11, 0xe0)
+/** Whether an old Office document has a stream of this name. Names are in UTF-16. */
+const oldOfficeWith =
+  (name: string) =>
   (beginning: Buffer): boolean =>
-    isZip(beginning) && matches(name)(beginning)
+    isOldOffice(beginning) && beginning.includes(Buffer.from(name, 'utf16le'))
 
 // By the first bytes, the more exact ones first.
 const kinds: readonly Kind[] = [
-  { test: zipWith(/\[Content_Types\]\.xml|_rels\/|xl\//), name: 'an Excel workbook', fix: saveAsCsv },
-  { test: zipWith(/opendocument\.spreadsheet/), name: 'an OpenDocument spreadsheet', fix: saveAsCsv },
-  { test: isZip, name: 'a ZIP archive', fix: 'unpack it, and send the table that is in it' },
-  { test: startsWith(0xd0, 0xcf, 0x11, 0xe0), name: 'an old Excel workbook', fix: saveAsCsv },
+  { test: oldOfficeWith('EncryptedPackage'), name: 'a workbook with a password', fix: removePassword },
+  { test: oldOfficeWith('Workbook'), name: 'an old Excel workbook (.xls)', fix: saveAsWorkbook },
+  {
+    test: isOldOffice,
+    name: 'an old Office document (.xls), or a workbook with a password',
+    fix: 'save it as .xlsx without a password, or as CSV, and send that',
+  },
   { test: startsWith(0x25, 0x50, 0x44, 0x46), name: 'a PDF', fix: 'export the table as CSV, and send that' },
   { test: startsWith(0x89, 0x50, 0x4e, 0x47), name: 'a picture', fix: 'send a table' },
   { test: startsWith(0xff, 0xd8, 0xff), name: 'a picture', fix: 'send a table' },
@@ -31,9 +36,9 @@ const kinds: readonly Kind[] = [
 ]
 
 /**
- * What a file is that is not a table, and what to do about it: `an Excel workbook; save it as CSV (UTF-8), and send that`. Undefined
- * for everything else.
- * @param beginning the first bytes; 1,000 are enough
+ * What a file is that is not a table, and what to do about it: `a PDF; export the table as CSV, and send that`. Undefined for
+ * everything else.
+ * @param beginning the first bytes; 64 KiB are enough
  */
 export const describeOtherFile = (beginning: Buffer): string | undefined => {
   const kind = kinds.find(({ test }) => test(beginning.subarray(beginning[0] === 0xef ? 3 : 0)))

@@ -44,17 +44,23 @@ export type FileErrorCode =
   | 'unclosed_quote'
   | 'invalid_json'
   | 'unexpected_end'
+  | 'bad_archive'
+  | 'several_tables'
+  | 'unknown_sheet'
+  | 'too_complex'
+
+type FilePosition = { row?: number; byte?: number; limit?: number }
 
 /**
  * Thrown if the rest of a file cannot be read. `row` is the row at which reading stopped; `byte` is an offset in the uploaded
- * file.
+ * file. `limit` is the size in bytes that the file exceeds, if it is not that of all files.
  */
 export class FileError extends Error {
   override name = 'FileError'
   readonly code: FileErrorCode
-  readonly position: { row?: number; byte?: number }
+  readonly position: FilePosition
 
-  constructor(code: FileErrorCode, message: string, position: { row?: number; byte?: number } = {}) {
+  constructor(code: FileErrorCode, message: string, position: FilePosition = {}) {
     super(message)
     this.code = code
     this.position = position
@@ -89,11 +95,15 @@ export const defaultReadLimits: ReadLimits = {
   blockBytes: 128 << 10,
 }
 
+/** The sheet of a workbook that was converted to CSV, and the names of all its sheets. */
+export type SheetSource = { source: 'xlsx'; sheet: string; sheets: string[] }
+
 /**
  * The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line, a report's title and the header.
- * `headerRow` is the number of the header. The table ends at the byte `end` if lines follow that are no rows of it.
+ * `headerRow` is the number of the header. The table ends at the byte `end` if lines follow that are no rows of it. With `source`
+ * the text is that of a sheet.
  */
-export type CsvFormat = {
+export type CsvFormat = Partial<SheetSource> & {
   format: 'csv'
   delimiter: string
   quote: '"' | "'"

@@ -4,33 +4,37 @@ import { createDecoder, wrongEncoding } from './decoders.ts'
 import { describeOtherFile } from './file-kind.ts'
 import { gunzip, isGzip } from './gunzip.ts'
 import { FileError } from './row.ts'
-
-/** `charset` is the declared one. `maxBytes` limits the size after decompression. */
-export type DecodeOptions = { charset?: string | undefined; maxBytes: number }
+import { isZip, type PackedInfo } from './workbook/packed-table.ts'
+import { unpackFile } from './workbook/unpack-file.ts'
 
 /**
- * A file as UTF-8 without a byte order mark, and its original charset and compression. `charset` is final once `text` was read:
- * a file that begins with ASCII shows its charset at the first other byte.
+ * `charset` is the declared one. `sheet` is the name or the number of a sheet, if the file is a workbook. `maxBytes` limits the size
+ * after decompression.
  */
-export type DecodedText = { charset: () => Charset; gzip: boolean; text: AsyncGenerator<Buffer> }
+export type DecodeOptions = { charset?: string | undefined; sheet?: string | undefined; maxBytes: number }
+
+/**
+ * A file as UTF-8 without a byte order mark, its original charset and compression, and what it was packed in. `charset` is final once
+ * `text` was read: a file that begins with ASCII shows its charset at the first other byte.
+ */
+export type DecodedText = PackedInfo & { charset: () => Charset; gzip: boolean; text: AsyncGenerator<Buffer> }
 
 const sampleBytes = 64 << 10
 
 /**
- * Decompresses a file if it is gzip, and converts it to UTF-8. Fails at the first byte that is invalid in its charset, so that no
+ * Decompresses a file if it is gzip, unpacks it if it is a workbook or an archive, and converts it to UTF-8. Fails at the first byte that is invalid in its charset, so that no
  * garbled text is imported.
  * @throws FileError, also while `text` is read
  */
-export const decodeText = async (
-  source: AsyncIterable<Uint8Array>,
-  { charset: declared, maxBytes }: DecodeOptions,
-): Promise<DecodedText> => {
+export const decodeText = async (source: AsyncIterable<Uint8Array>, options: DecodeOptions): Promise<DecodedText> => {
+  const { charset: declared, maxBytes } = options
   const name = declared === undefined ? undefined : findCharset(declared)
   if (declared !== undefined && name === undefined)
     throw new FileError('unknown_charset', `the charset ${JSON.stringify(declared.slice(0, 50))} is not supported`)
   const input = await peek(source, 3)
   const gzip = isGzip(input.beginning)
   const decompressed = await peek(gzip ? gunzip(input.whole, maxBytes) : limitBytes(input.whole, maxBytes), sampleBytes)
+  if (isZip(decompressed.beginning)) return decodePacked(decompressed.whole, options)
   const other = describeOtherFile(decompressed.beginning)
   if (other !== undefined) throw new FileError('unknown_format', `the file is ${other}`)
   let charset = await detectCharset(decompressed.beginning, name)
@@ -66,6 +70,21 @@ async function* decodeAfterAscii(
 async function* prepend(chunk: Uint8Array, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield chunk
   yield* source
+}
+
+// The text of a sheet is written by us.
+const sheetCharset: Charset = { name: 'utf-8', bomBytes: 0, by: 'valid' }
+
+const decodePacked = async (source: AsyncIterable<Uint8Array>, options: DecodeOptions): Promise<DecodedText> => {
+  const { info, bytes, discard } = await unpackFile(source, { sheet: options.sheet, maxBytes: options.maxBytes })
+  try {
+    const charset = info.workbook ? 'utf-8' : options.charset
+    const decoded = await decodeText(bytes, { ...options, charset })
+    return { ...decoded, ...info, ...(info.workbook && { charset: () => sheetCharset }) }
+  } catch (error) {
+    await discard()
+    throw error
+  }
 }
 
 // Reads the first `bytes` bytes. `whole` yields them again, followed by the other bytes.

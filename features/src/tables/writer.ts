@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { cellText } from './cell.ts'
+import { type WorkbookOptions, workbookType, writeWorkbook } from './workbook/workbook-writer.ts'
 
 /** `columns` are the keys to write, in order; JSON writes whole rows. `bom` writes a byte order mark, for Excel. */
-export type WriteOptions = {
+type TextOptions = {
   format: 'csv' | 'json' | 'ndjson'
   columns: readonly string[]
   delimiter?: string
   bom?: boolean
 }
+export type WriteOptions = TextOptions | (WorkbookOptions & { format: 'xlsx' })
 
 type Values = Record<string, unknown>
 
@@ -29,7 +31,7 @@ const csvCell = (value: unknown): string => {
 }
 
 /** Creates an encoder for CSV (RFC 4180, formulas escaped), a JSON array with one row per line, or NDJSON. */
-export const createTableEncoder = ({ format, columns, delimiter = ',', bom = false }: WriteOptions): TableEncoder => {
+export const createTableEncoder = ({ format, columns, delimiter = ',', bom = false }: TextOptions): TableEncoder => {
   if (format === 'ndjson')
     return { contentType: 'application/x-ndjson', head: '', rows: (rows) => rows.map(jsonLine).join(''), tail: '' }
   if (format === 'json')
@@ -52,6 +54,23 @@ export const createTableEncoder = ({ format, columns, delimiter = ',', bom = fal
 
 const jsonLine = (row: Values): string => `${JSON.stringify(row)}\n`
 
+/** The media type of a table. */
+export const contentTypeOf = (options: WriteOptions): string =>
+  options.format === 'xlsx' ? workbookType : createTableEncoder(options).contentType
+
+/** Encodes a table as text. */
+async function* textChunks(batches: AsyncIterable<readonly Values[]>, options: TextOptions): AsyncGenerator<Buffer> {
+  const { head, rows, tail } = createTableEncoder(options)
+  let isFirst = true
+  yield Buffer.from(head)
+  for await (const batch of batches) {
+    if (batch.length === 0) continue
+    yield Buffer.from(rows(batch, isFirst))
+    isFirst = false
+  }
+  yield Buffer.from(tail)
+}
+
 /** `bytes` and `sha256` (hexadecimal) are those of the file after compression. */
 export type TableSummary = { rows: number; bytes: number; sha256: string }
 
@@ -63,22 +82,19 @@ export const writeTable = (
   batches: AsyncIterable<readonly Values[]>,
   { gzip = false, ...options }: WriteOptions & { gzip?: boolean },
 ): { chunks: AsyncGenerator<Buffer>; summary(): TableSummary } => {
-  const { head, rows: rowsOf, tail } = createTableEncoder(options)
   const hash = createHash('sha256')
   let rows = 0
   let bytes = 0
   let sha256: string | undefined
-  async function* text(): AsyncGenerator<Buffer> {
-    yield Buffer.from(head)
+  async function* counted(): AsyncGenerator<readonly Values[]> {
     for await (const batch of batches) {
-      if (batch.length === 0) continue
-      yield Buffer.from(rowsOf(batch, rows === 0))
       rows += batch.length
+      yield batch
     }
-    yield Buffer.from(tail)
   }
   async function* chunks(): AsyncGenerator<Buffer> {
-    for await (const chunk of gzip ? gzipChunks(text()) : text()) {
+    const plain = options.format === 'xlsx' ? writeWorkbook(counted(), options) : textChunks(counted(), options)
+    for await (const chunk of gzip ? gzipChunks(plain) : plain) {
       if (chunk.length === 0) continue
       hash.update(chunk)
       bytes += chunk.length

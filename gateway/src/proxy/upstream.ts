@@ -50,19 +50,23 @@ const idleMs = 1_500
 
 /** Creates the connection pools to one service and limits its concurrent requests. */
 export const createUpstream = ({ name, url }: ServiceAddress, config: GatewayConfig) => {
-  const pool = (connections: number) =>
+  const pool = (connections: number, headersTimeout = config.upstreamTimeoutMs) =>
     new Pool(url, {
       connections,
       connect: { timeout: config.upstreamConnectMs },
-      headersTimeout: config.upstreamTimeoutMs,
+      headersTimeout,
       bodyTimeout: config.upstreamTimeoutMs,
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs,
       pipelining: 1,
       allowH2: false,
     })
-  const { upstreamConnections: connections, upstreamFileConnections: fileConnections } = config
-  const pools = { plain: pool(connections), file: pool(fileConnections), stream: pool(connections) }
+  const {
+    upstreamConnections: connections,
+    upstreamFileConnections: fileConnections,
+    upstreamFileTimeoutMs: fileTimeoutMs,
+  } = config
+  const pools = { plain: pool(connections), file: pool(fileConnections, fileTimeoutMs), stream: pool(connections) }
   registerLoadMetrics()
   const shed = counter(
     'gateway_shed_total',

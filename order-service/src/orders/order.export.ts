@@ -8,12 +8,13 @@ import { presentOrder } from './order.presenter.ts'
 
 const fields = { ...exportFieldsOf(Object.keys(Order.shape)), customer: ['code', 'displayName'] }
 
-/** Exports orders with their lines. In CSV the lines of an order are one cell that holds JSON. */
+/** Exports orders with their lines. In CSV and XLSX the lines of an order are one cell that holds JSON. */
 export const orderExport = ({ complete }: Pick<OrderFinder, 'complete'>): Exportable<OrderRow> => ({
   kind: 'order-export',
   name: 'orders',
   list: orderList,
   fields,
+  numbers: ['total'],
   present: async (rows, tx) => (await complete(rows, tx)).map(presentOrder),
 })
 

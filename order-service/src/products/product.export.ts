@@ -14,6 +14,7 @@ export const productExport = (userNames: UserNames): Exportable<ProductRow> => (
   name: 'products',
   list: productList,
   fields,
+  numbers: ['price'],
   present: async (rows, tx) => (await userNames.withCurrentNames(rows, tx)).map(presentEventData),
 })
 

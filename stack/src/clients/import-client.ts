@@ -15,6 +15,8 @@ const typeOf: Record<string, string> = {
   csv: 'text/csv',
   tsv: 'text/csv',
   gz: 'application/gzip',
+  zip: 'application/zip',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 }
 
 /** A client of the gateway, with the token or signed in. @throws ClienteleError */

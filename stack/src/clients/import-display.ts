@@ -19,6 +19,7 @@ const encodingText = ({ encoding, encodingBy }: Understood): string =>
 /** How the file was understood: format, charset, columns and what to look at. */
 export const describeFile = (path: string, sent: Understood): string[] => [
   `${path}: ${sent.format}, ${encodingText(sent)}`,
+  ...(sent.sheets.length > 1 ? [`  sheet: ${sent.sheet} (of ${sent.sheets.join(', ')})`] : []),
   ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
   ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),
   ...sent.warnings.map(({ column, message }) => `  warning: ${column === null ? '' : `${column}: `}${message}`),

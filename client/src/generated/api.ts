@@ -650,7 +650,7 @@ export interface paths {
         put?: never;
         /**
          * Upload an image
-         * @description The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG of its first frame. An image that no customer or product shows is deleted after a day.
+         * @description The type is detected from the content; file name and headers are ignored. The image is turned upright and stored without EXIF and GPS data. AVIF becomes WebP, and GIF becomes a PNG; of several frames the first is stored. An image of more than 40 megapixels is made smaller, and `notes` says so. An image that no customer or product shows is deleted after a day.
          */
         post: operations["uploadMedia"];
         delete?: never;
@@ -2247,7 +2247,7 @@ export interface components {
          *     - `too_small`: The value is too small or too short.
          *     - `too_big`: The value is too large or too long.
          *     - `too_many`: There are too many values, fields or files.
-         *     - `empty`: There must be at least one value.
+         *     - `empty`: There must be at least one value, and a file must have content.
          *     - `custom`: The value breaks the rule that the message names.
          *     - `invalid`: The value breaks the rule that the message names.
          *     - `invalid_json`: The text is not valid JSON.
@@ -2273,14 +2273,17 @@ export interface components {
          *     - `needs_price`: The currency can change only together with the price.
          *     - `undecodable`: The image cannot be read.
          *     - `too_many_pixels`: The image has too many pixels.
-         *     - `too_complex`: The image takes too long to read.
+         *     - `too_complex`: The file takes too much time or memory to read.
          *     - `too_large`: The file is larger than allowed.
          *     - `unsupported_media_type`: The file has a type that is not accepted.
          *     - `unknown_format`: The format of the file is not known.
          *     - `unknown_charset`: The character encoding is not known.
-         *     - `wrong_encoding`: The file has another character encoding than it says.
+         *     - `wrong_encoding`: The file or field has another character encoding than it says. Fields of forms are UTF-8.
          *     - `bad_gzip`: The file is not valid gzip.
          *     - `unexpected_end`: The file ends too early.
+         *     - `bad_archive`: The workbook or archive is damaged.
+         *     - `several_tables`: The archive has more than one table.
+         *     - `unknown_sheet`: The workbook has no such sheet.
          *     - `unclosed_quote`: A quoted cell of the file has no end.
          *     - `row_too_long`: A row of the file is too long.
          *     - `no_columns`: The file has no columns.
@@ -2290,7 +2293,7 @@ export interface components {
          *     - `unknown_column`: The file has no such column.
          * @enum {string}
          */
-        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
+        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "bad_archive" | "several_tables" | "unknown_sheet" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
@@ -2352,6 +2355,13 @@ export interface components {
             progress: number | null;
             /** @description The SHA-256 of the file after decompression, as UTF-8, in hexadecimal. */
             sha256: string;
+            /**
+             * @description The name of the sheet that was read, if the file is a workbook.
+             * @example Customers
+             */
+            sheet: string | null;
+            /** @description The names of all sheets of the workbook, in the order of their tabs. */
+            sheets: string[];
             status: components["schemas"]["ImportStatus"];
             tags: components["schemas"]["TagsMode"];
             /** @description The number of rows in the file; null until the dry run has finished. */
@@ -2409,12 +2419,12 @@ export interface components {
             encoding?: string;
             /**
              * Format: binary
-             * @description A file in CSV, JSON or NDJSON, which may be compressed with gzip.
+             * @description A file in CSV, JSON, NDJSON or XLSX. It may be compressed with gzip, or be the only table of a ZIP archive.
              */
             file: Blob;
             /** @description The format of the file. Default: detected from the content. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
+            /** @description Whether the first row of a CSV file or a sheet, after the rows to `skip`, names the columns. Default: detected. */
             header?: boolean;
             /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
             mapping?: string;
@@ -2424,7 +2434,9 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
-            /** @description The number of rows above the table in a CSV file, such as the title of a report. Default: detected. */
+            /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
+            sheet?: string;
+            /** @description The number of rows above the table in a CSV file or a sheet, such as the title of a report. Default: detected. */
             skip?: number;
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
@@ -2697,6 +2709,12 @@ export interface components {
             id: string;
             /** @example image/jpeg */
             mimeType: string;
+            /** @description What the uploader should know about the image; mostly empty. */
+            notes: {
+                code: components["schemas"]["MediaNoteCode"];
+                /** @example The file lacked its end, although the picture is whole. It may have been cut off on its way. */
+                message: string;
+            }[];
             /** @description The SHA-256 of the stored original, in hexadecimal. */
             sha256: string;
             /**
@@ -2719,6 +2737,8 @@ export interface components {
             version: number;
             width: number;
         };
+        /** @enum {string} */
+        MediaNoteCode: "end_missing" | "reduced";
         MediaTooLargeProblem: {
             /** @constant */
             code: "too_large";
@@ -3002,7 +3022,7 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether to compress the file. Default: false. */
+            /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
         NewCustomerForm: {
@@ -3208,7 +3228,7 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether to compress the file. Default: false. */
+            /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
         /** @description Either a product: `productId` and `quantity`, and optionally `expectedPrice` and an agreed `unitPrice`; or free text: `description`, `unitPrice` and optionally `quantity` (default 1). */
@@ -3448,7 +3468,7 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
-            /** @description Whether to compress the file. Default: false. */
+            /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
         NewProductForm: {
@@ -3521,6 +3541,7 @@ export interface components {
         NewUser: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -3874,6 +3895,7 @@ export interface components {
         PasswordReset: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4154,6 +4176,7 @@ export interface components {
         ProfilePatch: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email?: string;
@@ -4181,6 +4204,7 @@ export interface components {
             createCustomer?: boolean;
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4231,7 +4255,7 @@ export interface components {
         /** @enum {string} */
         SummaryInterval: "hour" | "day" | "week" | "month";
         /** @enum {string} */
-        TableFormat: "csv" | "json" | "ndjson";
+        TableFormat: "csv" | "json" | "ndjson" | "xlsx";
         TagCounts: {
             /**
              * Format: date-time
@@ -4308,6 +4332,7 @@ export interface components {
         UserPatch: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email?: string;
@@ -4327,6 +4352,7 @@ export interface components {
         UserReplacement: {
             /**
              * Format: email
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4425,6 +4451,7 @@ export type JobPage = components['schemas']['JobPage'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type Login = components['schemas']['Login'];
 export type Media = components['schemas']['Media'];
+export type MediaNoteCode = components['schemas']['MediaNoteCode'];
 export type MediaTooLargeProblem = components['schemas']['MediaTooLargeProblem'];
 export type MediaUpload = components['schemas']['MediaUpload'];
 export type MediaVariant = components['schemas']['MediaVariant'];
@@ -6393,6 +6420,8 @@ export interface operations {
                      *           "name": "customers.csv",
                      *           "format": "csv",
                      *           "delimiter": ",",
+                     *           "sheet": null,
+                     *           "sheets": [],
                      *           "encoding": "utf-8",
                      *           "encodingBy": "valid",
                      *           "headerRow": 1,
@@ -6473,7 +6502,7 @@ export interface operations {
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file or a sheet, after the rows to `skip`, names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -6483,6 +6512,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
+                sheet?: string;
                 skip?: number;
                 /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
                 tags?: components["schemas"]["TagsMode"];
@@ -6498,7 +6529,9 @@ export interface operations {
             content: {
                 "application/gzip": Blob;
                 "application/octet-stream": Blob;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                 "application/x-ndjson": Blob;
+                "application/zip": Blob;
                 /**
                  * @example {
                  *       "format": "csv",
@@ -6526,6 +6559,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "encodingBy": "valid",
                      *       "headerRow": 1,
@@ -6608,6 +6643,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "encodingBy": "valid",
                      *       "headerRow": 1,
@@ -6731,6 +6768,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "encodingBy": "valid",
                      *       "headerRow": 1,
@@ -7151,6 +7190,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -7207,6 +7247,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -7913,6 +7954,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -7969,6 +8011,7 @@ export interface operations {
                 content: {
                     "application/gzip": Blob;
                     "application/json": Blob;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                     "application/x-ndjson": Blob;
                     "text/csv": Blob;
                 };
@@ -9014,6 +9057,8 @@ export interface operations {
                      *           "name": "customers.csv",
                      *           "format": "csv",
                      *           "delimiter": ",",
+                     *           "sheet": null,
+                     *           "sheets": [],
                      *           "encoding": "utf-8",
                      *           "encodingBy": "valid",
                      *           "headerRow": 1,
@@ -9094,7 +9139,7 @@ export interface operations {
                 encoding?: string;
                 /** @description The format of the file. Default: detected from the content. */
                 format?: components["schemas"]["TableFormat"];
-                /** @description Whether the first row of a CSV file, after the rows to `skip`, names the columns. Default: detected. */
+                /** @description Whether the first row of a CSV file or a sheet, after the rows to `skip`, names the columns. Default: detected. */
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
@@ -9104,6 +9149,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
+                sheet?: string;
                 skip?: number;
                 /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
                 tags?: components["schemas"]["TagsMode"];
@@ -9119,7 +9166,9 @@ export interface operations {
             content: {
                 "application/gzip": Blob;
                 "application/octet-stream": Blob;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                 "application/x-ndjson": Blob;
+                "application/zip": Blob;
                 /**
                  * @example {
                  *       "format": "csv",
@@ -9147,6 +9196,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "encodingBy": "valid",
                      *       "headerRow": 1,
@@ -9229,6 +9280,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "encodingBy": "valid",
                      *       "headerRow": 1,
@@ -9352,6 +9405,8 @@ export interface operations {
                      *       "name": "customers.csv",
                      *       "format": "csv",
                      *       "delimiter": ",",
+                     *       "sheet": null,
+                     *       "sheets": [],
                      *       "encoding": "utf-8",
                      *       "encodingBy": "valid",
                      *       "headerRow": 1,

@@ -1,7 +1,10 @@
 import type { Import, ImportPreview } from '@clientele/client'
 
 /** What the API says of a file, and of the results of its rows. */
-type Understood = Pick<Import, 'format' | 'encoding' | 'encodingBy' | 'columns' | 'mapping' | 'unmapped' | 'warnings'>
+type Understood = Pick<
+  Import,
+  'format' | 'sheet' | 'sheets' | 'encoding' | 'encodingBy' | 'columns' | 'mapping' | 'unmapped' | 'warnings'
+>
 type Results = Pick<Import, 'counts' | 'errors'>
 
 const maxErrors = 10

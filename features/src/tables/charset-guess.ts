@@ -51,7 +51,7 @@ const countOddPlaces = (text: string): number => text.match(oddPlaces)?.length ?
 /**
  * Guesses the charset of text that is not UTF-8, by the letters and their order. jschardet knows which are likely in which language.
  * Its scores for short texts are close to each other, so of the likely charsets the one wins that decodes the text to the
- * most regular words, and windows-1252 wins if it is nearly as likely.
+ * most regular words, and windows-1252 wins if it is nearly as likely or gives the same text.
  */
 export const guessCharset = async (sample: Buffer): Promise<string> => {
   // The model of the languages takes 60 MB and 150 ms to load, so it is only loaded when needed.
@@ -60,14 +60,15 @@ export const guessCharset = async (sample: Buffer): Promise<string> => {
   const scores = detectAll(text, { minimumThreshold: 0 })
   const likely = scores.flatMap(({ encoding, confidence }) => {
     const name = candidates[encoding?.toLowerCase() ?? '']
-    return name === undefined
-      ? []
-      : [{ name, confidence, odd: countOddPlaces(new TextDecoder(name).decode(text, { stream: true })) }]
+    if (name === undefined) return []
+    const decoded = new TextDecoder(name).decode(text, { stream: true })
+    return [{ name, confidence, decoded, odd: countOddPlaces(decoded) }]
   })
   const best = Math.max(...likely.map(({ confidence }) => confidence))
   const near = likely.filter(({ confidence }) => confidence >= best / 2)
   const regular = near.filter(({ odd }) => odd === Math.min(...near.map((each) => each.odd)))
   const [first] = regular
   const usual = regular.find(({ name }) => name === fallback)
-  return (usual && usual.confidence >= 0.9 * (first?.confidence ?? 0) ? usual : first)?.name ?? fallback
+  const isNear = usual !== undefined && usual.confidence >= 0.8 * (first?.confidence ?? 0)
+  return (isNear || usual?.decoded === first?.decoded ? usual : first)?.name ?? fallback
 }

@@ -2347,6 +2347,8 @@ export interface components {
             name: string | null;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch: components["schemas"]["OnMatch"];
+            /** @description The program whose export the columns are, by which the mapping was suggested; null if none was recognised, and for products. */
+            preset: components["schemas"]["ImportPreset"] | null;
             /** @description The id of an earlier import of the same content. */
             previousImportId: string | null;
             progress: number | null;
@@ -2385,6 +2387,11 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /**
+             * @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.
+             * @enum {string}
+             */
+            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
         };
@@ -2424,6 +2431,11 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
+            /**
+             * @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns.
+             * @enum {string}
+             */
+            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
             /** @description The number of rows above the table in a CSV file, such as the title of a report. Default: detected. */
             skip?: number;
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
@@ -2455,9 +2467,16 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /**
+             * @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.
+             * @enum {string}
+             */
+            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
         };
+        /** @enum {string} */
+        ImportPreset: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho";
         ImportPreview: {
             rows: {
                 errors: components["schemas"]["ImportRowError"][];
@@ -4412,6 +4431,7 @@ export type ImportCounts = components['schemas']['ImportCounts'];
 export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];
+export type ImportPreset = components['schemas']['ImportPreset'];
 export type ImportPreview = components['schemas']['ImportPreview'];
 export type ImportRowError = components['schemas']['ImportRowError'];
 export type ImportStatus = components['schemas']['ImportStatus'];
@@ -6403,6 +6423,7 @@ export interface operations {
                      *             "Mail",
                      *             "Notes"
                      *           ],
+                     *           "preset": null,
                      *           "mapping": {
                      *             "First name": "name",
                      *             "Mail": "email"
@@ -6483,6 +6504,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
+                preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
                 skip?: number;
                 /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
                 tags?: components["schemas"]["TagsMode"];
@@ -6536,6 +6559,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -6618,6 +6642,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -6741,6 +6766,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -9024,6 +9050,7 @@ export interface operations {
                      *             "Mail",
                      *             "Notes"
                      *           ],
+                     *           "preset": null,
                      *           "mapping": {
                      *             "First name": "name",
                      *             "Mail": "email"
@@ -9104,6 +9131,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
+                preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
                 skip?: number;
                 /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
                 tags?: components["schemas"]["TagsMode"];
@@ -9157,6 +9186,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -9239,6 +9269,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -9362,6 +9393,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"

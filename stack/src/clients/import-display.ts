@@ -14,7 +14,7 @@ const encodingText = ({ encoding, encodingBy }: Import): string =>
 
 /** How the file was understood: format, charset, columns and what to look at. */
 export const describeFile = (path: string, sent: Import): string[] => [
-  `${path}: ${sent.format}, ${encodingText(sent)}`,
+  `${path}: ${sent.format}, ${encodingText(sent)}${sent.preset === null ? '' : `, exported by ${sent.preset}`}`,
   ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
   ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),
   ...sent.warnings.map(({ column, message }) => `  warning: ${column === null ? '' : `${column}: `}${message}`),

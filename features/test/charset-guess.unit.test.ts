@@ -37,7 +37,11 @@ describe('Guessing a charset', () => {
     ] as const) {
       const bytes = Buffer.concat([Buffer.from(ascii), iconv.encode('José,Málaga\n', charset)])
       for (const sizes of [[1 << 20], [1 << 16], [777]])
-        expect(await decode(bytes, undefined, sizes)).toMatchObject({ name: charset, by, text: `${ascii}José,Málaga\n` })
+        expect(await decode(bytes, undefined, sizes)).toMatchObject({
+          name: charset,
+          by,
+          text: `${ascii}José,Málaga\n`,
+        })
     }
   })
 
@@ -74,9 +78,14 @@ describe('Charsets of East Asia', () => {
   })
 
   it('the labels that people know are understood', () => {
-    expect(['Shift-JIS', 'GBK', 'gb2312', 'Big5', 'EUC-KR', 'ks_c_5601-1987'].map(findCharset)).toEqual(
-      ['shift_jis', 'gbk', 'gbk', 'big5', 'euc-kr', 'euc-kr'],
-    )
+    expect(['Shift-JIS', 'GBK', 'gb2312', 'Big5', 'EUC-KR', 'ks_c_5601-1987'].map(findCharset)).toEqual([
+      'shift_jis',
+      'gbk',
+      'gbk',
+      'big5',
+      'euc-kr',
+      'euc-kr',
+    ])
     expect(findCharset('iso-2022-jp')).toBeUndefined()
   })
 })

@@ -72,7 +72,7 @@ describe('Lines below a table', () => {
 
   it.each([
     ['lines of one cell without a blank row before', `${table}${footer}`],
-    ['blank rows alone', `${table}\n;;\n\n`],
+    ['blank rows alone', `${table}\n,,\n\n`],
     ['rows with several cells', `${table}\n"Bob","bob@example.com"\n`],
     ['the end of a cell with several lines', `${table}"Bob","b@example.com","Rome\n\nsecond line\nlast line"\n`],
     ['a row with a value in its first column alone', `${table}\nBob,,\n`],

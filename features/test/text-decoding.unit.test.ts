@@ -74,8 +74,8 @@ describe('Text in a wrong charset', () => {
     Buffer.concat([Buffer.alloc(100_000, 'a'), Buffer.from(bytes), Buffer.from('b')])
 
   it.each([
-    ['UTF-8 followed by windows-1252', late([0xe9, 0x20]), undefined, 100_000],
-    ['UTF-8 with half a surrogate pair', late([0xed, 0xa0, 0x80]), undefined, 100_000],
+    ['UTF-8 followed by windows-1252', late([0xe9, 0x20]), 'utf-8', 100_000],
+    ['UTF-8 with half a surrogate pair', late([0xed, 0xa0, 0x80]), 'utf-8', 100_000],
     ['UTF-8 that ends within a character', Buffer.from([0x61, 0xe2, 0x82]), 'utf-8', 1],
     ['UTF-16 that is declared as UTF-8', Buffer.from('\uFEFFa', 'utf16le'), 'utf-8', 0],
     ['UTF-16 with half a surrogate pair', Buffer.from('ab\uD83Dc', 'utf16le'), 'utf-16le', 4],

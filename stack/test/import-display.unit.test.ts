@@ -1,11 +1,10 @@
-import type { Import, ImportPreview } from '@clientele/client'
 import { describeFile, describeResult, describeRows, printable } from '../src/clients/import-display.ts'
 
 const counts = { read: 3, created: 2, updated: 0, skipped: 0, failed: 1 }
 const imported = {
-  format: 'csv',
+  format: 'csv' as const,
   encoding: 'windows-1251',
-  encodingBy: 'guess',
+  encodingBy: 'guess' as const,
   preset: null,
   columns: ['Mail', 'Имя', 'Notes'],
   mapping: { Имя: 'name', Mail: 'email' },
@@ -21,7 +20,7 @@ const imported = {
     code: 'x',
     message: 'is wrong',
   })),
-} as unknown as Import
+}
 
 describe('What npm run import shows', () => {
   it('a guessed charset is called probable, columns are in the order of the file, and warnings follow', () => {
@@ -33,8 +32,8 @@ describe('What npm run import shows', () => {
       '  warning: the file is not UTF-8',
       '  warning: Notes: holds dates',
     ])
-    expect(describeFile('a.csv', { ...imported, encodingBy: 'valid' })[0]).toBe('a.csv: csv, windows-1251')
-    expect(describeFile('a.csv', { ...imported, preset: 'shopify' })[0]).toBe(
+    expect(describeFile('a.csv', { ...imported, encodingBy: 'valid' as const })[0]).toBe('a.csv: csv, windows-1251')
+    expect(describeFile('a.csv', { ...imported, preset: 'shopify' as const })[0]).toBe(
       'a.csv: csv, probably windows-1251, exported by shopify',
     )
   })
@@ -43,12 +42,17 @@ describe('What npm run import shows', () => {
     const rows = [
       {
         row: 2,
-        outcome: 'created',
+        outcome: 'created' as const,
         values: { name: 'Ana', tags: ['a', 'b'], address: { city: 'Rome', country: null }, smsOptOut: true },
         errors: [],
       },
-      { row: 3, outcome: 'failed', values: {}, errors: [{ message: 'Mail is wrong' }, { message: 'Name is required' }] },
-    ] as unknown as ImportPreview['rows']
+      {
+        row: 3,
+        outcome: 'failed' as const,
+        values: {},
+        errors: ['Mail is wrong', 'Name is required'].map((message) => ({ row: 3, pointer: '', code: 'x', message })),
+      },
+    ]
     expect(describeRows({ rows })).toEqual([
       '  row 2, new: name Ana · tags a, b · address.city Rome · smsOptOut true',
       '  row 3, failed: Mail is wrong · Name is required',

@@ -51,7 +51,7 @@ const countOddPlaces = (text: string): number => text.match(oddPlaces)?.length ?
 /**
  * Guesses the charset of text that is not UTF-8, by the letters and their order. jschardet knows which are likely in which language.
  * Its scores for short texts are close to each other, so of the likely charsets the one wins that decodes the text to the
- * most regular words, and windows-1252 wins if it is nearly as likely or gives the same text.
+ * most regular words, and windows-1252 wins if it is nearly as likely or decodes the text to the same.
  */
 export const guessCharset = async (sample: Buffer): Promise<string> => {
   // The model of the languages takes 60 MB and 150 ms to load, so it is only loaded when needed.
@@ -69,6 +69,6 @@ export const guessCharset = async (sample: Buffer): Promise<string> => {
   const regular = near.filter(({ odd }) => odd === Math.min(...near.map((each) => each.odd)))
   const [first] = regular
   const usual = regular.find(({ name }) => name === fallback)
-  const isNear = usual !== undefined && usual.confidence >= 0.8 * (first?.confidence ?? 0)
-  return (isNear || usual?.decoded === first?.decoded ? usual : first)?.name ?? fallback
+  const isAsLikely = usual && first && (usual.confidence >= 0.8 * first.confidence || usual.decoded === first.decoded)
+  return (isAsLikely ? usual : first)?.name ?? fallback
 }

@@ -1,19 +1,26 @@
 import type { Import, ImportPreview } from '@clientele/client'
 
+/** What the API says of a file, and of the results of its rows. */
+type Understood = Pick<
+  Import,
+  'format' | 'encoding' | 'encodingBy' | 'preset' | 'columns' | 'mapping' | 'unmapped' | 'warnings'
+>
+type Results = Pick<Import, 'counts' | 'errors'>
+
 const maxErrors = 10
 
 /** One line of text from a file, without control characters, which a terminal would obey. */
 export const printable = (text: string): string => text.replace(/[\r\n\t]+/g, ' ').replace(/[\p{Cc}\p{Cf}]/gu, '?')
 
 /** The counts of an import: `3 rows: 2 new, 0 changed, 0 skipped, 1 failed`. */
-export const sums = ({ counts }: Import): string =>
+export const sums = ({ counts }: Pick<Import, 'counts'>): string =>
   `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
 
-const encodingText = ({ encoding, encodingBy }: Import): string =>
+const encodingText = ({ encoding, encodingBy }: Understood): string =>
   encodingBy === 'guess' ? `probably ${encoding}` : encoding
 
 /** How the file was understood: format, charset, columns and what to look at. */
-export const describeFile = (path: string, sent: Import): string[] => [
+export const describeFile = (path: string, sent: Understood): string[] => [
   `${path}: ${sent.format}, ${encodingText(sent)}${sent.preset === null ? '' : `, exported by ${sent.preset}`}`,
   ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
   ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),
@@ -44,7 +51,7 @@ export const describeRows = ({ rows }: ImportPreview): string[] =>
   })
 
 /** The counts and the first errors. */
-export const describeResult = (imported: Import): string[] => [
+export const describeResult = (imported: Results): string[] => [
   sums(imported),
   ...imported.errors
     .slice(0, maxErrors)

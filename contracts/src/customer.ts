@@ -26,6 +26,7 @@ export const Address = z
     region: line(100).optional(),
     country: z
       .string()
+      .trim()
       .toUpperCase()
       .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code')
       .optional(),

@@ -189,6 +189,8 @@ describe('The values of a customer import', () => {
     ['ドイツ', 'DE'],
     ['Türkiye', 'TR'],
     ['de', 'DE'],
+    ['DEU', 'DE'],
+    ['ken ', 'KE'],
     ['Großbritannien', 'GB'],
     ['États-Unis', 'US'],
     ['Atlantis', 'Atlantis'],

@@ -1,5 +1,7 @@
 import { parseYesNo } from '@clientele/features/imports/yes-no'
 import { parseListCell } from '@clientele/features/tables/cell'
+// The main module of the package loads the names in all languages, which takes 200 ms and 14 MB.
+import countryCodes from 'i18n-iso-countries/index.js'
 import { type CountryCode, getCountries } from 'libphonenumber-js'
 import { toE164 } from '../customers/customer.input.ts'
 
@@ -49,13 +51,14 @@ let countries: Map<string, string> | undefined
 let languageNames: Map<string, string> | undefined
 
 /**
- * The ISO 3166-1 code of a country by its name in fourteen languages, in upper case: `Deutschland` and `de` → `DE`. Other texts are
- * unchanged.
+ * The ISO 3166-1 code of a country by its name in fourteen languages or its code of two or three letters: `Deutschland`, `DEU` and
+ * `de` → `DE`. Other texts are unchanged.
  */
 export const parseCountry = (text: string): string => {
   countries ??= new Map([...codesByName('region', getCountries()), ...Object.entries(otherNames)])
-  const trimmed = text.trim()
-  return countries.get(normalise(text)) ?? (trimmed.length === 2 ? trimmed.toUpperCase() : trimmed)
+  const code = text.trim().toUpperCase()
+  const known = countries.get(normalise(text)) ?? countryCodes.alpha3ToAlpha2(code)
+  return known ?? (code.length === 2 ? code : text.trim())
 }
 
 /** A language as the API writes it: `Deutsch` → `de`, `EN` → `en`, `pt_br` → `pt-BR`. Other texts are unchanged. */

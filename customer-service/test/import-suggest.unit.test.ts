@@ -1,3 +1,4 @@
+import { recognisePreset } from '@clientele/features/imports/preset'
 import { suggestMapping } from '@clientele/features/imports/suggest-mapping'
 import {
   parseCountry,
@@ -8,6 +9,7 @@ import {
 } from '../src/imports/customer.cell-values.ts'
 import { importFields, splitName } from '../src/imports/customer.import-input.ts'
 import { suggestCustomer } from '../src/imports/customer.import-suggest.ts'
+import { customerPresets } from '../src/imports/customer.presets.ts'
 
 /** The suggested mapping of a table whose first row is the header. */
 const suggest = ([header = [], ...rows]: string[][]) =>
@@ -313,4 +315,22 @@ describe('The usual columns of a spreadsheet or an address book are found in', (
     ]
     expect(suggest(rows)).toEqual({ Name: 'fullName' })
   })
+})
+
+describe('Other forms of exports', () => {
+  it.each([
+    ['hubspot', 'Record ID - Contact|First Name|Last Name|Email|Phone Number|Contact owner|Lead Status|Create Date'],
+    [
+      'shopify',
+      'First Name|Last Name|Email|Company|Address1|City|Province|Province Code|Country|Country Code|Zip|Phone|Accepts Marketing|Total Spent|Total Orders|Tags|Note|Tax Exempt',
+    ],
+    ['magento', 'email|_website|_store|confirmation|created_at|created_in|dob|firstname|gender|group_id|lastname'],
+    ['brevo', 'EMAIL|LASTNAME|FIRSTNAME|SMS|EMAIL_BLACKLISTED|SMS_BLACKLISTED|ADDED_TIME|MODIFIED_TIME'],
+    ['google-contacts', 'Name|Given Name|Family Name|Birthday|Notes|E-mail 1 - Value|Phone 1 - Value'],
+    ['zoho', 'Record Id|Contact Owner.id|Contact Owner|First Name|Last Name|Email|Contact Name|Mailing Zip'],
+    ['thunderbird', 'First Name|Last Name|Display Name|Primary Email|Screen Name|Home County|Home Post Code'],
+    [null, 'First Name|Last Name|Email|Phone|Company|City|Tags'],
+    [null, 'id|code|externalId|name|surname|email|phone|tags|address.city'],
+    [null, 'id|email|name|created'],
+  ])('%s: %s', (preset, header) => expect(recognisePreset(customerPresets, header.split('|'))).toBe(preset))
 })

@@ -49,12 +49,13 @@ export const customerPresets: Readonly<Record<ImportPreset, CustomerPreset>> = {
   },
   hubspot: {
     recognisedBy: [
+      ['Record ID - Contact'],
       ['Record ID', 'Contact owner'],
       ['Record ID', 'Lifecycle Stage'],
       ['Record ID', 'Marketing contact status'],
     ],
     fields: {
-      externalId: ['Record ID'],
+      externalId: ['Record ID', 'Record ID - Contact'],
       phone: ['Mobile Phone Number', 'Phone Number', 'WhatsApp Phone Number'],
       locale: ['Preferred language'],
     },

@@ -26,6 +26,7 @@ export const Address = z
     region: line(100).optional(),
     country: z
       .string()
+      .trim()
       .toUpperCase()
       .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code')
       .optional(),
@@ -36,7 +37,7 @@ export const Address = z
 export const customerTag = line(50).meta({ example: 'wholesale' })
 const locale = z
   .string()
-  .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$/, 'must be a BCP 47 tag such as en or pt-BR')
+  .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?$/, 'must be a BCP 47 tag such as en or pt-BR')
   .meta({ example: 'en' })
 
 const fields = {

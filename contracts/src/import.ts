@@ -32,6 +32,41 @@ export type DecimalMark = z.infer<typeof DecimalMark>
 export const TagsMode = z.enum(['replace', 'add']).meta({ id: 'TagsMode' })
 export type TagsMode = z.infer<typeof TagsMode>
 
+/** The programs whose exports of customers are recognised. `woocommerce` includes its reports, `salesforce` its Data Loader. */
+export const ImportPreset = z
+  .enum([
+    'bigcommerce',
+    'brevo',
+    'google-contacts',
+    'hubspot',
+    'klaviyo',
+    'magento',
+    'mailchimp',
+    'outlook',
+    'pipedrive',
+    'prestashop',
+    'quickbooks',
+    'salesforce',
+    'shopify',
+    'square',
+    'stripe',
+    'thunderbird',
+    'wix',
+    'woocommerce',
+    'xero',
+    'zoho',
+  ])
+  .meta({ id: 'ImportPreset' })
+export type ImportPreset = z.infer<typeof ImportPreset>
+
+const preset = z
+  .enum([...ImportPreset.options, 'none'])
+  .optional()
+  .meta({
+    description:
+      'The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns.',
+  })
+
 const valueOptions = {
   country: z
     .string()
@@ -119,6 +154,10 @@ export const Import = z
     bytes: count.meta({ description: 'The size of the file after decompression, as UTF-8.' }),
     sha256: z.string().meta({ description: 'The SHA-256 of the file after decompression, as UTF-8, in hexadecimal.' }),
     columns: z.array(z.string()),
+    preset: ImportPreset.nullable().meta({
+      description:
+        'The program whose export the columns are, by which the mapping was suggested; null if none was recognised, and for products.',
+    }),
     mapping: z.record(z.string(), z.string()),
     unmapped: z.array(z.string()).meta({ description: 'The columns that are not imported.' }),
     matchBy: z.string().meta({ example: 'email', description: matchByText }),
@@ -218,6 +257,7 @@ const options = {
     .meta({ description: `${matchByText} Default: \`email\` for customers, \`sku\` for products.` }),
   onMatch: OnMatch.optional().meta({ description: `${onMatchText} Default: \`update\`.` }),
   ...valueOptions,
+  preset,
   mapping: z.string().max(100_000).optional().meta({
     description:
       'A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns.',
@@ -240,8 +280,12 @@ const choices = {
   matchBy: z.string().max(50).optional().meta({ description: matchByText }),
   onMatch: OnMatch.optional().meta({ description: onMatchText }),
   ...valueOptions,
+  preset: preset.meta({
+    description:
+      'The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.',
+  }),
 }
-/** The body of PATCH. It changes the mapping, the match key, the treatment of matching rows or how values are read, and the dry run is repeated. */
+/** The body of PATCH. It changes the preset, the mapping, the match key, the treatment of matching rows or how values are read, and the dry run is repeated. */
 export const ImportPatch = z.strictObject(choices).meta({ id: 'ImportPatch' })
 export type ImportPatch = z.infer<typeof ImportPatch>
 /** The body of POST `/commit`. It can change the choices a last time. Each row is checked again when it is written. */

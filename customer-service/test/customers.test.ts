@@ -183,6 +183,15 @@ describe('/v1/customers/{key}', () => {
 })
 
 describe('PATCH and PUT /v1/customers/{key}', () => {
+  it('a country may have spaces around it, and the region of a language may be a number', async () => {
+    const { status, body } = await service.user.post(
+      '/v1/customers',
+      aCustomer({ address: { country: ' ke ' }, locale: 'es-419' }),
+    )
+    expect(status).toBe(201)
+    expect(body).toMatchObject({ address: { country: 'KE' }, locale: 'es-419' })
+  })
+
   it('PATCH keeps absent fields, empties fields that are null, and merges address and metadata', async () => {
     const { body } = await service.user.post(
       '/v1/customers',

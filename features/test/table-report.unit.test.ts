@@ -65,11 +65,18 @@ describe('Lines below a table', () => {
     }
   })
 
+  it('lines below are found that are padded with delimiters or quoted, also below a cell with several lines', () => {
+    const text = `${table}"Bob","bob@example.com","Rome\nItaly"\n\n\n" Wednesday, September 30, 2026 11:11 AM",,\n`
+    expect(findFooter(Buffer.from(text), formatOf(text))?.lines).toEqual(['Wednesday, September 30, 2026 11:11 AM'])
+  })
+
   it.each([
     ['lines of one cell without a blank row before', `${table}${footer}`],
     ['blank rows alone', `${table}\n,,\n\n`],
     ['rows with several cells', `${table}\n"Bob","bob@example.com"\n`],
     ['the end of a cell with several lines', `${table}"Bob","b@example.com","Rome\n\nsecond line\nlast line"\n`],
+    ['a row with a value in its first column alone', `${table}\nBob,,\n`],
+    ['a row with an e-mail address alone', `${table}\nbob roe@example.com,,\n`],
     ['the rows of a table of two columns', 'Name,City\nAna,Rome\n\nBob\n'],
   ])('%s belong to the table', (_what, text) => {
     expect(findFooter(Buffer.from(text), formatOf(text))).toBeUndefined()

@@ -231,3 +231,15 @@ describe('Product imports', () => {
     expect((await importRows(file)).counts).toEqual({ read: 2, created: 0, updated: 0, skipped: 2, failed: 0 })
   })
 })
+
+describe('The preset of a product import', () => {
+  it('is null, and no program can be chosen', async () => {
+    const { id, preset } = await checkImport(`sku,name,price\n${aSku()},Tea,3\n`, { preset: 'none' })
+    expect(preset).toBeNull()
+    const { status, body } = await service.user.patch(`/v1/product-imports/${id}`, { preset: 'shopify' })
+    expect({ status, errors: body.errors }).toMatchObject({
+      status: 422,
+      errors: [{ pointer: '/preset', message: expect.stringContaining('must be `none`') }],
+    })
+  })
+})

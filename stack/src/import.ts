@@ -21,6 +21,7 @@ Imports customers from CSV, JSON, NDJSON or XLSX, plain, gzip or in a ZIP archiv
   --skip N             the number of rows above the table, such as a report's title; detected by default
   --country CC         the country of telephone numbers without a country code, such as DE
   --decimal MARK       point (default) or comma, in numbers
+  --preset NAME        the program that exported the file, such as shopify, or none; recognised by default
   --tags MODE          replace (default) the tags of existing customers, or add to them
   --again              imports the same content a second time
   --undo ID            undoes an import; the import prints its id
@@ -44,6 +45,7 @@ const options = {
   decimal: { type: 'string' },
   tags: { type: 'string' },
   sheet: { type: 'string' },
+  preset: { type: 'string' },
   undo: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -102,10 +104,10 @@ const parseHeader = (text: string): boolean => {
 }
 
 const importFile = async (clientele: Clientele, path: string): Promise<number> => {
-  const { mapping, delimiter, encoding, format, sheet, skip, country, decimal, tags } = values
+  const { mapping, delimiter, encoding, format, sheet, skip, country, decimal, tags, preset } = values
   // The API checks the values.
   const importOptions = {
-    ...{ mapping, delimiter, encoding, format, sheet, skip, country, decimal, tags },
+    ...{ mapping, delimiter, encoding, format, sheet, skip, country, decimal, tags, preset },
     matchBy: values['match-by'],
     onMatch: values['on-match'],
     header: values.header && parseHeader(values.header),

@@ -7,6 +7,7 @@ const imported = {
   sheets: [],
   encoding: 'windows-1251',
   encodingBy: 'guess' as const,
+  preset: null,
   columns: ['Mail', 'Имя', 'Notes'],
   mapping: { Имя: 'name', Mail: 'email' },
   unmapped: ['Notes'],
@@ -34,6 +35,9 @@ describe('What npm run import shows', () => {
       '  warning: Notes: holds dates',
     ])
     expect(describeFile('a.csv', { ...imported, encodingBy: 'valid' as const })[0]).toBe('a.csv: csv, windows-1251')
+    expect(describeFile('a.csv', { ...imported, preset: 'shopify' as const })[0]).toBe(
+      'a.csv: csv, probably windows-1251, exported by shopify',
+    )
   })
 
   it('each of the first rows is a line with its fields, or with what is wrong', () => {

@@ -2350,6 +2350,8 @@ export interface components {
             name: string | null;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch: components["schemas"]["OnMatch"];
+            /** @description The program whose export the columns are, by which the mapping was suggested; null if none was recognised, and for products. */
+            preset: components["schemas"]["ImportPreset"] | null;
             /** @description The id of an earlier import of the same content. */
             previousImportId: string | null;
             progress: number | null;
@@ -2395,6 +2397,11 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /**
+             * @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.
+             * @enum {string}
+             */
+            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
         };
@@ -2434,6 +2441,11 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
+            /**
+             * @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns.
+             * @enum {string}
+             */
+            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
             /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
             sheet?: string;
             /** @description The number of rows above the table in a CSV file or a sheet, such as the title of a report. Default: detected. */
@@ -2467,9 +2479,16 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
+            /**
+             * @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.
+             * @enum {string}
+             */
+            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
         };
+        /** @enum {string} */
+        ImportPreset: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho";
         ImportPreview: {
             rows: {
                 errors: components["schemas"]["ImportRowError"][];
@@ -4438,6 +4457,7 @@ export type ImportCounts = components['schemas']['ImportCounts'];
 export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];
+export type ImportPreset = components['schemas']['ImportPreset'];
 export type ImportPreview = components['schemas']['ImportPreview'];
 export type ImportRowError = components['schemas']['ImportRowError'];
 export type ImportStatus = components['schemas']['ImportStatus'];
@@ -6432,6 +6452,7 @@ export interface operations {
                      *             "Mail",
                      *             "Notes"
                      *           ],
+                     *           "preset": null,
                      *           "mapping": {
                      *             "First name": "name",
                      *             "Mail": "email"
@@ -6512,6 +6533,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
+                preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
                 /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
                 sheet?: string;
                 skip?: number;
@@ -6571,6 +6594,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -6655,6 +6679,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -6780,6 +6805,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -9069,6 +9095,7 @@ export interface operations {
                      *             "Mail",
                      *             "Notes"
                      *           ],
+                     *           "preset": null,
                      *           "mapping": {
                      *             "First name": "name",
                      *             "Mail": "email"
@@ -9149,6 +9176,8 @@ export interface operations {
                 name?: string;
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
+                /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
+                preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
                 /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
                 sheet?: string;
                 skip?: number;
@@ -9208,6 +9237,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -9292,6 +9322,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"
@@ -9417,6 +9448,7 @@ export interface operations {
                      *         "Mail",
                      *         "Notes"
                      *       ],
+                     *       "preset": null,
                      *       "mapping": {
                      *         "First name": "name",
                      *         "Mail": "email"

@@ -20,6 +20,7 @@ export const jobExamples = {
     bytes: 48_213,
     sha256,
     columns: ['First name', 'Mail', 'Notes'],
+    preset: null,
     mapping: { 'First name': 'name', Mail: 'email' },
     unmapped: ['Notes'],
     matchBy: 'email',

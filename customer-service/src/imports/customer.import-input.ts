@@ -2,13 +2,21 @@ import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
 import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
 import { type MatchKey, parseOwnKey, toRowProblems, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
-import { parseListCell } from '@clientele/features/tables/cell'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, newFields } from '../customers/customer.change.ts'
 import type { Inputs } from '../customers/customer.input.ts'
-import { firstValue, parseCountry, parseLanguage, parsePhone } from './customer.cell-values.ts'
+import {
+  parseCountry,
+  parseEmail,
+  parseLanguage,
+  parsePhone,
+  parseSmsOptIn,
+  parseTags,
+} from './customer.cell-values.ts'
 import { columnNames } from './customer.column-names.ts'
+import { nameMappedFields } from './customer.import-problems.ts'
+import { customerPresets } from './customer.presets.ts'
 
 /** A row of a customer import that was checked. Whether it creates or updates a customer is decided later. */
 export type CustomerInput = {
@@ -40,8 +48,8 @@ export const isMetadataField = (field: string): boolean => /^metadata\.[^\p{Cc}\
 const yesNoFields = ['smsOptOut']
 
 const textParsers: Record<string, (text: string) => unknown> = {
-  tags: parseListCell,
-  email: firstValue,
+  tags: parseTags,
+  email: parseEmail,
   locale: parseLanguage,
   'address.country': parseCountry,
 }
@@ -49,7 +57,8 @@ const textParsers: Record<string, (text: string) => unknown> = {
 const parseCell = (field: string, value: unknown): unknown => {
   if (yesNoFields.includes(field)) return parseYesNo(value)
   const text = typeof value === 'number' ? String(value) : value
-  return typeof text === 'string' ? (textParsers[field]?.(text) ?? text) : text
+  const parser = textParsers[field]
+  return typeof text === 'string' && parser !== undefined ? parser(text) : text
 }
 
 // What may follow a comma in a name that is not turned round.
@@ -73,8 +82,13 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
     if (typeof value === 'string') Object.assign(body, splitName(value))
     return
   }
+  if (field === 'smsOptIn') return void setOwn(body, 'smsOptOut', parseSmsOptIn(value))
   const dot = field.indexOf('.')
-  if (dot === -1) return void setOwn(body, field, parseCell(field, value))
+  if (dot === -1) {
+    const parsed = parseCell(field, value)
+    if (parsed !== undefined) setOwn(body, field, parsed)
+    return
+  }
   const group = field.slice(0, dot)
   const inner = (body[group] ?? {}) as object
   body[group] = inner
@@ -90,7 +104,7 @@ const countryOf = ({ address }: { address?: { country?: unknown } }): string | u
  */
 const buildBody = (
   values: FieldValues,
-  { country }: MatchOptions,
+  { country, preset }: MatchOptions,
   keepNulls: boolean,
 ): { body: Record<string, unknown>; emptied: boolean } => {
   const body: Record<string, unknown> = {}
@@ -101,8 +115,10 @@ const buildBody = (
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
-  if (typeof body['phone'] === 'string')
-    body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined)
+  if (typeof body['phone'] === 'string') {
+    const withoutPlus = preset !== null && customerPresets[preset].phonesWithoutPlus === true
+    body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined, withoutPlus)
+  }
   return { body, emptied }
 }
 
@@ -147,11 +163,14 @@ export const createCustomerCheck = (inputs: Inputs) => {
       'value' in post && !emptied
         ? (post as { value: CustomerPatch })
         : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? buildBody(values, options, true).body : body)
-    if ('problems' in patch) return { problems: 'problems' in post && !emptied ? post.problems : patch.problems }
+    const named = (problems: RowProblem[]) => nameMappedFields(problems, options.mapping)
+    if ('problems' in patch) return { problems: named('problems' in post && !emptied ? post.problems : patch.problems) }
     const { key, problem } = parseMatchKey(values, patch.value, options)
     if (problem) return { problems: [problem] }
     const created = 'value' in post ? attempt(() => newFields(post.value)) : post
     const fields = 'value' in created ? created.value : undefined
-    return { input: { key, patch: patch.value, fields, problems: 'problems' in created ? created.problems : [] } }
+    return {
+      input: { key, patch: patch.value, fields, problems: 'problems' in created ? named(created.problems) : [] },
+    }
   }
 }

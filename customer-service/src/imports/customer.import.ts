@@ -13,6 +13,7 @@ import { presentEventData } from '../customers/customer.presenter.ts'
 import { type CustomerInput, createCustomerCheck, importFields, isMetadataField } from './customer.import-input.ts'
 import { type ExistingData, type Plan, type PlannedCustomer, planBatch, uniqueFields } from './customer.import-plan.ts'
 import { suggestCustomer } from './customer.import-suggest.ts'
+import { customerPresets } from './customer.presets.ts'
 import { createCustomerUndo } from './customer.undo.ts'
 
 type Deps = { inputs: Inputs; finder: Finder; bulk: BulkWriter; userNames: UserNames }
@@ -97,6 +98,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     fields: importFields,
     acceptsField: isMetadataField,
     matchBy: ['email', 'id', 'code', 'phone', 'externalId'],
+    presets: customerPresets,
     suggest: suggestCustomer,
     check: createCustomerCheck(inputs),
     show: ({ patch }) => patch,

@@ -1,7 +1,8 @@
-import type { DecimalMark, ImportCounts, OnMatch, TagsMode } from '@clientele/contracts/import'
+import type { DecimalMark, ImportCounts, ImportPreset, OnMatch, TagsMode } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { KeySet } from './key-set.ts'
+import type { Presets } from './preset.ts'
 
 /**
  * An error of a row. Without `field` it concerns the whole row, and `message` is a sentence. Otherwise `message` follows the
@@ -42,7 +43,7 @@ export type UndoResult =
 /**
  * `matchBy` is the field by which a row finds an existing resource; `onMatch` says what happens to such a row. `country` is that of
  * telephone numbers without a country code, `decimal` the decimal mark of numbers in text, and `tags` says whether the tags of a
- * row replace those of an existing resource.
+ * row replace those of an existing resource. `preset` is the program that exported the file, and `mapping` names columns in messages.
  */
 export type MatchOptions = {
   matchBy: string
@@ -50,6 +51,8 @@ export type MatchOptions = {
   country: string | null
   decimal: DecimalMark
   tags: TagsMode
+  preset: ImportPreset | null
+  mapping: Record<string, string>
 }
 
 /** A kind of resource that can be imported. */
@@ -62,6 +65,8 @@ export type ImportTarget<I = unknown> = {
   acceptsField?(field: string): boolean
   /** The fields that rows can be matched by; the first is the default. */
   matchBy: readonly [string, ...string[]]
+  /** The exports of other programs that are recognised by their columns. */
+  presets?: Presets
   /** Improves a suggested mapping by looking at the first rows. */
   suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
   /** Checks the values of a row. */

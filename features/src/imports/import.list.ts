@@ -3,6 +3,7 @@ import {
   type EncodingSource,
   type Import,
   type ImportCounts,
+  type ImportPreset,
   type ImportRowError,
   ImportStatus,
   type ImportWarning,
@@ -33,6 +34,7 @@ export type ImportRow = {
   country: string | null
   decimal: DecimalMark
   tags: TagsMode
+  preset: ImportPreset | null
   warnings: ImportWarning[]
   errors: ImportRowError[]
   total: number | null
@@ -70,6 +72,7 @@ const columns = [
   'country',
   'decimal',
   'tags',
+  'preset',
   'warnings',
   'errors',
   'total',
@@ -124,6 +127,7 @@ export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'erro
   bytes: row.bytes,
   sha256: row.sha256,
   columns: row.columns,
+  preset: row.preset,
   mapping: row.mapping,
   unmapped: row.columns.filter((column) => mappedField(row.mapping, column) === undefined),
   matchBy: row.matchBy,

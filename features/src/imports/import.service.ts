@@ -10,20 +10,20 @@ import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobService } from '../jobs/job.service.ts'
 import type { JobTable } from '../jobs/job.store.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
-import { ByteWindow } from '../tables/byte-window.ts'
 import { type DetectedTable, detectTable } from '../tables/format-detection.ts'
-import { createParser } from '../tables/reader.ts'
 import { FileError, type TableFormat } from '../tables/row.ts'
 import { findFooter } from '../tables/table-end.ts'
 import { fileWarnings } from './file-warnings.ts'
+import { createChoices } from './import.choices.ts'
 import { removeImport } from './import.cleanup.ts'
 import { type ImportRow, importList, presentImport } from './import.list.ts'
-import { type Choice, createImportTable } from './import.store.ts'
+import { createImportTable } from './import.store.ts'
 import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
 import { suggestForTarget, validateMapping } from './mapping.ts'
 import { previewRows } from './preview.ts'
 import { type ReceivedFile, toFileProblem } from './received-file.ts'
+import { readSamples } from './samples.ts'
 import { assertWorkbookOptions, detectSheet } from './sheet-detection.ts'
 import { createKnownNames } from './suggest-mapping.ts'
 
@@ -114,32 +114,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     }
   }
 
-  const readSamples = ({ file }: ImportUpload, { format }: DetectedTable) => {
-    try {
-      const window = new ByteWindow()
-      window.push(file.sample)
-      window.ended = file.bytes <= file.sample.length
-      const rows = createParser(format, { dotted: true, limits: { batchRows: 20 } }).parse(window)
-      return rows.flatMap(({ values }) => (values ? [values] : []))
-    } catch {
-      // The dry run reports the errors of the file.
-      return []
-    }
-  }
-
-  const parseMatchBy = (matchBy: string | undefined): string => {
-    if (matchBy === undefined) return target.matchBy[0]
-    if (target.matchBy.includes(matchBy)) return matchBy
-    throw fieldProblem('/matchBy', 'invalid_value', `must be one of ${target.matchBy.join(', ')}`)
-  }
-  const mergeChoice = (row: ImportRow, { mapping, matchBy, onMatch, country, decimal, tags }: ImportPatch): Choice => ({
-    mapping: mapping === undefined ? row.mapping : validateMapping(target, row.columns, mapping),
-    matchBy: matchBy === undefined ? row.matchBy : parseMatchBy(matchBy),
-    onMatch: onMatch ?? row.onMatch,
-    country: country ?? row.country,
-    decimal: decimal ?? row.decimal,
-    tags: tags ?? row.tags,
-  })
+  const choices = createChoices({ target, files })
 
   const startCheck = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
     const job = await jobs.add({ kind: 'import.check', owner: actor, input: {}, parent: id }, tx)
@@ -177,9 +152,11 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         const detected = detectUpload(upload)
         const { columns, titles } = detected
         const { format, footer } = withoutFooter(file, detected.format)
+        const preset = choices.presetOf(options.preset, columns)
+        const samples = readSamples(file.sample, file.bytes <= file.sample.length, format)
         const mapping =
           options.mapping === undefined
-            ? suggestForTarget(target, columns, readSamples(upload, detected))
+            ? suggestForTarget(target, columns, samples, preset)
             : validateMapping(target, columns, parseMapping(options.mapping))
         const { id: fileId, bytes, sha256, encoding, encodingBy } = file
         return db.transaction(async (tx) => {
@@ -195,11 +172,12 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
             sha256,
             columns,
             mapping,
-            matchBy: parseMatchBy(options.matchBy),
+            matchBy: choices.matchByOf(options.matchBy),
             onMatch: options.onMatch ?? ('update' as const),
             country: options.country ?? null,
             decimal: options.decimal ?? ('point' as const),
             tags: options.tags ?? ('replace' as const),
+            preset,
             previousImport: await table.findPrevious(target.entity, sha256, null, tx),
             owner: actor,
             keepHours,
@@ -217,20 +195,20 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         const row = await lockOwn(id, actor, tx)
         if (row.commitJob !== null) throw invalidState('the import has already been committed')
         if (runningStatuses.includes(row.status)) throw invalidState('the dry run is still in progress')
-        await table.setChoice(id, mergeChoice(row, patch), tx)
+        await table.setChoice(id, await choices.merge(row, patch, tx), tx)
         await startCheck(id, actor, tx)
         return present(await getOwn(id, actor, tx))
       }),
 
     /** Starts the commit, or continues one that failed or was cancelled. */
-    commit: (id: string, { again = false, ...choices }: ImportCommit, actor: Actor): Promise<Job> =>
+    commit: (id: string, { again = false, ...changes }: ImportCommit, actor: Actor): Promise<Job> =>
       db.transaction(async (tx) => {
         const row = await lockOwn(id, actor, tx)
         const interruptedJob = interruptedJobOf(row)
         if (interruptedJob === undefined) assertChecked(row)
-        else assertCanContinue(row, choices)
+        else assertCanContinue(row, changes)
         if (!again) await refuseDuplicate(row, tx)
-        await table.setChoice(id, mergeChoice(row, choices), tx)
+        await table.setChoice(id, await choices.merge(row, changes, tx), tx)
         const checkpoint = interruptedJob === undefined ? undefined : await jobTable.getCheckpoint(interruptedJob, tx)
         const job = await jobs.add({ kind: 'import', owner: actor, input: {}, parent: id, ...checkpoint }, tx)
         await table.setJob(id, 'commit', job.id, keepHours, tx)

@@ -3,7 +3,6 @@ import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { type ImportRow, importList } from './import.list.ts'
 import type { ImportChange, MatchOptions } from './import-target.ts'
-import type { Mapping } from './mapping.ts'
 
 type StoredField =
   | 'entity'
@@ -23,12 +22,12 @@ export type NewImport = Pick<ImportRow, StoredField> & {
   keepHours: number
 }
 /** The options that a user can change until the commit. */
-export type Choice = { mapping: Mapping } & MatchOptions
+export type Choice = MatchOptions
 
 const insert = `insert into imports (id, entity, file_id, name, format, encoding, bytes, sha256, columns, mapping, match_by,
-  on_match, previous_import, created_by, created_by_name, encoding_by, warnings, country, decimal, tags, expires_at)
+  on_match, previous_import, created_by, created_by_name, encoding_by, warnings, country, decimal, tags, preset, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  clock_timestamp() + make_interval(hours => $21))`
+  $21, clock_timestamp() + make_interval(hours => $22))`
 
 const upsertChanges = `insert into import_changes (import_id, subject, created, version, edits, previous)
 select $1, subject, created, version, edits, previous
@@ -88,6 +87,7 @@ export const createImportTable = (db: Db) => ({
       plain.country,
       plain.decimal,
       plain.tags,
+      plain.preset,
       plain.keepHours,
     ]
     await db.query(insert, values, { tx })
@@ -95,9 +95,10 @@ export const createImportTable = (db: Db) => ({
   },
 
   setChoice: async (id: string, { mapping, ...match }: Choice, tx: Tx): Promise<void> => {
-    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7 where id = $1`
-    const { matchBy, onMatch, country, decimal, tags } = match
-    await db.query(sql, [id, JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags], { tx })
+    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7, preset = $8
+      where id = $1`
+    const { matchBy, onMatch, country, decimal, tags, preset } = match
+    await db.query(sql, [id, JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags, preset], { tx })
   },
 
   /** Sets the latest dry run, commit or undo, and the expiry to `keepHours` from now. */

@@ -1,8 +1,9 @@
-import type { ImportMapping } from '@clientele/contracts/import'
+import type { ImportMapping, ImportPreset } from '@clientele/contracts/import'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import { EmptyValues } from '../tables/row.ts'
 import type { AnyTarget, FieldValues } from './import-target.ts'
-import { suggestMapping } from './suggest-mapping.ts'
+import type { Preset } from './preset.ts'
+import { normaliseName, suggestMapping } from './suggest-mapping.ts'
 
 /** The field of each column that is imported: `{ 'First name': 'name' }`. */
 export type Mapping = Record<string, string>
@@ -11,16 +12,47 @@ export type Mapping = Record<string, string>
 export const mappedField = (mapping: Mapping, column: string): string | undefined =>
   Object.hasOwn(mapping, column) ? mapping[column] : undefined
 
-/** Suggests a mapping from the column names and, if the target does so, from sample values. */
+const isFilled = (value: unknown): boolean => value !== undefined && value !== null && String(value).trim() !== ''
+
+/**
+ * Suggests fields by the names of columns: those of the preset before those of the target, and columns that have values in the
+ * first rows before those that are empty there.
+ */
+const suggestByNames = (
+  { fields }: AnyTarget,
+  columns: readonly string[],
+  samples: readonly FieldValues[],
+  preset: Preset | undefined,
+): Mapping => {
+  const filled = columns.filter((column) => samples.some((values) => isFilled(values[column])))
+  let mapping: Mapping = {}
+  for (const some of filled.length === 0 ? [columns] : [filled, columns])
+    for (const names of [preset?.fields ?? {}, fields]) {
+      const taken = new Set(Object.values(mapping))
+      const open = Object.entries(names).filter(([field]) => !taken.has(field))
+      const free = some.filter((column) => mappedField(mapping, column) === undefined)
+      mapping = { ...mapping, ...suggestMapping(free, Object.fromEntries(open)) }
+    }
+  return mapping
+}
+
+/** Suggests a mapping from the column names, the preset and, if the target does so, from sample values. */
 export const suggestForTarget = (
   target: AnyTarget,
   columns: readonly string[],
   samples: readonly FieldValues[],
+  presetName: ImportPreset | null = null,
 ): Mapping => {
-  const named = suggestMapping(columns, target.fields)
-  for (const column of columns)
+  const preset = presetName === null ? undefined : target.presets?.[presetName]
+  const ignored = new Set(preset?.ignored?.map(normaliseName))
+  const usable = columns.filter((column) => !ignored.has(normaliseName(column)))
+  const named = suggestByNames(target, usable, samples, preset)
+  for (const column of usable)
     if (mappedField(named, column) === undefined && target.acceptsField?.(column)) named[column] = column
-  return target.suggest?.(named, samples) ?? named
+  const usableSamples = samples.map((values) => Object.fromEntries(usable.map((column) => [column, values[column]])))
+  const suggested = target.suggest?.(named, usableSamples) ?? named
+  const inOrder = columns.map((column): [string, string | undefined] => [column, mappedField(suggested, column)])
+  return Object.fromEntries(inOrder.filter((pair): pair is [string, string] => pair[1] !== undefined))
 }
 
 /** The maximum number of keys whose field is cached. */

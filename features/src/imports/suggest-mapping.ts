@@ -1,6 +1,15 @@
 import { foldText } from '@clientele/platform/lists/fold-text'
 
-const normaliseName = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')
+/** A name of a column without case, accents, spaces and punctuation. */
+export const normaliseName = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')
+
+const normalised = new WeakMap<readonly string[], readonly string[]>()
+/** Normalises the names of a field once, because every key of a JSON file is compared with them. */
+const normaliseNames = (names: readonly string[]): readonly string[] => {
+  const known = normalised.get(names) ?? names.map(normaliseName)
+  normalised.set(names, known)
+  return known
+}
 
 /** Creates a function that says whether a column of this name would be suggested for a field. */
 export const createKnownNames = (fields: Record<string, readonly string[]>): ((name: string) => boolean) => {
@@ -21,8 +30,8 @@ export const suggestMapping = (
   const mapping = new Map<string, string>()
   const taken = new Set<string>()
   const suggest = (field: string, names: readonly string[]): void => {
-    for (const name of names) {
-      const column = columnOf.get(normaliseName(name))
+    for (const name of normaliseNames(names)) {
+      const column = columnOf.get(name)
       if (column === undefined || taken.has(field) || mapping.has(column)) continue
       taken.add(field)
       mapping.set(column, field)

@@ -69,6 +69,6 @@ export const guessCharset = async (sample: Buffer): Promise<string> => {
   const regular = near.filter(({ odd }) => odd === Math.min(...near.map((each) => each.odd)))
   const [first] = regular
   const usual = regular.find(({ name }) => name === fallback)
-  const isAsLikely = usual && first && (usual.confidence >= 0.9 * first.confidence || usual.decoded === first.decoded)
+  const isAsLikely = usual && first && (usual.confidence >= 0.8 * first.confidence || usual.decoded === first.decoded)
   return (isAsLikely ? usual : first)?.name ?? fallback
 }

@@ -3,7 +3,16 @@ import type { Import, ImportPreview } from '@clientele/client'
 /** What the API says of a file, and of the results of its rows. */
 type Understood = Pick<
   Import,
-  'format' | 'sheet' | 'sheets' | 'encoding' | 'encodingBy' | 'columns' | 'mapping' | 'unmapped' | 'warnings'
+  | 'format'
+  | 'sheet'
+  | 'sheets'
+  | 'encoding'
+  | 'encodingBy'
+  | 'preset'
+  | 'columns'
+  | 'mapping'
+  | 'unmapped'
+  | 'warnings'
 >
 type Results = Pick<Import, 'counts' | 'errors'>
 
@@ -21,7 +30,7 @@ const encodingText = ({ encoding, encodingBy }: Understood): string =>
 
 /** How the file was understood: format, charset, columns and what to look at. */
 export const describeFile = (path: string, sent: Understood): string[] => [
-  `${path}: ${sent.format}, ${encodingText(sent)}`,
+  `${path}: ${sent.format}, ${encodingText(sent)}${sent.preset === null ? '' : `, exported by ${sent.preset}`}`,
   ...(sent.sheets.length > 1 ? [`  sheet: ${sent.sheet} (of ${sent.sheets.join(', ')})`] : []),
   ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
   ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),

@@ -25,11 +25,12 @@ const upper = (value: string): string => value.trim().toUpperCase()
 const normalisePhone = (defaultCountry: string | undefined) => (value: string) =>
   toE164(value.replace(/^ (?=\d)/, '+'), defaultCountry)
 
-const codeText = text({ searched: true, sorted: true, normalise: upper })
+const codeText = text({ searched: true, normalise: upper })
 const { parse: parseNumber } = integer()
 /** Codes are compared by their number, like the sort: `CUS-1000000` is greater than `CUS-999999`. */
 const code: Filter = {
   ...codeText,
+  operators: ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'contains', 'startsWith', 'exists'],
   parse: (operator, value, column, search) => {
     if (!isComparison(operator)) return codeText.parse(operator, value, column, search)
     const [, digits] = /^CUS-(\d{1,18})$/.exec(upper(value)) ?? []

@@ -1,5 +1,6 @@
 import type { Bind } from './condition.ts'
 import { type Condition, markEstimated } from './condition.ts'
+import { inTextOrder } from './text-order.ts'
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith' | 'exists'
 
@@ -18,6 +19,8 @@ export type Filter = {
   /** Whether a value of `eq` and `ne` may be several, separated by commas, that contain no commas themselves. */
   hasSeveral?: boolean
   column?: string | undefined
+  /** How the column is written where rows are sorted by it or compared; default: as the column. */
+  sortedAs?: (column: string) => string
   /** Parses the value of `field[operator]`. @throws FilterError with the rule for values, such as `must be a number` */
   parse(operator: Operator, value: string, column: string, search?: Search): Condition
 }
@@ -151,7 +154,7 @@ export const orderedOperators: readonly Operator[] = ['eq', 'ne', ...comparisons
  * A filter on a text column. `contains` and `startsWith` ignore case, equality does not.
  * @param normalise converts a value of an equality to its stored form; undefined matches no row
  * @param searched whether the `search` column of the list contains this text; its index then serves `contains` and `startsWith`
- * @param sorted whether the list can be sorted by this text; it can then be compared in the order of that sort
+ * @param sorted whether the list can be sorted by this text, in the order of {@link inTextOrder}; it can then be compared in it
  */
 export const text = ({
   column,
@@ -168,6 +171,7 @@ export const text = ({
   description: 'A text. Separate alternatives with commas; write a comma in a value as `\\,`',
   value: textValue,
   column,
+  ...(sorted && { sortedAs: inTextOrder }),
   parse: (operator, value, sql, search) => {
     if (operator === 'exists') return existsCondition(value, sql)
     if (operator === 'contains' || operator === 'startsWith') {
@@ -177,10 +181,12 @@ export const text = ({
         return searched && search ? `${matches} and ${searchTextCondition(search, operator, value, bind)}` : matches
       })
     }
-    if (isComparison(operator)) return comparisonCondition(operator, sql, 'text', normalise(checkText(value)) ?? null)
+    const compared = sorted ? inTextOrder(sql) : sql
+    if (isComparison(operator))
+      return comparisonCondition(operator, compared, 'text', normalise(checkText(value)) ?? null)
     const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
     const stored = values.filter((each) => each !== undefined)
-    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', sql, 'text', stored.length === 1 ? stored : [...stored])
+    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', compared, 'text', stored)
   },
 })
 

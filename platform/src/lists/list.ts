@@ -37,7 +37,10 @@ export type ListOptions = {
   table: string
   /** The selected attributes: names, or a map to their columns, or `getAttributes()` of a Sequelize model. */
   columns: readonly string[] | Record<string, string | { field?: string | undefined }>
-  /** The sortable attributes. Each needs an index on (column, id). */
+  /**
+   * The sortable attributes. Each needs an index on (column, id). A text with the filter `text({ sorted: true })` is in the order of
+   * `inTextOrder`, and its index too.
+   */
   sort: readonly (string | { name: string; column: string })[]
   defaultSort: string
   filter?: Record<string, Filter>
@@ -111,6 +114,14 @@ const searchOf = (search: ListOptions['search'], normalise: Search['normalise'])
     : { column: search.padded, normalise, isPadded: true }
 }
 
+const sortsOf = ({ sort, filter = {} }: Pick<ListOptions, 'sort' | 'filter'>): ListGrammar['sort'] =>
+  new Map(
+    sort.map((field) => {
+      const { name, column } = typeof field === 'string' ? { name: field, column: columnName(field) } : field
+      return [name, filter[name]?.sortedAs?.(column) ?? column]
+    }),
+  )
+
 const grammarOf = ({
   sort,
   defaultSort,
@@ -123,9 +134,7 @@ const grammarOf = ({
   idType = 'uuid',
 }: ListOptions): ListGrammar => ({
   id,
-  sort: new Map(
-    sort.map((field) => (typeof field === 'string' ? [field, columnName(field)] : [field.name, field.column])),
-  ),
+  sort: sortsOf({ sort, filter }),
   defaultSort,
   filters: new Map(
     Object.entries({ ...(id === 'id' && { id: idFilter(idType) }), ...filter }).map(([name, field]) => [

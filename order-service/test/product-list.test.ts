@@ -1,5 +1,6 @@
 import { asOwner, observeQueries } from '@clientele/platform/testing/database'
 import { signedInAs } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import { productList } from '../src/products/product.list.ts'
 import { countLowStock } from '../src/stock/low-stock.ts'
 import { type Running, startOrders } from './start.ts'
@@ -148,6 +149,20 @@ describe('GET /v1/products by name', () => {
     expect(await listed({ cursor: body.page.nextCursor })).toEqual(sorted.slice(4))
     expect(await listed({ 'name[gte]': 'item 3', 'name[lt]': 'O', sort: 'name' })).toEqual(sorted.slice(4, 7))
     expect(await listed({ 'sku[gt]': 'S-9', sort: 'sku' })).toEqual(sorted.slice(7))
+  })
+
+  it('q finds products by the letters that people type, also those that an earlier release has stored', async () => {
+    const queries = {
+      'lodz mug': 'Łódź mug',
+      "o'brien's": 'O’Brien’s mug, blue',
+      'blue, obriens': 'O’Brien’s mug, blue',
+    }
+    for (const [q, name] of Object.entries(queries)) expect([q, await listed({ q })]).toEqual([q, [name]])
+    await own.db.query(
+      `update products set search_text = case name when 'Łódź mug' then 'łodz mug' else lower(name) end`,
+    )
+    for (const [q, name] of Object.entries(queries))
+      await eventually(async () => expect([q, await listed({ q })]).toEqual([q, [name]]))
   })
 })
 

@@ -1985,7 +1985,7 @@ export interface components {
             "phone[ne]"?: string;
             /** @description Begins with the text, in upper or lower case. */
             "phone[startsWith]"?: string;
-            /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+            /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
             q?: string;
             /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
             sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -2831,7 +2831,7 @@ export interface components {
                 "phone[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "phone[startsWith]"?: string;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -3049,7 +3049,7 @@ export interface components {
                 "placedAt[lte]"?: string;
                 /** @description The id of a product in the order. */
                 productId?: string[];
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number" | "relevance")[];
@@ -3275,7 +3275,7 @@ export interface components {
                 "price[lte]"?: number;
                 /** @description Not equal to the value. */
                 "price[ne]"?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 sku?: string;
@@ -4887,7 +4887,7 @@ export interface operations {
                 "phone[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "phone[startsWith]"?: string;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -7274,7 +7274,7 @@ export interface operations {
                 "orderId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "orderId[ne]"?: string[];
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "relevance")[];
@@ -7872,7 +7872,7 @@ export interface operations {
                 "placedAt[lte]"?: string;
                 /** @description The id of a product in the order. */
                 productId?: string[];
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number" | "relevance")[];
@@ -8653,7 +8653,7 @@ export interface operations {
                 limit?: number;
                 /** @description Rows to skip. Cannot be used together with `cursor`. */
                 offset?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `displayName`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("displayName" | "-displayName" | "relevance")[];
@@ -9391,7 +9391,7 @@ export interface operations {
                 "price[lte]"?: number;
                 /** @description Not equal to the value. */
                 "price[ne]"?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 sku?: string;
@@ -10478,7 +10478,7 @@ export interface operations {
                 limit?: number;
                 /** @description Rows to skip. Cannot be used together with `cursor`. */
                 offset?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description A value that must occur. Separate alternatives with commas. */
                 role?: components["schemas"]["Role"][];

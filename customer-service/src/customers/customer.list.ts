@@ -76,7 +76,7 @@ const lookupBy =
   (text: string): Condition[] => {
     if (/^cus-\d{1,18}$/i.test(text)) return [equals('code', upper(text))]
     if (/^\S+@\S+\.\S+$/.test(text)) return [equals('email', lower(text)), equals('external_id', text)]
-    const phone = /^[+\d][\d\s().\-/]{6,39}$/.test(text) ? toE164(text, defaultCountry) : undefined
+    const phone = /^(?:tel:)?[+(\d][\d\s().\-/]{6,39}$/i.test(text) ? toE164(text, defaultCountry) : undefined
     return [
       ...(phone === undefined ? [] : [equals('phone', phone)]),
       // A word without a digit is more likely a name than an id.
@@ -113,6 +113,7 @@ export const createCustomerList = ({ defaultCountry }: Pick<CustomerPolicy, 'def
     },
     keyed: { metadata: jsonValues() },
     search: { padded: `(' ' || search_text || ' ')` },
+    searchesTelephones: true,
     lookup: lookupBy(defaultCountry),
     where: (query) => (requiresField('deletedAt', query) ? 'deleted_at is not null' : 'deleted_at is null'),
   })

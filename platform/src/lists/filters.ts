@@ -25,11 +25,17 @@ export type Filter = {
   parse(operator: Operator, value: string, column: string, search?: Search): Condition
 }
 
-/**
- * The column that `q` searches, and the function that normalises its text. With `isPadded`, the text begins and ends with a space, so
- * that one pattern finds a word wherever it stands.
- */
-export type Search = { column: string; normalise(value: string): string; isPadded?: boolean }
+/** The column that `q` searches, and the function that normalises its text. */
+export type Search = {
+  column: string
+  normalise(value: string): string
+  /** Whether the text begins and ends with a space, so that one pattern finds a word wherever it stands. */
+  isPadded: boolean
+  /** Whether the text contains the folded forms of its words. */
+  isFolded: boolean
+  /** Whether the text contains telephone numbers, in E.164. */
+  hasTelephones: boolean
+}
 
 /** An invalid value of a list parameter. The client gets the message. */
 export class FilterError extends Error {
@@ -142,6 +148,9 @@ export const scalarFilter = ({ type, operators, description, value, column, read
   },
 })
 
+/** A value as it may be stored: with letters and accents as one character, or apart. */
+const normalForms = (value: string): string[] => [...new Set([value, value.normalize('NFC'), value.normalize('NFD')])]
+
 /** The schema of a text. */
 export const textValue = { type: 'string', maxLength: maxValueLength }
 /** The schema of `true` or `false`. */
@@ -151,7 +160,8 @@ export const booleanValue = { type: 'boolean' }
 export const orderedOperators: readonly Operator[] = ['eq', 'ne', ...comparisons, 'exists']
 
 /**
- * A filter on a text column. `contains` and `startsWith` ignore case, equality does not.
+ * A filter on a text column. `contains` and `startsWith` ignore case, equality does not. Accents may be stored with their letter as
+ * one character, or apart.
  * @param normalise converts a value of an equality to its stored form; undefined matches no row
  * @param searched whether the `search` column of the list contains this text; its index then serves `contains` and `startsWith`
  * @param sorted whether the list can be sorted by this text, in the order of {@link inTextOrder}; it can then be compared in it
@@ -175,17 +185,18 @@ export const text = ({
   parse: (operator, value, sql, search) => {
     if (operator === 'exists') return existsCondition(value, sql)
     if (operator === 'contains' || operator === 'startsWith') {
-      const literal = escapeLike(checkText(value))
+      const literals = normalForms(escapeLike(checkText(value)))
       return markEstimated((bind) => {
-        const matches = `${sql} collate "und-x-icu" ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`
-        return searched && search ? `${matches} and ${searchTextCondition(search, operator, value, bind)}` : matches
+        const patterns = literals.map((literal) => (operator === 'contains' ? `%${literal}%` : `${literal}%`))
+        const matches = patterns.map((pattern) => `${sql} collate "und-x-icu" ilike ${bind(pattern)}`).join(' or ')
+        return searched && search ? `(${matches}) and ${searchTextCondition(search, operator, value, bind)}` : matches
       })
     }
     const compared = sorted ? inTextOrder(sql) : sql
     if (isComparison(operator))
       return comparisonCondition(operator, compared, 'text', normalise(checkText(value)) ?? null)
     const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
-    const stored = values.filter((each) => each !== undefined)
+    const stored = values.filter((each) => each !== undefined).flatMap(normalForms)
     return equalityCondition(operator === 'ne' ? 'ne' : 'eq', compared, 'text', stored)
   },
 })

@@ -4,7 +4,7 @@ import { columnName } from '../data/column-name.ts'
 import type { Db, Tx } from '../data/db.ts'
 import { all, type Bind, type Condition, type ListContext } from './condition.ts'
 import type { Filter, Search } from './filters.ts'
-import { foldText } from './fold-text.ts'
+import { removeAccents } from './fold-text.ts'
 import { idFilter } from './id-filter.ts'
 import type { KeyedFilter } from './json-filter.ts'
 import { createLookup } from './lookup.ts'
@@ -47,11 +47,13 @@ export type ListOptions = {
   /** Filters whose parameters name a key. */
   keyed?: Record<string, KeyedFilter>
   /**
-   * The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. `padded` is an expression with a
-   * trigram index, whose text begins and ends with a space.
+   * The column that `q` searches. Its text is made by `searchTextOf`, or by `normaliseSearch`. `padded` is an expression with a trigram
+   * index, whose text begins and ends with a space.
    */
   search?: string | { padded: string }
   normaliseSearch?: (value: string) => string
+  /** Whether the searched text contains telephone numbers in E.164. `q` then finds them in any notation. */
+  searchesTelephones?: boolean
   /**
    * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value. If they find
    * any, `q` finds only these. They need an index.
@@ -107,14 +109,18 @@ const columnsOf = (columns: ListOptions['columns']): [attribute: string, column:
   ])
 }
 
-const searchOf = (search: ListOptions['search'], normalise: Search['normalise']): Search | undefined => {
+const searchOf = ({ search, normaliseSearch, searchesTelephones = false }: ListOptions): Search | undefined => {
   if (search === undefined) return undefined
-  return typeof search === 'string'
-    ? { column: search, normalise }
-    : { column: search.padded, normalise, isPadded: true }
+  return {
+    column: typeof search === 'string' ? search : search.padded,
+    normalise: normaliseSearch ?? removeAccents,
+    isPadded: typeof search !== 'string',
+    isFolded: normaliseSearch === undefined,
+    hasTelephones: searchesTelephones,
+  }
 }
 
-const sortsOf = ({ sort, filter = {} }: Pick<ListOptions, 'sort' | 'filter'>): ListGrammar['sort'] =>
+const sortsOf = ({ sort, filter = {} }: ListOptions): ListGrammar['sort'] =>
   new Map(
     sort.map((field) => {
       const { name, column } = typeof field === 'string' ? { name: field, column: columnName(field) } : field
@@ -122,32 +128,25 @@ const sortsOf = ({ sort, filter = {} }: Pick<ListOptions, 'sort' | 'filter'>): L
     }),
   )
 
-const grammarOf = ({
-  sort,
-  defaultSort,
-  filter = {},
-  keyed = {},
-  search,
-  normaliseSearch = foldText,
-  aliases = {},
-  id = 'id',
-  idType = 'uuid',
-}: ListOptions): ListGrammar => ({
-  id,
-  sort: sortsOf({ sort, filter }),
-  defaultSort,
-  filters: new Map(
-    Object.entries({ ...(id === 'id' && { id: idFilter(idType) }), ...filter }).map(([name, field]) => [
-      name,
-      { filter: field, column: field.column ?? columnName(name) },
-    ]),
-  ),
-  keyed: new Map(
-    Object.entries(keyed).map(([name, field]) => [name, { filter: field, column: field.column ?? columnName(name) }]),
-  ),
-  search: searchOf(search, normaliseSearch),
-  aliases: new Map(Object.entries(aliases)),
-})
+const grammarOf = (options: ListOptions): ListGrammar => {
+  const { defaultSort, filter = {}, keyed = {}, aliases = {}, id = 'id', idType = 'uuid' } = options
+  return {
+    id,
+    sort: sortsOf(options),
+    defaultSort,
+    filters: new Map(
+      Object.entries({ ...(id === 'id' && { id: idFilter(idType) }), ...filter }).map(([name, field]) => [
+        name,
+        { filter: field, column: field.column ?? columnName(name) },
+      ]),
+    ),
+    keyed: new Map(
+      Object.entries(keyed).map(([name, field]) => [name, { filter: field, column: field.column ?? columnName(name) }]),
+    ),
+    search: searchOf(options),
+    aliases: new Map(Object.entries(aliases)),
+  }
+}
 
 /**
  * Declares a list with filters, free text, sorting, keyset and offset paging, and a total that is counted up to 10,000. Every

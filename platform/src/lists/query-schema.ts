@@ -54,7 +54,7 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
     parameters.set('q', {
       schema: text,
       description:
-        'Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word.',
+        'Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word.',
     })
   for (const [name, { filter }] of filters)
     for (const [parameter, described] of filterParameters(name, filter)) parameters.set(parameter, described)

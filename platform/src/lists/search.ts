@@ -1,5 +1,6 @@
 import { all, type Bind, type Condition, type ListContext, markEstimated, markIdCondition } from './condition.ts'
 import { checkText, escapeLike, FilterError, type Search, wordStartCondition } from './filters.ts'
+import { parseWords, type SearchWord } from './search-words.ts'
 
 const maxWords = 10
 
@@ -18,33 +19,34 @@ const isShort = (word: string): boolean =>
     word,
   )
 
-/** Returns the normalised words of `q`. @throws FilterError */
-const wordsOf = ({ normalise }: Search, value: string): string[] => {
-  const words = normalise(checkText(value))
-    .split(/\s+/)
-    .filter((word) => word !== '')
+/** Returns the words of `q`, in all their forms. @throws FilterError */
+const wordsOf = (search: Search, value: string): SearchWord[] => {
+  const words = parseWords(search, checkText(value))
   if (words.length > maxWords) throw new FilterError(`must have at most ${maxWords} words`)
-  return [...new Set(words)]
+  return words
 }
 
-const contains =
-  ({ column }: Search, word: string): Condition =>
-  (bind) =>
-    `${column} like ${bind(`%${escapeLike(word)}%`)}`
+type WriteTerm = (search: Search, term: string, bind: Bind) => string
 
-const beginsWord =
-  (search: Search, word: string): Condition =>
-  (bind) =>
-    wordStartCondition(search, escapeLike(word), bind)
+const contains: WriteTerm = ({ column }, term, bind) => `${column} like ${bind(`%${escapeLike(term)}%`)}`
+
+const beginsWord: WriteTerm = (search, term, bind) => wordStartCondition(search, escapeLike(term), bind)
+
+const containsOrBegins: WriteTerm = (search, term, bind) => (isShort(term) ? beginsWord : contains)(search, term, bind)
 
 /** The condition that a word stands between spaces or ends of the text. A trigram index serves each of its patterns. */
-const isWord =
-  ({ column, isPadded }: Search, word: string): Condition =>
-  (bind) => {
-    const literal = escapeLike(word)
-    const patterns = [`% ${literal} %`, ...(isPadded ? [] : [`${literal} %`, `% ${literal}`, literal])]
-    return `(${patterns.map((pattern) => `${column} like ${bind(pattern)}`).join(' or ')})`
-  }
+const isWord: WriteTerm = ({ column, isPadded }, term, bind) => {
+  const literal = escapeLike(term)
+  const patterns = [`% ${literal} %`, ...(isPadded ? [] : [`${literal} %`, `% ${literal}`, literal])]
+  return `(${patterns.map((pattern) => `${column} like ${bind(pattern)}`).join(' or ')})`
+}
+
+/** The condition that the text has all terms of one of the word's forms. */
+const hasWord = (write: WriteTerm, search: Search, { forms }: SearchWord): Condition =>
+  markEstimated((bind) => {
+    const alternatives = forms.map((terms) => terms.map((term) => write(search, term, bind)).join(' and '))
+    return alternatives.length === 1 ? (alternatives[0] ?? 'true') : `((${alternatives.join(') or (')}))`
+  })
 
 /** Combines conditions with AND. */
 export const allOf =
@@ -60,13 +62,15 @@ const not =
 /** Parses `q`. Without words it matches every row. @throws FilterError */
 export const parseSearch = (search: Search, value: string): TextSearch => {
   const words = wordsOf(search, value)
-  const match = words.map((word) => markEstimated((isShort(word) ? beginsWord : contains)(search, word)))
+  const conditionsOf = (write: WriteTerm) => words.map((word) => hasWord(write, search, word))
+  const match = conditionsOf(containsOrBegins)
   if (words.length === 0) return { text: value, match, tiers: [[]] }
-  const whole = words.map((word) => markEstimated(isWord(search, word)))
-  const begins = words.map((word) => markEstimated(beginsWord(search, word)))
+  const whole = conditionsOf(isWord)
+  const begins = conditionsOf(beginsWord)
   const tiers = [whole, [...begins, markEstimated(not(allOf(whole)))]]
   // A short word is found only at the beginning of words.
-  if (!words.every(isShort)) tiers.push([...match, markEstimated(not(allOf(begins)))])
+  if (!words.every(({ forms }) => forms.flat().every(isShort)))
+    tiers.push([...match, markEstimated(not(allOf(begins)))])
   return { text: value, match, tiers }
 }
 

@@ -64,6 +64,7 @@ describe('q finds customers as people type them', () => {
     ['jeanluc', ['Saint-Exupéry']],
     ['Exupery-Saint', ['Saint-Exupéry']],
     ['min-ji', ['Kim']],
+    ['ab-cd-ef-gh-ij-kl', []],
     ['kim-82@', ['Kim']],
     ['kim82', []],
     ['zoe', ['Apart', 'Composed']],
@@ -86,6 +87,8 @@ describe('q finds customers as people type them', () => {
     '0151 2345',
     'Ann 0151 23456789',
     '23456789 Phone',
+    '0151 23456789, Ann',
+    'Phone; 0151 - 234 567 89',
   ])('q=%s finds +4915123456789', async (q) => expect(await surnames({ q })).toEqual(['Phone']))
 
   it('q finds a number that keeps its zero abroad, and no other number', async () => {

@@ -25,7 +25,11 @@ const isSame = (a: readonly string[], b: readonly string[]): boolean => a.join('
 const distinct = (forms: string[][]): string[][] =>
   forms.filter((form, index) => form.length > 0 && forms.findIndex((each) => isSame(each, form)) === index)
 
-const formsOf = (word: string): string[][] => distinct([[word], ...foldedForms(word)])
+/** A word with more parts is searched only as a whole, which bounds the statement. */
+const maxParts = 4
+
+const formsOf = (word: string): string[][] =>
+  distinct([[word], ...foldedForms(word).filter(({ length }) => length <= maxParts)])
 
 // At most this many digits, with the prefix for calls abroad (E.164 allows 15).
 const maxDigits = 17
@@ -45,7 +49,7 @@ const telephoneDigits = (number: string): string | undefined => {
 
 /** A telephone number in any notation, or else its tokens as words. */
 const telephoneOrWords = (tokens: readonly string[]): SearchWord[] => {
-  const words = tokens.flatMap(splitWords)
+  const words = tokens.filter((token) => /\d/.test(token)).flatMap(splitWords)
   const digits = telephoneDigits(tokens.join('').replace('tel:', ''))
   if (digits === undefined) return words.map((word) => ({ forms: formsOf(word) }))
   // What contains such a word contains the digits as well.
@@ -62,10 +66,15 @@ const withTelephones = (text: string): SearchWord[] => {
     tokens = []
   }
   for (const token of text.split(/\s+/)) {
-    const plain = token.replace(invisible, '').replace(/\p{Pd}/gu, '-')
+    const plain = token
+      .replace(invisible, '')
+      .replace(/\p{Pd}/gu, '-')
+      .replace(/[,;]+$/, '')
     if (/^(?:\+|tel:)/.test(plain)) endNumber()
-    if (telephoneToken.test(plain) && /\d/.test(tokens.join('') + plain)) tokens.push(plain)
-    else {
+    if (telephoneToken.test(plain) && /\d/.test(tokens.join('') + plain)) {
+      tokens.push(plain)
+      if (/[,;]$/.test(token)) endNumber()
+    } else {
       endNumber()
       words.push(...splitWords(token).map((word) => ({ forms: formsOf(word) })))
     }

@@ -96,6 +96,9 @@ describe('q finds customers as people type them', () => {
     expect(await surnames({ q: '+39 06 12345678' })).toEqual(['Verdi'])
     expect(await surnames({ q: '0151 23456780' })).toEqual([])
     expect(await surnames({ q: 'Rosa 0151 23456789' })).toEqual([])
+    await service.user.post('/v1/customers', aCustomer({ surname: 'Pieces', externalId: 'x-0151-234', tags: ['a567'] }))
+    expect(await surnames({ q: '0151 234 567' })).toEqual(['Phone'])
+    expect(await surnames({ q: '0151-234' })).toEqual(['Phone', 'Pieces'])
   })
 
   it('sort=relevance lists whole words first, also those between punctuation', async () => {

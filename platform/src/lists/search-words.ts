@@ -38,6 +38,7 @@ const telephoneToken = /^(?:tel:)?\+?[\d()./-]*$/
 // Telephones put marks of the direction of writing around numbers that are copied.
 const invisible = /\p{Cf}/gu
 const internationalPrefix = /^(?:\+|00)/
+const anyPrefix = /^[+0(]/
 
 /** The digits of a telephone number that the stored form (E.164) contains, too: without signs and prefixes. */
 const telephoneDigits = (number: string): string | undefined => {
@@ -50,11 +51,13 @@ const telephoneDigits = (number: string): string | undefined => {
 /** A telephone number in any notation, or else its tokens as words. */
 const telephoneOrWords = (tokens: readonly string[]): SearchWord[] => {
   const words = tokens.filter((token) => /\d/.test(token)).flatMap(splitWords)
-  const digits = telephoneDigits(tokens.join('').replace('tel:', ''))
+  const number = tokens.join('').replace('tel:', '')
+  const digits = telephoneDigits(number)
   if (digits === undefined) return words.map((word) => ({ forms: formsOf(word) }))
-  // What contains such a word contains the digits as well.
-  if (words.length === 1 && words[0]?.includes(digits)) return [{ forms: [[digits]] }]
-  return [{ forms: distinct([[digits], words]) }]
+  // A text that contains such a word contains the digits as well. Several groups with a prefix are a telephone number; others may be
+  // the numbers of different fields.
+  const isTelephone = words.length === 1 ? words[0]?.includes(digits) : anyPrefix.test(number)
+  return [{ forms: isTelephone ? [[digits]] : distinct([[digits], words]) }]
 }
 
 /** Separates the words of `q` from what may be telephone numbers, which people write with spaces. */

@@ -1985,7 +1985,7 @@ export interface components {
             "phone[ne]"?: string;
             /** @description Begins with the text, in upper or lower case. */
             "phone[startsWith]"?: string;
-            /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
+            /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
             q?: string;
             /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
             sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -2831,7 +2831,7 @@ export interface components {
                 "phone[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "phone[startsWith]"?: string;
-                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -3275,7 +3275,7 @@ export interface components {
                 "price[lte]"?: number;
                 /** @description Not equal to the value. */
                 "price[ne]"?: number;
-                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 sku?: string;
@@ -3761,6 +3761,11 @@ export interface components {
         };
         PageInfo: {
             limit: number;
+            /**
+             * @description Only in a page of a search: `similar` means that nothing has the words of `q`, and that these rows have words that differ from them by one typing error.
+             * @enum {string}
+             */
+            matchedBy?: "similar";
             nextCursor: string | null;
             prevCursor: string | null;
             /** @description The number of rows in the list. It is exact up to 1,000, and up to 10,000 where counting is quick. Of longer lists, it is 1,000 or 10,000. */
@@ -4887,7 +4892,7 @@ export interface operations {
                 "phone[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "phone[startsWith]"?: string;
-                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -9391,7 +9396,7 @@ export interface operations {
                 "price[lte]"?: number;
                 /** @description Not equal to the value. */
                 "price[ne]"?: number;
-                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 sku?: string;

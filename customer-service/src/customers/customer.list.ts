@@ -114,6 +114,7 @@ export const createCustomerList = ({ defaultCountry }: Pick<CustomerPolicy, 'def
     keyed: { metadata: jsonValues() },
     search: { padded: `(' ' || search_text || ' ')` },
     searchesTelephones: true,
+    similarNames: ['name', 'surname'],
     lookup: lookupBy(defaultCountry),
     where: (query) => (requiresField('deletedAt', query) ? 'deleted_at is not null' : 'deleted_at is null'),
   })

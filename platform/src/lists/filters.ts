@@ -35,6 +35,8 @@ export type Search = {
   isFolded: boolean
   /** Whether the text contains telephone numbers, in E.164. */
   hasTelephones: boolean
+  /** Whether `q` is searched with typing errors if it finds nothing. */
+  toleratesErrors: boolean
 }
 
 /** An invalid value of a list parameter. The client gets the message. */

@@ -9,13 +9,13 @@ import { idFilter } from './id-filter.ts'
 import type { KeyedFilter } from './json-filter.ts'
 import { createLookup } from './lookup.ts'
 import { createPageReader } from './page-reader.ts'
+import { createPages } from './pages.ts'
 import { type ListGrammar, type ListQuery, parseListQuery } from './query.ts'
 import { invalidQuery } from './query-problem.ts'
 import { type QuerySchema, type QuerySchemaWith, querySchema } from './query-schema.ts'
-import { readByRelevance } from './relevance.ts'
-import { toPage } from './result-page.ts'
 import { allOf, tierColumn } from './search.ts'
 import { orderBy, parseSort } from './sort.ts'
+import { createVocabulary } from './vocabulary.ts'
 
 export { arrayHas, hasOneOf } from './array-filter.ts'
 export {
@@ -54,6 +54,11 @@ export type ListOptions = {
   normaliseSearch?: (value: string) => string
   /** Whether the searched text contains telephone numbers in E.164. `q` then finds them in any notation. */
   searchesTelephones?: boolean
+  /**
+   * The columns with names. If `q` finds nothing, each of its words of four letters or more may be a word of a name with one typing
+   * error. It works in pages only, not in a selection of all rows.
+   */
+  similarNames?: readonly string[]
   /**
    * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value. If they find
    * any, `q` finds only these. They need an index.
@@ -109,7 +114,8 @@ const columnsOf = (columns: ListOptions['columns']): [attribute: string, column:
   ])
 }
 
-const searchOf = ({ search, normaliseSearch, searchesTelephones = false }: ListOptions): Search | undefined => {
+const searchOf = (options: ListOptions): Search | undefined => {
+  const { search, normaliseSearch, searchesTelephones = false, similarNames } = options
   if (search === undefined) return undefined
   return {
     column: typeof search === 'string' ? search : search.padded,
@@ -117,6 +123,7 @@ const searchOf = ({ search, normaliseSearch, searchesTelephones = false }: ListO
     isPadded: typeof search !== 'string',
     isFolded: normaliseSearch === undefined,
     hasTelephones: searchesTelephones,
+    toleratesErrors: similarNames !== undefined,
   }
 }
 
@@ -206,18 +213,15 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
   const reader = createPageReader<Row>({ table: options.table, id: grammar.id, selected })
   const lookup = options.lookup && createLookup({ ...options, lookup: options.lookup, id: grammar.id })
 
+  const vocabulary =
+    options.similarNames && createVocabulary({ ...options, columns: options.similarNames, where: baseCondition({}) })
+  const pages = createPages<Row>({ reader, search: grammar.search, vocabulary })
+
   const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
-    const parsed = parseQuery(record)
+    const query = parseQuery(record)
     const base = baseCondition(record)
-    const search = (await lookup?.find(db, parsed.search, base, tx)) ?? parsed.search
-    const read = { base, where, tx, ...context }
-    if (parsed.sort.isByRelevance && search) {
-      const { found, total } = await readByRelevance(reader, db, { ...parsed, search }, read)
-      return toPage(parsed, found, total)
-    }
-    const query = { ...parsed, conditions: [...parsed.conditions, ...(search?.match ?? [])] }
-    const { found, total } = await reader.page(db, query, read)
-    return toPage(query, found, total)
+    const search = (await lookup?.find(db, query.search, base, tx)) ?? query.search
+    return pages.read(db, query, search, { base, where, tx, ...context })
   }
   return {
     query: querySchema(grammar, true),

@@ -1,8 +1,11 @@
 import type { Search } from './filters.ts'
 import { foldedForms } from './fold-text.ts'
 
-/** A word of `q`: its forms, of which one must occur. A form is one term or several, which must all occur. */
-export type SearchWord = { forms: string[][] }
+/**
+ * A word of `q`: its forms, of which one must occur. A form is one term or several, which must all occur. Instead, one of the `similar`
+ * words may occur as a whole word.
+ */
+export type SearchWord = { forms: string[][]; similar?: readonly string[] }
 
 // Quotation marks, brackets, and the punctuation of sentences.
 const edge = `\\p{Ps}\\p{Pe}\\p{Pi}\\p{Pf}"'\`.,;:!?¿¡…`

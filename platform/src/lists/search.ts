@@ -8,7 +8,7 @@ const maxWords = 10
  * What `q` asks for. `match` has a condition for each word. `tiers` are the rows in the order of their relevance: those in which all
  * words are whole words, those in which all begin words, and the others. They are disjoint, and together they are `match`.
  */
-export type TextSearch = { text: string; match: Condition[]; tiers: Condition[][] }
+export type TextSearch = { text: string; words: SearchWord[]; match: Condition[]; tiers: Condition[][] }
 
 // A trigram index cannot find one or two letters inside a word, but it finds them at the beginning of a word. Digits are not
 // treated like this, because nearly every row contains them, nor are scripts without spaces between words.
@@ -41,10 +41,13 @@ const isWord: WriteTerm = ({ column, isPadded }, term, bind) => {
   return `(${patterns.map((pattern) => `${column} like ${bind(pattern)}`).join(' or ')})`
 }
 
-/** The condition that the text has all terms of one of the word's forms. */
-const hasWord = (write: WriteTerm, search: Search, { forms }: SearchWord): Condition =>
+/** The condition that the text has all terms of one of the word's forms, or a similar word. */
+const hasWord = (write: WriteTerm, search: Search, { forms, similar = [] }: SearchWord): Condition =>
   markEstimated((bind) => {
-    const alternatives = forms.map((terms) => terms.map((term) => write(search, term, bind)).join(' and '))
+    const alternatives = [
+      ...forms.map((terms) => terms.map((term) => write(search, term, bind)).join(' and ')),
+      ...similar.map((word) => isWord(search, word, bind)),
+    ]
     return alternatives.length === 1 ? (alternatives[0] ?? 'true') : `((${alternatives.join(') or (')}))`
   })
 
@@ -60,18 +63,21 @@ const not =
     `not (${condition(bind, context)})`
 
 /** Parses `q`. Without words it matches every row. @throws FilterError */
-export const parseSearch = (search: Search, value: string): TextSearch => {
-  const words = wordsOf(search, value)
+export const parseSearch = (search: Search, value: string): TextSearch =>
+  searchByWords(search, value, wordsOf(search, value))
+
+/** A search for rows that have all words. Without words it matches every row. */
+export const searchByWords = (search: Search, text: string, words: SearchWord[]): TextSearch => {
   const conditionsOf = (write: WriteTerm) => words.map((word) => hasWord(write, search, word))
   const match = conditionsOf(containsOrBegins)
-  if (words.length === 0) return { text: value, match, tiers: [[]] }
+  if (words.length === 0) return { text, words, match, tiers: [[]] }
   const whole = conditionsOf(isWord)
   const begins = conditionsOf(beginsWord)
   const tiers = [whole, [...begins, markEstimated(not(allOf(whole)))]]
   // A short word is found only at the beginning of words.
   if (!words.every(({ forms }) => forms.flat().every(isShort)))
     tiers.push([...match, markEstimated(not(allOf(begins)))])
-  return { text: value, match, tiers }
+  return { text, words, match, tiers }
 }
 
 /** Writes the number of the tier of a row, for a statement that sorts all rows. */
@@ -83,5 +89,5 @@ export const tierColumn = ({ tiers }: TextSearch, bind: Bind, context: ListConte
 /** A search for rows that are known by their ids. */
 export const searchByIds = (text: string, id: string, ids: readonly string[]): TextSearch => {
   const condition = markIdCondition((bind) => `${id} = any(${bind(ids)})`)
-  return { text, match: [condition], tiers: [[condition]] }
+  return { text, words: [], match: [condition], tiers: [[condition]] }
 }

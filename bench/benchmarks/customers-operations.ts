@@ -72,7 +72,9 @@ export const operations: Operation[] = [
   queries('search for a rare word', maxSearchRatio, 'q=CUS-000777', 'q=shop-4242', 'q=braumark%20irene'),
   queries('search for part of an e-mail', maxSearchRatio, 'q=olga.haasova.', 'q=musa.kowalholm'),
   queries('search for two letters', maxSearchRatio, 'q=an', 'q=ol', 'q=ka'),
-  queries('search without a match', maxSearchRatio, 'q=xyzzyq', 'q=qqqqq', 'q=zq'),
+  queries('search without a match', maxSearchRatio, 'q=xyzzyq', 'q=qqqqq', 'q=zq', 'q=zqka'),
+  queries('search with a typing error', maxSearchRatio, 'q=okafro', 'q=lindbreg', 'q=wanjiro'),
+  queries('search for a telephone number', maxSearchRatio, 'q=0700%20007%20919', 'q=%2B254%20(0)700%20007919'),
   queries('search by relevance for a common word', maxSearchRatio, ...common.map((query) => `${query}&sort=relevance`)),
   uncached(
     'search by relevance for a common word',

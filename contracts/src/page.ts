@@ -16,6 +16,10 @@ export const PageInfo = z
     totalRelation: z.enum(['eq', 'gte']).meta({
       description: '`eq`: `total` is exact. `gte`: there are more rows than `total`.',
     }),
+    matchedBy: z.enum(['similar']).optional().meta({
+      description:
+        'Only in a page of a search: `similar` means that nothing has the words of `q`, and that these rows have words that differ from them by one typing error.',
+    }),
   })
   .meta({ id: 'PageInfo' })
 

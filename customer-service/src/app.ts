@@ -29,6 +29,7 @@ import { createInputs } from './customers/customer.input.ts'
 import { createCustomerList } from './customers/customer.list.ts'
 import { defineCustomers } from './customers/customer.model.ts'
 import { type CustomerRouteDeps, customerRoutes } from './customers/customer.routes.ts'
+import { customerSearchTextTask } from './customers/customer.search-text.ts'
 import { createCustomerService } from './customers/customer.service.ts'
 import { createSignUps } from './customers/customer.sign-up.ts'
 import { createWriter } from './customers/customer.writer.ts'
@@ -140,6 +141,7 @@ export const createApp = ({
       ...jobs.tasks,
       ...imports.tasks,
       bulkCleanupTask(db, log),
+      customerSearchTextTask({ db, log }),
       nameErasureTask(db, log, storedNames),
       userReconciliationTask({
         userServiceInternalUrl: config.userServiceInternalUrl,

@@ -37,6 +37,23 @@ describe('GET /v1/notifications?q=', () => {
     expect(await find('CUS-999999')).toEqual([])
   })
 
+  it('q finds names by the letters that people type, and telephone numbers in any notation', async () => {
+    const { id } = await place({ name: 'Łukasz', surname: 'O’Grady', phone: '+4915123450789' }, 'ORD-000601')
+    const queries = [
+      'lukasz',
+      "o'grady",
+      'O’Grady, Łukasz',
+      '0151 23450789',
+      '(0151) 23450789',
+      '+49 (0)151 234 50 789',
+    ]
+    for (const q of [...queries, '0049 151 23450789', 'lukasz 0151/23450789'])
+      expect([q, await find(q)]).toEqual([q, [id]])
+    const text = 'ord-000601 łukasz o’grady +4915123450789'
+    await service.db.query('update notifications set search_text = $2 where id = $1', [id, text])
+    for (const q of queries) await eventually(async () => expect([q, await find(q)]).toEqual([q, [id]]))
+  })
+
   it('q finds a skipped notification, and one whose customer becomes known later', async () => {
     const { id } = await place({ surname: 'Oblonsky', smsOptOut: true })
     await eventually(async () => expect(await find('oblonsky')).toEqual([id]))

@@ -34,6 +34,7 @@ import { createProductImport } from './products/product.import.ts'
 import { createProductInputs } from './products/product.input.ts'
 import { defineProducts } from './products/product.model.ts'
 import { type ProductRouteDeps, productRoutes } from './products/product.routes.ts'
+import { productSearchTextTask } from './products/product.search-text.ts'
 import { createProductService } from './products/product.service.ts'
 import { createProductWriter } from './products/product.writer.ts'
 import { lowStockTask } from './stock/low-stock.ts'
@@ -140,6 +141,7 @@ export const createApp = ({ config, db, verifier, log }: Deps) => {
       ...jobs.tasks,
       ...imports.tasks,
       anonymisationTask({ log, run: anonymisePurged }),
+      productSearchTextTask({ db, log }),
       orderSearchTextTask({ db, finder: orderFinder, customers, log }),
       lowStockTask({ db, log }),
       customerReconciliationTask({ ...config, customers, log }),

@@ -84,6 +84,25 @@ describe('GET /v1/orders?q=', () => {
     await eventually(async () => expect(await found('teapot')).toEqual([order.id]))
   })
 
+  it('q finds names and descriptions by the letters that people type, also those that an earlier release has stored', async () => {
+    const { id: customerId } = await createCustomer({ name: 'Łukasz', surname: 'O’Connor-Strauß' })
+    const order = await createOrder([line('Æbleskiver, Đorđe’s choice')], { customerId })
+    const queries = [
+      'lukasz',
+      "o'connor",
+      'oconnor',
+      'strauss',
+      'STRAUẞ',
+      'aebleskiver',
+      "Dorde's choice",
+      'choice, lukasz',
+    ]
+    for (const q of queries) expect([q, await found(q)]).toEqual([q, [order.id]])
+    const text = `${order.number.toLowerCase()} łukasz o’connor-strauß æbleskiver, đorđe’s choice`
+    await service.db.query('update orders set search_text = $2 where id = $1', [order.id, text])
+    for (const q of queries) await eventually(async () => expect([q, await found(q)]).toEqual([q, [order.id]]))
+  })
+
   it('any value of q is treated as data, and too many words return 400', async () => {
     for (const q of ["'", '%', '_', '\\', "' or 1=1", '\u{1f4a9}', randomUUID()]) expect(await found(q)).toEqual([])
     const { status } = await service.user.get(`/v1/orders?q=${'a%20b%20c%20d%20e%20f%20g%20h%20i%20j%20k'}`)

@@ -1,5 +1,6 @@
 import { asOwner, observeQueries } from '@clientele/platform/testing/database'
 import { signedInAs } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import { productList } from '../src/products/product.list.ts'
 import { countLowStock } from '../src/stock/low-stock.ts'
 import { type Running, startOrders } from './start.ts'
@@ -60,7 +61,7 @@ describe('GET /v1/products', () => {
     ['updatedAt[gte]=2020-01-01&stock=3', ['of the admin']],
     ['sort=price&limit=2', ['Red Bull 250 ml', 'Crème brûlée']],
     ['sort=-stock&limit=1', ['Yellow hat']],
-    ['sort=sku&limit=2', ['Red Bull 250 ml', 'yellow shoe']],
+    ['sort=sku&limit=2', ['Red Bull 250 ml', 'Crème brûlée']],
     ['sort=-sku&limit=1', ['of the admin']],
   ])('the query %s finds %j', async (query, expected) => expect(await names(query)).toEqual(expected))
 
@@ -112,6 +113,57 @@ describe('GET /v1/products', () => {
       }
     },
   )
+})
+
+describe('GET /v1/products by name', () => {
+  const sorted = [
+    'Ångström lamp',
+    'apple',
+    'Apple',
+    'Item 2',
+    'item 3',
+    'Item 10',
+    'Łódź mug',
+    'O’Brien’s mug, blue',
+    'Zebra',
+  ]
+  let own: Running
+  beforeAll(async () => {
+    own = await startOrders()
+    for (const [index, name] of sorted.toReversed().entries())
+      await own.user.post('/v1/products', { name, price: 1, sku: `S-${sorted.length - index + 2}` })
+  })
+  afterAll(() => own?.stop())
+
+  const listed = async (query: Record<string, string>) => {
+    const { status, body } = await own.user.get(`/v1/products?${new URLSearchParams(query)}`)
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    return body.data.map(({ name }: Row) => name)
+  }
+
+  it('names and SKUs are in the order that people expect, in pages and ranges too', async () => {
+    expect(await listed({ sort: 'name' })).toEqual(sorted)
+    expect(await listed({ sort: '-name' })).toEqual(sorted.toReversed())
+    expect(await listed({ sort: 'sku' })).toEqual(sorted)
+    const { body } = await own.user.get('/v1/products?sort=name&limit=4')
+    expect(await listed({ cursor: body.page.nextCursor })).toEqual(sorted.slice(4))
+    expect(await listed({ 'name[gte]': 'item 3', 'name[lt]': 'O', sort: 'name' })).toEqual(sorted.slice(4, 7))
+    expect(await listed({ 'sku[gt]': 'S-9', sort: 'sku' })).toEqual(sorted.slice(7))
+  })
+
+  it('q finds products by the letters that people type, also those that an earlier release has stored', async () => {
+    const queries = {
+      'lodz mug': 'Łódź mug',
+      "o'brien's": 'O’Brien’s mug, blue',
+      'blue, obriens': 'O’Brien’s mug, blue',
+    }
+    for (const [q, name] of Object.entries(queries)) expect([q, await listed({ q })]).toEqual([q, [name]])
+    await own.db.query(
+      `update products set search_text = case name when 'Łódź mug' then 'łodz mug' else lower(name) end`,
+    )
+    for (const [q, name] of Object.entries(queries))
+      await eventually(async () => expect([q, await listed({ q })]).toEqual([q, [name]]))
+  })
 })
 
 type Plan = {
@@ -186,7 +238,8 @@ describe('GET /v1/products with 100,000 products', () => {
     'stock[gt]=4998',
     'name[gte]=Yellow&sort=name',
     'name[lt]=Red%20hat%202&sort=-name',
-    'sku[gte]=BULK-99',
+    'sku[gte]=BULK-99000',
+    'sku[lt]=BULK-1000&sort=-sku',
     'stock=17',
     'stock[lte]=1&sort=-stock',
     'active=false',
@@ -208,7 +261,8 @@ describe('GET /v1/products with 100,000 products', () => {
       const { body } = await service.user.get(`/v1/products?sort=${sort}&offset=10000&limit=50`)
       const read = await scans(`cursor=${body.page.nextCursor}&limit=50`)
       const column = sort.replace('-', '').replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`)
-      const page = read.find(({ node }) => node.endsWith(`products_by_${column}`))
+      const index = ['name', 'sku'].includes(column) ? `products_sorted_by_${column}` : `products_by_${column}`
+      const page = read.find(({ node }) => node.endsWith(index))
       expect(page).toMatchObject({ rows: 51 })
     },
   )

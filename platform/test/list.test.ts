@@ -126,8 +126,8 @@ describe('Filters of lists', () => {
     [{ 'surname[startsWith]': '100%_\\' }, 'number = 9001'],
     [{ surname: '100%_\\\\ "O\'Neil"\\, Inc' }, 'number = 9001'],
     [{ email: 'P17@Example.com' }, 'number = 17'],
-    [{ 'email[gte]': 'P2', 'email[lt]': 'p3' }, `email >= 'p2' and email < 'p3'`],
-    [{ 'email[gt]': 'p17@example.com,', 'email[lte]': 'p2' }, `email > 'p17@example.com,' and email <= 'p2'`],
+    [{ 'email[gte]': 'P2', 'email[lt]': 'p12' }, 'number between 2 and 11'],
+    [{ 'email[gt]': 'p17@example.com', 'email[lte]': 'p20@example.com' }, 'number between 18 and 20'],
     [
       { 'createdAt[gte]': '2026-01-01T02:00:00+02:00', 'createdAt[lt]': '2026-01-01T00:10:00Z' },
       `created_at < '2026-01-01T00:10:00Z'`,

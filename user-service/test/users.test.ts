@@ -171,6 +171,23 @@ describe('GET /v1/users', () => {
     expect(await found('sort=-username,email&limit=200')).toContain(user.id)
   })
 
+  it('GET /v1/users sorts usernames with numbers by their value, and finds names by the letters that people type', async () => {
+    const prefix = unique('n')
+    const ids: string[] = []
+    for (const [number, surname] of [
+      [2, 'Łoś'],
+      [9, 'O’Hara'],
+      [10, 'Strauß'],
+    ])
+      ids.push((await createUser({ username: `${prefix}-${number}`, name: 'Bøje', surname })).id)
+    const found = async (query: Record<string, string>) =>
+      (await users.admin().get(`/v1/users?${new URLSearchParams(query)}`)).body.data.map(({ id }: { id: string }) => id)
+    expect(await found({ q: prefix, sort: 'username' })).toEqual(ids)
+    expect(await found({ 'username[gt]': `${prefix}-2`, 'username[lt]': `${prefix}-10` })).toEqual([ids[1]])
+    for (const [index, q] of ['boje los', "Bøje O'Hara", 'strauss, boje'].entries())
+      expect([q, await found({ q: `${q} ${prefix}` })]).toEqual([q, [ids[index]]])
+  })
+
   it('GET /v1/users does not list service accounts', async () => {
     const { body } = await users.admin().get('/v1/users?q=service-account')
     expect(body.data).toEqual([])

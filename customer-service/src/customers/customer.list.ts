@@ -25,11 +25,12 @@ const upper = (value: string): string => value.trim().toUpperCase()
 const normalisePhone = (defaultCountry: string | undefined) => (value: string) =>
   toE164(value.replace(/^ (?=\d)/, '+'), defaultCountry)
 
-const codeText = text({ searched: true, sorted: true, normalise: upper })
+const codeText = text({ searched: true, normalise: upper })
 const { parse: parseNumber } = integer()
 /** Codes are compared by their number, like the sort: `CUS-1000000` is greater than `CUS-999999`. */
 const code: Filter = {
   ...codeText,
+  operators: ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'contains', 'startsWith', 'exists'],
   parse: (operator, value, column, search) => {
     if (!isComparison(operator)) return codeText.parse(operator, value, column, search)
     const [, digits] = /^CUS-(\d{1,18})$/.exec(upper(value)) ?? []
@@ -75,7 +76,7 @@ const lookupBy =
   (text: string): Condition[] => {
     if (/^cus-\d{1,18}$/i.test(text)) return [equals('code', upper(text))]
     if (/^\S+@\S+\.\S+$/.test(text)) return [equals('email', normaliseEmail(text)), equals('external_id', text)]
-    const phone = /^[+\d][\d\s().\-/]{6,39}$/.test(text) ? toE164(text, defaultCountry) : undefined
+    const phone = /^(?:tel:)?[+(\d][\d\s().\-/]{6,39}$/i.test(text) ? toE164(text, defaultCountry) : undefined
     return [
       ...(phone === undefined ? [] : [equals('phone', phone)]),
       // A word without a digit is more likely a name than an id.
@@ -112,6 +113,8 @@ export const createCustomerList = ({ defaultCountry }: Pick<CustomerPolicy, 'def
     },
     keyed: { metadata: jsonValues() },
     search: { padded: `(' ' || search_text || ' ')` },
+    searchesTelephones: true,
+    similarNames: ['name', 'surname'],
     lookup: lookupBy(defaultCountry),
     where: (query) => (requiresField('deletedAt', query) ? 'deleted_at is not null' : 'deleted_at is null'),
   })

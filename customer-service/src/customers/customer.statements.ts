@@ -1,12 +1,12 @@
 import { columnsOf, toJsonRecords } from '@clientele/platform/data/columns'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { searchTextOf } from '@clientele/platform/lists/fold-text'
 import type { CustomerRow, Customers } from './customer.model.ts'
 
-const join = (parts: (string | null)[]) => parts.filter((text) => text !== null && text !== '').join(' ')
+type SearchedFields = Pick<CustomerRow, 'name' | 'surname' | 'email' | 'phone' | 'code' | 'externalId' | 'tags'>
 
 /** The text that `q` searches. */
-export const searchText = ({ name, surname, email, phone, code, externalId, tags }: CustomerRow): string =>
-  join([foldText(join([name, surname, email, phone])), code.toLowerCase(), foldText(join([externalId, ...tags]))])
+export const searchText = ({ name, surname, email, phone, code, externalId, tags }: SearchedFields): string =>
+  searchTextOf([name, surname, email, phone, code, externalId, ...tags])
 
 export const nextCode = 'select next_customer_code() as code'
 

@@ -1,38 +1,45 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { lacksFoldedForms } from '@clientele/platform/lists/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
 import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
 
 const batchSize = 200
 const intervalMs = 1_000
+const firstId = '00000000-0000-0000-0000-000000000000'
 
 type Options<Row extends { id: string }> = {
   name: string
   db: Db
   log: Log
-  /** `select … from …` of the records whose search texts are written, with `search_text` and `customer_id` in their table. */
+  /** `select … from …` of the records whose search texts are written, with `search_text` and, for refreshes, `customer_id`. */
   select: string
+  /** Whether a record may have no search text, null. There must be an index on the id for these. */
+  isOptional?: boolean
   /** The table that names the customers whose records need new texts, with `customer_id` and `after_id`. */
-  refreshes: string
+  refreshes?: string
   /** Writes the search texts of a batch. */
   write(rows: readonly Row[], tx: Tx): Promise<void>
 }
 
 /**
- * Creates a function that writes the search texts of records that have none, and of those whose customer has another name. Each
- * transaction handles one batch, so the work can be interrupted and shared between replicas.
+ * Creates a function that writes the search texts of records that have none, that lack folded forms because an earlier release wrote
+ * them, or whose customer has another name. Each transaction handles one batch, so the work can be interrupted and shared between
+ * replicas.
  */
-const createSearchTexts = <Row extends { id: string }>({ db, select, refreshes, write }: Options<Row>) => {
-  const selectMissing = `${select} where search_text is null order by id limit ${batchSize} for no key update skip locked`
-  const selectOfCustomer = `${select} where customer_id = $1 and ($2::uuid is null or id > $2)
-order by id limit ${batchSize} for no key update`
+const createSearchTexts = <Row extends { id: string }>(options: Options<Row>) => {
+  const { db, select, isOptional = false, refreshes, write } = options
+  const end = `order by id limit ${batchSize} for no key update`
+  const selectIncomplete = (condition: string) => `${select} where ${condition} and id > $1::uuid ${end} skip locked`
+  const selectOfCustomer = `${select} where customer_id = $1 and ($2::uuid is null or id > $2) ${end}`
   const selectRefresh = `select customer_id as "customerId", after_id as "afterId" from ${refreshes}
 order by customer_id limit 1 for update skip locked`
 
-  const writeMissing = (): Promise<boolean> =>
+  /** @returns the last id of the batch; undefined if no further records are incomplete */
+  const writeIncomplete = (condition: string, after: string): Promise<string | undefined> =>
     db.transaction(async (tx) => {
-      const rows = await db.query<Row>(selectMissing, [], { tx })
+      const rows = await db.query<Row>(selectIncomplete(condition), [after], { tx })
       if (rows.length > 0) await write(rows, tx)
-      return rows.length === batchSize
+      return rows.length === batchSize ? rows.at(-1)?.id : undefined
     })
 
   const refreshNext = (): Promise<boolean> =>
@@ -51,11 +58,13 @@ order by customer_id limit 1 for update skip locked`
     })
 
   return async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted && (await writeMissing()));
-    while (!signal.aborted && (await refreshNext()));
+    for (const condition of [...(isOptional ? ['search_text is null'] : []), lacksFoldedForms])
+      for (let after: string | undefined = firstId; after !== undefined && !signal.aborted; )
+        after = await writeIncomplete(condition, after)
+    if (refreshes !== undefined) while (!signal.aborted && (await refreshNext()));
   }
 }
 
-/** Writes missing and outdated search texts every second. Without any, a run costs two queries on empty indexes. */
+/** Writes missing and outdated search texts every second. Without any, a run costs two or three queries on empty indexes. */
 export const searchTextTask = <Row extends { id: string }>(options: Options<Row>): Task =>
   periodicTask({ name: options.name, intervalMs, log: options.log, runAtStart: true, run: createSearchTexts(options) })

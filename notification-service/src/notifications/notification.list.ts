@@ -36,5 +36,6 @@ export const notificationList = list<ListedNotification>({
     createdAt: time(),
   },
   search: 'search_text',
+  searchesTelephones: true,
   lookup,
 })

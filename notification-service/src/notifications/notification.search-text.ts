@@ -1,6 +1,6 @@
 import { searchTextTask } from '@clientele/features/search-texts/search-text-task'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { searchTextOf as toSearchText } from '@clientele/platform/lists/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { presentCustomer, type ShownCustomer } from '../customers/customer.presenter.ts'
@@ -13,7 +13,7 @@ export const searchTextOf = (
   customer: ShownCustomer | undefined,
 ): string => {
   const { code, displayName } = presentCustomer(customer) ?? {}
-  return foldText([content.number, code, displayName, to].filter((part) => part).join(' '))
+  return toSearchText([content.number, code, displayName, to])
 }
 
 const select = 'select id, content, recipient as "to", customer_id as "customerId" from notifications'
@@ -23,7 +23,7 @@ where notifications.id = source.id and notifications.search_text is distinct fro
 type Row = Pick<NotificationRow, 'id' | 'content' | 'to' | 'customerId'>
 type Deps = { db: Db; customers: Pick<CustomerProjection, 'findShown'>; log: Log }
 
-/** Writes the search texts of notifications that have none, and of those whose customer has another name. */
+/** Writes the search texts of notifications that have none or an outdated one. */
 export const notificationSearchTextTask = ({ db, customers, log }: Deps): Task => {
   const write = async (rows: readonly Row[], tx: Tx): Promise<void> => {
     const shown = await customers.findShown(
@@ -38,6 +38,7 @@ export const notificationSearchTextTask = ({ db, customers, log }: Deps): Task =
     db,
     log,
     select,
+    isOptional: true,
     refreshes: 'search_text_refreshes',
     write,
   })

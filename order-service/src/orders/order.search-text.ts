@@ -1,7 +1,7 @@
 import type { CustomerRef } from '@clientele/contracts/customer-ref'
 import { searchTextTask } from '@clientele/features/search-texts/search-text-task'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { removeAccents, searchTextOf as toSearchText } from '@clientele/platform/lists/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import type { CustomerProjection } from '../customers/customer.projection.ts'
@@ -15,7 +15,7 @@ type NamedCustomer = Pick<CustomerRef, 'code' | 'displayName'>
 /** The text that `q` searches, without the order number that it begins with. */
 export const searchTextOf = (lines: readonly Line[], customer: NamedCustomer | null | undefined): string => {
   const names = customer ? [customer.code, customer.displayName] : []
-  return foldText([...new Set([...names, ...lines.map(({ description }) => description)])].join(' '))
+  return toSearchText([...new Set([...names, ...lines.map(({ description }) => description)])])
 }
 
 const select = 'select id, number, customer_id as "customerId" from orders'
@@ -30,7 +30,7 @@ type Deps = {
   log: Log
 }
 
-/** Writes the search texts of orders that have none, and of those whose customer has another name. */
+/** Writes the search texts of orders that have none or an outdated one. */
 export const orderSearchTextTask = ({ db, finder, customers, log }: Deps): Task => {
   const write = async (orders: readonly Order[], tx: Tx): Promise<void> => {
     const ids = orders.map(({ id }) => id)
@@ -41,9 +41,17 @@ export const orderSearchTextTask = ({ db, finder, customers, log }: Deps): Task 
     )
     const texts = orders.map(({ id, number, customerId }) => {
       const text = searchTextOf(lines.get(id) ?? [], found.get(customerId ?? ''))
-      return `${foldText(formatOrderNumber(number))} ${text}`
+      return `${removeAccents(formatOrderNumber(number))} ${text}`
     })
     await db.query(store, [ids, texts], { tx })
   }
-  return searchTextTask({ name: 'order-search-text', db, log, select, refreshes: 'order_text_refreshes', write })
+  return searchTextTask({
+    name: 'order-search-text',
+    db,
+    log,
+    select,
+    isOptional: true,
+    refreshes: 'order_text_refreshes',
+    write,
+  })
 }

@@ -1,5 +1,5 @@
 import { columnName } from '@clientele/platform/data/column-name'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { removeAccents } from '@clientele/platform/lists/fold-text'
 import { type OrderRow, orderAttributes } from './order.model.ts'
 import type { OrderLineRow } from './order-line.model.ts'
 import { minDigits, numberPrefix } from './order-number.ts'
@@ -12,7 +12,7 @@ const [searchText, ids, productIds, descriptions, quantities, prices, totals] = 
 
 /** Writes an order number as it begins the search text. */
 const numberText = (number: string): string =>
-  `'${foldText(numberPrefix)}' || lpad(${number}::text, greatest(${minDigits}, length(${number}::text)), '0')`
+  `'${removeAccents(numberPrefix)}' || lpad(${number}::text, greatest(${minDigits}, length(${number}::text)), '0')`
 
 /** Inserts an order with its lines and returns its number. A rolled-back insert uses up its number. */
 export const insertOrder = `with next as (

@@ -43,6 +43,7 @@ export const productList = list<ProductRow>({
     deletedAt: time({ column: productColumns.deletedAt }),
   },
   search: 'search_text',
+  similarNames: ['name'],
   aliases: { keyword: 'q', max_price: 'price[lte]' },
   where: (query) => (requiresField('deletedAt', query) ? 'archived_at is not null' : 'archived_at is null'),
 })

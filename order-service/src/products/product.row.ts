@@ -1,6 +1,6 @@
 import { newId } from '@clientele/platform/data/db'
 import { newStamps, type StampActor } from '@clientele/platform/data/stamps'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { searchTextOf } from '@clientele/platform/lists/fold-text'
 import type { ProductFields } from './product.change.ts'
 import type { ProductRow } from './product.model.ts'
 
@@ -17,5 +17,4 @@ export const newProductRow = (fields: ProductFields, actor: StampActor, at: Date
 export const beforeFirstVersion = (row: ProductRow): ProductRow => ({ ...row, version: 0 })
 
 /** The text that `q` searches. */
-export const searchText = ({ name, sku }: Pick<ProductFields, 'name' | 'sku'>): string =>
-  foldText([name, sku ?? ''].join(' '))
+export const searchText = ({ name, sku }: Pick<ProductFields, 'name' | 'sku'>): string => searchTextOf([name, sku])

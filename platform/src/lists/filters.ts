@@ -1,5 +1,6 @@
 import type { Bind } from './condition.ts'
 import { type Condition, markEstimated } from './condition.ts'
+import { inTextOrder } from './text-order.ts'
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith' | 'exists'
 
@@ -18,15 +19,25 @@ export type Filter = {
   /** Whether a value of `eq` and `ne` may be several, separated by commas, that contain no commas themselves. */
   hasSeveral?: boolean
   column?: string | undefined
+  /** How the column is written where rows are sorted by it or compared; default: as the column. */
+  sortedAs?: (column: string) => string
   /** Parses the value of `field[operator]`. @throws FilterError with the rule for values, such as `must be a number` */
   parse(operator: Operator, value: string, column: string, search?: Search): Condition
 }
 
-/**
- * The column that `q` searches, and the function that normalises its text. With `isPadded`, the text begins and ends with a space, so
- * that one pattern finds a word wherever it stands.
- */
-export type Search = { column: string; normalise(value: string): string; isPadded?: boolean }
+/** The column that `q` searches, and the function that normalises its text. */
+export type Search = {
+  column: string
+  normalise(value: string): string
+  /** Whether the text begins and ends with a space, so that one pattern finds a word wherever it stands. */
+  isPadded: boolean
+  /** Whether the text contains the folded forms of its words. */
+  isFolded: boolean
+  /** Whether the text contains telephone numbers, in E.164. */
+  hasTelephones: boolean
+  /** Whether `q` is searched with typing errors if it finds nothing. */
+  toleratesErrors: boolean
+}
 
 /** An invalid value of a list parameter. The client gets the message. */
 export class FilterError extends Error {
@@ -139,6 +150,9 @@ export const scalarFilter = ({ type, operators, description, value, column, read
   },
 })
 
+/** A value as it may be stored: with letters and accents as one character, or apart. */
+const normalForms = (value: string): string[] => [...new Set([value, value.normalize('NFC'), value.normalize('NFD')])]
+
 /** The schema of a text. */
 export const textValue = { type: 'string', maxLength: maxValueLength }
 /** The schema of `true` or `false`. */
@@ -148,10 +162,11 @@ export const booleanValue = { type: 'boolean' }
 export const orderedOperators: readonly Operator[] = ['eq', 'ne', ...comparisons, 'exists']
 
 /**
- * A filter on a text column. `contains` and `startsWith` ignore case, equality does not.
+ * A filter on a text column. `contains` and `startsWith` ignore case, equality does not. Accents may be stored with their letter as
+ * one character, or apart.
  * @param normalise converts a value of an equality to its stored form; undefined matches no row
  * @param searched whether the `search` column of the list contains this text; its index then serves `contains` and `startsWith`
- * @param sorted whether the list can be sorted by this text; it can then be compared in the order of that sort
+ * @param sorted whether the list can be sorted by this text, in the order of {@link inTextOrder}; it can then be compared in it
  */
 export const text = ({
   column,
@@ -168,19 +183,23 @@ export const text = ({
   description: 'A text. Separate alternatives with commas; write a comma in a value as `\\,`',
   value: textValue,
   column,
+  ...(sorted && { sortedAs: inTextOrder }),
   parse: (operator, value, sql, search) => {
     if (operator === 'exists') return existsCondition(value, sql)
     if (operator === 'contains' || operator === 'startsWith') {
-      const literal = escapeLike(checkText(value))
+      const literals = normalForms(escapeLike(checkText(value)))
       return markEstimated((bind) => {
-        const matches = `${sql} collate "und-x-icu" ilike ${bind(operator === 'contains' ? `%${literal}%` : `${literal}%`)}`
-        return searched && search ? `${matches} and ${searchTextCondition(search, operator, value, bind)}` : matches
+        const patterns = literals.map((literal) => (operator === 'contains' ? `%${literal}%` : `${literal}%`))
+        const matches = patterns.map((pattern) => `${sql} collate "und-x-icu" ilike ${bind(pattern)}`).join(' or ')
+        return searched && search ? `(${matches}) and ${searchTextCondition(search, operator, value, bind)}` : matches
       })
     }
-    if (isComparison(operator)) return comparisonCondition(operator, sql, 'text', normalise(checkText(value)) ?? null)
+    const compared = sorted ? inTextOrder(sql) : sql
+    if (isComparison(operator))
+      return comparisonCondition(operator, compared, 'text', normalise(checkText(value)) ?? null)
     const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
-    const stored = values.filter((each) => each !== undefined)
-    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', sql, 'text', stored.length === 1 ? stored : [...stored])
+    const stored = values.filter((each) => each !== undefined).flatMap(normalForms)
+    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', compared, 'text', stored)
   },
 })
 

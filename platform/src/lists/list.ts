@@ -4,18 +4,18 @@ import { columnName } from '../data/column-name.ts'
 import type { Db, Tx } from '../data/db.ts'
 import { all, type Bind, type Condition, type ListContext } from './condition.ts'
 import type { Filter, Search } from './filters.ts'
-import { foldText } from './fold-text.ts'
+import { removeAccents } from './fold-text.ts'
 import { idFilter } from './id-filter.ts'
 import type { KeyedFilter } from './json-filter.ts'
 import { createLookup } from './lookup.ts'
 import { createPageReader } from './page-reader.ts'
+import { createPages } from './pages.ts'
 import { type ListGrammar, type ListQuery, parseListQuery } from './query.ts'
 import { invalidQuery } from './query-problem.ts'
 import { type QuerySchema, type QuerySchemaWith, querySchema } from './query-schema.ts'
-import { readByRelevance } from './relevance.ts'
-import { toPage } from './result-page.ts'
 import { allOf, tierColumn } from './search.ts'
 import { orderBy, parseSort } from './sort.ts'
+import { createVocabulary } from './vocabulary.ts'
 
 export { arrayHas, hasOneOf } from './array-filter.ts'
 export {
@@ -37,18 +37,28 @@ export type ListOptions = {
   table: string
   /** The selected attributes: names, or a map to their columns, or `getAttributes()` of a Sequelize model. */
   columns: readonly string[] | Record<string, string | { field?: string | undefined }>
-  /** The sortable attributes. Each needs an index on (column, id). */
+  /**
+   * The sortable attributes. Each needs an index on (column, id). A text with the filter `text({ sorted: true })` is in the order of
+   * `inTextOrder`, and its index too.
+   */
   sort: readonly (string | { name: string; column: string })[]
   defaultSort: string
   filter?: Record<string, Filter>
   /** Filters whose parameters name a key. */
   keyed?: Record<string, KeyedFilter>
   /**
-   * The column that `q` searches. Its text is made by `normaliseSearch`, by default {@link foldText}. `padded` is an expression with a
-   * trigram index, whose text begins and ends with a space.
+   * The column that `q` searches. Its text is made by `searchTextOf`, or by `normaliseSearch`. `padded` is an expression with a trigram
+   * index, whose text begins and ends with a space.
    */
   search?: string | { padded: string }
   normaliseSearch?: (value: string) => string
+  /** Whether the searched text contains telephone numbers in E.164. `q` then finds them in any notation. */
+  searchesTelephones?: boolean
+  /**
+   * The columns with names. If `q` finds nothing, each of its words of four letters or more may be a word of a name with one typing
+   * error. It works in pages only, not in a selection of all rows.
+   */
+  similarNames?: readonly string[]
   /**
    * The conditions that find the rows of which the whole text of `q` is the code, the number or another unique value. If they find
    * any, `q` finds only these. They need an index.
@@ -104,41 +114,46 @@ const columnsOf = (columns: ListOptions['columns']): [attribute: string, column:
   ])
 }
 
-const searchOf = (search: ListOptions['search'], normalise: Search['normalise']): Search | undefined => {
+const searchOf = (options: ListOptions): Search | undefined => {
+  const { search, normaliseSearch, searchesTelephones = false, similarNames } = options
   if (search === undefined) return undefined
-  return typeof search === 'string'
-    ? { column: search, normalise }
-    : { column: search.padded, normalise, isPadded: true }
+  return {
+    column: typeof search === 'string' ? search : search.padded,
+    normalise: normaliseSearch ?? removeAccents,
+    isPadded: typeof search !== 'string',
+    isFolded: normaliseSearch === undefined,
+    hasTelephones: searchesTelephones,
+    toleratesErrors: similarNames !== undefined,
+  }
 }
 
-const grammarOf = ({
-  sort,
-  defaultSort,
-  filter = {},
-  keyed = {},
-  search,
-  normaliseSearch = foldText,
-  aliases = {},
-  id = 'id',
-  idType = 'uuid',
-}: ListOptions): ListGrammar => ({
-  id,
-  sort: new Map(
-    sort.map((field) => (typeof field === 'string' ? [field, columnName(field)] : [field.name, field.column])),
-  ),
-  defaultSort,
-  filters: new Map(
-    Object.entries({ ...(id === 'id' && { id: idFilter(idType) }), ...filter }).map(([name, field]) => [
-      name,
-      { filter: field, column: field.column ?? columnName(name) },
-    ]),
-  ),
-  keyed: new Map(
-    Object.entries(keyed).map(([name, field]) => [name, { filter: field, column: field.column ?? columnName(name) }]),
-  ),
-  search: searchOf(search, normaliseSearch),
-  aliases: new Map(Object.entries(aliases)),
-})
+const sortsOf = ({ sort, filter = {} }: ListOptions): ListGrammar['sort'] =>
+  new Map(
+    sort.map((field) => {
+      const { name, column } = typeof field === 'string' ? { name: field, column: columnName(field) } : field
+      return [name, filter[name]?.sortedAs?.(column) ?? column]
+    }),
+  )
+
+const grammarOf = (options: ListOptions): ListGrammar => {
+  const { defaultSort, filter = {}, keyed = {}, aliases = {}, id = 'id', idType = 'uuid' } = options
+  return {
+    id,
+    sort: sortsOf(options),
+    defaultSort,
+    filters: new Map(
+      Object.entries({ ...(id === 'id' && { id: idFilter(idType) }), ...filter }).map(([name, field]) => [
+        name,
+        { filter: field, column: field.column ?? columnName(name) },
+      ]),
+    ),
+    keyed: new Map(
+      Object.entries(keyed).map(([name, field]) => [name, { filter: field, column: field.column ?? columnName(name) }]),
+    ),
+    search: searchOf(options),
+    aliases: new Map(Object.entries(aliases)),
+  }
+}
 
 /**
  * Declares a list with filters, free text, sorting, keyset and offset paging, and a total that is counted up to 10,000. Every
@@ -198,18 +213,15 @@ export const list = <Row extends object = Record<string, unknown>>(options: List
   const reader = createPageReader<Row>({ table: options.table, id: grammar.id, selected })
   const lookup = options.lookup && createLookup({ ...options, lookup: options.lookup, id: grammar.id })
 
+  const vocabulary =
+    options.similarNames && createVocabulary({ ...options, columns: options.similarNames, where: baseCondition({}) })
+  const pages = createPages<Row>({ reader, search: grammar.search, vocabulary })
+
   const run: List<Row>['run'] = async (db, record, { where, tx, ...context } = {}) => {
-    const parsed = parseQuery(record)
+    const query = parseQuery(record)
     const base = baseCondition(record)
-    const search = (await lookup?.find(db, parsed.search, base, tx)) ?? parsed.search
-    const read = { base, where, tx, ...context }
-    if (parsed.sort.isByRelevance && search) {
-      const { found, total } = await readByRelevance(reader, db, { ...parsed, search }, read)
-      return toPage(parsed, found, total)
-    }
-    const query = { ...parsed, conditions: [...parsed.conditions, ...(search?.match ?? [])] }
-    const { found, total } = await reader.page(db, query, read)
-    return toPage(query, found, total)
+    const search = (await lookup?.find(db, query.search, base, tx)) ?? query.search
+    return pages.read(db, query, search, { base, where, tx, ...context })
   }
   return {
     query: querySchema(grammar, true),

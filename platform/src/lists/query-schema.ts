@@ -53,8 +53,7 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
   if (search !== undefined)
     parameters.set('q', {
       schema: text,
-      description:
-        'Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word.',
+      description: `Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word.${search.toleratesErrors ? ' If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`.' : ''}`,
     })
   for (const [name, { filter }] of filters)
     for (const [parameter, described] of filterParameters(name, filter)) parameters.set(parameter, described)

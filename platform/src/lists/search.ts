@@ -1,5 +1,6 @@
 import { all, type Bind, type Condition, type ListContext, markEstimated, markIdCondition } from './condition.ts'
 import { checkText, escapeLike, FilterError, type Search, wordStartCondition } from './filters.ts'
+import { parseWords, type SearchWord } from './search-words.ts'
 
 const maxWords = 10
 
@@ -7,7 +8,7 @@ const maxWords = 10
  * What `q` asks for. `match` has a condition for each word. `tiers` are the rows in the order of their relevance: those in which all
  * words are whole words, those in which all begin words, and the others. They are disjoint, and together they are `match`.
  */
-export type TextSearch = { text: string; match: Condition[]; tiers: Condition[][] }
+export type TextSearch = { text: string; words: SearchWord[]; match: Condition[]; tiers: Condition[][] }
 
 // A trigram index cannot find one or two letters inside a word, but it finds them at the beginning of a word. Digits are not
 // treated like this, because nearly every row contains them, nor are scripts without spaces between words.
@@ -18,33 +19,37 @@ const isShort = (word: string): boolean =>
     word,
   )
 
-/** Returns the normalised words of `q`. @throws FilterError */
-const wordsOf = ({ normalise }: Search, value: string): string[] => {
-  const words = normalise(checkText(value))
-    .split(/\s+/)
-    .filter((word) => word !== '')
+/** Returns the words of `q`, in all their forms. @throws FilterError */
+const wordsOf = (search: Search, value: string): SearchWord[] => {
+  const words = parseWords(search, checkText(value))
   if (words.length > maxWords) throw new FilterError(`must have at most ${maxWords} words`)
-  return [...new Set(words)]
+  return words
 }
 
-const contains =
-  ({ column }: Search, word: string): Condition =>
-  (bind) =>
-    `${column} like ${bind(`%${escapeLike(word)}%`)}`
+type WriteTerm = (search: Search, term: string, bind: Bind) => string
 
-const beginsWord =
-  (search: Search, word: string): Condition =>
-  (bind) =>
-    wordStartCondition(search, escapeLike(word), bind)
+const contains: WriteTerm = ({ column }, term, bind) => `${column} like ${bind(`%${escapeLike(term)}%`)}`
+
+const beginsWord: WriteTerm = (search, term, bind) => wordStartCondition(search, escapeLike(term), bind)
+
+const containsOrBegins: WriteTerm = (search, term, bind) => (isShort(term) ? beginsWord : contains)(search, term, bind)
 
 /** The condition that a word stands between spaces or ends of the text. A trigram index serves each of its patterns. */
-const isWord =
-  ({ column, isPadded }: Search, word: string): Condition =>
-  (bind) => {
-    const literal = escapeLike(word)
-    const patterns = [`% ${literal} %`, ...(isPadded ? [] : [`${literal} %`, `% ${literal}`, literal])]
-    return `(${patterns.map((pattern) => `${column} like ${bind(pattern)}`).join(' or ')})`
-  }
+const isWord: WriteTerm = ({ column, isPadded }, term, bind) => {
+  const literal = escapeLike(term)
+  const patterns = [`% ${literal} %`, ...(isPadded ? [] : [`${literal} %`, `% ${literal}`, literal])]
+  return `(${patterns.map((pattern) => `${column} like ${bind(pattern)}`).join(' or ')})`
+}
+
+/** The condition that the text has all terms of one of the word's forms, or a similar word. */
+const hasWord = (write: WriteTerm, search: Search, { forms, similar = [] }: SearchWord): Condition =>
+  markEstimated((bind) => {
+    const alternatives = [
+      ...forms.map((terms) => terms.map((term) => write(search, term, bind)).join(' and ')),
+      ...similar.map((word) => isWord(search, word, bind)),
+    ]
+    return alternatives.length === 1 ? (alternatives[0] ?? 'true') : `((${alternatives.join(') or (')}))`
+  })
 
 /** Combines conditions with AND. */
 export const allOf =
@@ -58,16 +63,21 @@ const not =
     `not (${condition(bind, context)})`
 
 /** Parses `q`. Without words it matches every row. @throws FilterError */
-export const parseSearch = (search: Search, value: string): TextSearch => {
-  const words = wordsOf(search, value)
-  const match = words.map((word) => markEstimated((isShort(word) ? beginsWord : contains)(search, word)))
-  if (words.length === 0) return { text: value, match, tiers: [[]] }
-  const whole = words.map((word) => markEstimated(isWord(search, word)))
-  const begins = words.map((word) => markEstimated(beginsWord(search, word)))
+export const parseSearch = (search: Search, value: string): TextSearch =>
+  searchByWords(search, value, wordsOf(search, value))
+
+/** A search for rows that have all words. Without words it matches every row. */
+export const searchByWords = (search: Search, text: string, words: SearchWord[]): TextSearch => {
+  const conditionsOf = (write: WriteTerm) => words.map((word) => hasWord(write, search, word))
+  const match = conditionsOf(containsOrBegins)
+  if (words.length === 0) return { text, words, match, tiers: [[]] }
+  const whole = conditionsOf(isWord)
+  const begins = conditionsOf(beginsWord)
   const tiers = [whole, [...begins, markEstimated(not(allOf(whole)))]]
   // A short word is found only at the beginning of words.
-  if (!words.every(isShort)) tiers.push([...match, markEstimated(not(allOf(begins)))])
-  return { text: value, match, tiers }
+  if (!words.every(({ forms }) => forms.flat().every(isShort)))
+    tiers.push([...match, markEstimated(not(allOf(begins)))])
+  return { text, words, match, tiers }
 }
 
 /** Writes the number of the tier of a row, for a statement that sorts all rows. */
@@ -79,5 +89,5 @@ export const tierColumn = ({ tiers }: TextSearch, bind: Bind, context: ListConte
 /** A search for rows that are known by their ids. */
 export const searchByIds = (text: string, id: string, ids: readonly string[]): TextSearch => {
   const condition = markIdCondition((bind) => `${id} = any(${bind(ids)})`)
-  return { text, match: [condition], tiers: [[condition]] }
+  return { text, words: [], match: [condition], tiers: [[condition]] }
 }

@@ -38,20 +38,31 @@ const asAdmin = async (work: (client: pg.Client) => Promise<void>) => {
   }
 }
 
+const createWithLocale = async (client: pg.Client, database: string, icuLocale: string): Promise<void> => {
+  const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [database])
+  if (rowCount) return
+  const locale = `locale_provider icu icu_locale ${pg.escapeLiteral(icuLocale)} locale 'C'`
+  await client.query(`create database ${database} template template0 ${locale}`)
+}
+
 /**
  * Creates a database for one test file. The template of a schema is migrated once per test run (`TEST_RUN` is unique for each
  * run), under a lock.
  * @param schema the service's schema; its role is `test_<schema>`, its owner `test_owner`
+ * @param icuLocale makes a database with this locale of ICU instead of the server's
  */
 export const testDatabase = async ({
   schema,
   migrations,
+  icuLocale,
 }: {
   schema: string
   migrations: URL
+  icuLocale?: string
 }): Promise<TestDatabase> => {
   const role = `test_${schema}`
-  const template = `template_${schema}_${(process.env['TEST_RUN'] ?? String(process.ppid)).replace(/\W/g, '')}`
+  const run = (process.env['TEST_RUN'] ?? String(process.ppid)).replace(/\W/g, '')
+  const template = `template_${schema}_${icuLocale?.replace(/\W/g, '') ?? ''}_${run}`
   const database = `test_${schema}_${randomBytes(6).toString('hex')}`
   const urlOf = (username: string, name: string): URL =>
     Object.assign(withPath(testEnv('TEST_POSTGRES_URL'), name), { username, password: 'test' })
@@ -59,6 +70,7 @@ export const testDatabase = async ({
   ownerUrl.searchParams.set('options', `-c search_path=${schema},public`)
   await asAdmin(async (client) => {
     await client.query('select pg_advisory_lock(hashtext($1))', [template])
+    if (icuLocale !== undefined) await createWithLocale(client, template, icuLocale)
     await provisionDatabase(testEnv('TEST_POSTGRES_URL'), {
       database: template,
       schema,

@@ -6,7 +6,7 @@ import { isSignUpProbe } from '../accounts/signup-intents.ts'
 import type { KeycloakUser, KeycloakUsers } from '../keycloak/keycloak-users.ts'
 import type { Models } from '../models.ts'
 import type { UserModel } from '../users/user.model.ts'
-import { profileOf } from '../users/user.presenter.ts'
+import { profileOf, searchTextOf } from '../users/user.presenter.ts'
 import type { UserSync } from '../users/user-sync.ts'
 import { forEachConcurrently } from './for-each-concurrently.ts'
 import type { RoleCheck } from './role-check.ts'
@@ -24,6 +24,8 @@ const isSame = (row: UserModel, keycloakUser: ListedUser): boolean => {
     ...profileOf(keycloakUser),
     enabled: keycloakUser.enabled && row.withheld === null,
     deletedAt: null,
+    // An earlier release wrote other search texts.
+    searchText: searchTextOf(keycloakUser),
   }
   return (Object.keys(expected) as (keyof typeof expected)[]).every((name) => row[name] === expected[name])
 }

@@ -1,5 +1,5 @@
 import type { Role, User } from '@clientele/contracts/user'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { searchTextOf as toSearchText } from '@clientele/platform/lists/fold-text'
 import { publicName } from '@clientele/platform/runtime/display-name'
 import type { KeycloakUser } from '../keycloak/keycloak-users.ts'
 
@@ -16,12 +16,9 @@ type Named = { id: string; username: string; name?: string | null | undefined; s
 export const displayNameOf = ({ id, name, surname, username }: Named): string =>
   publicName(id, [name, surname].filter(Boolean).join(' '), username)
 
-export const searchTextOf = (keycloakUser: KeycloakUser): string =>
-  foldText(
-    [keycloakUser.name, keycloakUser.surname, keycloakUser.username, keycloakUser.email]
-      .filter((part) => part !== null)
-      .join(' '),
-  )
+/** The text that `q` searches. */
+export const searchTextOf = ({ name, surname, username, email }: Omit<KeycloakUser, 'notBefore'>): string =>
+  toSearchText([name, surname, username, email])
 
 /** The profile fields of the projection. */
 export const profileOf = (keycloakUser: Omit<KeycloakUser, 'notBefore'>) => ({

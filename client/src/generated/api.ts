@@ -2245,12 +2245,11 @@ export interface components {
          *     - `row_too_long`: A row of the file is too long.
          *     - `no_columns`: The file has no columns.
          *     - `too_many_columns`: The file has too many columns.
-         *     - `duplicate_header`: Two columns of the file have the same name.
          *     - `bad_header`: The name of a column has a control character.
          *     - `unknown_column`: The file has no such column.
          * @enum {string}
          */
-        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
+        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "bad_header" | "unknown_column";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;

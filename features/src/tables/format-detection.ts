@@ -90,8 +90,15 @@ const detectCsv = (sample: Buffer, isWhole: boolean, options: DetectOptions): De
   const header = options.header ?? looksLikeHeader(first, rows.slice(1), options.isKnownName)
   const columns = columnNames(first, header, options.maxColumns ?? defaultReadLimits.columns)
   const blankRows = blankRowsAtTop(sample.toString('latin1', from, from + 10_000), { delimiter, newline })
-  const skipRows = (declared === undefined ? 0 : 1) + blankRows + (header ? 1 : 0)
-  return { format: { format: 'csv', delimiter, quote, newline, skipRows, columns }, columns, header }
+  const format: CsvFormat = {
+    format: 'csv',
+    delimiter,
+    quote,
+    newline,
+    skipRows: blankRows + (header ? 1 : 0),
+    columns,
+  }
+  return { format: declared === undefined ? format : { ...format, hasSepLine: true }, columns, header }
 }
 
 /** The end of the first line, which is not in quotes: Excel on a Mac ends rows with CR, and lines within a cell with LF. */

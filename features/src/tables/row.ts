@@ -38,7 +38,6 @@ export type FileErrorCode =
   | 'unknown_format'
   | 'no_columns'
   | 'too_many_columns'
-  | 'duplicate_header'
   | 'bad_header'
   | 'row_too_long'
   | 'unclosed_quote'
@@ -90,8 +89,8 @@ export const defaultReadLimits: ReadLimits = {
 }
 
 /**
- * The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line, a report's title and the header.
- * `headerRow` is the number of the header.
+ * The format of delimited text. `skipRows` is the number of rows before the data: a report's title and the header. `headerRow` is
+ * the number of the header. `hasSepLine` says whether the first line is one such as `sep=;`, which is no row of a spreadsheet.
  */
 export type CsvFormat = {
   format: 'csv'
@@ -100,6 +99,7 @@ export type CsvFormat = {
   newline: '\n' | '\r'
   skipRows: number
   headerRow?: number
+  hasSepLine?: boolean
   columns: string[]
 }
 /** A JSON array of objects, or an object with one such array. */

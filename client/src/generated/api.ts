@@ -2250,6 +2250,8 @@ export interface components {
          * @enum {string}
          */
         FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "bad_header" | "unknown_column";
+        /** @enum {string} */
+        Formulas: "escape" | "keep";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
@@ -2949,6 +2951,8 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
+            /** @description What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`. */
+            formulas?: components["schemas"]["Formulas"];
             /** @description Whether to compress the file. Default: false. */
             gzip?: boolean;
         };
@@ -3155,6 +3159,8 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
+            /** @description What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`. */
+            formulas?: components["schemas"]["Formulas"];
             /** @description Whether to compress the file. Default: false. */
             gzip?: boolean;
         };
@@ -3395,6 +3401,8 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
+            /** @description What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`. */
+            formulas?: components["schemas"]["Formulas"];
             /** @description Whether to compress the file. Default: false. */
             gzip?: boolean;
         };
@@ -4353,6 +4361,7 @@ export type EmailLinkToken = components['schemas']['EmailLinkToken'];
 export type EncodingSource = components['schemas']['EncodingSource'];
 export type ExportResult = components['schemas']['ExportResult'];
 export type FieldErrorCode = components['schemas']['FieldErrorCode'];
+export type Formulas = components['schemas']['Formulas'];
 export type Import = components['schemas']['Import'];
 export type ImportCommit = components['schemas']['ImportCommit'];
 export type ImportCounts = components['schemas']['ImportCounts'];

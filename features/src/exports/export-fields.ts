@@ -1,4 +1,4 @@
-import { TableFormatName } from '@clientele/contracts/export'
+import { Formulas, TableFormatName } from '@clientele/contracts/export'
 import type { List } from '@clientele/platform/lists/list'
 import { z } from 'zod'
 import type { WriteOptions } from '../tables/writer.ts'
@@ -44,6 +44,10 @@ export const exportBody = <Row extends object>(id: string, list: List<Row>, fiel
         .boolean()
         .default(false)
         .meta({ description: 'Whether CSV begins with a byte order mark, which Excel needs. Default: false.' }),
+      formulas: Formulas.default('escape').meta({
+        description:
+          'What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`.',
+      }),
     })
     .meta({ id })
 
@@ -55,6 +59,8 @@ export type ExportInput = {
   gzip: boolean
   delimiter: string
   bom: boolean
+  /** Jobs that were started by an earlier release have none. */
+  formulas?: Formulas | undefined
 }
 
 type Values = Record<string, unknown>
@@ -64,7 +70,7 @@ type Values = Record<string, unknown>
  * object becomes one column per property.
  */
 export const exportLayout = (
-  { format, fields: chosen, gzip, delimiter, bom }: ExportInput,
+  { format, fields: chosen, gzip, delimiter, bom, formulas = 'escape' }: ExportInput,
   fields: ExportFields,
 ): { options: WriteOptions & { gzip: boolean }; valuesOf(row: Values): Values } => {
   const names = chosen ?? Object.keys(fields)
@@ -78,7 +84,7 @@ export const exportLayout = (
     return parts.length === 0 ? [[name, name]] : parts.map((part) => [`${name}.${part}`, name, part])
   })
   return {
-    options: { format, columns: columns.map(([column]) => column), gzip, delimiter, bom },
+    options: { format, columns: columns.map(([column]) => column), gzip, delimiter, bom, formulas },
     valuesOf: (row) => {
       const values: Values = {}
       for (const [column, name, part] of columns)

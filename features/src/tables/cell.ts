@@ -1,20 +1,25 @@
+import type { Formulas } from '@clientele/contracts/export'
 import { escapeFormula, escapeFormulaInJson } from './formula-escaping.ts'
 
 const isPlainPart = (part: unknown): boolean =>
   typeof part === 'string' && part !== '' && part === part.trim() && !/[;,[{"]|:::|^\* /.test(part)
 
 /**
- * Formats a value as the text of a CSV cell, with formulas escaped: `['a', '=b']` → `a;'=b`. A list is written as JSON if an item
- * contains a separator, a quote or a bracket, or begins or ends with a space, and so is an object. null becomes an empty text.
+ * Formats a value as the text of a CSV cell, with formulas escaped unless they are kept: `['a', '=b']` → `a;'=b`. A list is written
+ * as JSON if an item contains a separator, a quote or a bracket, or begins or ends with a space, and so is an object. null becomes an
+ * empty text.
  */
-export const cellText = (value: unknown): string => {
-  if (typeof value === 'string') return escapeFormula(value)
+export const cellText = (value: unknown, formulas: Formulas = 'escape'): string => {
+  const [toText, toJson] = formulas === 'escape' ? [escapeFormula, escapeFormulaInJson] : [same, same]
+  if (typeof value === 'string') return toText(value)
   if (value === null || value === undefined) return ''
   if (value instanceof Date) return value.toISOString()
   if (typeof value !== 'object') return String(value)
-  if (Array.isArray(value) && value.every(isPlainPart)) return escapeFormula(value.join(';'))
-  return escapeFormulaInJson(JSON.stringify(value))
+  if (Array.isArray(value) && value.every(isPlainPart)) return toText(value.join(';'))
+  return toJson(JSON.stringify(value))
 }
+
+const same = (text: string): string => text
 
 const quotedItem = /"((?:[^"]|"")*)"\s*(?:[,;]|$)/y
 

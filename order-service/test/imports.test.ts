@@ -151,6 +151,17 @@ describe('Product imports', () => {
     expect((await productBySku(one.sku)).name).toBe('Renamed')
   })
 
+  it('imports of the same products can be undone in reverse order, and an undo that kept some can be repeated', async () => {
+    const sku = aSku()
+    const first = await importRows([{ sku, name: 'First', price: '1', stock: 3 }])
+    const second = await importRows([{ sku, name: 'Second', price: '2', stock: 5 }])
+    expect((await runJob(first.id, 'undo')).counts).toMatchObject({ removed: 0, kept: 1 })
+    expect((await runJob(second.id, 'undo')).counts).toMatchObject({ restored: 1, kept: 0 })
+    expect(await productBySku(sku)).toMatchObject({ name: 'First', price: '1.00', stock: 3 })
+    expect((await runJob(first.id, 'undo')).counts).toMatchObject({ removed: 1, kept: 0 })
+    expect((await service.user.get(`/v1/products/${sku}?idBy=sku`)).status).toBe(404)
+  })
+
   it('undo reverts an import except for products that were ordered or changed since', async () => {
     const existing = await createProduct({ stock: 10, price: '2.00' })
     const [made, ordered] = [aSku(), aSku()]

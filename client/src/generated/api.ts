@@ -363,7 +363,7 @@ export interface paths {
         put?: never;
         /**
          * Undo a bulk change or the new name of a tag
-         * @description `{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. A change can be undone until its job expires.
+         * @description `{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. An undo that kept some can be repeated for them. A change can be undone until its job expires.
          */
         post: operations["undoBulkChange"];
         delete?: never;
@@ -489,7 +489,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import of customers
-         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are and are listed in the file at `errorsUrl` of the job.
+         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are (`kept` in the counts of the job) and are listed in the file at its `errorsUrl`. Changes of later imports that were undone do not count, and an undo that kept records can be repeated for them.
          */
         post: operations["undoImport"];
         delete?: never;
@@ -1123,7 +1123,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import of products
-         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are and are listed in the file at `errorsUrl` of the job.
+         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are (`kept` in the counts of the job) and are listed in the file at its `errorsUrl`. Changes of later imports that were undone do not count, and an undo that kept records can be repeated for them.
          */
         post: operations["undoProductImport"];
         delete?: never;

@@ -54,6 +54,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
   const toImportChange = ({ row, isNew, versions }: PlannedCustomer): ImportChange => ({
     subject: row.id,
     created: isNew,
+    base: isNew ? null : row.version - versions.length,
     version: row.version,
     edits: versions.length - (isNew ? 1 : 0),
     // Reversed, so that the value before the first change wins.

@@ -20,23 +20,25 @@ export type RowOutcome = 'created' | 'updated' | 'skipped' | 'failed'
 export type RowResult = { outcome: Exclude<RowOutcome, 'failed'> } | { outcome: 'failed'; problems: RowProblem[] }
 
 /**
- * The change of one resource by a batch. `version` is its version after the batch, and `edits` is the number of rows that
- * updated it. `previous` has the former values of the changed fields; it is null if the import created the resource.
+ * The change of one resource by a batch. `base` is its version before the batch, `version` the one after it, and `edits` is the
+ * number of rows that updated it. `previous` has the former values of the changed fields. `base` and `previous` are null if the
+ * import created the resource.
  */
 export type ImportChange = {
   subject: string
   created: boolean
+  base: number | null
   version: number
   edits: number
   previous: Record<string, unknown> | null
 }
 
 /**
- * `kept`: the resource stays as it is because of `reason`. If the code of `reason` is `taken`, the undo is retried after the
+ * `version` is that of the resource after the undo. `kept`: the resource stays as it is because of `reason`. If the code of `reason` is `taken`, the undo is retried after the
  * others.
  */
 export type UndoResult =
-  | { subject: string; outcome: 'removed' | 'restored' }
+  | { subject: string; outcome: 'removed' | 'restored'; version: number }
   | { subject: string; outcome: 'kept'; reason: RowProblem }
 
 /**

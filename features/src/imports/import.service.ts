@@ -220,12 +220,14 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         return job
       }),
 
-    /** Starts the undo. */
+    /** Starts the undo, or repeats one that kept records: what stood in its way may be gone. */
     undo: (id: string, actor: Actor): Promise<Job> =>
       db.transaction(async (tx) => {
         const row = await lockOwn(id, actor, tx)
-        if (row.commitJob === null || runningStatuses.includes(row.status) || row.status === 'undone')
+        if (row.commitJob === null || runningStatuses.includes(row.status))
           throw invalidState(`an import with status ${row.status} cannot be undone`)
+        if (row.status === 'undone' && !(await table.hasKept(id, tx)))
+          throw invalidState('the import was undone, and nothing was kept')
         const job = await jobs.add({ kind: 'import.undo', owner: actor, input: {}, parent: id }, tx)
         await table.setJob(id, 'undo', job.id, keepHours, tx)
         return job

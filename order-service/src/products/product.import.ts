@@ -56,10 +56,10 @@ export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps
       changes.push(
         ...edits.map(({ before, fields }, index): ImportChange => {
           const { id, version, stock } = written[index] as (typeof written)[number]
-          if (!before) return { subject: id, created: true, version, edits: 0, previous: null }
+          if (!before) return { subject: id, created: true, base: null, version, edits: 0, previous: null }
           const moved = stock === before.stock ? {} : { stock: before.stock }
           const previous = { ...difference(currentFields(before), fields)?.previous, ...moved }
-          return { subject: id, created: false, version, edits: 1, previous }
+          return { subject: id, created: false, base: before.version, version, edits: 1, previous }
         }),
       )
     }

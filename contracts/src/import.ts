@@ -184,7 +184,9 @@ const options = {
     .string()
     .max(50)
     .optional()
-    .meta({ description: `${matchByText} Default: \`email\` for customers, \`sku\` for products.` }),
+    .meta({
+      description: `${matchByText} Default: \`id\` or \`code\` if all values of such a column are ours in form; otherwise \`email\` for customers, \`sku\` for products.`,
+    }),
   onMatch: OnMatch.optional().meta({ description: `${onMatchText} Default: \`update\`.` }),
   ...valueOptions,
   mapping: z.string().max(100_000).optional().meta({

@@ -8,7 +8,7 @@ const suggest = ([header = [], ...rows]: string[][]) =>
   suggestCustomer(
     suggestMapping(header, importFields),
     rows.map((cells) => Object.fromEntries(header.map((column, index) => [column, cells[index] ?? '']))),
-  )
+  ).mapping
 
 describe('The suggested mapping of a customer import', () => {
   it.each([

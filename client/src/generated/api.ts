@@ -2379,7 +2379,7 @@ export interface components {
             header?: boolean;
             /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
             mapping?: string;
-            /** @description The match key: a row belongs to the record that has the same value of this field. Default: `email` for customers, `sku` for products. */
+            /** @description The match key: a row belongs to the record that has the same value of this field. Default: `id` or `code` if all values of such a column are ours in form; otherwise `email` for customers, `sku` for products. */
             matchBy?: string;
             /** @description The file name to show. */
             name?: string;
@@ -6432,7 +6432,7 @@ export interface operations {
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
-                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `email` for customers, `sku` for products. */
+                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `id` or `code` if all values of such a column are ours in form; otherwise `email` for customers, `sku` for products. */
                 matchBy?: string;
                 /** @description The file name to show. */
                 name?: string;
@@ -9001,7 +9001,7 @@ export interface operations {
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
-                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `email` for customers, `sku` for products. */
+                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `id` or `code` if all values of such a column are ours in form; otherwise `email` for customers, `sku` for products. */
                 matchBy?: string;
                 /** @description The file name to show. */
                 name?: string;

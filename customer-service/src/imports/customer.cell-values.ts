@@ -52,3 +52,13 @@ export const parsePhone = (text: string, country: string | undefined): string =>
   if (plain.startsWith('+') || country === undefined) return plain
   return toE164(plain, country) ?? plain
 }
+
+/** The object of a cell with a JSON object, as an export writes `metadata`: `{"size":"L"}`. Other texts are unchanged. */
+export const parseMetadata = (text: string): unknown => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text
+  } catch {
+    return text
+  }
+}

@@ -3,17 +3,20 @@ import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/
 import { type MatchKey, parseOwnKey, toRowProblems, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
 import { parseListCell } from '@clientele/features/tables/cell'
+import { isRecordId } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, newFields } from '../customers/customer.change.ts'
 import type { Inputs } from '../customers/customer.input.ts'
-import { firstValue, parseCountry, parseLanguage, parsePhone } from './customer.cell-values.ts'
+import { firstValue, parseCountry, parseLanguage, parseMetadata, parsePhone } from './customer.cell-values.ts'
 import { columnNames } from './customer.column-names.ts'
 
 /** A row of a customer import that was checked. Whether it creates or updates a customer is decided later. */
 export type CustomerInput = {
   /** The match key; undefined if the row has none, and so creates a customer. */
   key: string | undefined
+  /** The id and the code that the row has, if they have the form of ours. */
+  own: { id?: string; code?: string }
   /** What the row changes if it matches a customer. */
   patch: CustomerPatch
   /** The new customer if it matches none; undefined if the row lacks something for that, see `problems`. */
@@ -22,8 +25,8 @@ export type CustomerInput = {
   problems: RowProblem[]
 }
 
-// A column holds one value, so `address` and `metadata` are mapped by their keys. Photos are uploaded.
-const unmappable: string[] = ['address', 'metadata', 'photoMediaId']
+// A column holds one value, so an address is mapped by its keys. Photos are uploaded.
+const unmappable: string[] = ['address', 'photoMediaId']
 const otherFields = Object.keys(NewCustomer.shape).filter(
   (field) => !(field in columnNames) && !unmappable.includes(field),
 )
@@ -33,6 +36,9 @@ export const importFields: Record<string, readonly string[]> = {
   ...columnNames,
   ...Object.fromEntries(otherFields.map((field) => [field, []])),
 }
+
+/** Whether a text has the form of a code that the service gives to customers. */
+export const isCustomerCode = (text: string): boolean => /^CUS-\d{1,18}$/i.test(text)
 
 /** Whether a column is mapped to a key of `metadata`, such as `metadata.size`. */
 export const isMetadataField = (field: string): boolean => /^metadata\.[^\p{Cc}\p{Cs}]{1,64}$/u.test(field)
@@ -68,7 +74,30 @@ export const splitName = (value: string): { name: string; surname?: string } => 
 const setOwn = (into: object, key: string, value: unknown) =>
   Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true })
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Adds keys of `metadata`: those of a column with a JSON object. The keys that columns of their own have win. */
+const addMetadata = (body: Record<string, unknown>, value: unknown): void => {
+  const present = body['metadata']
+  const added = typeof value === 'string' ? parseMetadata(value) : value
+  // A text that is no JSON object stays, so that the schema refuses it.
+  if (typeof present === 'string' || (isObject(present) && added === null)) return
+  if (isObject(present) && isObject(added)) for (const [key, own] of Object.entries(present)) setOwn(added, key, own)
+  body['metadata'] = added
+}
+
+/** The object that has the keys of a group; undefined if a column for the whole group has something else. */
+const groupOf = (body: Record<string, unknown>, group: string): object | undefined => {
+  const inner = body[group] ?? {}
+  body[group] = inner
+  return isObject(inner) ? inner : undefined
+}
+
 const setField = (body: Record<string, unknown>, field: string, value: unknown): void => {
+  if (field === 'metadata') {
+    addMetadata(body, value)
+    return
+  }
   if (field === 'fullName') {
     if (typeof value === 'string') Object.assign(body, splitName(value))
     return
@@ -76,9 +105,8 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
   const dot = field.indexOf('.')
   if (dot === -1) return void setOwn(body, field, parseCell(field, value))
   const group = field.slice(0, dot)
-  const inner = (body[group] ?? {}) as object
-  body[group] = inner
-  setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : parseCell(field, value))
+  const inner = groupOf(body, group)
+  if (inner) setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : parseCell(field, value))
 }
 
 const countryOf = ({ address }: { address?: { country?: unknown } }): string | undefined =>
@@ -88,7 +116,11 @@ const countryOf = ({ address }: { address?: { country?: unknown } }): string | u
  * Builds the body of a POST or PATCH from a row. `emptied` says whether a field is null: null empties a field of an existing
  * customer and has no meaning for a new one, so only a PATCH keeps it (`keepNulls`).
  */
-const buildBody = (values: FieldValues, keepNulls: boolean): { body: Record<string, unknown>; emptied: boolean } => {
+const buildBody = (
+  values: FieldValues,
+  { country }: MatchOptions,
+  keepNulls: boolean,
+): { body: Record<string, unknown>; emptied: boolean } => {
   const body: Record<string, unknown> = {}
   let emptied = false
   for (const field in values) {
@@ -97,7 +129,8 @@ const buildBody = (values: FieldValues, keepNulls: boolean): { body: Record<stri
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
-  if (typeof body['phone'] === 'string') body['phone'] = parsePhone(body['phone'], countryOf(body))
+  if (typeof body['phone'] === 'string')
+    body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined)
   return { body, emptied }
 }
 
@@ -112,16 +145,30 @@ const attempt = <T>(rule: () => T): Outcome<T> => {
     throw error
   }
 }
+const explainMetadata = (problems: readonly RowProblem[]): RowProblem[] =>
+  problems.map((problem) =>
+    problem.field === 'metadata' && problem.code === 'invalid_type'
+      ? { field: 'metadata', code: 'invalid_json', message: 'must be a JSON object such as {"size":"L"}' }
+      : problem,
+  )
+
 // `reportInput` makes parsing slower and only error messages need it. Most rows are valid, so it is used in a second pass.
 const parse = <T>(schema: z.ZodType<T>, body: unknown): Outcome<T> => {
   const result = schema.safeParse(body)
   if (result.success) return { value: result.data }
   const { error } = schema.safeParse(body, { reportInput: true })
-  return { problems: error ? explainYesNo(toSchemaProblems(error), yesNoFields) : [] }
+  return { problems: error ? explainMetadata(explainYesNo(toSchemaProblems(error), yesNoFields)) : [] }
 }
 
 const normaliseCode = (text: string): string | undefined =>
   text.length <= 100 && !/\p{Cc}/u.test(text) ? text.toUpperCase() : undefined
+
+const readOwnKeys = ({ id, code }: FieldValues): CustomerInput['own'] => {
+  const own: CustomerInput['own'] = {}
+  if (typeof id === 'string' && isRecordId(id.trim())) own.id = id.trim().toLowerCase()
+  if (typeof code === 'string' && isCustomerCode(code.trim())) own.code = code.trim().toUpperCase()
+  return own
+}
 
 const parseMatchKey = (values: FieldValues, patch: CustomerPatch, { matchBy }: MatchOptions): MatchKey => {
   if (matchBy === 'id') return parseOwnKey(values, 'id', 'customer')
@@ -136,17 +183,18 @@ const parseMatchKey = (values: FieldValues, patch: CustomerPatch, { matchBy }: M
  */
 export const createCustomerCheck = (inputs: Inputs) => {
   return (values: FieldValues, options: MatchOptions): Checked<CustomerInput> => {
-    const { body, emptied } = buildBody(values, false)
+    const { body, emptied } = buildBody(values, options, false)
     const post = parse<NewCustomer>(inputs.NewCustomer, body)
     const patch =
       'value' in post && !emptied
         ? (post as { value: CustomerPatch })
-        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? buildBody(values, true).body : body)
+        : parse<CustomerPatch>(inputs.CustomerPatch, emptied ? buildBody(values, options, true).body : body)
     if ('problems' in patch) return { problems: 'problems' in post && !emptied ? post.problems : patch.problems }
     const { key, problem } = parseMatchKey(values, patch.value, options)
     if (problem) return { problems: [problem] }
     const created = 'value' in post ? attempt(() => newFields(post.value)) : post
     const fields = 'value' in created ? created.value : undefined
-    return { input: { key, patch: patch.value, fields, problems: 'problems' in created ? created.problems : [] } }
+    const problems = 'problems' in created ? created.problems : []
+    return { input: { key, own: readOwnKeys(values), patch: patch.value, fields, problems } }
   }
 }

@@ -1,22 +1,33 @@
-import type { FieldValues } from '@clientele/features/imports/import-target'
+import type { ImportWarning } from '@clientele/contracts/import'
+import type { FieldValues, Suggestion } from '@clientele/features/imports/import-target'
+import { findOwnKey, textsOf } from '@clientele/features/imports/sample-rows'
 import { createKnownNames } from '@clientele/features/imports/suggest-mapping'
 import { parseYesNo } from '@clientele/features/imports/yes-no'
-import { isUuid } from '@clientele/platform/data/ids'
+import { isRecordId } from '@clientele/platform/data/ids'
+import { parseMetadata } from './customer.cell-values.ts'
 import { columnNames } from './customer.column-names.ts'
+import { isCustomerCode } from './customer.import-input.ts'
 
-const ourCode = /^CUS-\d+$/i
+const ownKeys = { id: isRecordId, code: isCustomerCode }
 const emailAddress = /^[^\s@]+@[^\s@]+\.[^\s@]+/
 // With a plus, a zero or a separator, so that ids and numbers of other kinds are no telephone numbers.
 const telephoneNumber =
   /^(?!\d{1,4}[./-]\d{1,2}[./-]\d)\p{Cf}*(?:tel:)?(?=\+|0|\(|\d+[\s./-])[+(]?\d[\d\s()./\p{Pd}]{6,20}/iu
 const isFirstName = createKnownNames({ first: columnNames['name'] ?? [] })
-const isReference = createKnownNames({ reference: ['ref', 'customer ref'] })
+const isReference = createKnownNames({ reference: ['ref', 'customer ref'], code: columnNames['code'] ?? [] })
+
+/** The fields whose columns are recognised by their values. */
+const foundByValues = [
+  { field: 'email', what: 'an e-mail address', test: (text: string) => emailAddress.test(text) },
+  { field: 'phone', what: 'a telephone number', test: (text: string) => telephoneNumber.test(text) },
+]
 
 type Mapping = Record<string, string>
 
 /** A mapping, and what the first rows have in each column. */
-class Suggestion {
+class Draft {
   readonly mapping: Mapping
+  readonly warnings: ImportWarning[] = []
   readonly columns: readonly string[]
   readonly #samples: readonly FieldValues[]
 
@@ -31,8 +42,13 @@ class Suggestion {
   }
 
   textsIn(column: string): string[] {
-    const texts = this.#samples.map((values) => String(values[column] ?? '').trim())
-    return texts.filter((text) => text !== '')
+    return textsOf(this.#samples, column)
+  }
+
+  /** Leaves a column out, because its values contradict its name. */
+  drop(column: string, because: string): void {
+    delete this.mapping[column]
+    this.warnings.push({ code: 'contradicted', column, message: `${column} is left out, because ${because}` })
   }
 
   /** The share of a column's values that `test` accepts, from 0 to 1; `ifEmpty` for a column without values. */
@@ -53,57 +69,82 @@ class Suggestion {
 }
 
 /** An `id` or `code` column with a value that is not one of ours holds the ids of another system. */
-const moveForeignIds = (suggestion: Suggestion): void => {
-  const { mapping } = suggestion
-  const isOurs = { id: isUuid, code: (text: string) => ourCode.test(text) }
-  for (const [field, test] of Object.entries(isOurs)) {
-    const column = suggestion.columnOf(field)
-    if (column === undefined || suggestion.share(column, test) === 1) continue
+const moveForeignIds = (draft: Draft): void => {
+  const { mapping } = draft
+  for (const [field, isOwn] of Object.entries(ownKeys)) {
+    const column = draft.columnOf(field)
+    if (column === undefined || draft.share(column, isOwn) === 1) continue
     delete mapping[column]
-    if (suggestion.columnOf('externalId') === undefined) mapping[column] = 'externalId'
+    if (draft.columnOf('externalId') === undefined) mapping[column] = 'externalId'
   }
 }
 
+const shorten = (text: string): string => (text.length > 50 ? `${text.slice(0, 50)}…` : text)
+
+const dropIfMost = (draft: Draft, field: string, isWrong: (text: string) => boolean, what: string): void => {
+  const column = draft.columnOf(field)
+  if (column === undefined || draft.share(column, isWrong, 0) <= 0.5) return
+  draft.drop(column, `values such as ${shorten(draft.textsIn(column).find(isWrong) ?? '')} ${what}`)
+}
+
 /** Columns whose values contradict their names are left out. */
-const dropContradicted = (suggestion: Suggestion): void => {
-  const { mapping } = suggestion
-  const externalId = suggestion.columnOf('externalId')
+const dropContradicted = (draft: Draft): void => {
+  const externalId = draft.columnOf('externalId')
   // Ids are unique; a reference such as `Facebook` is not.
   if (externalId !== undefined && isReference(externalId)) {
-    const texts = suggestion.textsIn(externalId)
-    if (new Set(texts).size < texts.length) delete mapping[externalId]
+    const repeated = draft.textsIn(externalId).find((text, index, texts) => texts.indexOf(text) < index)
+    if (repeated !== undefined)
+      draft.drop(externalId, `its values are no ids of customers: more than one row has ${shorten(repeated)}`)
   }
-  const optOut = suggestion.columnOf('smsOptOut')
-  if (optOut !== undefined && suggestion.share(optOut, (text) => typeof parseYesNo(text) === 'boolean') < 0.5)
-    delete mapping[optOut]
+  const isNeither = (text: string) => typeof parseYesNo(text) !== 'boolean'
+  dropIfMost(draft, 'smsOptOut', isNeither, 'are neither yes nor no')
+  dropIfMost(draft, 'metadata', (text) => typeof parseMetadata(text) === 'string', 'are no JSON objects')
 }
 
 /**
  * A `name` beside a first name is the whole name, and so is one in which most values have two words, if no column has the surname.
  * Separate columns are more exact than a whole name.
  */
-const chooseNames = (suggestion: Suggestion): void => {
-  const { mapping, columns } = suggestion
-  const own = suggestion.columnOf('name')
+const chooseNames = (draft: Draft): void => {
+  const { mapping, columns } = draft
+  const own = draft.columnOf('name')
   const first = columns.find((column) => mapping[column] === undefined && isFirstName(column) && column !== own)
   if (own !== undefined && first !== undefined && !isFirstName(own)) {
     mapping[first] = 'name'
     delete mapping[own]
   }
-  const name = suggestion.columnOf('name')
-  const fullName = suggestion.columnOf('fullName')
+  const name = draft.columnOf('name')
+  const fullName = draft.columnOf('fullName')
   if (name !== undefined && fullName !== undefined) delete mapping[fullName]
-  if (name === undefined || suggestion.columnOf('surname') !== undefined) return
-  if (suggestion.share(name, (text) => /\S\s+\S/.test(text), 0) > 0.5) mapping[name] = 'fullName'
+  if (name === undefined || draft.columnOf('surname') !== undefined) return
+  if (draft.share(name, (text) => /\S\s+\S/.test(text), 0) > 0.5) mapping[name] = 'fullName'
 }
 
 /** Corrects a mapping that was made from the names of columns, by looking at their values in the first rows. */
-export const suggestCustomer = (named: Mapping, samples: readonly FieldValues[]): Mapping => {
-  const suggestion = new Suggestion(named, samples)
-  moveForeignIds(suggestion)
-  dropContradicted(suggestion)
-  chooseNames(suggestion)
-  suggestion.findByValues('email', (text) => emailAddress.test(text))
-  suggestion.findByValues('phone', (text) => telephoneNumber.test(text))
-  return suggestion.mapping
+export const suggestCustomer = (named: Mapping, samples: readonly FieldValues[]): Suggestion => {
+  const draft = new Draft(named, samples)
+  moveForeignIds(draft)
+  dropContradicted(draft)
+  chooseNames(draft)
+  for (const { field, test } of foundByValues) draft.findByValues(field, test)
+  return { mapping: draft.mapping, warnings: draft.warnings }
+}
+
+/** Rows with our own ids or codes are matched by them, so that a corrected e-mail address changes the customer that it is of. */
+export const suggestMatchBy = (mapping: Mapping, samples: readonly FieldValues[]): string | undefined =>
+  findOwnKey(mapping, samples, ownKeys)
+
+/** Warns of columns of e-mail addresses or telephone numbers that some rows have in another column than the mapped one. */
+export const warnOfSecondColumns = (mapping: Mapping, samples: readonly FieldValues[]): ImportWarning[] => {
+  const draft = new Draft(mapping, samples)
+  return foundByValues.flatMap(({ field, test, what }) => {
+    const mapped = draft.columnOf(field)
+    const lacking = samples.filter((values) => mapped === undefined || textsOf([values], mapped).length === 0)
+    return draft.columns.flatMap((column) => {
+      const count = textsOf(lacking, column).filter(test).length
+      if (mapping[column] !== undefined || count === 0 || draft.share(column, test) <= 0.5) return []
+      const message = `${count} of the first ${samples.length} rows ${count === 1 ? 'has' : 'have'} ${what} only in ${column}, which is not imported`
+      return [{ code: `unmapped_${field}`, column, message }]
+    })
+  })
 }

@@ -1,4 +1,4 @@
-import type { DecimalMark, ImportCounts, OnMatch, TagsMode } from '@clientele/contracts/import'
+import type { DecimalMark, ImportCounts, ImportWarning, OnMatch, TagsMode } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { KeySet } from './key-set.ts'
@@ -54,6 +54,9 @@ export type MatchOptions = {
   tags: TagsMode
 }
 
+/** A suggested field for each column, and warnings about columns that were left out because of their values. */
+export type Suggestion = { mapping: Record<string, string>; warnings: ImportWarning[] }
+
 /** A kind of resource that can be imported. */
 export type ImportTarget<I = unknown> = {
   /** Plural name, for example `customers`. */
@@ -64,8 +67,14 @@ export type ImportTarget<I = unknown> = {
   acceptsField?(field: string): boolean
   /** The fields that rows can be matched by; the first is the default. */
   matchBy: readonly [string, ...string[]]
+  /** The fields that are decimal numbers. */
+  decimals?: readonly string[]
   /** Improves a suggested mapping by looking at the first rows. */
-  suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
+  suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Suggestion
+  /** Returns the match key that the first rows have, if it is better than the default. */
+  suggestMatchBy?(mapping: Record<string, string>, samples: readonly FieldValues[]): string | undefined
+  /** Finds what users should look at in a mapping, from the first rows. */
+  warn?(mapping: Record<string, string>, samples: readonly FieldValues[]): ImportWarning[]
   /** Checks the values of a row. */
   check(values: FieldValues, match: MatchOptions): Checked<I>
   /** Predicts the results of `apply` for the dry run. `seen` has, for each match key, the values that earlier rows would create. */

@@ -1,27 +1,25 @@
-import type { Import, ImportCommit, ImportOptions, ImportPatch } from '@clientele/contracts/import'
-import { ImportMapping } from '@clientele/contracts/import'
+import type { Import, ImportCommit, ImportPatch } from '@clientele/contracts/import'
 import type { Job } from '@clientele/contracts/job'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { parseBody } from '@clientele/platform/http/request-parsing'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobService } from '../jobs/job.service.ts'
 import type { JobTable } from '../jobs/job.store.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
-import { ByteWindow } from '../tables/byte-window.ts'
 import { type DetectedTable, detectTable } from '../tables/format-detection.ts'
-import { createParser } from '../tables/reader.ts'
 import { FileError } from '../tables/row.ts'
+import { changedChoice, firstChoice } from './import.choice.ts'
 import { removeImport } from './import.cleanup.ts'
 import { type ImportRow, importList, presentImport } from './import.list.ts'
-import { type Choice, createImportTable } from './import.store.ts'
+import { createImportTable } from './import.store.ts'
 import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
-import { suggestForTarget, validateMapping } from './mapping.ts'
 import { toFileProblem } from './received-file.ts'
+import { parseSamples, readSamples } from './sample-rows.ts'
 import { createKnownNames } from './suggest-mapping.ts'
+import { changedWarnings, findWarnings } from './warnings.ts'
 
 type Deps = {
   db: Db
@@ -49,16 +47,6 @@ const assertCanContinue = ({ undoJob }: ImportRow, choices: ImportPatch): void =
   if (undoJob !== null) throw invalidState('the import was undone')
   if (Object.keys(choices).length > 0)
     throw invalidState('the options of an import cannot be changed after its commit has started')
-}
-
-const parseMapping = (text: string): ImportMapping => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw fieldProblem('/mapping', 'invalid_json', 'must be a JSON object from column to field')
-  }
-  return parseBody(ImportMapping, value)
 }
 
 export type ImportService = ReturnType<typeof createImportService>
@@ -101,32 +89,12 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     }
   }
 
-  const readSamples = ({ file }: ImportUpload, { format }: DetectedTable) => {
-    try {
-      const window = new ByteWindow()
-      window.push(file.sample)
-      window.ended = file.bytes <= file.sample.length
-      const rows = createParser(format, { dotted: true, limits: { batchRows: 20 } }).parse(window)
-      return rows.flatMap(({ values }) => (values ? [values] : []))
-    } catch {
-      // The dry run reports the errors of the file.
-      return []
-    }
+  const setChoice = async (row: ImportRow, patch: ImportPatch, tx: Tx): Promise<void> => {
+    const choice = changedChoice(target, row, patch)
+    const samples = await readSamples(files, row)
+    const warnings = changedWarnings(row.warnings, { target, columns: row.columns, samples, choice })
+    await table.setChoice(row.id, choice, warnings, tx)
   }
-
-  const parseMatchBy = (matchBy: string | undefined): string => {
-    if (matchBy === undefined) return target.matchBy[0]
-    if (target.matchBy.includes(matchBy)) return matchBy
-    throw fieldProblem('/matchBy', 'invalid_value', `must be one of ${target.matchBy.join(', ')}`)
-  }
-  const mergeChoice = (row: ImportRow, { mapping, matchBy, onMatch, country, decimal, tags }: ImportPatch): Choice => ({
-    mapping: mapping === undefined ? row.mapping : validateMapping(target, row.columns, mapping),
-    matchBy: matchBy === undefined ? row.matchBy : parseMatchBy(matchBy),
-    onMatch: onMatch ?? row.onMatch,
-    country: country ?? row.country,
-    decimal: decimal ?? row.decimal,
-    tags: tags ?? row.tags,
-  })
 
   const startCheck = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
     const job = await jobs.add({ kind: 'import.check', owner: actor, input: {}, parent: id }, tx)
@@ -156,13 +124,10 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     /** Creates an import of an uploaded file and starts its dry run. */
     create: (upload: ImportUpload, actor: Actor): Promise<Import> =>
       upload.discardOnFailure(async () => {
-        const { file, options }: { file: ImportUpload['file']; options: ImportOptions } = upload
-        const detected = detectUpload(upload)
-        const { format, columns } = detected
-        const mapping =
-          options.mapping === undefined
-            ? suggestForTarget(target, columns, readSamples(upload, detected))
-            : validateMapping(target, columns, parseMapping(options.mapping))
+        const { file, options } = upload
+        const { format, columns } = detectUpload(upload)
+        const samples = parseSamples(file.sample, file.bytes <= file.sample.length, format)
+        const choice = firstChoice(target, options, columns, samples)
         const { id: fileId, bytes, sha256, encoding, encodingBy } = file
         return db.transaction(async (tx) => {
           const newImport = {
@@ -172,16 +137,11 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
             format,
             encoding,
             encodingBy,
-            warnings: [],
+            warnings: findWarnings({ target, columns, samples, choice }),
             bytes,
             sha256,
             columns,
-            mapping,
-            matchBy: parseMatchBy(options.matchBy),
-            onMatch: options.onMatch ?? ('update' as const),
-            country: options.country ?? null,
-            decimal: options.decimal ?? ('point' as const),
-            tags: options.tags ?? ('replace' as const),
+            ...choice,
             previousImport: await table.findPrevious(target.entity, sha256, null, tx),
             owner: actor,
             keepHours,
@@ -199,7 +159,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         const row = await lockOwn(id, actor, tx)
         if (row.commitJob !== null) throw invalidState('the import has already been committed')
         if (runningStatuses.includes(row.status)) throw invalidState('the dry run is still in progress')
-        await table.setChoice(id, mergeChoice(row, patch), tx)
+        await setChoice(row, patch, tx)
         await startCheck(id, actor, tx)
         return present(await getOwn(id, actor, tx))
       }),
@@ -212,7 +172,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         if (interruptedJob === undefined) assertChecked(row)
         else assertCanContinue(row, choices)
         if (!again) await refuseDuplicate(row, tx)
-        await table.setChoice(id, mergeChoice(row, choices), tx)
+        if (Object.keys(choices).length > 0) await setChoice(row, choices, tx)
         const checkpoint = interruptedJob === undefined ? undefined : await jobTable.getCheckpoint(interruptedJob, tx)
         const job = await jobs.add({ kind: 'import', owner: actor, input: {}, parent: id, ...checkpoint }, tx)
         await table.setJob(id, 'commit', job.id, keepHours, tx)

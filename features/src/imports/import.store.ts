@@ -1,4 +1,4 @@
-import type { ImportRowError } from '@clientele/contracts/import'
+import type { ImportRowError, ImportWarning } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { type ImportRow, importList } from './import.list.ts'
@@ -113,10 +113,12 @@ export const createImportTable = (db: Db) => ({
     return id
   },
 
-  setChoice: async (id: string, { mapping, ...match }: Choice, tx: Tx): Promise<void> => {
-    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7 where id = $1`
-    const { matchBy, onMatch, country, decimal, tags } = match
-    await db.query(sql, [id, JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags], { tx })
+  setChoice: async (id: string, choice: Choice, warnings: readonly ImportWarning[], tx: Tx): Promise<void> => {
+    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7, warnings = $8
+      where id = $1`
+    const { mapping, matchBy, onMatch, country, decimal, tags } = choice
+    const values = [id, JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags, JSON.stringify(warnings)]
+    await db.query(sql, values, { tx })
   },
 
   /** Sets the latest dry run, commit or undo, and the expiry to `keepHours` from now. */

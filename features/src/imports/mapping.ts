@@ -1,7 +1,7 @@
 import type { ImportMapping } from '@clientele/contracts/import'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import { EmptyValues } from '../tables/row.ts'
-import type { AnyTarget, FieldValues } from './import-target.ts'
+import type { AnyTarget, FieldValues, Suggestion } from './import-target.ts'
 import { suggestMapping } from './suggest-mapping.ts'
 
 /** The field of each column that is imported: `{ 'First name': 'name' }`. */
@@ -11,16 +11,22 @@ export type Mapping = Record<string, string>
 export const mappedField = (mapping: Mapping, column: string): string | undefined =>
   Object.hasOwn(mapping, column) ? mapping[column] : undefined
 
+/** Sorts a mapping by the columns of the file. PostgreSQL sorts the keys of `jsonb` by their length. */
+export const inColumnOrder = (mapping: Mapping, columns: readonly string[]): Mapping => {
+  const ordered = [...columns.filter((column) => Object.hasOwn(mapping, column)), ...Object.keys(mapping)]
+  return Object.fromEntries(ordered.map((column) => [column, mapping[column] as string]))
+}
+
 /** Suggests a mapping from the column names and, if the target does so, from sample values. */
 export const suggestForTarget = (
   target: AnyTarget,
   columns: readonly string[],
   samples: readonly FieldValues[],
-): Mapping => {
+): Suggestion => {
   const named = suggestMapping(columns, target.fields)
   for (const column of columns)
     if (mappedField(named, column) === undefined && target.acceptsField?.(column)) named[column] = column
-  return target.suggest?.(named, samples) ?? named
+  return target.suggest?.(named, samples) ?? { mapping: named, warnings: [] }
 }
 
 /** The maximum number of keys whose field is cached. */
@@ -63,7 +69,7 @@ export const createMapper = ({ target, mapping, columns, hasOpenKeys }: MapperOp
   for (const [column, field] of Object.entries(mapping)) fieldOf.set(column, field)
   const taken = new Set(Object.values(mapping))
   const mapLateKey = (key: string): string | undefined => {
-    const field = mappedField(suggestForTarget(target, [key], []), key)
+    const field = mappedField(suggestForTarget(target, [key], []).mapping, key)
     const unusedField = field !== undefined && !taken.has(field) ? field : undefined
     if (unusedField !== undefined) taken.add(unusedField)
     if (fieldOf.size < maxKeys) fieldOf.set(key, unusedField)

@@ -191,3 +191,51 @@ describe('Imports with tags=add', () => {
     expect((await getCustomer(id)).tags).toEqual(['only'])
   })
 })
+
+describe('Telephone numbers and countries of an import', () => {
+  it('an extension is kept as metadata, and a number with a second ending is refused', async () => {
+    const rows = [
+      '+49 30 901820 ext. 12',
+      '+49 30 901820x13',
+      '+49 30 901820 Durchwahl 14',
+      '+49 30 1234567/68',
+      '+49 (0)30/901820',
+    ].map((phone) => ({ ...aCustomer(), phone }))
+    const done = await importFile(csv(rows))
+    expect(done.counts).toEqual(counts({ created: 4, failed: 1 }))
+    expect(done.errors).toMatchObject([
+      { row: 5, pointer: '/phone', message: expect.stringContaining('one telephone number') },
+    ])
+    const found = await Promise.all(rows.map(({ email }) => findByEmail(email)))
+    expect(found.map((customer) => customer && [customer.phone, customer.metadata])).toEqual([
+      ['+4930901820', { phoneExtension: '12' }],
+      ['+4930901820', { phoneExtension: '13' }],
+      ['+4930901820', { phoneExtension: '14' }],
+      undefined,
+      ['+4930901820', {}],
+    ])
+  })
+
+  it('a national number is read by the country of its row or else of the import', async () => {
+    const rows = [
+      { ...aCustomer(), phone: '030 901820', country: 'de' },
+      { ...aCustomer(), phone: '030 901820', country: '' },
+      { ...aCustomer(), phone: '0711 000 111', country: '' },
+    ]
+    const done = await importFile(csv(rows), { country: 'DE' })
+    expect(done.counts).toEqual(counts({ created: 3 }))
+    expect((await findByEmail(rows[1]?.email ?? '')).phone).toBe('+4930901820')
+  })
+
+  it('the codes UK and XK are read, and a code that no country has fails the row', async () => {
+    const rows = ['UK', 'XK', 'XX', 'ZZ', 'EU'].map((country) => ({ ...aCustomer(), country }))
+    const done = await importFile(csv(rows))
+    expect(done.counts).toEqual(counts({ created: 2, failed: 3 }))
+    expect((await findByEmail(rows[0]?.email ?? '')).address).toEqual({ country: 'GB' })
+    expect(done.errors[0]).toMatchObject({
+      row: 4,
+      pointer: '/address/country',
+      message: expect.stringContaining('ISO 3166-1'),
+    })
+  })
+})

@@ -1,9 +1,9 @@
-import { type CountryCode, getCountries } from 'libphonenumber-js'
+import { countryCodes, fromAlpha3 } from '../customers/countries.ts'
 import { toE164 } from '../customers/customer.input.ts'
 
 const languages = ['en', 'de', 'fr', 'es', 'pt', 'it', 'nl', 'pl', 'ru', 'tr', 'ar', 'ja', 'zh', 'sw']
 // Names that the Unicode CLDR, where Intl.DisplayNames has its names from, does not have.
-const otherNames: Record<string, CountryCode> = {
+const otherNames: Record<string, string> = {
   ...{ uk: 'GB', england: 'GB', scotland: 'GB', wales: 'GB', 'great britain': 'GB', usa: 'US' },
   ...{ 'united states of america': 'US', holland: 'NL', 'czech republic': 'CZ', turkey: 'TR', uae: 'AE' },
 }
@@ -16,14 +16,17 @@ const countriesByName = (): Map<string, string> => {
   if (known) return known
   const names = languages.flatMap((language) => {
     const displayNames = new Intl.DisplayNames(language, { type: 'region' })
-    return getCountries().map((code): [string, string] => [normalise(displayNames.of(code) ?? code), code])
+    return countryCodes.map((code): [string, string] => [normalise(displayNames.of(code) ?? code), code])
   })
   known = new Map([...names, ...Object.entries(otherNames)])
   return known
 }
 
-/** The ISO 3166-1 code of a country by its name in fourteen languages: `Deutschland` → `DE`. Other texts are unchanged. */
-export const parseCountry = (text: string): string => countriesByName().get(normalise(text)) ?? text.trim()
+/** The ISO 3166-1 alpha-2 code of a country by its name in fourteen languages or its alpha-3 code: `Deutschland`, `DEU` → `DE`. */
+export const parseCountry = (text: string): string => {
+  const code = text.trim().toUpperCase()
+  return countriesByName().get(normalise(text)) ?? fromAlpha3(code) ?? (code.length === 2 ? code : text.trim())
+}
 
 /** A language as the API writes it: `EN` → `en`, `pt_br` → `pt-BR`. Other texts are unchanged. */
 export const parseLanguage = (text: string): string => {
@@ -36,6 +39,15 @@ export const parseLanguage = (text: string): string => {
 
 /** The first of several values, as Google Contacts writes them: `a@x.com ::: b@x.com`. */
 export const firstValue = (text: string): string => text.split(':::')[0]?.trim() ?? text
+
+// `ext. 12`, `x12`, `#12`, `Durchwahl 12`, `DW 12`, `poste 12`, `int. 12`, `доб. 12`, and `;ext=12` of a tel: address.
+const extension = /^(.*\d[^\p{L}\d]*?)[\s,;(]*(?:extension|ext|x|#|durchwahl|dw|poste|int|доб)[\s.:=]*(\d{1,8})\)?$/iu
+
+/** Splits an extension off a telephone number: `030 901820 ext. 12` → number `030 901820`, extension `12`. */
+export const splitExtension = (text: string): { number: string; extension?: string } => {
+  const [, number, digits] = extension.exec(firstValue(text).slice(0, 100)) ?? []
+  return number === undefined || digits === undefined ? { number: text } : { number, extension: digits }
+}
 
 /**
  * A telephone number without the marks that address books add: invisible characters, `tel:`, typographic hyphens and spaces, and

@@ -8,7 +8,14 @@ import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, newFields } from '../customers/customer.change.ts'
 import type { Inputs } from '../customers/customer.input.ts'
-import { firstValue, parseCountry, parseLanguage, parseMetadata, parsePhone } from './customer.cell-values.ts'
+import {
+  firstValue,
+  parseCountry,
+  parseLanguage,
+  parseMetadata,
+  parsePhone,
+  splitExtension,
+} from './customer.cell-values.ts'
 import { columnNames } from './customer.column-names.ts'
 
 /** A row of a customer import that was checked. Whether it creates or updates a customer is decided later. */
@@ -112,6 +119,13 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
 const countryOf = ({ address }: { address?: { country?: unknown } }): string | undefined =>
   typeof address?.country === 'string' ? address.country : undefined
 
+/** Sets the number, and its extension as free data, because a customer's number is one that can be dialled from anywhere. */
+const setPhone = (body: Record<string, unknown>, text: string, country: string | null): void => {
+  const { number, extension } = splitExtension(text)
+  body['phone'] = parsePhone(number, countryOf(body) ?? country ?? undefined)
+  if (extension !== undefined) addMetadata(body, { phoneExtension: extension })
+}
+
 /**
  * Builds the body of a POST or PATCH from a row. `emptied` says whether a field is null: null empties a field of an existing
  * customer and has no meaning for a new one, so only a PATCH keeps it (`keepNulls`).
@@ -129,8 +143,7 @@ const buildBody = (
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
-  if (typeof body['phone'] === 'string')
-    body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined)
+  if (typeof body['phone'] === 'string') setPhone(body, body['phone'], country)
   return { body, emptied }
 }
 

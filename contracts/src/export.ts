@@ -4,6 +4,10 @@ import { z } from 'zod'
 export const TableFormatName = z.enum(['csv', 'json', 'ndjson', 'xlsx']).meta({ id: 'TableFormat' })
 export type TableFormatName = z.infer<typeof TableFormatName>
 
+/** How CSV has texts that a spreadsheet would run as formulas: with an apostrophe in front, or as they are. */
+export const Formulas = z.enum(['escape', 'keep']).meta({ id: 'Formulas' })
+export type Formulas = z.infer<typeof Formulas>
+
 /** The file that an export wrote. `bytes` and `sha256` are those of the download, after compression. */
 export const ExportResult = z
   .object({

@@ -55,7 +55,6 @@ export const fieldErrors = {
   row_too_long: 'A row of the file is too long.',
   no_columns: 'The file has no columns.',
   too_many_columns: 'The file has too many columns.',
-  duplicate_header: 'Two columns of the file have the same name.',
   bad_header: 'The name of a column has a control character.',
   unknown_column: 'The file has no such column.',
 } as const satisfies Record<string, string>

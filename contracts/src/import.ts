@@ -254,7 +254,9 @@ const options = {
     .string()
     .max(50)
     .optional()
-    .meta({ description: `${matchByText} Default: \`email\` for customers, \`sku\` for products.` }),
+    .meta({
+      description: `${matchByText} Default: \`id\` or \`code\` if all values of such a column are ours in form; otherwise \`email\` for customers, \`sku\` for products.`,
+    }),
   onMatch: OnMatch.optional().meta({ description: `${onMatchText} Default: \`update\`.` }),
   ...valueOptions,
   preset,

@@ -195,7 +195,18 @@ describe('POST /v1/customers/bulk/{id}/undo', () => {
     expect(job).toMatchObject({ kind: 'bulk.undo', status: 'succeeded', counts: { removed: 0, restored: 2, kept: 1 } })
     expect(await tagsOf(ids)).toEqual([[tag], ['a'], [tag]])
     expect(await jobs.download(service.url, job.errorsUrl)).toContain(`"${ids[1]}",,"the customer was changed since`)
-    expect(await service.user.post(`/v1/customers/bulk/${id}/undo`)).toMatchObject({
+    expect((await undo(id)).counts).toMatchObject({ removed: 0, restored: 0, kept: 1 })
+  })
+
+  it('an undo that kept customers can be repeated for them, and one that kept none cannot', async () => {
+    const { tag, ids } = await createGroup(2)
+    const first = await change({ op: 'tag', filter: { tag }, add: ['a'], expect: 2 })
+    await service.user.delete(`/v1/customers/${ids[1]}`)
+    await service.admin.delete(`/v1/customers/${ids[1]}?purge=true`)
+    for (const restored of [1, 0]) expect((await undo(first.id)).counts).toMatchObject({ restored, kept: 1 })
+    const second = await change({ op: 'tag', filter: { tag }, add: ['b'], expect: 1 })
+    expect((await undo(second.id)).counts).toMatchObject({ restored: 1, kept: 0 })
+    expect(await service.user.post(`/v1/customers/bulk/${second.id}/undo`)).toMatchObject({
       status: 409,
       body: { code: 'invalid_state' },
     })

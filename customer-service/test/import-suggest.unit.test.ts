@@ -6,6 +6,7 @@ import {
   parseLanguage,
   parsePhone,
   parseSmsOptIn,
+  splitExtension,
 } from '../src/imports/customer.cell-values.ts'
 import { importFields, splitName } from '../src/imports/customer.import-input.ts'
 import { suggestCustomer } from '../src/imports/customer.import-suggest.ts'
@@ -16,7 +17,7 @@ const suggest = ([header = [], ...rows]: string[][]) =>
   suggestCustomer(
     suggestMapping(header, importFields),
     rows.map((cells) => Object.fromEntries(header.map((column, index) => [column, cells[index] ?? '']))),
-  )
+  ).mapping
 
 describe('The suggested mapping of a customer import', () => {
   it.each([
@@ -193,8 +194,10 @@ describe('The values of a customer import', () => {
     ['de', 'DE'],
     ['DEU', 'DE'],
     ['ken ', 'KE'],
+    ['gbr', 'GB'],
     ['Großbritannien', 'GB'],
     ['États-Unis', 'US'],
+    ['Antarctica', 'AQ'],
     ['Atlantis', 'Atlantis'],
   ])('the country %j is read as %j', (text, code) => expect(parseCountry(text)).toBe(code))
 
@@ -224,6 +227,21 @@ describe('The values of a customer import', () => {
     ['no number', 'DE', 'no number'],
   ])('the telephone number %j in a row with the country %j is read as %j', (text, country, number) =>
     expect(parsePhone(text, country)).toBe(number),
+  )
+
+  it.each([
+    ['+49 30 901820 ext. 12', '+49 30 901820', '12'],
+    ['(030) 901820, Ext 12', '(030) 901820', '12'],
+    ['+1 212 555 0123 x4', '+1 212 555 0123', '4'],
+    ['+1-212-555-0123#45', '+1-212-555-0123', '45'],
+    ['tel:+49-30-901820;ext=7', 'tel:+49-30-901820', '7'],
+    ['030 901820 (Durchwahl: 33)', '030 901820', '33'],
+    ['030 901820 DW 33', '030 901820', '33'],
+    ['+33 1 23 45 67 89 poste 5', '+33 1 23 45 67 89', '5'],
+    ['+49 151 23456789', '+49 151 23456789', undefined],
+    ['ext. 12', 'ext. 12', undefined],
+  ])('the telephone number %j is split into %j and %j', (text, number, extension) =>
+    expect(splitExtension(text)).toEqual({ number, ...(extension !== undefined && { extension }) }),
   )
 
   it('numbers that have a country code without a plus are read so where the program writes them so', () => {

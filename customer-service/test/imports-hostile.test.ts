@@ -31,7 +31,6 @@ describe('Files that cannot be imported', () => {
       422,
       'too_many_columns',
     ],
-    ['with the same header twice', 'email,email\na@example.com,b\n', 422, 'duplicate_header'],
     ['with a NUL character in the header', 'name,e\0mail\nAna,a@example.com\n', 422, 'bad_header'],
     ['that is a damaged archive', Buffer.from('PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaacustomers.csv'), 422, 'bad_archive'],
     ['that is an empty archive', Buffer.from(`PK\x05\x06${'\0'.repeat(18)}`), 422, 'unknown_format'],

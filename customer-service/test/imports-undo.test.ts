@@ -100,6 +100,73 @@ describe('POST /v1/imports/{id}/undo', () => {
   })
 })
 
+describe('Undo of several imports', () => {
+  const importRows = async (rows: Record<string, string>[], query: Record<string, string> = {}) => {
+    const { id } = await files.check(csv(rows), query)
+    await files.commit(id)
+    return id
+  }
+
+  it('imports that changed the same customers one after the other can be undone in reverse order', async () => {
+    const [existing, newRow] = [await createCustomer({ locale: 'en' }), row()]
+    const first = await importRows([newRow, { email: existing.email, name: 'First' }])
+    const second = await importRows([newRow, existing].map(({ email }) => ({ email, name: 'Second', locale: 'sw' })))
+    const third = await importRows([newRow, existing].map(({ email }) => ({ email, name: 'Third' })))
+    const created = await findByEmail(newRow['email'])
+    for (const id of [third, second])
+      expect((await files.undo(id)).counts).toEqual({ removed: 0, restored: 2, kept: 0 })
+    expect(await getCustomer(existing.id)).toMatchObject({ name: 'First', locale: 'en' })
+    expect((await files.undo(first)).counts).toEqual({ removed: 1, restored: 1, kept: 0 })
+    expect(await getCustomer(existing.id)).toMatchObject({ name: existing.name, locale: 'en' })
+    expect((await getCustomer(created.id)).status).toBe(404)
+  })
+
+  it('an undo that kept customers can be repeated once the later import is undone', async () => {
+    const [newRow, existing] = [row(), await createCustomer()]
+    const first = await importRows([newRow, { email: existing.email, surname: 'First' }])
+    const second = await importRows([{ email: newRow['email'] ?? '', name: 'Second' }])
+    const created = await findByEmail(newRow['email'])
+    const kept = await files.undo(first)
+    expect(kept.counts).toEqual({ removed: 0, restored: 1, kept: 1 })
+    expect(await files.download(service.url, kept.errorsUrl)).toContain(created.id)
+    expect((await files.undo(first)).counts).toEqual({ removed: 0, restored: 0, kept: 1 })
+    expect((await files.undo(second)).counts).toEqual({ removed: 0, restored: 1, kept: 0 })
+    expect(await files.undo(first)).toMatchObject({ counts: { removed: 1, restored: 0, kept: 0 }, errorsUrl: null })
+    expect((await getCustomer(created.id)).status).toBe(404)
+    const again = await service.user.post(`/v1/imports/${first}/undo`)
+    expect([again.status, again.body.detail]).toEqual([409, 'the import was undone, and nothing was kept'])
+  })
+
+  it('a repeated undo restores a customer whose former e-mail is free again', async () => {
+    const existing = await createCustomer()
+    const id = await importRows([{ code: existing.code, email: `moved.${existing.email}` }], { matchBy: 'code' })
+    const other = await createCustomer({ email: existing.email })
+    expect((await files.undo(id)).counts).toMatchObject({ restored: 0, kept: 1 })
+    await service.user.delete(`/v1/customers/${other.id}`)
+    expect((await files.undo(id)).counts).toMatchObject({ restored: 1, kept: 0 })
+    expect((await getCustomer(existing.id)).email).toBe(existing.email)
+  })
+
+  it('a customer that somebody changed between two imports is kept by the undo of the first', async () => {
+    const existing = await createCustomer()
+    const first = await importRows([{ email: existing.email, name: 'First' }])
+    await service.user.patch(`/v1/customers/${existing.id}`, { surname: 'By hand' })
+    const second = await importRows([{ email: existing.email, name: 'Second' }])
+    expect((await files.undo(second)).counts).toMatchObject({ restored: 1 })
+    expect((await files.undo(first)).counts).toMatchObject({ restored: 0, kept: 1 })
+    expect(await getCustomer(existing.id)).toMatchObject({ name: 'First', surname: 'By hand' })
+  })
+
+  it('a customer that others changed between two batches of an import does not count as restored to what it was', async () => {
+    const existing = await createCustomer()
+    const first = await importRows([{ email: existing.email, name: 'First' }])
+    const second = await importRows([{ email: existing.email, name: 'Second' }])
+    await service.db.query('update import_changes set base = null where import_id = $1', [second])
+    await files.undo(second)
+    expect((await files.undo(first)).counts).toMatchObject({ restored: 0, kept: 1 })
+  })
+})
+
 describe('The error file', () => {
   it.each(['csv', 'json', 'ndjson'] as const)(
     'the error file in %s contains each failed row with its reason and can be corrected and imported again',
@@ -139,6 +206,33 @@ describe('The error file of rows that could not be read', () => {
       expect.stringMatching(/,"Ana,Berg,Lane 1,a@example\.com"$/),
       expect.stringMatching(/,"Ben,""C""ole,b@example\.com"$/),
     ])
+  })
+})
+
+describe('The error file of JSON rows that are no objects', () => {
+  it.each([
+    ['json', '[{"name":"Ana","email":"b"}, [1,2], "text", 5, {"name":"a","name":"b"}]'],
+    ['ndjson', '{"name":"Ana","email":"b"}\n[1,2]\n"text"\n5\n{"name":"a","name":"b"}\n'],
+  ])('it contains their text in %s', async (format, file) => {
+    const { id } = await files.check(file, { format })
+    const done = await files.commit(id)
+    expect(done.counts).toEqual(counts({ failed: 5 }))
+    const errors = await files.download(service.url, done.errorsUrl)
+    const rows =
+      format === 'json'
+        ? JSON.parse(errors)
+        : errors
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line))
+    expect(rows.map((row: Record<string, unknown>) => [row['row'], row['row_text']])).toEqual([
+      [1, undefined],
+      [2, '[1,2]'],
+      [3, '"text"'],
+      [4, '5'],
+      [5, '{"name":"a","name":"b"}'],
+    ])
+    expect(rows[0]).toMatchObject({ name: 'Ana', email: 'b' })
   })
 })
 

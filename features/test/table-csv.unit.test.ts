@@ -1,5 +1,5 @@
 import { detectTable } from '../src/tables/format-detection.ts'
-import { fileErrorOf, readText, valuesOf } from './table-files.ts'
+import { fileErrorOf, readAll, readText, valuesOf } from './table-files.ts'
 
 describe('Reading CSV', () => {
   it('rows are numbered as in a spreadsheet: the header is row 1, and blank lines count', async () => {
@@ -45,6 +45,18 @@ describe('Reading CSV', () => {
 
   it.each(['"sep=;"', 'SEP=;', 'sep=;'])('the line %s declares the delimiter', async (line) => {
     expect((await readText(`${line}\r\na,x;b\r\n1,5;2\r\n`))[0]?.values).toMatchObject({ 'a,x': '1,5', b: '2' })
+  })
+
+  it('a sep= line is no row: rows are numbered as a spreadsheet shows them, also when reading goes on', async () => {
+    const text = 'sep=;\r\na;b\r\n1;2\r\n"3;4\r\n'
+    const bytes = Buffer.from(text)
+    const { format } = detectTable(bytes, true)
+    expect(await fileErrorOf(() => readAll(bytes, format))).toMatchObject({ position: { row: 3 } })
+    const [first] = await readText('sep=;\r\na;b\r\n1;2\r\n3;4\r\n')
+    expect(first).toMatchObject({ number: 2, values: { a: '1', b: '2' } })
+    const whole = Buffer.from('sep=;\r\na;b\r\n1;2\r\n3;4\r\n')
+    const rest = await readAll(whole, detectTable(whole, true).format, { from: first?.end })
+    expect(rest).toMatchObject([{ number: 3, values: { a: '3', b: '4' } }])
   })
 
   it('a first row with a known name of a column is a header, whatever its other cells are', () => {
@@ -132,11 +144,17 @@ describe('Reading CSV', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
 
-  it('a file with duplicate or too many column names is rejected', async () => {
-    expect(await fileErrorOf(() => readText('name,email, name\n1,a@x.com,2\n'))).toMatchObject({
-      code: 'duplicate_header',
-      message: 'the file has more than one column "name"; rename or remove the others',
-    })
+  it('a column whose name is repeated gets a number that no other column has', async () => {
+    expect(await valuesOf('name,Email, Email,Email (2),Email\nAna,a@x.com,b@x.com,c@x.com,d@x.com\n')).toEqual([
+      [2, { name: 'Ana', Email: 'a@x.com', 'Email (3)': 'b@x.com', 'Email (2)': 'c@x.com', 'Email (4)': 'd@x.com' }],
+    ])
+    expect(await valuesOf('a@x.com,a@x.com\nb@x.com,c@x.com\n')).toEqual([
+      [1, { column1: 'a@x.com', column2: 'a@x.com' }],
+      [2, { column1: 'b@x.com', column2: 'c@x.com' }],
+    ])
+  })
+
+  it('a file with too many columns is rejected', async () => {
     const many = Array.from({ length: 10_000 }, (_, at) => `c${at}`).join(',')
     expect(await fileErrorOf(() => readText(`${many}\n`))).toMatchObject({ code: 'too_many_columns' })
   })

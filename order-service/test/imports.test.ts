@@ -151,6 +151,132 @@ describe('Product imports', () => {
     expect((await productBySku(one.sku)).name).toBe('Renamed')
   })
 
+  it('an export with a corrected SKU changes the product, because its ids are ours', async () => {
+    const [one, other] = [await createProduct(), await createProduct()]
+    const moved = aSku()
+    const dry = await checkImport(`id,sku,name\n${one.id},${moved},Renamed\n`)
+    expect(dry).toMatchObject({ matchBy: 'id', counts: { updated: 1, created: 0 } })
+    await runJob(dry.id, 'commit')
+    expect(await productBySku(moved)).toMatchObject({ id: one.id, name: 'Renamed' })
+    const rows = [
+      { id: one.id, sku: other.sku, name: 'Both', price: '1' },
+      { id: one.id, sku: aSku(), name: 'Moved', price: '1' },
+      { id: one.id, sku: moved, name: 'Right', price: '1' },
+    ]
+    const result = await importRows(rows, { matchBy: 'sku' })
+    expect(result.counts).toMatchObject({ created: 0, updated: 1, failed: 2 })
+    expect(result.errors.map(({ row, pointer, code }: Record<string, unknown>) => [row, pointer, code])).toEqual([
+      [1, '/id', 'id_conflict'],
+      [2, '/id', 'id_conflict'],
+    ])
+    const foreign = await checkImport(`Product ID,SKU,Name,Price\n7210448309101,${aSku()},Tea,1\n`)
+    expect(foreign).toMatchObject({ matchBy: 'sku', counts: { created: 1 } })
+  })
+
+  it('a price list with decimal commas is read under decimal=comma, and warned of without it', async () => {
+    const skus = Array.from({ length: 6 }, aSku)
+    const prices = ['1,50', '1.234,50', '1 234,50', "1'234,50", '€ 2,50', '3 EUR']
+    const lines = prices.map((price, at) => `${skus[at]};Tee;${price};EUR;1.000`)
+    const file = ['SKU;Name;Price;Currency;Stock', ...lines].join('\n')
+    const dry = await checkImport(file)
+    expect(dry).toMatchObject({ decimal: 'point', counts: { created: 0, failed: 6 } })
+    expect(dry.warnings).toEqual([
+      {
+        code: 'decimal_comma',
+        column: 'Price',
+        message: 'Price has values with a decimal comma, such as 1,50; set `decimal` to `comma`',
+      },
+      {
+        code: 'decimal_comma',
+        column: 'Stock',
+        message:
+          'Stock has values such as 1.000, whose point is read as the decimal mark; if it separates thousands, set `decimal` to `comma`',
+      },
+    ])
+    expect(dry.errors[0]).toEqual({
+      row: 2,
+      pointer: '/price',
+      code: 'decimal_mark',
+      message: 'Price is 1,50, but the decimal mark is a point; write 1.50, or set `decimal` to `comma`',
+    })
+    expect((await service.user.patch(`/v1/product-imports/${dry.id}`, { decimal: 'comma' })).status).toBe(202)
+    const mended = await eventually(async () => {
+      const found = (await service.user.get(`/v1/product-imports/${dry.id}`)).body
+      expect(found.status).toBe('checked')
+      return found
+    })
+    expect(mended).toMatchObject({ decimal: 'comma', warnings: [], counts: { created: 6, failed: 0 } })
+    await runJob(dry.id, 'commit')
+    const found = await Promise.all(skus.map(productBySku))
+    expect(found.map(({ price, currency, stock }) => [price, currency, stock])).toEqual(
+      ['1.50', '1234.50', '1234.50', '1234.50', '2.50', '3.00'].map((price) => [price, 'EUR', 1_000]),
+    )
+  })
+
+  it('a currency beside a price must be that of the row or of the shop', async () => {
+    const dollars = await createProduct({ price: '1', currency: 'USD' })
+    const rows = [
+      { sku: aSku(), name: 'Shop', price: '€1,234.50' },
+      { sku: aSku(), name: 'Row', price: 'US$ 5', currency: 'usd' },
+      { sku: aSku(), name: 'Dollar', price: '$5', currency: 'AUD' },
+      { sku: aSku(), name: 'Other', price: '$ 5' },
+      { sku: aSku(), name: 'Wrong', price: '5 EUR', currency: 'USD' },
+      { sku: aSku(), name: 'Text', price: 'from 5' },
+      { sku: dollars.sku, name: 'Euros now', price: '€ 2' },
+    ]
+    const result = await importRows(rows)
+    expect(result.counts).toMatchObject({ created: 3, updated: 1, failed: 3 })
+    expect(result.errors.map(({ row, pointer }: Record<string, unknown>) => [row, pointer])).toEqual([
+      [4, '/price'],
+      [5, '/price'],
+      [6, '/price'],
+    ])
+    const found = await Promise.all([rows[0], rows[1], rows[2], rows[6]].map((row) => productBySku(row?.sku ?? '')))
+    expect(found.map(({ price, currency }) => `${price} ${currency}`)).toEqual([
+      '1234.50 EUR',
+      '5.00 USD',
+      '5.00 AUD',
+      '2.00 EUR',
+    ])
+  })
+
+  it('a number in the other notation, or that could be two, is refused with what would be right', async () => {
+    const rows = [
+      { sku: aSku(), name: 'Twice', price: '1,234' },
+      { sku: aSku(), name: 'German', price: '1.234,50', stock: '3.00' },
+      { sku: aSku(), name: 'Half', price: '1,234.50', stock: '1.5' },
+      { sku: aSku(), name: 'Thousand', price: '1', stock: '1.000' },
+      { sku: aSku(), name: 'Whole', price: '1,234.50', stock: '3.00', lowStockAt: '1,000,000' },
+    ]
+    const result = await importRows(rows)
+    expect(result.counts).toMatchObject({ created: 1, failed: 4 })
+    expect(result.errors.map(({ message }: { message: string }) => message)).toEqual([
+      'price is 1,234, which can be 1234 or 1.234; write it so, or set `decimal` to `comma`',
+      'price is 1.234,50, but the decimal mark is a point; write 1234.50, or set `decimal` to `comma`',
+      expect.stringContaining('stock must be a whole number'),
+      'stock is 1.000, which can be 1 or 1000; write it without a separator',
+    ])
+    expect(await productBySku(rows[4]?.sku ?? '')).toMatchObject({ price: '1234.50', stock: 3, lowStockAt: 1_000_000 })
+    const point = await importRows([{ sku: aSku(), name: 'Point', price: '1.50' }], { decimal: 'comma' })
+    expect(point.errors).toMatchObject([
+      {
+        code: 'decimal_mark',
+        message: 'price is 1.50, but the decimal mark is a comma; write 1,50, or set `decimal` to `point`',
+      },
+    ])
+  })
+
+  it('imports of the same products can be undone in reverse order, and an undo that kept some can be repeated', async () => {
+    const sku = aSku()
+    const first = await importRows([{ sku, name: 'First', price: '1', stock: 3 }])
+    const second = await importRows([{ sku, name: 'Second', price: '2', stock: 5 }])
+    expect((await runJob(first.id, 'undo')).counts).toMatchObject({ removed: 0, kept: 1 })
+    expect((await runJob(second.id, 'undo')).counts).toMatchObject({ restored: 1, kept: 0 })
+    expect(await productBySku(sku)).toMatchObject({ name: 'First', price: '1.00', stock: 3 })
+    expect((await runJob(first.id, 'undo')).counts).toMatchObject({ removed: 1, kept: 0 })
+    expect((await service.user.get(`/v1/products/${sku}?idBy=sku`)).status).toBe(404)
+  })
+
   it('undo reverts an import except for products that were ordered or changed since', async () => {
     const existing = await createProduct({ stock: 10, price: '2.00' })
     const [made, ordered] = [aSku(), aSku()]

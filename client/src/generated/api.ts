@@ -363,7 +363,7 @@ export interface paths {
         put?: never;
         /**
          * Undo a bulk change or the new name of a tag
-         * @description `{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. A change can be undone until its job expires.
+         * @description `{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. An undo that kept some can be repeated for them. A change can be undone until its job expires.
          */
         post: operations["undoBulkChange"];
         delete?: never;
@@ -509,7 +509,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import of customers
-         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are and are listed in the file at `errorsUrl` of the job.
+         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are (`kept` in the counts of the job) and are listed in the file at its `errorsUrl`. Changes of later imports that were undone do not count, and an undo that kept records can be repeated for them.
          */
         post: operations["undoImport"];
         delete?: never;
@@ -1163,7 +1163,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import of products
-         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are and are listed in the file at `errorsUrl` of the job.
+         * @description Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are (`kept` in the counts of the job) and are listed in the file at its `errorsUrl`. Changes of later imports that were undone do not count, and an undo that kept records can be repeated for them.
          */
         post: operations["undoProductImport"];
         delete?: never;
@@ -2025,7 +2025,7 @@ export interface components {
             "phone[ne]"?: string;
             /** @description Begins with the text, in upper or lower case. */
             "phone[startsWith]"?: string;
-            /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+            /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
             q?: string;
             /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
             sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -2288,12 +2288,13 @@ export interface components {
          *     - `row_too_long`: A row of the file is too long.
          *     - `no_columns`: The file has no columns.
          *     - `too_many_columns`: The file has too many columns.
-         *     - `duplicate_header`: Two columns of the file have the same name.
          *     - `bad_header`: The name of a column has a control character.
          *     - `unknown_column`: The file has no such column.
          * @enum {string}
          */
-        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "bad_archive" | "several_tables" | "unknown_sheet" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "duplicate_header" | "bad_header" | "unknown_column";
+        FieldErrorCode: "required" | "unknown_field" | "read_only" | "invalid_type" | "invalid_format" | "invalid_length" | "invalid_value" | "invalid_union" | "invalid_key" | "invalid_element" | "not_multiple_of" | "too_small" | "too_big" | "too_many" | "empty" | "custom" | "invalid" | "invalid_json" | "invalid_parameter" | "unknown_parameter" | "repeated" | "conflict" | "mismatch" | "taken" | "not_found" | "not_available" | "in_trash" | "unknown_media" | "not_own" | "unavailable" | "weak_password" | "price_changed" | "needs_admin" | "stock_short" | "other_currency" | "unknown_currency" | "too_many_decimals" | "needs_price" | "undecodable" | "too_many_pixels" | "too_complex" | "too_large" | "unsupported_media_type" | "unknown_format" | "unknown_charset" | "wrong_encoding" | "bad_gzip" | "unexpected_end" | "bad_archive" | "several_tables" | "unknown_sheet" | "unclosed_quote" | "row_too_long" | "no_columns" | "too_many_columns" | "bad_header" | "unknown_column";
+        /** @enum {string} */
+        Formulas: "escape" | "keep";
         Import: {
             /** @description The size of the file after decompression, as UTF-8. */
             bytes: number;
@@ -2435,7 +2436,7 @@ export interface components {
             header?: boolean;
             /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
             mapping?: string;
-            /** @description The match key: a row belongs to the record that has the same value of this field. Default: `email` for customers, `sku` for products. */
+            /** @description The match key: a row belongs to the record that has the same value of this field. Default: `id` or `code` if all values of such a column are ours in form; otherwise `email` for customers, `sku` for products. */
             matchBy?: string;
             /** @description The file name to show. */
             name?: string;
@@ -2970,7 +2971,7 @@ export interface components {
                 "phone[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "phone[startsWith]"?: string;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -3041,6 +3042,8 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
+            /** @description What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`. */
+            formulas?: components["schemas"]["Formulas"];
             /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
@@ -3188,7 +3191,7 @@ export interface components {
                 "placedAt[lte]"?: string;
                 /** @description The id of a product in the order. */
                 productId?: string[];
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number" | "relevance")[];
@@ -3247,6 +3250,8 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
+            /** @description What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`. */
+            formulas?: components["schemas"]["Formulas"];
             /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
@@ -3414,7 +3419,7 @@ export interface components {
                 "price[lte]"?: number;
                 /** @description Not equal to the value. */
                 "price[ne]"?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 sku?: string;
@@ -3487,6 +3492,8 @@ export interface components {
             };
             /** @description The format of the file. Default: `csv`. */
             format?: components["schemas"]["TableFormat"];
+            /** @description What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`. */
+            formulas?: components["schemas"]["Formulas"];
             /** @description Whether to compress the file. XLSX is compressed in any case. Default: false. */
             gzip?: boolean;
         };
@@ -3901,6 +3908,11 @@ export interface components {
         };
         PageInfo: {
             limit: number;
+            /**
+             * @description Only in a page of a search: `similar` means that nothing has the words of `q`, and that these rows have words that differ from them by one typing error.
+             * @enum {string}
+             */
+            matchedBy?: "similar";
             nextCursor: string | null;
             prevCursor: string | null;
             /** @description The number of rows in the list. It is exact up to 1,000, and up to 10,000 where counting is quick. Of longer lists, it is 1,000 or 10,000. */
@@ -4451,6 +4463,7 @@ export type EmailLinkToken = components['schemas']['EmailLinkToken'];
 export type EncodingSource = components['schemas']['EncodingSource'];
 export type ExportResult = components['schemas']['ExportResult'];
 export type FieldErrorCode = components['schemas']['FieldErrorCode'];
+export type Formulas = components['schemas']['Formulas'];
 export type Import = components['schemas']['Import'];
 export type ImportCommit = components['schemas']['ImportCommit'];
 export type ImportCounts = components['schemas']['ImportCounts'];
@@ -5041,7 +5054,7 @@ export interface operations {
                 "phone[ne]"?: string;
                 /** @description Begins with the text, in upper or lower case. */
                 "phone[startsWith]"?: string;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "surname" | "-surname" | "name" | "-name" | "code" | "-code" | "relevance")[];
@@ -6527,7 +6540,7 @@ export interface operations {
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
-                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `email` for customers, `sku` for products. */
+                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `id` or `code` if all values of such a column are ours in form; otherwise `email` for customers, `sku` for products. */
                 matchBy?: string;
                 /** @description The file name to show. */
                 name?: string;
@@ -7531,7 +7544,7 @@ export interface operations {
                 "orderId[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "orderId[ne]"?: string[];
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "relevance")[];
@@ -8131,7 +8144,7 @@ export interface operations {
                 "placedAt[lte]"?: string;
                 /** @description The id of a product in the order. */
                 productId?: string[];
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-placedAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("placedAt" | "-placedAt" | "updatedAt" | "-updatedAt" | "total" | "-total" | "number" | "-number" | "relevance")[];
@@ -8912,7 +8925,7 @@ export interface operations {
                 limit?: number;
                 /** @description Rows to skip. Cannot be used together with `cursor`. */
                 offset?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `displayName`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("displayName" | "-displayName" | "relevance")[];
@@ -9170,7 +9183,7 @@ export interface operations {
                 header?: boolean;
                 /** @description A JSON object from columns to fields, such as `{"Mail":"email"}`. Default: suggested from the names of the columns. */
                 mapping?: string;
-                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `email` for customers, `sku` for products. */
+                /** @description The match key: a row belongs to the record that has the same value of this field. Default: `id` or `code` if all values of such a column are ours in form; otherwise `email` for customers, `sku` for products. */
                 matchBy?: string;
                 /** @description The file name to show. */
                 name?: string;
@@ -9751,7 +9764,7 @@ export interface operations {
                 "price[lte]"?: number;
                 /** @description Not equal to the value. */
                 "price[ne]"?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. If nothing is found, a word of four letters or more may have one typing error; `page.matchedBy` then is `similar`. */
                 q?: string;
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 sku?: string;
@@ -10838,7 +10851,7 @@ export interface operations {
                 limit?: number;
                 /** @description Rows to skip. Cannot be used together with `cursor`. */
                 offset?: number;
-                /** @description Free text. Every word of it must occur. A word of one or two letters is found only at the beginning of a word. */
+                /** @description Free text. Every word of it must occur, in any order, whatever its case, accents and punctuation. A word of one or two letters is found only at the beginning of a word. */
                 q?: string;
                 /** @description A value that must occur. Separate alternatives with commas. */
                 role?: components["schemas"]["Role"][];

@@ -40,7 +40,7 @@ export const bulkRoutes = (api: Api, { bulk, list }: BulkRouteDeps, jobs: string
       operationId: 'undoBulkChange',
       summary: 'Undo a bulk change or the new name of a tag',
       description:
-        '`{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. A change can be undone until its job expires.',
+        '`{id}` is the id of its job. Starts a job whose `counts` are `removed` (moved to the trash again), `restored` and `kept`. Customers that were changed since are kept as they are, and `errorsUrl` lists them. An undo that kept some can be repeated for them. A change can be undone until its job expires.',
       params: z.strictObject({ id: uuid }),
       responses: { 202: Job, 409: ProblemBody },
     },

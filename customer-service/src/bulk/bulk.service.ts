@@ -93,10 +93,10 @@ export const createBulkService = ({ db, list, jobs, maxCustomers }: Deps) => {
         const stored = await store.lock(id, tx)
         if (!stored) throw new Problem('not_found', { detail: 'bulk change not found' })
         const { undoStatus } = stored
-        if (undoStatus !== null && !['failed', 'cancelled'].includes(undoStatus))
-          throw new Problem('invalid_state', {
-            detail: undoStatus === 'succeeded' ? 'the change was undone' : 'the change is being undone',
-          })
+        if (undoStatus !== null && unfinished.includes(undoStatus))
+          throw new Problem('invalid_state', { detail: 'the change is being undone' })
+        if (undoStatus === 'succeeded' && !(await store.hasKept(id, tx)))
+          throw new Problem('invalid_state', { detail: 'the change was undone, and nothing was kept' })
         const undo = await jobs.add({ kind: bulkKinds.undo, owner: actor, input: { job: id } }, tx)
         await store.setUndoJob(id, undo.id, tx)
         return undo

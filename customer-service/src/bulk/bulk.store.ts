@@ -8,10 +8,12 @@ export type ChangedCustomer = { subject: string; version: number; previous: Reco
 
 const insertChanges = `insert into bulk_changed_customers (job_id, subject, version, previous)
 select $1, subject, version, previous from json_to_recordset($2) as change (subject uuid, version integer, previous jsonb)`
-const selectNext = `select subject, false as created, version, 1 as edits, previous from bulk_changed_customers
+const selectNext = `select subject, false as created, version - 1 as base, version, 1 as edits, previous from bulk_changed_customers
 where job_id = $1 and undone is null and ($2::uuid is null or subject > $2) order by subject limit $3 for update`
 const setUndone = `update bulk_changed_customers set undone = outcome from unnest($2::uuid[], $3::text[]) as done (subject, outcome)
 where job_id = $1 and bulk_changed_customers.subject = done.subject`
+const reopenKept = `update bulk_changed_customers set undone = null where job_id = $1 and subject in
+  (select subject from bulk_changed_customers where job_id = $1 and undone = 'kept' limit $2) returning subject`
 
 export type BulkStore = ReturnType<typeof createBulkStore>
 
@@ -54,6 +56,16 @@ export const createBulkStore = (db: Db) => ({
     const values = [id, undone.map(({ subject }) => subject), undone.map(({ outcome }) => outcome)]
     await db.query(setUndone, values, { tx })
   },
+
+  /** Whether an undo has kept customers. */
+  hasKept: async (id: string, tx: Tx): Promise<boolean> => {
+    const sql = `select from bulk_changed_customers where job_id = $1 and undone = 'kept' limit 1`
+    return (await db.query(sql, [id], { tx })).length > 0
+  },
+
+  /** Lets `nextChanges` return up to `limit` changes again that an undo has kept. @returns their number */
+  reopenKept: async (id: string, limit: number, tx: Tx): Promise<number> =>
+    (await db.query(reopenKept, [id, limit], { tx })).length,
 })
 
 const rowsPerStatement = 5_000

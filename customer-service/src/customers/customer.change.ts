@@ -8,7 +8,8 @@ export type CustomerFields = Pick<CustomerRow, keyof NewCustomer>
 const inputFields = Object.keys(NewCustomer.shape) as (keyof NewCustomer)[]
 
 const maxMetadataKeys = 50
-const maxTags = 50
+/** The maximum number of tags of a customer. */
+export const maxTags = 50
 
 /** Removes repeated tags and keeps the order. @throws Problem 422 if there are too many */
 export const uniqueTags = (tags: readonly string[]): string[] => {

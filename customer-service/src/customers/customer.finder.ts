@@ -25,7 +25,8 @@ const lookupColumns = { id: 'id', code: 'code', email: 'email', externalId: 'ext
 /** The fields that {@link Finder.findMany} can search by. Several customers may have the same phone number. */
 export type LookupField = keyof typeof lookupColumns
 /** A unique value, and the id of the active customer that has it. */
-export type UniqueValue = { id: string; field: 'email' | 'externalId'; value: string }
+export type UniqueValue = { id: string; field: 'email' | 'externalId' | 'id' | 'code'; value: string }
+type UniqueValues = Record<'emails' | 'externalIds' | 'ids' | 'codes', readonly string[]>
 
 const select = `select ${customerAttributes.map((name) => `${columnName(name)} as "${name}"`).join(', ')} from customers`
 
@@ -38,7 +39,9 @@ const normaliseKey = ({ key, idBy }: CustomerKey): string | undefined => {
 
 const uniqueValuesQuery = `select id, 'email' as field, email as value from customers
 where email = any($1::text[]) and deleted_at is null
-union all select id, 'externalId', external_id from customers where external_id = any($2::text[]) and deleted_at is null`
+union all select id, 'externalId', external_id from customers where external_id = any($2::text[]) and deleted_at is null
+union all select id, 'id', id::text from customers where id = any($3::uuid[]) and deleted_at is null
+union all select id, 'code', code from customers where code = any($4::text[]) and deleted_at is null`
 
 const notFound = () => new Problem('not_found', { detail: 'customer not found' })
 
@@ -77,8 +80,9 @@ export const createFinder = (db: Db, model: Customers, userNames: UserNames) => 
       return userNames.withCurrentNames(await db.query<CustomerRow>(sql, [values], { tx }), tx)
     },
 
-    findUniqueValues: (emails: readonly string[], externalIds: readonly string[], tx?: Tx): Promise<UniqueValue[]> =>
-      db.query<UniqueValue>(uniqueValuesQuery, [emails, externalIds], { tx }),
+    /** Finds the active customers that have one of the values. */
+    findUniqueValues: ({ emails, externalIds, ids, codes }: UniqueValues, tx?: Tx): Promise<UniqueValue[]> =>
+      db.query<UniqueValue>(uniqueValuesQuery, [emails, externalIds, ids, codes], { tx }),
 
     /** Reads and locks up to 1,000 customers that show an image. */
     lockByPhoto: async (photoMediaId: string, tx: Tx): Promise<CustomerRow[]> =>

@@ -1,13 +1,11 @@
 import { parseYesNo } from '@clientele/features/imports/yes-no'
 import { parseListCell } from '@clientele/features/tables/cell'
-// The main module of the package loads the names in all languages, which takes 200 ms and 14 MB.
-import countryCodes from 'i18n-iso-countries/index.js'
-import { type CountryCode, getCountries } from 'libphonenumber-js'
+import { countryCodes, fromAlpha3 } from '../customers/countries.ts'
 import { toE164 } from '../customers/customer.input.ts'
 
 const languages = ['en', 'de', 'fr', 'es', 'pt', 'it', 'nl', 'pl', 'ru', 'tr', 'ar', 'ja', 'zh', 'sw']
 // Names that the Unicode CLDR, where Intl.DisplayNames has its names from, does not have.
-const otherNames: Record<string, CountryCode> = {
+const otherNames: Record<string, string> = {
   ...{ uk: 'GB', scotland: 'GB', wales: 'GB', 'great britain': 'GB', usa: 'US' },
   ...{
     großbritannien: 'GB',
@@ -55,9 +53,9 @@ let languageNames: Map<string, string> | undefined
  * `de` → `DE`. Other texts are unchanged.
  */
 export const parseCountry = (text: string): string => {
-  countries ??= new Map([...codesByName('region', getCountries()), ...Object.entries(otherNames)])
+  countries ??= new Map([...codesByName('region', countryCodes), ...Object.entries(otherNames)])
   const code = text.trim().toUpperCase()
-  const known = countries.get(normalise(text)) ?? countryCodes.alpha3ToAlpha2(code)
+  const known = countries.get(normalise(text)) ?? fromAlpha3(code)
   return known ?? (code.length === 2 ? code : text.trim())
 }
 
@@ -102,6 +100,15 @@ export const parseEmail = (text: string): string => {
 // `tel:`, `Phone:` and `Mobile:` stand before a number, and a comma, a semicolon or `:::` between two.
 const betweenNumbers = /:::|[,;]|\p{L}[\p{L} ]*:/u
 
+// `ext. 12`, `x12`, `#12`, `Durchwahl 12`, `DW 12`, `poste 12`, `int. 12`, `доб. 12`, and `;ext=12` of a tel: address.
+const extension = /^(.*\d[^\p{L}\d]*?)[\s,;(]*(?:extension|ext|x|#|durchwahl|dw|poste|int|доб)[\s.:=]*(\d{1,8})\)?$/iu
+
+/** Splits an extension off a telephone number: `030 901820 ext. 12` → number `030 901820`, extension `12`. */
+export const splitExtension = (text: string): { number: string; extension?: string } => {
+  const [, number, digits] = extension.exec((text.split(':::')[0] ?? '').trim().slice(0, 100)) ?? []
+  return number === undefined || digits === undefined ? { number: text } : { number, extension: digits }
+}
+
 /**
  * A telephone number without the marks that address books add: invisible characters, labels such as `tel:`, typographic hyphens and
  * spaces, and `00` for `+`. A national number gets the code of `country`. The first one of several. A text that is no number keeps its characters.
@@ -117,4 +124,14 @@ export const parsePhone = (text: string, country: string | undefined, withoutPlu
   if (plain.startsWith('+')) return plain
   if (withoutPlus && /^[1-9][\d -]{7,}$/.test(plain)) return `+${plain}`
   return country === undefined ? plain : (toE164(plain, country) ?? plain)
+}
+
+/** The object of a cell with a JSON object, as an export writes `metadata`: `{"size":"L"}`. Other texts are unchanged. */
+export const parseMetadata = (text: string): unknown => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text
+  } catch {
+    return text
+  }
 }

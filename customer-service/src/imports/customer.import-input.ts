@@ -2,6 +2,7 @@ import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
 import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
 import { type MatchKey, parseOwnKey, toRowProblems, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
+import { isRecordId } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, newFields } from '../customers/customer.change.ts'
@@ -10,9 +11,11 @@ import {
   parseCountry,
   parseEmail,
   parseLanguage,
+  parseMetadata,
   parsePhone,
   parseSmsOptIn,
   parseTags,
+  splitExtension,
 } from './customer.cell-values.ts'
 import { columnNames } from './customer.column-names.ts'
 import { nameMappedFields } from './customer.import-problems.ts'
@@ -22,6 +25,8 @@ import { customerPresets } from './customer.presets.ts'
 export type CustomerInput = {
   /** The match key; undefined if the row has none, and so creates a customer. */
   key: string | undefined
+  /** The id and the code that the row has, if they have the form of ours. */
+  own: { id?: string; code?: string }
   /** What the row changes if it matches a customer. */
   patch: CustomerPatch
   /** The new customer if it matches none; undefined if the row lacks something for that, see `problems`. */
@@ -30,8 +35,8 @@ export type CustomerInput = {
   problems: RowProblem[]
 }
 
-// A column holds one value, so `address` and `metadata` are mapped by their keys. Photos are uploaded.
-const unmappable: string[] = ['address', 'metadata', 'photoMediaId']
+// A column holds one value, so an address is mapped by its keys. Photos are uploaded.
+const unmappable: string[] = ['address', 'photoMediaId']
 const otherFields = Object.keys(NewCustomer.shape).filter(
   (field) => !(field in columnNames) && !unmappable.includes(field),
 )
@@ -41,6 +46,9 @@ export const importFields: Record<string, readonly string[]> = {
   ...columnNames,
   ...Object.fromEntries(otherFields.map((field) => [field, []])),
 }
+
+/** Whether a text has the form of a code that the service gives to customers. */
+export const isCustomerCode = (text: string): boolean => /^CUS-\d{1,18}$/i.test(text)
 
 /** Whether a column is mapped to a key of `metadata`, such as `metadata.size`. */
 export const isMetadataField = (field: string): boolean => /^metadata\.[^\p{Cc}\p{Cs}]{1,64}$/u.test(field)
@@ -77,7 +85,30 @@ export const splitName = (value: string): { name: string; surname?: string } => 
 const setOwn = (into: object, key: string, value: unknown) =>
   Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true })
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Adds keys of `metadata`: those of a column with a JSON object. The keys that columns of their own have win. */
+const addMetadata = (body: Record<string, unknown>, value: unknown): void => {
+  const present = body['metadata']
+  const added = typeof value === 'string' ? parseMetadata(value) : value
+  // A text that is no JSON object stays, so that the schema refuses it.
+  if (typeof present === 'string' || (isObject(present) && added === null)) return
+  if (isObject(present) && isObject(added)) for (const [key, own] of Object.entries(present)) setOwn(added, key, own)
+  body['metadata'] = added
+}
+
+/** The object that has the keys of a group; undefined if a column for the whole group has something else. */
+const groupOf = (body: Record<string, unknown>, group: string): object | undefined => {
+  const inner = body[group] ?? {}
+  body[group] = inner
+  return isObject(inner) ? inner : undefined
+}
+
 const setField = (body: Record<string, unknown>, field: string, value: unknown): void => {
+  if (field === 'metadata') {
+    addMetadata(body, value)
+    return
+  }
   if (field === 'fullName') {
     if (typeof value === 'string') Object.assign(body, splitName(value))
     return
@@ -90,13 +121,24 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
     return
   }
   const group = field.slice(0, dot)
-  const inner = (body[group] ?? {}) as object
-  body[group] = inner
-  setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : parseCell(field, value))
+  const inner = groupOf(body, group)
+  if (inner) setOwn(inner, field.slice(dot + 1), group === 'metadata' ? value : parseCell(field, value))
 }
 
 const countryOf = ({ address }: { address?: { country?: unknown } }): string | undefined =>
   typeof address?.country === 'string' ? address.country : undefined
+
+/** Sets the number, and its extension as free data, because a customer's number is one that can be dialled from anywhere. */
+const setPhone = (
+  body: Record<string, unknown>,
+  text: string,
+  { country, preset }: Pick<MatchOptions, 'country' | 'preset'>,
+): void => {
+  const { number, extension } = splitExtension(text)
+  const withoutPlus = preset !== null && customerPresets[preset].phonesWithoutPlus === true
+  body['phone'] = parsePhone(number, countryOf(body) ?? country ?? undefined, withoutPlus)
+  if (extension !== undefined) addMetadata(body, { phoneExtension: extension })
+}
 
 /**
  * Builds the body of a POST or PATCH from a row. `emptied` says whether a field is null: null empties a field of an existing
@@ -115,10 +157,7 @@ const buildBody = (
     if (value === null) emptied = true
     if (value !== null || keepNulls) setField(body, field, value)
   }
-  if (typeof body['phone'] === 'string') {
-    const withoutPlus = preset !== null && customerPresets[preset].phonesWithoutPlus === true
-    body['phone'] = parsePhone(body['phone'], countryOf(body) ?? country ?? undefined, withoutPlus)
-  }
+  if (typeof body['phone'] === 'string') setPhone(body, body['phone'], { country, preset })
   return { body, emptied }
 }
 
@@ -133,16 +172,30 @@ const attempt = <T>(rule: () => T): Outcome<T> => {
     throw error
   }
 }
+const explainMetadata = (problems: readonly RowProblem[]): RowProblem[] =>
+  problems.map((problem) =>
+    problem.field === 'metadata' && problem.code === 'invalid_type'
+      ? { field: 'metadata', code: 'invalid_json', message: 'must be a JSON object such as {"size":"L"}' }
+      : problem,
+  )
+
 // `reportInput` makes parsing slower and only error messages need it. Most rows are valid, so it is used in a second pass.
 const parse = <T>(schema: z.ZodType<T>, body: unknown): Outcome<T> => {
   const result = schema.safeParse(body)
   if (result.success) return { value: result.data }
   const { error } = schema.safeParse(body, { reportInput: true })
-  return { problems: error ? explainYesNo(toSchemaProblems(error), yesNoFields) : [] }
+  return { problems: error ? explainMetadata(explainYesNo(toSchemaProblems(error), yesNoFields)) : [] }
 }
 
 const normaliseCode = (text: string): string | undefined =>
   text.length <= 100 && !/\p{Cc}/u.test(text) ? text.toUpperCase() : undefined
+
+const readOwnKeys = ({ id, code }: FieldValues): CustomerInput['own'] => {
+  const own: CustomerInput['own'] = {}
+  if (typeof id === 'string' && isRecordId(id.trim())) own.id = id.trim().toLowerCase()
+  if (typeof code === 'string' && isCustomerCode(code.trim())) own.code = code.trim().toUpperCase()
+  return own
+}
 
 const parseMatchKey = (values: FieldValues, patch: CustomerPatch, { matchBy }: MatchOptions): MatchKey => {
   if (matchBy === 'id') return parseOwnKey(values, 'id', 'customer')
@@ -169,8 +222,7 @@ export const createCustomerCheck = (inputs: Inputs) => {
     if (problem) return { problems: [problem] }
     const created = 'value' in post ? attempt(() => newFields(post.value)) : post
     const fields = 'value' in created ? created.value : undefined
-    return {
-      input: { key, patch: patch.value, fields, problems: 'problems' in created ? named(created.problems) : [] },
-    }
+    const problems = 'problems' in created ? named(created.problems) : []
+    return { input: { key, own: readOwnKeys(values), patch: patch.value, fields, problems } }
   }
 }

@@ -1,8 +1,16 @@
+import type { CustomerPatch } from '@clientele/contracts/customer'
 import type { MatchOptions, RowResult } from '@clientele/features/imports/import-target'
 import type { KeySet } from '@clientele/features/imports/key-set'
-import { failedResult, matchResult, noMatchResult, toFailedResult } from '@clientele/features/imports/row-result'
+import {
+  failedResult,
+  idConflictResult,
+  matchResult,
+  noMatchResult,
+  toFailedResult,
+} from '@clientele/features/imports/row-result'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
-import { applyPatch, type CustomerFields, difference } from '../customers/customer.change.ts'
+import { fieldProblem } from '@clientele/platform/runtime/problem'
+import { applyPatch, type CustomerFields, difference, maxTags } from '../customers/customer.change.ts'
 import type { UniqueValue } from '../customers/customer.finder.ts'
 import type { CustomerRow } from '../customers/customer.model.ts'
 import { newCustomerRow, nextVersion } from '../customers/customer.row.ts'
@@ -21,7 +29,7 @@ export type Plan = { results: RowResult[]; customers: PlannedCustomer[] }
 export type ExistingData = {
   /** Customers that have a match key of the rows. */
   matched: readonly CustomerRow[]
-  /** The e-mails and external ids of the rows that customers already have. */
+  /** The e-mails, external ids, ids and codes of the rows that customers already have; without those that rows are matched by. */
   uniqueValues: readonly UniqueValue[]
   /** Dry run only: the keys that earlier rows of the file would have created, by field. */
   seen?: Map<string, KeySet>
@@ -29,6 +37,20 @@ export type ExistingData = {
 
 /** The fields that are unique among active customers. */
 export const uniqueFields = ['email', 'externalId'] as const
+const ownKeys = ['id', 'code'] as const
+
+/** The change of a row whose tags are added to those of the customer. @throws Problem 422 if it would have too many */
+const withAddedTags = ({ tags: present }: CustomerRow, { tags, ...patch }: CustomerPatch): CustomerPatch => {
+  if (!tags) return patch
+  const all = new Set([...present, ...tags])
+  if (all.size > maxTags)
+    throw fieldProblem(
+      '/tags',
+      'too_big',
+      `would give the customer ${all.size} tags, and at most ${maxTags} are allowed`,
+    )
+  return { ...patch, tags: [...all] }
+}
 
 /**
  * Decides what the rows of a batch do, with the same result as if each was written before the next is looked at: a row can
@@ -78,6 +100,16 @@ export const planBatch = (
     }
   }
 
+  /** The failed result if the id or code of a row names another customer than the one that it matches. */
+  const findIdConflict = ({ own }: CustomerInput, matched: CustomerRow | undefined): RowResult | undefined => {
+    for (const field of ownKeys) {
+      const owner = field === matchBy ? undefined : ownerIds.get(`${field} ${own[field]}`)
+      if (owner !== undefined && owner !== matched?.id)
+        return idConflictResult(field, matchBy, 'customer', matched !== undefined)
+    }
+    return undefined
+  }
+
   const planNew = (input: CustomerInput): RowResult => {
     const { key, fields, problems } = input
     if (key !== undefined && (matchBy === 'id' || matchBy === 'code')) return noMatchResult(matchBy, 'customer')
@@ -93,7 +125,7 @@ export const planBatch = (
   }
 
   const planChange = (row: CustomerRow, { patch }: CustomerInput): RowResult => {
-    const fields = applyPatch(row, patch)
+    const fields = applyPatch(row, options.tags === 'add' ? withAddedTags(row, patch) : patch)
     const change = difference(row, fields)
     if (!change) return { outcome: 'skipped' }
     const conflict = findConflict(row.id, fields)
@@ -116,6 +148,8 @@ export const planBatch = (
     if (ids.length > 1)
       return failedResult({ field: matchBy, code: 'ambiguous', message: 'belongs to more than one customer' })
     const row = rows.get(ids[0] ?? '')
+    const conflict = findIdConflict(input, row)
+    if (conflict) return conflict
     if (row) return matchResult(options, 'customer') ?? planChange(row, input)
     // Dry run: the row matches a customer that an earlier row would create. Whether it changes that one is known at the commit.
     if (key !== undefined && seen?.get(matchBy)?.has(key))

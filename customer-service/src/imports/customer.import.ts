@@ -12,7 +12,7 @@ import type { Inputs } from '../customers/customer.input.ts'
 import { presentEventData } from '../customers/customer.presenter.ts'
 import { type CustomerInput, createCustomerCheck, importFields, isMetadataField } from './customer.import-input.ts'
 import { type ExistingData, type Plan, type PlannedCustomer, planBatch, uniqueFields } from './customer.import-plan.ts'
-import { suggestCustomer } from './customer.import-suggest.ts'
+import { suggestCustomer, suggestMatchBy, warnOfSecondColumns } from './customer.import-suggest.ts'
 import { customerPresets } from './customer.presets.ts'
 import { createCustomerUndo } from './customer.undo.ts'
 
@@ -35,9 +35,11 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
   ): Promise<ExistingData> => {
     const emails = distinctTexts(rows.map(({ patch }) => patch.email))
     const externalIds = distinctTexts(rows.map(({ patch }) => patch.externalId))
+    const ids = matchBy === 'id' ? [] : distinctTexts(rows.map(({ own }) => own.id))
+    const codes = matchBy === 'code' ? [] : distinctTexts(rows.map(({ own }) => own.code))
     // Unique values are read first. A customer that another request creates after that is then found as a match below. In the
     // other order it would not match, and the row would fail because the customer has its e-mail.
-    const uniqueValues = await finder.findUniqueValues(emails, externalIds, tx)
+    const uniqueValues = await finder.findUniqueValues({ emails, externalIds, ids, codes }, tx)
     const isUnique = uniqueFields.some((field) => field === matchBy)
     const noneMatches = isUnique && !uniqueValues.some(({ field }) => field === matchBy)
     const keys = noneMatches ? [] : distinctTexts(rows.map(({ key }) => key))
@@ -55,6 +57,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
   const toImportChange = ({ row, isNew, versions }: PlannedCustomer): ImportChange => ({
     subject: row.id,
     created: isNew,
+    base: isNew ? null : row.version - versions.length,
     version: row.version,
     edits: versions.length - (isNew ? 1 : 0),
     // Reversed, so that the value before the first change wins.
@@ -100,6 +103,8 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
     matchBy: ['email', 'id', 'code', 'phone', 'externalId'],
     presets: customerPresets,
     suggest: suggestCustomer,
+    suggestMatchBy,
+    warn: warnOfSecondColumns,
     check: createCustomerCheck(inputs),
     show: ({ patch }) => patch,
 

@@ -39,19 +39,19 @@ export const createCustomerUndo = ({ finder, bulk, userNames }: Deps) => {
     if (created || typeof previous?.['deletedAt'] === 'string') {
       const next = { ...nextVersion(row, actor), deletedAt: new Date() }
       const event = customerDeleted.of(presentEventData(next), actorRef(actor))
-      return { result: { subject, outcome: 'removed' }, row: next, event }
+      return { result: { subject, outcome: 'removed', version: next.version }, row: next, event }
     }
     if (previous?.['deletedAt'] === null) {
       const next = { ...nextVersion(row, actor), deletedAt: null }
       const event = customerRestored.of(presentEventData(next), actorRef(actor))
-      return { result: { subject, outcome: 'restored' }, row: next, event }
+      return { result: { subject, outcome: 'restored', version: next.version }, row: next, event }
     }
     const fields = { ...currentFields(row), ...(previous as Partial<CustomerFields>) }
     const change = difference(row, fields)
-    if (!change) return { result: { subject, outcome: 'restored' } }
+    if (!change) return { result: { subject, outcome: 'restored', version: row.version } }
     const next = { ...nextVersion(row, actor), ...fields }
     const event = customerUpdated.of(presentEventData(next), actorRef(actor), change)
-    return { result: { subject, outcome: 'restored' }, row: next, event }
+    return { result: { subject, outcome: 'restored', version: next.version }, row: next, event }
   }
 
   const undoTogether = async (changes: readonly ImportChange[], actor: Actor, tx: Tx): Promise<UndoResult[]> => {

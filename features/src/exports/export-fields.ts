@@ -1,4 +1,4 @@
-import { TableFormatName } from '@clientele/contracts/export'
+import { Formulas, TableFormatName } from '@clientele/contracts/export'
 import type { List } from '@clientele/platform/lists/list'
 import { z } from 'zod'
 import type { WriteOptions } from '../tables/writer.ts'
@@ -46,6 +46,10 @@ export const exportBody = <Row extends object>(id: string, list: List<Row>, fiel
         .boolean()
         .default(false)
         .meta({ description: 'Whether CSV begins with a byte order mark, which Excel needs. Default: false.' }),
+      formulas: Formulas.default('escape').meta({
+        description:
+          'What happens in CSV to texts that a spreadsheet would run as formulas, telephone numbers with + included. `escape` puts an apostrophe in front. `keep` writes them as they are, for programs only: the texts of customers then run in a spreadsheet. Default: `escape`.',
+      }),
     })
     .meta({ id })
 
@@ -57,6 +61,8 @@ export type ExportInput = {
   gzip: boolean
   delimiter: string
   bom: boolean
+  /** Jobs that were started by an earlier release have none. */
+  formulas?: Formulas | undefined
 }
 
 type Values = Record<string, unknown>
@@ -68,7 +74,7 @@ type Values = Record<string, unknown>
  * @param numbers the fields whose texts are decimal numbers, which become numbers in XLSX
  */
 export const exportLayout = (
-  { format, fields: chosen, gzip, delimiter, bom }: ExportInput,
+  { format, fields: chosen, gzip, delimiter, bom, formulas = 'escape' }: ExportInput,
   fields: ExportFields,
   { sheet, numbers = [] }: { sheet: string; numbers?: readonly string[] | undefined },
 ): { options: WriteOptions & { gzip: boolean }; valuesOf(row: Values): Values } => {
@@ -88,7 +94,7 @@ export const exportLayout = (
     options:
       format === 'xlsx'
         ? { format, columns: header, name: sheet, numbers, gzip: false }
-        : { format, columns: header, gzip, delimiter, bom },
+        : { format, columns: header, gzip, delimiter, bom, formulas },
     valuesOf: (row) => {
       const values: Values = {}
       for (const [column, name, part] of columns)

@@ -1,4 +1,11 @@
-import type { DecimalMark, ImportCounts, ImportPreset, OnMatch, TagsMode } from '@clientele/contracts/import'
+import type {
+  DecimalMark,
+  ImportCounts,
+  ImportPreset,
+  ImportWarning,
+  OnMatch,
+  TagsMode,
+} from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { KeySet } from './key-set.ts'
@@ -21,23 +28,25 @@ export type RowOutcome = 'created' | 'updated' | 'skipped' | 'failed'
 export type RowResult = { outcome: Exclude<RowOutcome, 'failed'> } | { outcome: 'failed'; problems: RowProblem[] }
 
 /**
- * The change of one resource by a batch. `version` is its version after the batch, and `edits` is the number of rows that
- * updated it. `previous` has the former values of the changed fields; it is null if the import created the resource.
+ * The change of one resource by a batch. `base` is its version before the batch, `version` the one after it, and `edits` is the
+ * number of rows that updated it. `previous` has the former values of the changed fields. `base` and `previous` are null if the
+ * import created the resource.
  */
 export type ImportChange = {
   subject: string
   created: boolean
+  base: number | null
   version: number
   edits: number
   previous: Record<string, unknown> | null
 }
 
 /**
- * `kept`: the resource stays as it is because of `reason`. If the code of `reason` is `taken`, the undo is retried after the
+ * `version` is that of the resource after the undo. `kept`: the resource stays as it is because of `reason`. If the code of `reason` is `taken`, the undo is retried after the
  * others.
  */
 export type UndoResult =
-  | { subject: string; outcome: 'removed' | 'restored' }
+  | { subject: string; outcome: 'removed' | 'restored'; version: number }
   | { subject: string; outcome: 'kept'; reason: RowProblem }
 
 /**
@@ -55,6 +64,9 @@ export type MatchOptions = {
   mapping: Record<string, string>
 }
 
+/** A suggested field for each column, and warnings about columns that were left out because of their values. */
+export type Suggestion = { mapping: Record<string, string>; warnings: ImportWarning[] }
+
 /** A kind of resource that can be imported. */
 export type ImportTarget<I = unknown> = {
   /** Plural name, for example `customers`. */
@@ -67,8 +79,14 @@ export type ImportTarget<I = unknown> = {
   matchBy: readonly [string, ...string[]]
   /** The exports of other programs that are recognised by their columns. */
   presets?: Presets
+  /** The fields that are decimal numbers. */
+  decimals?: readonly string[]
   /** Improves a suggested mapping by looking at the first rows. */
-  suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
+  suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Suggestion
+  /** Returns the match key that the first rows have, if it is better than the default. */
+  suggestMatchBy?(mapping: Record<string, string>, samples: readonly FieldValues[]): string | undefined
+  /** Finds what users should look at in a mapping, from the first rows. */
+  warn?(mapping: Record<string, string>, samples: readonly FieldValues[]): ImportWarning[]
   /** Checks the values of a row. */
   check(values: FieldValues, match: MatchOptions): Checked<I>
   /** Returns what a valid row sets, in the form of the API. */

@@ -14,7 +14,7 @@ import type { JobError } from '@clientele/contracts/job'
 import { list, oneOf, time, userId } from '@clientele/platform/lists/list'
 import type { TableFormat } from '../tables/row.ts'
 import { zeroCounts } from './import-target.ts'
-import { type Mapping, mappedField } from './mapping.ts'
+import { inColumnOrder, type Mapping, mappedField } from './mapping.ts'
 
 /** A row of the view `import_overview`: an import with the status and counts of its latest job. */
 export type ImportRow = {
@@ -128,7 +128,7 @@ export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'erro
   sha256: row.sha256,
   columns: row.columns,
   preset: row.preset,
-  mapping: row.mapping,
+  mapping: inColumnOrder(row.mapping, row.columns),
   unmapped: row.columns.filter((column) => mappedField(row.mapping, column) === undefined),
   matchBy: row.matchBy,
   onMatch: row.onMatch,

@@ -150,7 +150,7 @@ export const importRoutes = (
       operationId: `undo${subject}Import`,
       summary: `Undo an import of ${records}`,
       description:
-        'Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are and are listed in the file at `errorsUrl` of the job.',
+        'Starts a job that moves records that the import created to the trash and restores the former values of records that it changed. Records that somebody has changed since stay as they are (`kept` in the counts of the job) and are listed in the file at its `errorsUrl`. Changes of later imports that were undone do not count, and an undo that kept records can be repeated for them.',
       params,
       responses: { 202: Job },
     },

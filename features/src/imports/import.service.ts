@@ -1,11 +1,9 @@
-import type { Import, ImportCommit, ImportOptions, ImportPatch, ImportPreview } from '@clientele/contracts/import'
-import { ImportMapping } from '@clientele/contracts/import'
+import type { Import, ImportCommit, ImportPatch, ImportPreview } from '@clientele/contracts/import'
 import type { Job } from '@clientele/contracts/job'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { UserNames } from '@clientele/platform/data/user-names'
-import { parseBody } from '@clientele/platform/http/request-parsing'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobService } from '../jobs/job.service.ts'
 import type { JobTable } from '../jobs/job.store.ts'
@@ -14,18 +12,18 @@ import { type DetectedTable, detectTable } from '../tables/format-detection.ts'
 import { FileError, type TableFormat } from '../tables/row.ts'
 import { findFooter } from '../tables/table-end.ts'
 import { fileWarnings } from './file-warnings.ts'
-import { createChoices } from './import.choices.ts'
+import { changedChoice, firstChoice } from './import.choice.ts'
 import { removeImport } from './import.cleanup.ts'
 import { type ImportRow, importList, presentImport } from './import.list.ts'
 import { createImportTable } from './import.store.ts'
 import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
-import { suggestForTarget, validateMapping } from './mapping.ts'
 import { previewRows } from './preview.ts'
 import { type ReceivedFile, toFileProblem } from './received-file.ts'
-import { readSamples } from './samples.ts'
+import { parseSamples, readSamples } from './sample-rows.ts'
 import { assertWorkbookOptions, detectSheet } from './sheet-detection.ts'
 import { createKnownNames } from './suggest-mapping.ts'
+import { changedWarnings, firstWarnings } from './warnings.ts'
 
 type Deps = {
   db: Db
@@ -53,16 +51,6 @@ const assertCanContinue = ({ undoJob }: ImportRow, choices: ImportPatch): void =
   if (undoJob !== null) throw invalidState('the import was undone')
   if (Object.keys(choices).length > 0)
     throw invalidState('the options of an import cannot be changed after its commit has started')
-}
-
-const parseMapping = (text: string): ImportMapping => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw fieldProblem('/mapping', 'invalid_json', 'must be a JSON object from column to field')
-  }
-  return parseBody(ImportMapping, value)
 }
 
 /** Ends the table before the lines that a report has below it. */
@@ -114,7 +102,12 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     }
   }
 
-  const choices = createChoices({ target, files })
+  const setChoice = async (row: ImportRow, patch: ImportPatch, tx: Tx): Promise<void> => {
+    const samples = await readSamples(files, row)
+    const choice = changedChoice(target, row, patch, samples)
+    const warnings = changedWarnings(row.warnings, { target, columns: row.columns, samples, choice })
+    await table.setChoice(row.id, choice, warnings, tx)
+  }
 
   const startCheck = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
     const job = await jobs.add({ kind: 'import.check', owner: actor, input: {}, parent: id }, tx)
@@ -148,16 +141,12 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     /** Creates an import of an uploaded file and starts its dry run. */
     create: (upload: ImportUpload, actor: Actor): Promise<Import> =>
       upload.discardOnFailure(async () => {
-        const { file, options }: { file: ImportUpload['file']; options: ImportOptions } = upload
+        const { file, options } = upload
         const detected = detectUpload(upload)
         const { columns, titles } = detected
         const { format, footer } = withoutFooter(file, detected.format)
-        const preset = choices.presetOf(options.preset, columns)
-        const samples = readSamples(file.sample, file.bytes <= file.sample.length, format)
-        const mapping =
-          options.mapping === undefined
-            ? suggestForTarget(target, columns, samples, preset)
-            : validateMapping(target, columns, parseMapping(options.mapping))
+        const samples = parseSamples(file.sample, file.bytes <= file.sample.length, format)
+        const choice = firstChoice(target, options, columns, samples)
         const { id: fileId, bytes, sha256, encoding, encodingBy } = file
         return db.transaction(async (tx) => {
           const newImport = {
@@ -167,17 +156,11 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
             format,
             encoding,
             encodingBy,
-            warnings: fileWarnings(file, { titles, footer }),
+            warnings: firstWarnings(fileWarnings(file, { titles, footer }), { target, columns, samples, choice }),
             bytes,
             sha256,
             columns,
-            mapping,
-            matchBy: choices.matchByOf(options.matchBy),
-            onMatch: options.onMatch ?? ('update' as const),
-            country: options.country ?? null,
-            decimal: options.decimal ?? ('point' as const),
-            tags: options.tags ?? ('replace' as const),
-            preset,
+            ...choice,
             previousImport: await table.findPrevious(target.entity, sha256, null, tx),
             owner: actor,
             keepHours,
@@ -195,7 +178,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         const row = await lockOwn(id, actor, tx)
         if (row.commitJob !== null) throw invalidState('the import has already been committed')
         if (runningStatuses.includes(row.status)) throw invalidState('the dry run is still in progress')
-        await table.setChoice(id, await choices.merge(row, patch, tx), tx)
+        await setChoice(row, patch, tx)
         await startCheck(id, actor, tx)
         return present(await getOwn(id, actor, tx))
       }),
@@ -208,7 +191,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         if (interruptedJob === undefined) assertChecked(row)
         else assertCanContinue(row, changes)
         if (!again) await refuseDuplicate(row, tx)
-        await table.setChoice(id, await choices.merge(row, changes, tx), tx)
+        if (Object.keys(changes).length > 0) await setChoice(row, changes, tx)
         const checkpoint = interruptedJob === undefined ? undefined : await jobTable.getCheckpoint(interruptedJob, tx)
         const job = await jobs.add({ kind: 'import', owner: actor, input: {}, parent: id, ...checkpoint }, tx)
         await table.setJob(id, 'commit', job.id, keepHours, tx)
@@ -216,12 +199,14 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         return job
       }),
 
-    /** Starts the undo. */
+    /** Starts the undo, or repeats one that kept records: what stood in its way may be gone. */
     undo: (id: string, actor: Actor): Promise<Job> =>
       db.transaction(async (tx) => {
         const row = await lockOwn(id, actor, tx)
-        if (row.commitJob === null || runningStatuses.includes(row.status) || row.status === 'undone')
+        if (row.commitJob === null || runningStatuses.includes(row.status))
           throw invalidState(`an import with status ${row.status} cannot be undone`)
+        if (row.status === 'undone' && !(await table.hasKept(id, tx)))
+          throw invalidState('the import was undone, and nothing was kept')
         const job = await jobs.add({ kind: 'import.undo', owner: actor, input: {}, parent: id }, tx)
         await table.setJob(id, 'undo', job.id, keepHours, tx)
         return job

@@ -1,8 +1,8 @@
-import type { ImportRowError } from '@clientele/contracts/import'
+import type { ImportRowError, ImportWarning } from '@clientele/contracts/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { type ImportRow, importList } from './import.list.ts'
-import type { ImportChange, MatchOptions } from './import-target.ts'
+import type { ImportChange, MatchOptions, UndoResult } from './import-target.ts'
 
 type StoredField =
   | 'entity'
@@ -29,15 +29,34 @@ const insert = `insert into imports (id, entity, file_id, name, format, encoding
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
   $21, clock_timestamp() + make_interval(hours => $22))`
 
-const upsertChanges = `insert into import_changes (import_id, subject, created, version, edits, previous)
-select $1, subject, created, version, edits, previous
-from json_to_recordset($2) as change (subject uuid, created boolean, version integer, edits integer, previous jsonb)
+// If others have changed the resource since the last batch, undoing the import does not make it what it was before.
+const upsertChanges = `insert into import_changes (import_id, subject, created, base, version, edits, previous)
+select $1, subject, created, base, version, edits, previous from json_to_recordset($2)
+  as change (subject uuid, created boolean, base integer, version integer, edits integer, previous jsonb)
 on conflict (import_id, subject) do update set version = excluded.version, edits = import_changes.edits + excluded.edits,
+  base = case when excluded.base = import_changes.version then import_changes.base end,
   previous = excluded.previous || import_changes.previous`
 
-const selectNextChanges = `select subject, created, version, edits, previous from import_changes
-where import_id = $1 and undone is null and ($2::boolean is null or created = $2) and ($3::uuid is null or subject > $3)
-order by subject limit $4 for update`
+// A resource that other imports have changed since, and whose undo has restored it, is again what it was at the former version.
+const selectNextChanges = `with recursive due as (
+  select subject, created, base, version, edits, previous from import_changes
+  where import_id = $1 and undone is null and ($2::boolean is null or created = $2) and ($3::uuid is null or subject > $3)
+  order by subject limit $4 for update
+), same (subject, version) as (
+  select subject, version from due
+  union all
+  select same.subject, undone_version from same
+    join import_changes as later on later.subject = same.subject and later.base = same.version and later.undone = 'restored'
+)
+select subject, created, base, (select max(version) from same where same.subject = due.subject) as version, edits, previous
+from due order by subject`
+
+const reopenKept = `update import_changes set undone = null where import_id = $1 and subject in
+  (select subject from import_changes where import_id = $1 and undone = 'kept' limit $2) returning subject`
+
+const setUndone = `update import_changes set undone = outcome, undone_version = done.version
+from unnest($2::uuid[], $3::text[], $4::integer[]) as done (subject, outcome, version)
+where import_id = $1 and import_changes.subject = done.subject`
 
 const jobColumns = { check: 'check_job', commit: 'commit_job', undo: 'undo_job' } as const
 
@@ -94,11 +113,12 @@ export const createImportTable = (db: Db) => ({
     return id
   },
 
-  setChoice: async (id: string, { mapping, ...match }: Choice, tx: Tx): Promise<void> => {
-    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7, preset = $8
-      where id = $1`
-    const { matchBy, onMatch, country, decimal, tags, preset } = match
-    await db.query(sql, [id, JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags, preset], { tx })
+  setChoice: async (id: string, choice: Choice, warnings: readonly ImportWarning[], tx: Tx): Promise<void> => {
+    const sql = `update imports set mapping = $2, match_by = $3, on_match = $4, country = $5, decimal = $6, tags = $7, preset = $8,
+      warnings = $9 where id = $1`
+    const { mapping, matchBy, onMatch, country, decimal, tags, preset } = choice
+    const options = [JSON.stringify(mapping), matchBy, onMatch, country, decimal, tags, preset]
+    await db.query(sql, [id, ...options, JSON.stringify(warnings)], { tx })
   },
 
   /** Sets the latest dry run, commit or undo, and the expiry to `keepHours` from now. */
@@ -136,7 +156,8 @@ export const createImportTable = (db: Db) => ({
 
   /**
    * Returns and locks the next changes to undo, by id after `after`: of created resources (`created` true), of updated ones
-   * (false) or of both (null).
+   * (false) or of both (null). Their version is the one up to which nobody has changed the resource, apart from imports that were
+   * undone.
    */
   nextChanges: (
     id: string,
@@ -147,9 +168,19 @@ export const createImportTable = (db: Db) => ({
   ): Promise<ImportChange[]> => db.query<ImportChange>(selectNextChanges, [id, created, after, limit], { tx }),
 
   /** Records the outcomes of undone changes, so that `nextChanges` no longer returns them. */
-  setUndone: async (id: string, undone: readonly { subject: string; outcome: string }[], tx: Tx): Promise<void> => {
-    const sql = `update import_changes set undone = outcome from unnest($2::uuid[], $3::text[]) as done (subject, outcome)
-      where import_id = $1 and import_changes.subject = done.subject`
-    await db.query(sql, [id, undone.map(({ subject }) => subject), undone.map(({ outcome }) => outcome)], { tx })
+  setUndone: async (id: string, undone: readonly UndoResult[], tx: Tx): Promise<void> => {
+    const subjects = undone.map(({ subject }) => subject)
+    const versions = undone.map((result) => (result.outcome === 'kept' ? null : result.version))
+    await db.query(setUndone, [id, subjects, undone.map(({ outcome }) => outcome), versions], { tx })
   },
+
+  /** Whether an undo has kept resources. */
+  hasKept: async (id: string, tx: Tx): Promise<boolean> => {
+    const sql = `select from import_changes where import_id = $1 and undone = 'kept' limit 1`
+    return (await db.query(sql, [id], { tx })).length > 0
+  },
+
+  /** Lets `nextChanges` return up to `limit` changes again that an undo has kept. @returns their number */
+  reopenKept: async (id: string, limit: number, tx: Tx): Promise<number> =>
+    (await db.query(reopenKept, [id, limit], { tx })).length,
 })

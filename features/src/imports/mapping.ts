@@ -1,7 +1,7 @@
 import type { ImportMapping, ImportPreset } from '@clientele/contracts/import'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import { EmptyValues } from '../tables/row.ts'
-import type { AnyTarget, FieldValues } from './import-target.ts'
+import type { AnyTarget, FieldValues, Suggestion } from './import-target.ts'
 import type { Preset } from './preset.ts'
 import { normaliseName, suggestMapping } from './suggest-mapping.ts'
 
@@ -11,6 +11,12 @@ export type Mapping = Record<string, string>
 /** Returns the field of a column. Uses `hasOwn`, because a column may be called `constructor` or `toString`. */
 export const mappedField = (mapping: Mapping, column: string): string | undefined =>
   Object.hasOwn(mapping, column) ? mapping[column] : undefined
+
+/** Sorts a mapping by the columns of the file. PostgreSQL sorts the keys of `jsonb` by their length. */
+export const inColumnOrder = (mapping: Mapping, columns: readonly string[]): Mapping => {
+  const ordered = [...columns.filter((column) => Object.hasOwn(mapping, column)), ...Object.keys(mapping)]
+  return Object.fromEntries(ordered.map((column) => [column, mapping[column] as string]))
+}
 
 const isFilled = (value: unknown): boolean => value !== undefined && value !== null && String(value).trim() !== ''
 
@@ -42,7 +48,7 @@ export const suggestForTarget = (
   columns: readonly string[],
   samples: readonly FieldValues[],
   presetName: ImportPreset | null = null,
-): Mapping => {
+): Suggestion => {
   const preset = presetName === null ? undefined : target.presets?.[presetName]
   const ignored = new Set(preset?.ignored?.map(normaliseName))
   const usable = columns.filter((column) => !ignored.has(normaliseName(column)))
@@ -50,9 +56,8 @@ export const suggestForTarget = (
   for (const column of usable)
     if (mappedField(named, column) === undefined && target.acceptsField?.(column)) named[column] = column
   const usableSamples = samples.map((values) => Object.fromEntries(usable.map((column) => [column, values[column]])))
-  const suggested = target.suggest?.(named, usableSamples) ?? named
-  const inOrder = columns.map((column): [string, string | undefined] => [column, mappedField(suggested, column)])
-  return Object.fromEntries(inOrder.filter((pair): pair is [string, string] => pair[1] !== undefined))
+  const { mapping, warnings } = target.suggest?.(named, usableSamples) ?? { mapping: named, warnings: [] }
+  return { mapping: inColumnOrder(mapping, columns), warnings }
 }
 
 /** The maximum number of keys whose field is cached. */
@@ -95,7 +100,7 @@ export const createMapper = ({ target, mapping, columns, hasOpenKeys }: MapperOp
   for (const [column, field] of Object.entries(mapping)) fieldOf.set(column, field)
   const taken = new Set(Object.values(mapping))
   const mapLateKey = (key: string): string | undefined => {
-    const field = mappedField(suggestForTarget(target, [key], []), key)
+    const field = mappedField(suggestForTarget(target, [key], []).mapping, key)
     const unusedField = field !== undefined && !taken.has(field) ? field : undefined
     if (unusedField !== undefined) taken.add(unusedField)
     if (fieldOf.size < maxKeys) fieldOf.set(key, unusedField)

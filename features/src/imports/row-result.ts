@@ -43,6 +43,19 @@ export const noMatchResult = (field: string, entity: string): RowResult =>
     message: `matches no ${entity}; correct it, or leave it empty to create a new ${entity}`,
   })
 
+/**
+ * Creates the result of a row whose id or code (`field`) names another resource than its match key does, or names one while its
+ * match key names none.
+ */
+export const idConflictResult = (field: string, matchBy: string, entity: string, isMatched: boolean): RowResult =>
+  failedResult({
+    field,
+    code: 'id_conflict',
+    message: isMatched
+      ? `names another ${entity} than ${matchBy}; correct one of them, or remove the ${field}`
+      : `names a ${entity} and ${matchBy} names none; match by ${field} to change that ${entity}, or remove the ${field}`,
+  })
+
 /** The key that a row is matched by, or the problem of an invalid key. A row without a key has neither. */
 export type MatchKey = { key?: string; problem?: RowProblem }
 

@@ -13,28 +13,35 @@ type Undoable = { id: string; ownerId: string; format: TableFormat }
 export type UndoOptions = {
   kind: string
   find(job: ClaimedJob): Promise<Undoable | undefined>
-  changes: Pick<ImportTable, 'nextChanges' | 'setUndone'>
+  changes: Pick<ImportTable, 'nextChanges' | 'setUndone' | 'reopenKept'>
   target: Pick<AnyTarget, 'undo'>
   files: JobFiles
   keepHours: number
 }
 
 /**
- * The phases of an undo. `made`: created records are moved to the trash, which frees their unique values. `changed`: updated
+ * The phases of an undo. `reopen`: what an earlier undo has kept is tried again. `made`: created records are moved to the trash, which frees their unique values. `changed`: updated
  * records get their former values. `again`: records whose value is still taken are retried, in rounds, until a round makes no
  * progress. `last`: the others are reported.
  */
-type Phase = 'made' | 'changed' | 'again' | 'last'
+type Phase = 'reopen' | 'made' | 'changed' | 'again' | 'last'
 /** `after` is the id of the last record of this phase; `moved` counts the changes that were undone in this round. */
 type State = { phase: Phase; after: string | null; moved: number; errors?: ErrorFileState | undefined }
 type UndoCounts = { removed: number; restored: number; kept: number }
 
 const stepRows = 500
+const reopenRows = 5_000
 /** The records of a phase: created ones (true), updated ones (false) or both (null). */
-const createdFilter: Record<Phase, boolean | null> = { made: true, changed: false, again: null, last: null }
+const createdFilter: Record<Exclude<Phase, 'reopen'>, boolean | null> = {
+  made: true,
+  changed: false,
+  again: null,
+  last: null,
+}
 
 const nextState = ({ phase, moved, errors }: State): State | undefined => {
   if (phase === 'last') return undefined
+  if (phase === 'reopen') return { phase: 'made', after: null, moved: 0, errors }
   if (phase === 'made') return { phase: 'changed', after: null, moved: 0, errors }
   if (phase === 'changed') return { phase: 'again', after: null, moved: 0, errors }
   return { phase: moved > 0 ? 'again' : 'last', after: null, moved: 0, errors }
@@ -54,12 +61,17 @@ export const createUndoJobKind = ({ kind, find, changes: table, target, files, k
       numbered: false,
     })
     const actor = actorOf(job)
-    let state = (job.state as State | null) ?? { phase: 'made', after: null, moved: 0 }
+    let state = (job.state as State | null) ?? { phase: 'reopen', after: null, moved: 0 }
     let counts: UndoCounts = { removed: 0, restored: 0, kept: 0, ...job.counts }
     for (let hasMore = true; hasMore; ) {
       const before = { state, counts }
       await step(async (tx) => {
         const { phase, after } = before.state
+        if (phase === 'reopen') {
+          const reopened = await table.reopenKept(row.id, reopenRows, tx)
+          state = (reopened < reopenRows && nextState(before.state)) || before.state
+          return { state }
+        }
         const changes = await table.nextChanges(row.id, createdFilter[phase], after, stepRows, tx)
         if (changes.length === 0) {
           const next = nextState(before.state)

@@ -1,3 +1,4 @@
+import type { Formulas } from '@clientele/contracts/export'
 import { escapeFormula, escapeFormulaInJson } from './formula-escaping.ts'
 
 const isPlainPart = (part: unknown): boolean =>
@@ -13,11 +14,13 @@ export const plainCellText = (value: unknown): string => {
 }
 
 /**
- * Formats a value as the text of a CSV cell, with formulas escaped: `['a', '=b']` → `a;'=b`. A list is written as JSON if an item
- * contains a separator, a quote or a bracket, or begins or ends with a space, and so is an object. null becomes an empty text.
+ * Formats a value as the text of a CSV cell, with formulas escaped unless they are kept: `['a', '=b']` → `a;'=b`. A list is written
+ * as JSON if an item contains a separator, a quote or a bracket, or begins or ends with a space, and so is an object. null becomes an
+ * empty text.
  */
-export const cellText = (value: unknown): string => {
+export const cellText = (value: unknown, formulas: Formulas = 'escape'): string => {
   const text = plainCellText(value)
+  if (formulas === 'keep') return text
   if (typeof value === 'string' || (Array.isArray(value) && value.every(isPlainPart))) return escapeFormula(text)
   return typeof value === 'object' && !(value instanceof Date) ? escapeFormulaInJson(text) : text
 }

@@ -30,11 +30,11 @@ export const detectCsv = (sample: Buffer, isWhole: boolean, options: CsvOptions)
   const { start, first, rows, titles } = findFirstRow(read(delimiter), isWhole, options)
   const header = options.header ?? looksLikeHeader(first, rows, options.isKnownName)
   const columns = columnNames(first, header, options.maxColumns ?? defaultReadLimits.columns)
-  const above = (declared === undefined ? 0 : 1) + start
   const format: CsvFormat = {
     ...{ format: 'csv', delimiter, quote, newline, columns },
-    skipRows: above + (header ? 1 : 0),
-    ...(header && { headerRow: above + 1 }),
+    skipRows: start + (header ? 1 : 0),
+    ...(header && { headerRow: start + 1 }),
+    ...(declared !== undefined && { hasSepLine: true }),
   }
   return { format, columns, header, titles }
 }

@@ -66,7 +66,7 @@ export class CsvParser {
   constructor(format: CsvFormat, limits: ReadLimits, from?: ReadPosition) {
     this.#format = format
     this.#limits = limits
-    this.#row = from?.row ?? 0
+    this.#row = from?.row ?? (format.hasSepLine ? -1 : 0)
     this.#syntax = csvSyntaxOf(format)
     this.#newline = this.#syntax.newline
   }

@@ -24,10 +24,24 @@ export const looksLikeHeader = (
   return rows.some((cells) => cells.some((cell) => dataPattern.test(cell.trim())))
 }
 
+/** Numbers the columns that have the name of an earlier one: `Email`, `Email (2)`. */
+const numberRepeated = (names: readonly string[]): string[] => {
+  const taken = new Set(names)
+  const seen = new Map<string, number>()
+  return names.map((name) => {
+    let count = (seen.get(name) ?? 0) + 1
+    let unique = count === 1 ? name : `${name} (${count})`
+    for (; count > 1 && taken.has(unique); unique = `${name} (${count})`) count += 1
+    seen.set(name, count)
+    taken.add(unique)
+    return unique
+  })
+}
+
 /**
- * Returns the names of a file's columns: those of its header, or `column3` for a column without a name.
- * @throws FileError if a name has a control character, or two columns have the same name, because a mapping could not distinguish
- * them
+ * Returns the names of a file's columns: those of its header, or `column3` for a column without a name. A name that the file repeats
+ * gets a number, such as `Email (2)`.
+ * @throws FileError if a name has a control character
  */
 export const columnNames = (first: readonly string[], isHeader: boolean, maxColumns: number): string[] => {
   if (first.length > maxColumns)
@@ -40,12 +54,5 @@ export const columnNames = (first: readonly string[], isHeader: boolean, maxColu
     throw new FileError('bad_header', `the name of column ${withControl + 1} has a control character; remove it`, {
       row: 1,
     })
-  const duplicates = names.filter((name, index) => names.indexOf(name) !== index)
-  if (duplicates.length === 0) return names
-  const quoted = [...new Set(duplicates)].slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))
-  throw new FileError(
-    'duplicate_header',
-    `the file has more than one column ${quoted.join(', ')}; rename or remove the others`,
-    { row: 1 },
-  )
+  return numberRepeated(names)
 }

@@ -38,7 +38,6 @@ export type FileErrorCode =
   | 'unknown_format'
   | 'no_columns'
   | 'too_many_columns'
-  | 'duplicate_header'
   | 'bad_header'
   | 'row_too_long'
   | 'unclosed_quote'
@@ -99,9 +98,9 @@ export const defaultReadLimits: ReadLimits = {
 export type SheetSource = { source: 'xlsx'; sheet: string; sheets: string[] }
 
 /**
- * The format of delimited text. `skipRows` is the number of rows before the data: a `sep=` line, a report's title and the header.
- * `headerRow` is the number of the header. The table ends at the byte `end` if lines follow that are no rows of it. With `source`
- * the text is that of a sheet.
+ * The format of delimited text. `skipRows` is the number of rows before the data: a report's title and the header. `headerRow` is
+ * the number of the header. `hasSepLine` says whether the first line is one such as `sep=;`, which is no row of a spreadsheet. The
+ * table ends at the byte `end` if lines follow that are no rows of it. With `source` the text is that of a sheet.
  */
 export type CsvFormat = Partial<SheetSource> & {
   format: 'csv'
@@ -111,6 +110,7 @@ export type CsvFormat = Partial<SheetSource> & {
   skipRows: number
   headerRow?: number
   end?: number
+  hasSepLine?: boolean
   columns: string[]
 }
 /** A JSON array of objects, or an object with one such array. */

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
+import type { Formulas } from '@clientele/contracts/export'
 import { cellText } from './cell.ts'
 import { type WorkbookOptions, workbookType, writeWorkbook } from './workbook/workbook-writer.ts'
 
-/** `columns` are the keys to write, in order; JSON writes whole rows. `bom` writes a byte order mark, for Excel. */
+/**
+ * `columns` are the keys to write, in order; JSON writes whole rows. `bom` writes a byte order mark, for Excel. `formulas` says whether
+ * formulas in CSV are escaped, which is the default.
+ */
 type TextOptions = {
   format: 'csv' | 'json' | 'ndjson'
   columns: readonly string[]
   delimiter?: string
   bom?: boolean
+  formulas?: Formulas
 }
 export type WriteOptions = TextOptions | (WorkbookOptions & { format: 'xlsx' })
 
@@ -24,14 +29,20 @@ export type TableEncoder = {
 }
 
 /** Formats a cell of CSV. Every text is quoted, so that a spreadsheet with another delimiter does not split it. */
-const csvCell = (value: unknown): string => {
-  const text = cellText(value)
+const csvCell = (value: unknown, formulas?: Formulas): string => {
+  const text = cellText(value, formulas)
   const isPlain = text === '' || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
   return isPlain ? text : `"${text.replaceAll('"', '""')}"`
 }
 
-/** Creates an encoder for CSV (RFC 4180, formulas escaped), a JSON array with one row per line, or NDJSON. */
-export const createTableEncoder = ({ format, columns, delimiter = ',', bom = false }: TextOptions): TableEncoder => {
+/** Creates an encoder for CSV (RFC 4180), a JSON array with one row per line, or NDJSON. */
+export const createTableEncoder = ({
+  format,
+  columns,
+  delimiter = ',',
+  bom = false,
+  formulas,
+}: TextOptions): TableEncoder => {
   if (format === 'ndjson')
     return { contentType: 'application/x-ndjson', head: '', rows: (rows) => rows.map(jsonLine).join(''), tail: '' }
   if (format === 'json')
@@ -46,8 +57,8 @@ export const createTableEncoder = ({ format, columns, delimiter = ',', bom = fal
     `${cells.length === 1 && cells[0] === '' ? '""' : cells.join(delimiter)}\r\n`
   return {
     contentType: 'text/csv; charset=utf-8; header=present',
-    head: (bom ? '\uFEFF' : '') + line(columns.map(csvCell)),
-    rows: (rows) => rows.map((row) => line(columns.map((column) => csvCell(row[column])))).join(''),
+    head: (bom ? '\uFEFF' : '') + line(columns.map((column) => csvCell(column, formulas))),
+    rows: (rows) => rows.map((row) => line(columns.map((column) => csvCell(row[column], formulas)))).join(''),
     tail: '',
   }
 }

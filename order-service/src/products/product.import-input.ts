@@ -2,13 +2,17 @@ import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
 import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
 import { type MatchKey, parseOwnKey, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
+import { isRecordId } from '@clientele/platform/data/ids'
 import type { z } from 'zod'
+import { readNumbers } from './product.import-numbers.ts'
 import type { ProductInputs } from './product.input.ts'
 
 /** A checked row of an import of products. */
 export type ProductInput = {
   /** The value that it is matched by; undefined if the row has none. */
   key: string | undefined
+  /** The id that the row has, if it has the form of ours. */
+  ownId: string | undefined
   /** What it changes of an existing product. */
   patch: ProductPatch
   /** The product that it creates; undefined if it cannot create one. */
@@ -47,7 +51,10 @@ const bodyOf = ({ id: _id, ...values }: FieldValues): FieldValues => ({
   ...(typeof values['sku'] === 'number' && { sku: String(values['sku']) }),
 })
 
-const toProblems = (error: z.ZodError): RowProblem[] => explainYesNo(toSchemaProblems(error), yesNoFields)
+const ownIdOf = ({ id }: FieldValues): string | undefined => {
+  const text = typeof id === 'string' ? id.trim() : ''
+  return isRecordId(text) ? text.toLowerCase() : undefined
+}
 
 const keyOf = (values: FieldValues, patch: ProductPatch, { matchBy }: MatchOptions): MatchKey => {
   if (matchBy === 'id') return parseOwnKey(values, 'id', 'product')
@@ -56,9 +63,13 @@ const keyOf = (values: FieldValues, patch: ProductPatch, { matchBy }: MatchOptio
 
 /** Checks a row with the schemas of POST and PATCH. A row that cannot create a product may still change one. */
 export const createProductCheck =
-  ({ NewProduct, ProductPatch }: ProductInputs) =>
+  ({ NewProduct, ProductPatch }: ProductInputs, shopCurrency: string) =>
   (values: FieldValues, options: MatchOptions): Checked<ProductInput> => {
-    const body = bodyOf(values)
+    const { body, problems } = readNumbers(bodyOf(values), options.decimal, shopCurrency)
+    const toProblems = (error: z.ZodError): RowProblem[] =>
+      explainYesNo(toSchemaProblems(error), yesNoFields).map(
+        (problem) => problems.find(({ field }) => field === problem.field) ?? problem,
+      )
     const newProduct = NewProduct.safeParse(body, { reportInput: true })
     const patch = ProductPatch.safeParse(body, { reportInput: true })
     if (!patch.success) return { problems: toProblems(newProduct.success ? patch.error : newProduct.error) }
@@ -67,6 +78,7 @@ export const createProductCheck =
     return {
       input: {
         key,
+        ownId: ownIdOf(values),
         patch: patch.data,
         newProduct: newProduct.success ? newProduct.data : undefined,
         problems: newProduct.success ? [] : toProblems(newProduct.error),

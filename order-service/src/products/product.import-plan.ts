@@ -1,6 +1,12 @@
 import type { MatchOptions, RowResult } from '@clientele/features/imports/import-target'
 import type { KeySet } from '@clientele/features/imports/key-set'
-import { failedResult, matchResult, noMatchResult, toFailedResult } from '@clientele/features/imports/row-result'
+import {
+  failedResult,
+  idConflictResult,
+  matchResult,
+  noMatchResult,
+  toFailedResult,
+} from '@clientele/features/imports/row-result'
 import type { ProductEdit } from './product.bulk.ts'
 import { checkStock, currentFields, difference, newFields, patchedFields } from './product.change.ts'
 import type { ProductInput } from './product.import-input.ts'
@@ -66,20 +72,28 @@ export const createPlan =
     const { matchBy } = options
     const matched = matchBy === 'sku' ? existing.bySku : existing.byId
 
-    const decide = (input: ProductInput): Decision => {
-      const { key } = input
-      if (key === undefined) return decideCreate(input, existing, seen, shopCurrency)
-      const before = matched.get(key)
-      // The product may be one that an earlier row creates. A dry run cannot compare with it, so it counts as a change.
-      const isSeen = seen?.get(matchBy)?.has(key) === true
-      if (before || isSeen) {
-        const fixedResult = matchResult(options, 'product')
-        if (fixedResult) return { result: fixedResult }
-        return before ? decideUpdate(before, input, existing) : { result: { outcome: 'updated' } }
-      }
-      return matchBy === 'id'
+    const findIdConflict = ({ ownId }: ProductInput, before: ProductRow | undefined): Decision | undefined => {
+      const named = matchBy === 'id' ? undefined : existing.byId.get(ownId ?? '')
+      if (named === undefined || named.id === before?.id) return undefined
+      return { result: idConflictResult('id', matchBy, 'product', before !== undefined) }
+    }
+
+    const decideNew = (input: ProductInput): Decision =>
+      input.key !== undefined && matchBy === 'id'
         ? { result: noMatchResult('id', 'product') }
         : decideCreate(input, existing, seen, shopCurrency)
+
+    const decide = (input: ProductInput): Decision => {
+      const { key = '' } = input
+      const before = matched.get(key)
+      const conflict = findIdConflict(input, before)
+      if (conflict) return conflict
+      // The product may be one that an earlier row creates. A dry run cannot compare with it, so it counts as a change.
+      const isSeen = seen?.get(matchBy)?.has(key) === true
+      if (!before && !isSeen) return decideNew(input)
+      const fixedResult = matchResult(options, 'product')
+      if (fixedResult) return { result: fixedResult }
+      return before ? decideUpdate(before, input, existing) : { result: { outcome: 'updated' } }
     }
 
     return inputs.map((input) => {

@@ -1,12 +1,15 @@
 import { mergeChanges, writeBatch } from '@clientele/features/imports/batch-writing'
 import type { ImportChange, ImportTarget, MatchOptions } from '@clientele/features/imports/import-target'
 import { createKeySet } from '@clientele/features/imports/key-set'
+import { findOwnKey } from '@clientele/features/imports/sample-rows'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
+import { isRecordId } from '@clientele/platform/data/ids'
 import type { ProductBulkWriter } from './product.bulk.ts'
 import { currentFields, difference } from './product.change.ts'
 import type { ProductFinder } from './product.finder.ts'
 import { createProductCheck, importFields, type ProductInput } from './product.import-input.ts'
+import { decimalFields } from './product.import-numbers.ts'
 import { createPlan } from './product.import-plan.ts'
 import type { ProductInputs } from './product.input.ts'
 import { createProductUndo } from './product.undo.ts'
@@ -35,7 +38,7 @@ const splitIntoRuns = (inputs: readonly ProductInput[]): ProductInput[][] => {
 export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps): ImportTarget<ProductInput> => {
   const plan = createPlan(shopCurrency)
   const findExisting = (rows: readonly ProductInput[], { matchBy }: MatchOptions, tx?: Tx) => {
-    const ids = matchBy === 'id' ? rows.flatMap(({ key }) => key ?? []) : []
+    const ids = rows.flatMap(({ key, ownId }) => (matchBy === 'id' ? key : ownId) ?? [])
     return finder.findMany(
       ids,
       rows.flatMap(({ patch }) => patch.sku ?? []),
@@ -56,10 +59,10 @@ export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps
       changes.push(
         ...edits.map(({ before, fields }, index): ImportChange => {
           const { id, version, stock } = written[index] as (typeof written)[number]
-          if (!before) return { subject: id, created: true, version, edits: 0, previous: null }
+          if (!before) return { subject: id, created: true, base: null, version, edits: 0, previous: null }
           const moved = stock === before.stock ? {} : { stock: before.stock }
           const previous = { ...difference(currentFields(before), fields)?.previous, ...moved }
-          return { subject: id, created: false, version, edits: 1, previous }
+          return { subject: id, created: false, base: before.version, version, edits: 1, previous }
         }),
       )
     }
@@ -70,7 +73,9 @@ export const createProductImport = ({ inputs, finder, bulk, shopCurrency }: Deps
     entity: 'products',
     fields: importFields,
     matchBy: ['sku', 'id'],
-    check: createProductCheck(inputs),
+    decimals: decimalFields,
+    suggestMatchBy: (mapping, samples) => findOwnKey(mapping, samples, { id: isRecordId }),
+    check: createProductCheck(inputs, shopCurrency),
     show: ({ patch }) => patch,
 
     preview: async (rows, options, seen) => {

@@ -9,7 +9,7 @@ import type { ProductFinder } from './product.finder.ts'
 import type { ProductRow } from './product.model.ts'
 
 type Deps = { finder: ProductFinder; bulk: ProductBulkWriter }
-type UndoDecision = { result: UndoResult; edit?: ProductEdit }
+type UndoDecision = { kept: RowProblem } | { outcome: 'removed' | 'restored'; edit: ProductEdit }
 
 const reason = 'import undone'
 const keptReasons: Record<'gone' | 'edited' | 'taken', RowProblem> = {
@@ -21,17 +21,13 @@ const keptReasons: Record<'gone' | 'edited' | 'taken', RowProblem> = {
   taken: { code: 'taken', message: 'another product has its former SKU now' },
 }
 
-const decideUndo = (
-  { subject, created, version, previous }: ImportChange,
-  row: ProductRow | undefined,
-): UndoDecision => {
-  const keep = (reason: RowProblem): UndoDecision => ({ result: { subject, outcome: 'kept', reason } })
-  if (!row) return keep(keptReasons.gone)
-  if (row.version !== version) return keep(keptReasons.edited)
+const decideUndo = ({ created, version, previous }: ImportChange, row: ProductRow | undefined): UndoDecision => {
+  if (!row) return { kept: keptReasons.gone }
+  if (row.version !== version) return { kept: keptReasons.edited }
   const fields = currentFields(row)
-  if (created) return { result: { subject, outcome: 'removed' }, edit: { before: row, fields, deletedAt: new Date() } }
+  if (created) return { outcome: 'removed', edit: { before: row, fields, deletedAt: new Date() } }
   const { stock, ...former } = previous as Partial<ProductFields> & { stock?: number }
-  return { result: { subject, outcome: 'restored' }, edit: { before: row, fields: { ...fields, ...former }, stock } }
+  return { outcome: 'restored', edit: { before: row, fields: { ...fields, ...former }, stock } }
 }
 
 /** Undoes the changes of an import. Products that have changed since are kept; stock is set back by a movement. */
@@ -40,13 +36,14 @@ export const createProductUndo = ({ finder, bulk }: Deps) => {
     const ids = changes.map(({ subject }) => subject)
     const rows = new Map((await finder.findMany(ids, [], tx, 'any')).map((row) => [row.id, row]))
     const decisions = changes.map((change) => decideUndo(change, rows.get(change.subject)))
-    await bulk.write(
-      decisions.flatMap(({ edit }) => edit ?? []),
-      reason,
-      actor,
-      tx,
-    )
-    return decisions.map(({ result }) => result)
+    const edits = decisions.flatMap((decision) => ('edit' in decision ? decision.edit : []))
+    const written = await bulk.write(edits, reason, actor, tx)
+    const versions = new Map(written.map(({ id, version }) => [id, version]))
+    return decisions.map((decision, index): UndoResult => {
+      const { subject, version } = changes[index] as ImportChange
+      if ('kept' in decision) return { subject, outcome: 'kept', reason: decision.kept }
+      return { subject, outcome: decision.outcome, version: versions.get(subject) ?? version }
+    })
   }
   const undefinedOnConflict = (work: () => Promise<UndoResult[]>): Promise<UndoResult[] | undefined> =>
     work().catch((error: unknown) => {

@@ -3,16 +3,7 @@ import type { Import, ImportPreview } from '@clientele/client'
 /** What the API says of a file, and of the results of its rows. */
 type Understood = Pick<
   Import,
-  | 'format'
-  | 'sheet'
-  | 'sheets'
-  | 'encoding'
-  | 'encodingBy'
-  | 'preset'
-  | 'columns'
-  | 'mapping'
-  | 'unmapped'
-  | 'warnings'
+  'format' | 'sheet' | 'sheets' | 'encoding' | 'encodingBy' | 'preset' | 'columns' | 'mapping' | 'unmapped' | 'warnings'
 >
 type Results = Pick<Import, 'counts' | 'errors'>
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { client } from '@clientele/platform/testing/client'
@@ -86,6 +87,20 @@ describe('POST /v1/customers with a form', () => {
     const [listed] = (await service.user.get(`/v1/customers?id=${body.id}`)).body.data
     expect(listed.photoUrls).toEqual(body.photoUrls)
     expect((await service.user.get(`/v1/customers/${body.id}`)).body.photoUrls).toEqual(body.photoUrls)
+  })
+
+  it('a change of a customer that does not exist is a 404, also if its photo does not exist either', async () => {
+    const [missing, mediaId] = [randomUUID(), randomUUID()]
+    const photo = { mediaId }
+    for (const response of [
+      await service.user.patch(`/v1/customers/${missing}`, { photoMediaId: mediaId }),
+      await service.user.put(`/v1/customers/${missing}`, { name: 'Ana', surname: 'Berg', photoMediaId: mediaId }),
+      await service.user.put(`/v1/customers/${missing}/photo`, photo),
+    ])
+      expect(response).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    const { id } = (await service.user.post('/v1/customers', aCustomer())).body
+    const { status, body } = await service.user.patch(`/v1/customers/${id}`, { photoMediaId: mediaId })
+    expect([status, body.errors[0]]).toEqual([422, expect.objectContaining({ pointer: '/photoMediaId' })])
   })
 
   it('PUT of a photo with If-None-Match: * sets the first photo, and returns 412 if there is one', async () => {

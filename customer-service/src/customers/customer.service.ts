@@ -66,6 +66,18 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       throw fieldProblem(pointer, 'unknown_media', 'image not found')
   }
 
+  /** A customer that does not exist is a 404, whatever its new photo. */
+  const requirePhotoFor = async (
+    key: CustomerKey,
+    mediaId: string | null | undefined,
+    actor: Actor,
+    pointer: string,
+  ): Promise<void> => {
+    if (typeof mediaId !== 'string') return
+    await finder.get(key)
+    await requirePhoto(mediaId, actor, pointer)
+  }
+
   /** With `uploaded`, the photo is known to exist and is not checked. */
   const create = async (input: NewCustomer, actor: Actor, { uploaded = false } = {}): Promise<Customer> => {
     if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
@@ -94,7 +106,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       editors.list((await finder.get(key)).id, query),
 
     update: async (key: CustomerKey, patch: CustomerPatch, access: Access): Promise<Customer> => {
-      await requirePhoto(patch.photoMediaId, access.actor, '/photoMediaId')
+      await requirePhotoFor(key, patch.photoMediaId, access.actor, '/photoMediaId')
       return change(key, access, (row) => applyPatch(row, patch))
     },
 
@@ -104,7 +116,8 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       input: NewCustomer,
       { mustExist = false, ...access }: ReplaceAccess,
     ): Promise<{ customer: Customer; created: boolean }> => {
-      await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
+      if (key.idBy === 'externalId') await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
+      else await requirePhotoFor(key, input.photoMediaId, access.actor, '/photoMediaId')
       const replace = async (body: NewCustomer) => ({
         customer: await change(key, access, (row) => replacementFields(row, body, key.idBy)),
         created: false,
@@ -140,7 +153,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       access: Access,
       { uploaded = false } = {},
     ): Promise<Customer> => {
-      if (!uploaded) await requirePhoto(mediaId, access.actor, '/mediaId')
+      if (!uploaded) await requirePhotoFor(key, mediaId, access.actor, '/mediaId')
       return change(key, access, () => ({ photoMediaId: mediaId }))
     },
 

@@ -77,6 +77,18 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       throw fieldProblem(pointer, 'unknown_media', 'image not found')
   }
 
+  /** A product that does not exist is a 404, whatever its new photo. */
+  const requirePhotoFor = async (
+    key: ProductKey,
+    mediaId: string | null | undefined,
+    actor: Actor,
+    pointer: string,
+  ): Promise<void> => {
+    if (typeof mediaId !== 'string') return
+    await finder.get(key)
+    await requirePhoto(mediaId, actor, pointer)
+  }
+
   return {
     /** With `uploaded`, the photo is known to exist and is not checked. */
     create: async (input: NewProduct, actor: Actor, { uploaded = false } = {}): Promise<Product> => {
@@ -101,12 +113,12 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       present(await finder.get(key, trashed ? 'any' : 'active')),
 
     update: async (key: ProductKey, patch: ProductPatch, access: Access): Promise<Product> => {
-      await requirePhoto(patch.photoMediaId, access.actor, '/photoMediaId')
+      await requirePhotoFor(key, patch.photoMediaId, access.actor, '/photoMediaId')
       return change(key, access, (row) => ({ fields: patchedFields(row, patch), stock: patch.stock }))
     },
 
     replace: async (key: ProductKey, input: NewProduct, access: Access): Promise<Product> => {
-      await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
+      await requirePhotoFor(key, input.photoMediaId, access.actor, '/photoMediaId')
       return change(key, access, (row) => ({
         fields: replacementFields(row, input, { shopCurrency, idBy: key.idBy }),
         stock: input.stock,
@@ -119,7 +131,7 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       access: Access,
       { uploaded = false } = {},
     ): Promise<Product> => {
-      if (!uploaded) await requirePhoto(mediaId, access.actor, '/mediaId')
+      if (!uploaded) await requirePhotoFor(key, mediaId, access.actor, '/mediaId')
       return change(key, access, () => ({ fields: { photoMediaId: mediaId } }))
     },
 

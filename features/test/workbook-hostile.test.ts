@@ -8,8 +8,9 @@ import { makeWorkbook, packFiles, unpack } from './workbook-files.ts'
 
 const maxBytes = 20 << 20
 const decode = async (bytes: Uint8Array, sheet?: string) => {
-  const { text, ...found } = await decodeText(inChunks(bytes), { maxBytes, sheet })
-  return { ...found, text: (await collect(text)).toString() }
+  const { text, charset, ...found } = await decodeText(inChunks(bytes), { maxBytes, sheet })
+  const decoded = (await collect(text)).toString()
+  return { ...found, charset: charset(), text: decoded }
 }
 const refused = (bytes: Uint8Array) => fileErrorOf(() => decode(bytes))
 const temporaryFolders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('clientele-unpack-'))

@@ -64,10 +64,8 @@ class Draft {
 
   /** Whether most values of a column contain that of another one in the same row. */
   contains(whole: string, part: string): boolean {
-    const pairs = this.#samples.map((values) =>
-      [values[whole], values[part]].map((value) => String(value ?? '').trim()),
-    )
-    const both = pairs.filter(([text, within]) => text !== '' && within !== '')
+    const pairs = this.#samples.map((values) => [whole, part].flatMap((column) => textsOf([values], column)))
+    const both = pairs.filter(({ length }) => length === 2)
     return both.filter(([text = '', within = '']) => text.includes(within)).length > both.length / 2
   }
 

@@ -18,7 +18,8 @@ export const inColumnOrder = (mapping: Mapping, columns: readonly string[]): Map
   return Object.fromEntries(ordered.map((column) => [column, mapping[column] as string]))
 }
 
-const isFilled = (value: unknown): boolean => value !== undefined && value !== null && String(value).trim() !== ''
+const isFilled = (value: unknown): boolean =>
+  value !== undefined && value !== null && (typeof value !== 'string' || value.trim() !== '')
 
 /**
  * Suggests fields by the names of columns: those of the preset before those of the target, and columns that have values in the

@@ -34,6 +34,12 @@ const createSearchTexts = <Row extends { id: string }>(options: Options<Row>) =>
   const selectRefresh = `select customer_id as "customerId", after_id as "afterId" from ${refreshes}
 order by customer_id limit 1 for update skip locked`
 
+  // Nearly always there is nothing to do, and no transaction is opened.
+  const hasIncomplete = async (condition: string): Promise<boolean> =>
+    (await db.query(`${select} where ${condition} order by id limit 1`)).length > 0
+  const hasRefreshes = async (): Promise<boolean> =>
+    refreshes !== undefined && (await db.query(`select from ${refreshes} limit 1`)).length > 0
+
   /** @returns the last id of the batch; undefined if no further records are incomplete */
   const writeIncomplete = (condition: string, after: string): Promise<string | undefined> =>
     db.transaction(async (tx) => {
@@ -58,10 +64,11 @@ order by customer_id limit 1 for update skip locked`
     })
 
   return async (signal: AbortSignal): Promise<void> => {
-    for (const condition of [...(isOptional ? ['search_text is null'] : []), lacksFoldedForms])
-      for (let after: string | undefined = firstId; after !== undefined && !signal.aborted; )
-        after = await writeIncomplete(condition, after)
-    if (refreshes !== undefined) while (!signal.aborted && (await refreshNext()));
+    for (const condition of [...(isOptional ? ['search_text is null'] : []), lacksFoldedForms]) {
+      let after = (await hasIncomplete(condition)) ? firstId : undefined
+      while (after !== undefined && !signal.aborted) after = await writeIncomplete(condition, after)
+    }
+    if (await hasRefreshes()) while (!signal.aborted && (await refreshNext()));
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import type { EventSubscription } from '@clientele/platform/testing/broker'
 import { signedInAs } from '@clientele/platform/testing/tokens'
@@ -18,7 +19,19 @@ const find = async (field: string, value: string) =>
   (await service.user.get(`/v1/customers?${field}=${encodeURIComponent(value)}`)).body.data
 const total = async () =>
   (await service.db.query<{ n: number }>('select count(*)::int as n from customers where deleted_at is null'))[0]?.n
+const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url))
 const row = (fields: Record<string, string> = {}) => aCustomer(fields) as Record<string, string>
+
+describe('E-mail addresses in a file', () => {
+  it('addresses are taken as mail servers take them, and match the customers that have them', async () => {
+    const file = fixture('emails.csv')
+    const { id } = await files.check(file)
+    expect((await files.commit(id)).counts).toEqual(counts({ read: 4, created: 4 }))
+    expect(await find('email', 'info.a10@xn--bcher-kva.example')).toEqual([expect.objectContaining({ name: 'Ida' })])
+    const again = await files.check(Buffer.from(String(file).replace('bücher', 'BÜCHER')))
+    expect(again.counts).toEqual(counts({ read: 4, skipped: 4 }))
+  })
+})
 
 describe('Dry run of an import', () => {
   it('a dry run detects format and encoding, suggests a mapping, and reports the result of each row without writing', async () => {

@@ -17,6 +17,9 @@ export const ImportStatus = z
   .meta({ id: 'ImportStatus' })
 export type ImportStatus = z.infer<typeof ImportStatus>
 
+/** The formats of files that can be imported. */
+const ImportedFormat = z.enum([...TableFormatName.options, 'vcard']).meta({ id: 'ImportedFormat' })
+
 const matchByText = 'The match key: a row belongs to the record that has the same value of this field.'
 const onMatchText = 'What to do with a row that belongs to an existing record.'
 
@@ -56,7 +59,7 @@ export const Import = z
     id: uuid,
     status: ImportStatus,
     name: z.string().nullable().meta({ example: 'customers.csv' }),
-    format: TableFormatName,
+    format: ImportedFormat,
     delimiter: z.string().nullable(),
     encoding: z.string().meta({ example: 'utf-8' }),
     bytes: count.meta({ description: 'The size of the file after decompression, as UTF-8.' }),
@@ -127,9 +130,10 @@ const options = {
 export const ImportOptions = z.strictObject(options).meta({ id: 'ImportOptions' })
 export type ImportOptions = z.infer<typeof ImportOptions>
 
-const file = z
-  .string()
-  .meta({ format: 'binary', description: 'A file in CSV, JSON or NDJSON, which may be compressed with gzip.' })
+const file = z.string().meta({
+  format: 'binary',
+  description: 'A file in CSV, JSON or NDJSON, or for customers contacts (vCard). It may be compressed with gzip.',
+})
 /** The `multipart/form-data` body of POST. The field `encoding` must come before the file. */
 export const ImportForm = z.strictObject({ ...options, file }).meta({ id: 'ImportForm' })
 export const ImportFile = file

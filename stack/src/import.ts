@@ -8,7 +8,7 @@ import { portsFrom } from './profile/ports.ts'
 
 const usage = `usage: npm run import -- <file> [options]
        npm run import -- --undo <id>
-Imports customers from CSV, JSON or NDJSON, plain or gzip. Shows a dry run, asks, and then imports.
+Imports customers from CSV, JSON, NDJSON or vCards, plain or gzip. Shows a dry run, asks, and then imports.
 
   --yes                imports without asking
   --match-by FIELD     finds existing customers by email (default), externalId, phone, code or id

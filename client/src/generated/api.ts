@@ -427,7 +427,7 @@ export interface paths {
         put?: never;
         /**
          * Create an import of customers and start its dry run
-         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
+         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, or vCards if records have contacts, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
          */
         post: operations["createImport"];
         delete?: never;
@@ -1061,7 +1061,7 @@ export interface paths {
         put?: never;
         /**
          * Create an import of products and start its dry run
-         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
+         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, or vCards if records have contacts, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
          */
         post: operations["createProductImport"];
         delete?: never;
@@ -2274,7 +2274,7 @@ export interface components {
              */
             expiresAt: string;
             finishedAt: string | null;
-            format: components["schemas"]["TableFormat"];
+            format: components["schemas"]["ImportedFormat"];
             /**
              * Format: uuid
              * @example 0190a5c4-6f00-7000-8000-000000000001
@@ -2334,6 +2334,8 @@ export interface components {
             skipped: number;
             updated: number;
         };
+        /** @enum {string} */
+        ImportedFormat: "csv" | "json" | "ndjson" | "vcard";
         ImportForm: {
             /** @description The character that separates the cells of CSV. Default: detected. */
             delimiter?: string;
@@ -2341,7 +2343,7 @@ export interface components {
             encoding?: string;
             /**
              * Format: binary
-             * @description A file in CSV, JSON or NDJSON, which may be compressed with gzip.
+             * @description A file in CSV, JSON or NDJSON, or for customers contacts (vCard). It may be compressed with gzip.
              */
             file: Blob;
             /** @description The format of the file. Default: detected from the content. */
@@ -4319,6 +4321,7 @@ export type FieldErrorCode = components['schemas']['FieldErrorCode'];
 export type Import = components['schemas']['Import'];
 export type ImportCommit = components['schemas']['ImportCommit'];
 export type ImportCounts = components['schemas']['ImportCounts'];
+export type ImportedFormat = components['schemas']['ImportedFormat'];
 export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];

@@ -94,6 +94,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
 
   return {
     entity: 'customers',
+    takesContacts: true,
     fields: importFields,
     acceptsField: isMetadataField,
     matchBy: ['email', 'id', 'code', 'phone', 'externalId'],

@@ -52,6 +52,8 @@ export type ImportTarget<I = unknown> = {
   acceptsField?(field: string): boolean
   /** The fields that rows can be matched by; the first is the default. */
   matchBy: readonly [string, ...string[]]
+  /** Whether contacts (vCards) can be imported: with `name`, `surname`, `email`, `phone`, `address`, `tags` and `metadata`. */
+  takesContacts?: boolean
   /** Improves a suggested mapping by looking at the first rows. */
   suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Record<string, string>
   /** Checks the values of a row. */

@@ -88,12 +88,16 @@ export const importList = list<ImportRow>({
 const isDone = (status: ImportStatus): boolean =>
   ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(status)
 
+/** The format of the file as it was sent. */
+const sentFormat = (format: TableFormat): Import['format'] =>
+  (format.format === 'ndjson' ? format.source : undefined) ?? format.format
+
 /** Converts an import for responses. @param urlOf returns the URL of a job's file */
 export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'errors') => string): Import => ({
   id: row.id,
   status: row.status,
   name: row.name,
-  format: row.format.format,
+  format: sentFormat(row.format),
   delimiter: row.format.format === 'csv' ? row.format.delimiter : null,
   encoding: row.encoding,
   bytes: row.bytes,

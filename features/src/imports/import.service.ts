@@ -83,6 +83,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
   const isKnownName = createKnownNames(target.fields)
   const detectUpload = (upload: ImportUpload): DetectedTable => {
     const detected = detectWithOptions(upload)
+    if (upload.file.source) detected.format = { format: 'ndjson', source: upload.file.source }
     if (upload.isJson && detected.format.format === 'csv')
       throw fieldProblem('/file', 'unknown_format', 'must be JSON, as its content type says')
     return detected
@@ -92,7 +93,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     try {
       const isWhole = file.bytes <= file.sample.length
       const declared = {
-        ...{ format, delimiter, isKnownName, dotted: true },
+        ...{ format: file.source ? ('ndjson' as const) : format, delimiter, isKnownName, dotted: true },
         ...(header !== undefined && { header: header === 'true' }),
       }
       return detectTable(file.sample, isWhole, declared)

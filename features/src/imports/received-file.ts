@@ -5,6 +5,7 @@ import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { FileError } from '../tables/row.ts'
 import { decodeText } from '../tables/text-decoding.ts'
+import { convertContacts } from '../tables/vcard.ts'
 
 /** The size of every chunk except the last. The chunk that contains a byte is found by division. */
 const chunkBytes = 1 << 20
@@ -19,6 +20,8 @@ export type ReceivedFile = {
   sha256: string
   encoding: string
   sample: Buffer
+  /** `vcard` if the file is a list of contacts, which is stored as NDJSON. */
+  source?: 'vcard' | undefined
 }
 
 /** Converts the error of a file to the problem that its uploader gets. */
@@ -32,6 +35,8 @@ export const toFileProblem = (error: FileError, limit: number): Problem => {
 }
 
 type ReceiveOptions = { ownerId: string; name: string; encoding: string | undefined; maxBytes: number }
+/** Whether contacts are rows of the table; otherwise they are refused. */
+type Contacts = { takesContacts: boolean }
 type Stores = { db: Db; files: JobFiles; quota: JobQuota }
 
 /**
@@ -40,8 +45,8 @@ type Stores = { db: Db; files: JobFiles; quota: JobQuota }
  */
 export const receiveFile = async (
   { db, files, quota }: Stores,
-  source: AsyncIterable<Uint8Array>,
-  { ownerId, name, encoding, maxBytes }: ReceiveOptions,
+  bytesOfFile: AsyncIterable<Uint8Array>,
+  { ownerId, name, encoding, maxBytes, takesContacts }: ReceiveOptions & Contacts,
 ): Promise<ReceivedFile> => {
   const id = await db.transaction(async (tx) => {
     await quota.assertMayStore(ownerId, {}, tx)
@@ -61,8 +66,10 @@ export const receiveFile = async (
     position += 1
   }
   try {
-    const decoded = await decodeText(source, { charset: encoding, maxBytes })
-    for await (const text of decoded.text) {
+    const decoded = await decodeText(bytesOfFile, { charset: encoding, maxBytes })
+    const { text: table, source } = await convertContacts(decoded.text)
+    if (source && !takesContacts) throw new FileError('unknown_format', 'the file is a list of contacts; send a table')
+    for await (const text of table) {
       if (sample.length < sampleBytes) sample = Buffer.concat([sample, text]).subarray(0, sampleBytes)
       pending.push(text)
       pendingBytes += text.length
@@ -81,7 +88,7 @@ export const receiveFile = async (
       await quota.assertMayStore(ownerId, { bytes, exceptId: id }, tx)
       await files.complete(id, { bytes, sha256, keepHours: unusedFileHours }, tx)
     })
-    return { id, bytes, sha256, encoding: decoded.charset.name, sample }
+    return { id, bytes, sha256, encoding: decoded.charset.name, sample, source }
   } catch (error) {
     await files.remove(id).catch(() => {})
     throw error instanceof FileError ? toFileProblem(error, maxBytes) : error

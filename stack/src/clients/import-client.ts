@@ -13,6 +13,7 @@ const typeOf: Record<string, string> = {
   jsonl: 'application/x-ndjson',
   csv: 'text/csv',
   tsv: 'text/csv',
+  vcf: 'text/vcard',
   gz: 'application/gzip',
 }
 

@@ -85,6 +85,8 @@ const valueOptions = {
     description: 'Whether the tags of a row replace those of an existing customer or are added. Default: `replace`.',
   }),
 }
+/** The formats of files that can be imported. */
+const ImportedFormat = z.enum([...TableFormatName.options, 'vcard']).meta({ id: 'ImportedFormat' })
 
 const matchByText = 'The match key: a row belongs to the record that has the same value of this field.'
 const onMatchText = 'What to do with a row that belongs to an existing record.'
@@ -135,7 +137,7 @@ export const Import = z
     id: uuid,
     status: ImportStatus,
     name: z.string().nullable().meta({ example: 'customers.csv' }),
-    format: TableFormatName,
+    format: ImportedFormat,
     delimiter: z.string().nullable(),
     sheet: z.string().nullable().meta({
       example: 'Customers',
@@ -271,7 +273,7 @@ export type ImportOptions = z.infer<typeof ImportOptions>
 const file = z.string().meta({
   format: 'binary',
   description:
-    'A file in CSV, JSON, NDJSON or XLSX. It may be compressed with gzip, or be the only table of a ZIP archive.',
+    'A file in CSV, JSON, NDJSON or XLSX, or for customers contacts (vCard). It may be compressed with gzip, or be the only table of a ZIP archive.',
 })
 /** The `multipart/form-data` body of POST. The fields `encoding` and `sheet` must come before the file. */
 export const ImportForm = z.strictObject({ ...options, file }).meta({ id: 'ImportForm' })

@@ -20,6 +20,28 @@ describe('Keys of customers in paths', () => {
     expect((await service.user.put(`/v1/customers/${id}`, { name: 'C', surname: 'D' })).body.email).toBeNull()
   })
 
+  it('an address with a domain beyond ASCII is stored in ASCII, and found by both spellings', async () => {
+    const local = `info.${aCustomer().email}`.split('@')[0]
+    const [typed, stored] = [`${local}@Bücher.example`, `${local}@xn--bcher-kva.example`]
+    const { id, email } = (await service.user.post('/v1/customers', aCustomer({ email: typed }))).body
+    expect(email).toBe(stored)
+    const again = await service.user.post('/v1/customers', aCustomer({ email: stored }))
+    expect(again).toMatchObject({ status: 409, body: { code: 'duplicate', conflictingId: id } })
+    for (const spelling of [typed, stored].map(encodeURIComponent)) {
+      expect((await service.user.get(`/v1/customers/${spelling}?idBy=email`)).body.id).toBe(id)
+      for (const query of [`email=${spelling}`, `q=${spelling}`])
+        expect((await service.user.get(`/v1/customers?${query}`)).body.data).toEqual([expect.objectContaining({ id })])
+    }
+  })
+
+  it('a name without a visible character is refused', async () => {
+    const { status, body } = await service.user.post('/v1/customers', aCustomer({ surname: '\u200b' }))
+    expect([status, body.errors]).toEqual([
+      422,
+      [{ pointer: '/surname', code: 'custom', message: 'must have a visible character' }],
+    ])
+  })
+
   it.each([['a/b'], ['a\\b'], ['.'], ['..']])(
     'an external id %s, which no path can name, is refused',
     async (externalId) => {

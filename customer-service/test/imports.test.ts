@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import type { EventSubscription } from '@clientele/platform/testing/broker'
 import { signedInAs } from '@clientele/platform/testing/tokens'
@@ -18,7 +19,81 @@ const find = async (field: string, value: string) =>
   (await service.user.get(`/v1/customers?${field}=${encodeURIComponent(value)}`)).body.data
 const total = async () =>
   (await service.db.query<{ n: number }>('select count(*)::int as n from customers where deleted_at is null'))[0]?.n
+const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url))
 const row = (fields: Record<string, string> = {}) => aCustomer(fields) as Record<string, string>
+
+describe('Contacts of a telephone', () => {
+  const card = (...lines: string[]) => ['BEGIN:VCARD', 'VERSION:3.0', ...lines, 'END:VCARD', ''].join('\r\n')
+
+  it('a vCard is a customer', async () => {
+    const checked = await files.check(fixture('contacts.vcf'), {}, 'text/vcard')
+    expect(checked).toMatchObject({
+      status: 'checked',
+      format: 'vcard',
+      delimiter: null,
+      counts: counts({ created: 1 }),
+    })
+    await files.commit(checked.id)
+    expect(await find('email', 'a13@example.com')).toEqual([
+      expect.objectContaining({ name: 'Example', surname: 'Person' }),
+    ])
+  })
+
+  it('all fields are taken, and a failed card comes back with its number as NDJSON', async () => {
+    const { email } = aCustomer()
+    const contacts = [
+      card(
+        'N:Berg;Ana;;;',
+        `EMAIL:${email}`,
+        'TEL;TYPE=CELL:+49 151 23456789',
+        'ADR:;;Weg 1;Berlin;;10115;Germany',
+        'CATEGORIES:vip,bio',
+        'NOTE:two\\nlines',
+      ),
+      card('KIND:group', 'FN:Friends'),
+      card('FN:Bakery', 'EMAIL:not an address'),
+    ].join('')
+    const { id, ...checked } = await files.check(
+      gzipSync(contacts),
+      { name: 'contacts.vcf' },
+      'application/octet-stream',
+    )
+    expect(checked).toMatchObject({ format: 'vcard', unmapped: [], counts: counts({ created: 1, failed: 1 }) })
+    expect(checked.errors.map(({ row, pointer }) => [row, pointer])).toEqual(expect.arrayContaining([[3, '/email']]))
+    const { counts: written, errorsUrl } = await files.commit(id)
+    expect(written).toEqual(counts({ created: 1, failed: 1 }))
+    expect(await find('email', email ?? '')).toEqual([
+      expect.objectContaining({
+        ...{ name: 'Ana', surname: 'Berg', phone: '+4915123456789', tags: ['vip', 'bio'] },
+        address: { street: 'Weg 1', city: 'Berlin', postalCode: '10115', country: 'DE' },
+        metadata: { note: 'two lines' },
+      }),
+    ])
+    const { headers, body } = await service.user.get(errorsUrl ?? '')
+    expect(headers.get('content-type')).toContain('application/x-ndjson')
+    expect(body).toMatchObject({ name: 'Bakery', email: 'not an address', row: 3 })
+  })
+
+  it.each([
+    ['without an end', 'BEGIN:VCARD\nFN:Ana\n', 'unexpected_end', 'card 1 of the file has no END:VCARD'],
+    ['that is empty', 'BEGIN:VCARD\nEND:VCARD\n', undefined, undefined],
+  ])('a card %s leaves no file behind if it is refused', async (_what, contacts, code, message) => {
+    const { status, body } = await files.send(contacts, {}, 'text/vcard')
+    if (code === undefined) expect(status).toBe(202)
+    else expect([status, body.errors]).toEqual([422, [{ pointer: '/file', code, message }]])
+  })
+})
+
+describe('E-mail addresses in a file', () => {
+  it('addresses are taken as mail servers take them, and match the customers that have them', async () => {
+    const file = fixture('emails.csv')
+    const { id } = await files.check(file)
+    expect((await files.commit(id)).counts).toEqual(counts({ read: 4, created: 4 }))
+    expect(await find('email', 'info.a10@xn--bcher-kva.example')).toEqual([expect.objectContaining({ name: 'Ida' })])
+    const again = await files.check(Buffer.from(String(file).replace('bücher', 'BÜCHER')))
+    expect(again.counts).toEqual(counts({ read: 4, skipped: 4 }))
+  })
+})
 
 describe('Dry run of an import', () => {
   it('a dry run detects format and encoding, suggests a mapping, and reports the result of each row without writing', async () => {

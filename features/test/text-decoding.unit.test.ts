@@ -127,7 +127,6 @@ describe('Files that are no tables', () => {
   it.each([
     ['a PDF', Buffer.from('%PDF-1.7\n')],
     ['a picture', Buffer.from('89504e470d0a1a0a', 'hex')],
-    ['a vCard file', Buffer.from('\uFEFFBEGIN:VCARD\r\nVERSION:3.0\r\n')],
     ['a web page or XML', Buffer.from('\r\n<html><table>')],
     ['a text document', Buffer.from('{\\rtf1\\ansi')],
   ])('%s is named, with what to do', async (name, bytes) => {

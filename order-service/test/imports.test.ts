@@ -46,6 +46,13 @@ let count = 0
 const aSku = () => `IMP-${process.pid}-${++count}`
 
 describe('Product imports', () => {
+  it('contacts are no products', async () => {
+    const contacts = 'BEGIN:VCARD\nFN:Ana\nEND:VCARD\n'
+    const { status, body } = await service.user.post('/v1/product-imports', contacts, { 'content-type': 'text/plain' })
+    const message = 'the file is a list of contacts; send a table'
+    expect([status, body.errors]).toEqual([422, [{ pointer: '/file', code: 'unknown_format', message }]])
+  })
+
   it('an import creates products as POST does: with a stock movement and events', async () => {
     const [one, two] = [aSku(), aSku()]
     const result = await importRows(

@@ -9,7 +9,8 @@ import { portsFrom } from './profile/ports.ts'
 
 const usage = `usage: npm run import -- <file> [options]
        npm run import -- --undo <id>
-Imports customers from CSV, JSON, NDJSON or XLSX, plain, gzip or in a ZIP archive. Shows a dry run, asks, and then imports.
+Imports customers from CSV, JSON, NDJSON, XLSX or vCards, plain, gzip or in a ZIP archive. Shows a dry run, asks, and then
+imports.
 
   --yes                imports without asking
   --match-by FIELD     finds existing customers by email (default), externalId, phone, code or id

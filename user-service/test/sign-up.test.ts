@@ -31,6 +31,24 @@ describe('Sign-up', () => {
     expect(await users.anonymous().post('/v1/auth/login', { username: email, password })).toMatchObject({ status: 200 })
   })
 
+  it.each([
+    [
+      'of a guest of Microsoft 365',
+      `${unique('sue')}_shop.example#EXT#@tenant.example.com`,
+      '#ext#@tenant.example.com',
+    ],
+    ['with other characters of mail servers', `${unique('sue')}&co/a=b{~}@example.com`, '&co/a=b{~}@example.com'],
+    ['with a domain beyond ASCII', `${unique('sue')}@Bücher.example`, '@xn--bcher-kva.example'],
+    ['with a top-level domain beyond ASCII', `${unique('sue')}@example.xn--p1ai`, '@example.xn--p1ai'],
+  ])('a user with an address %s can sign up, is found, and can sign in', async (_what, email, stored) => {
+    expect((await signUp({ email, password })).status).toBe(202)
+    const user = await findByEmail(email)
+    expect(user.email).toBe(`${email.slice(0, 12).toLowerCase()}${user.email.slice(12)}`)
+    expect(user.email.endsWith(stored)).toBe(true)
+    for (const username of [email, user.email])
+      expect((await users.anonymous().post('/v1/auth/login', { username, password })).status).toBe(200)
+  })
+
   it('a user can sign up without name and surname, and sign in with the username', async () => {
     const [username, email] = [unique('sam'), newEmail()]
     await signUp({ username, email, password })

@@ -98,6 +98,7 @@ export const createCustomerImport = ({ inputs, finder, bulk, userNames }: Deps):
 
   return {
     entity: 'customers',
+    takesContacts: true,
     fields: importFields,
     acceptsField: isMetadataField,
     matchBy: ['email', 'id', 'code', 'phone', 'externalId'],

@@ -23,7 +23,7 @@ export const createImports = ({ db, config, log, target, jobs }: Options): Impor
   const { jobKeepHours: keepHours, importMaxBytes: maxBytes } = config
   return {
     imports: createImportService({ db, target, files, jobs: service, jobTable, userNames, keepHours, maxBytes }),
-    uploads: createImportUploads({ db, files, quota, config }),
+    uploads: createImportUploads({ db, files, quota, config, takesContacts: target.takesContacts ?? false }),
     tasks: [importCleanupTask(db, log)],
   }
 }

@@ -81,6 +81,8 @@ export type ImportTarget<I = unknown> = {
   presets?: Presets
   /** The fields that are decimal numbers. */
   decimals?: readonly string[]
+  /** Whether contacts (vCards) can be imported: with `name`, `surname`, `email`, `phone`, `address`, `tags` and `metadata`. */
+  takesContacts?: boolean
   /** Improves a suggested mapping by looking at the first rows. */
   suggest?(mapping: Record<string, string>, samples: readonly FieldValues[]): Suggestion
   /** Returns the match key that the first rows have, if it is better than the default. */

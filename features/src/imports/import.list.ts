@@ -105,15 +105,16 @@ export const importList = list<ImportRow>({
 const isDone = (status: ImportStatus): boolean =>
   ['checked', 'finished', 'failed', 'cancelled', 'undone'].includes(status)
 
-const presentFormat = (format: TableFormat): Pick<Import, 'format' | 'delimiter' | 'sheet' | 'sheets'> =>
-  format.format === 'csv' && format.source
+/** The format of the file as it was sent. */
+const presentFormat = (format: TableFormat): Pick<Import, 'format' | 'delimiter' | 'sheet' | 'sheets'> => {
+  if (format.format !== 'csv') {
+    const sent = format.format === 'ndjson' ? format.source : undefined
+    return { format: sent ?? format.format, delimiter: null, sheet: null, sheets: [] }
+  }
+  return format.source
     ? { format: format.source, delimiter: null, sheet: format.sheet ?? null, sheets: format.sheets ?? [] }
-    : {
-        format: format.format,
-        delimiter: format.format === 'csv' ? format.delimiter : null,
-        sheet: null,
-        sheets: [],
-      }
+    : { format: 'csv', delimiter: format.delimiter, sheet: null, sheets: [] }
+}
 
 /** Converts an import for responses. @param urlOf returns the URL of a job's file */
 export const presentImport = (row: ImportRow, urlOf: (jobId: string, file: 'errors') => string): Import => ({

@@ -54,7 +54,7 @@ export const importRoutes = (
       operationId: `create${subject}Import`,
       summary: `Create an import of ${records} and start its dry run`,
       description:
-        'Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.',
+        'Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, or vCards if records have contacts, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.',
       query: ImportOptions,
       uploads,
       responses: { 202: Import, 413: ProblemBody, 507: ProblemBody },

@@ -1,4 +1,4 @@
-import type { Import, ImportCommit, ImportPatch, ImportPreview } from '@clientele/contracts/import'
+import type { Import, ImportCommit, ImportOptions, ImportPatch, ImportPreview } from '@clientele/contracts/import'
 import type { Job } from '@clientele/contracts/job'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
@@ -53,6 +53,12 @@ const assertCanContinue = ({ undoJob }: ImportRow, choices: ImportPatch): void =
     throw invalidState('the options of an import cannot be changed after its commit has started')
 }
 
+/** The format of the stored text, as far as it is declared: contacts are stored as NDJSON, and sheets as CSV. */
+const declaredFormat = ({ source }: ReceivedFile, format: ImportOptions['format']): TableFormat['format'] | undefined => {
+  if (source) return 'ndjson'
+  return format === 'xlsx' ? undefined : format
+}
+
 /** Ends the table before the lines that a report has below it. */
 const withoutFooter = ({ bytes, tail }: ReceivedFile, format: TableFormat) => {
   const footer = format.format === 'csv' ? findFooter(tail, format) : undefined
@@ -81,6 +87,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
   const isKnownName = createKnownNames(target.fields)
   const detectUpload = (upload: ImportUpload): DetectedTable => {
     const detected = detectWithOptions(upload)
+    if (upload.file.source) detected.format = { format: 'ndjson', source: upload.file.source }
     if (upload.isJson && detected.format.format === 'csv')
       throw fieldProblem('/file', 'unknown_format', 'must be JSON, as its content type says')
     return detected
@@ -92,7 +99,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
     try {
       const isWhole = file.bytes <= sample.length
       const declared = {
-        ...{ format: format === 'xlsx' ? undefined : format, delimiter, isKnownName, dotted: true },
+        ...{ format: declaredFormat(file, format), delimiter, isKnownName, dotted: true },
         ...(header !== undefined && { header: header === 'true' }),
         ...(skip !== undefined && { skip: Number(skip) }),
       }

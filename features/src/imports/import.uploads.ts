@@ -54,6 +54,8 @@ type Deps = {
   files: JobFiles
   quota: JobQuota
   config: Pick<ImportConfig, 'importMaxBytes' | 'importMaxUploads'>
+  /** Whether vCards are rows of the table. */
+  takesContacts: boolean
 }
 
 type Read = (req: Request, ownerId: string) => Promise<{ file: ReceivedFile; options: ImportOptions }>
@@ -65,13 +67,20 @@ const maxNameLength = 200
 const cleanFileName = (sent: string): string => sent.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, maxNameLength)
 
 /** Creates the parsers of the bodies that create an import: a form, or the bare file with the options as query parameters. */
-export const createImportUploads = ({ db, files, quota, config }: Deps): Record<string, Upload<ImportUpload>> => {
+export const createImportUploads = ({
+  db,
+  files,
+  quota,
+  config,
+  takesContacts,
+}: Deps): Record<string, Upload<ImportUpload>> => {
   let activeUploads = 0
 
   const receive = (
     source: AsyncIterable<Uint8Array>,
     file: { ownerId: string; name: string; encoding: string | undefined; sheet: string | undefined },
-  ): Promise<ReceivedFile> => receiveFile({ db, files, quota }, source, { ...file, maxBytes: config.importMaxBytes })
+  ): Promise<ReceivedFile> =>
+    receiveFile({ db, files, quota }, source, { ...file, takesContacts, maxBytes: config.importMaxBytes })
 
   const readForm: Read = async (req, ownerId) => {
     let stored: ReceivedFile | undefined
@@ -175,7 +184,7 @@ export const createImportUploads = ({ db, files, quota, config }: Deps): Record<
   ]
   return {
     'multipart/form-data': { schema: ImportForm, file: true, parse: upload(readForm) },
-    ...Object.fromEntries([...fileTypes, ...unlistedTypes].map(bareFile)),
+    ...Object.fromEntries([...fileTypes, ...(takesContacts ? ['text/vcard'] : []), ...unlistedTypes].map(bareFile)),
   }
 }
 

@@ -6,6 +6,7 @@ import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { FileError, type FileErrorCode } from '../tables/row.ts'
 import { decodeText } from '../tables/text-decoding.ts'
+import { convertContacts } from '../tables/vcard.ts'
 import type { WorkbookInfo } from '../tables/workbook/workbook-text.ts'
 
 /** The size of every chunk except the last. The chunk that contains a byte is found by division. */
@@ -25,6 +26,8 @@ export type ReceivedFile = {
   tail: Buffer
   /** The sheet that was read, if the file is a workbook. */
   workbook?: WorkbookInfo | undefined
+  /** `vcard` if the file is a list of contacts, which is stored as NDJSON. */
+  source?: 'vcard' | undefined
 }
 
 /** Converts the error of a file to the problem that its uploader gets. */
@@ -46,6 +49,8 @@ type ReceiveOptions = {
   encoding: string | undefined
   sheet: string | undefined
   maxBytes: number
+  /** Whether contacts are rows of the table; otherwise they are refused. */
+  takesContacts: boolean
 }
 type Stores = { db: Db; files: JobFiles; quota: JobQuota }
 
@@ -55,8 +60,8 @@ type Stores = { db: Db; files: JobFiles; quota: JobQuota }
  */
 export const receiveFile = async (
   { db, files, quota }: Stores,
-  source: AsyncIterable<Uint8Array>,
-  { ownerId, name, encoding, sheet, maxBytes }: ReceiveOptions,
+  bytesOfFile: AsyncIterable<Uint8Array>,
+  { ownerId, name, encoding, sheet, maxBytes, takesContacts }: ReceiveOptions,
 ): Promise<ReceivedFile> => {
   const id = await db.transaction(async (tx) => {
     await quota.assertMayStore(ownerId, {}, tx)
@@ -77,8 +82,10 @@ export const receiveFile = async (
     position += 1
   }
   try {
-    const decoded = await decodeText(source, { charset: encoding, sheet, maxBytes })
-    for await (const text of decoded.text) {
+    const decoded = await decodeText(bytesOfFile, { charset: encoding, sheet, maxBytes })
+    const { text: table, source } = await convertContacts(decoded.text)
+    if (source && !takesContacts) throw new FileError('unknown_format', 'the file is a list of contacts; send a table')
+    for await (const text of table) {
       if (sample.length < sampleBytes) sample = Buffer.concat([sample, text]).subarray(0, sampleBytes)
       tail = text.length >= sampleBytes ? text : Buffer.concat([tail.subarray(-sampleBytes), text])
       pending.push(text)
@@ -100,7 +107,7 @@ export const receiveFile = async (
     })
     const { name: charset, by } = decoded.charset()
     return {
-      ...{ id, bytes, sha256, encoding: charset, encodingBy: by, workbook: decoded.workbook },
+      ...{ id, bytes, sha256, encoding: charset, encodingBy: by, workbook: decoded.workbook, source },
       ...{ sample, tail: tail.subarray(-sampleBytes) },
     }
   } catch (error) {

@@ -30,7 +30,6 @@ const kinds: readonly Kind[] = [
   { test: startsWith(0x25, 0x50, 0x44, 0x46), name: 'a PDF', fix: 'export the table as CSV, and send that' },
   { test: startsWith(0x89, 0x50, 0x4e, 0x47), name: 'a picture', fix: 'send a table' },
   { test: startsWith(0xff, 0xd8, 0xff), name: 'a picture', fix: 'send a table' },
-  { test: matches(/^\s*BEGIN:VCARD\s/i), name: 'a vCard file', fix: 'export the contacts as CSV, and send that' },
   { test: matches(/^\s*<(!doctype html|html|head|table|\?xml)/i), name: 'a web page or XML', fix: saveAsCsv },
   { test: matches(/^\{\\rtf/), name: 'a text document', fix: saveAsCsv },
 ]

@@ -115,8 +115,8 @@ export type CsvFormat = Partial<SheetSource> & {
 }
 /** A JSON array of objects, or an object with one such array. */
 type JsonFormat = { format: 'json' }
-/** One JSON object per line. */
-type NdjsonFormat = { format: 'ndjson' }
+/** One JSON object per line. With `source`, the rows are those of vCards. */
+type NdjsonFormat = { format: 'ndjson'; source?: 'vcard' }
 export type TableFormat = CsvFormat | JsonFormat | NdjsonFormat
 
 const rawLength = 10_000

@@ -1,6 +1,5 @@
-import { type MediaNote, mediaNotes } from '@clientele/contracts/media'
 import { z } from 'zod'
-import { type ImageTask, rejectReasons } from './image-task.ts'
+import { type ImageTask, imageNotes, rejectReasons } from './image-task.ts'
 import type { ImageHeader } from './image-worker.ts'
 import { imageTypes } from './sniff.ts'
 
@@ -40,11 +39,10 @@ const digits = z
   .regex(/^\d{1,12}$/)
   .transform(Number)
   .pipe(count)
-const noteCodes = Object.keys(mediaNotes) as MediaNote[]
 const notes = z
   .string()
   .transform((codes) => codes.split(','))
-  .pipe(z.array(z.enum(noteCodes)).max(noteCodes.length))
+  .pipe(z.array(z.enum(imageNotes)).max(imageNotes.length))
   .default([])
 const headerSchema = z.object({
   'content-length': digits,

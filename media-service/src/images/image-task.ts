@@ -10,6 +10,10 @@ export type ImageTask = { bytes: number; maxPixels: number } & (
   | { kind: 'shrink'; pixels: number }
 )
 
+// Not read from the contract, so that a decoder starts with little code.
+/** The codes of what an uploader should know. */
+export const imageNotes = ['end_missing', 'reduced'] as const satisfies MediaNote[]
+
 export const rejectReasons = ['undecodable', 'too_many_pixels', 'too_complex'] as const
 export type RejectReason = (typeof rejectReasons)[number]
 

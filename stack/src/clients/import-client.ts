@@ -14,6 +14,7 @@ const typeOf: Record<string, string> = {
   jsonl: 'application/x-ndjson',
   csv: 'text/csv',
   tsv: 'text/csv',
+  vcf: 'text/vcard',
   gz: 'application/gzip',
   zip: 'application/zip',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',

@@ -21,6 +21,20 @@ describe('Reading workbooks', () => {
     })
   })
 
+  it('a workbook as Excel writes it is read: formats, formulas, runs of text, merged cells, hidden rows and sheets', async () => {
+    const file = await readFile(new URL('./fixtures/shop.xlsx', import.meta.url))
+    expect(await unpack(file)).toEqual({
+      info: { workbook: { sheet: 'Customers', sheets: ['Cover', 'Customers', 'Notes'] } },
+      text: [
+        '"First name","Last name","E-mail","Phone","Postcode","Since","Last visit","Spent","Discount","Newsletter","Total"',
+        '"Ana","Größe & Söhne","ana.g@example.com","254711000111","01067","2026-11-30","2026-11-30T14:05:00","-1234.50","12.5%","true","-2469"',
+        '',
+        '"Bo",,"bo@example.com",,,,,,,,"#N/A"',
+        '',
+      ].join('\n'),
+    })
+  })
+
   it.each([
     ['a shared text', '<c t="s"><v>1</v></c>', 'Größe & Co'],
     ['a shared text in runs', '<c t="s"><v>2</v></c>', 'bold plain'],

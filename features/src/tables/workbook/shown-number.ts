@@ -21,7 +21,7 @@ export const plainNumber: ShowNumber = (text) => {
 
 const twoDigits = (value = 0): string => String(value).padStart(2, '0')
 
-/** `1900-01-31`, with `T14:05:00` if `hasTime` and the time is not midnight, or `14:05:00` without a date. */
+/** `1900-01-31`, with `T14:05:00` if the type has a time that is not midnight, or `14:05:00` without a date. */
 const showDate = (type: 'date' | 'datetime' | 'time', serial: number): string | undefined => {
   const days = type === 'time' ? (serial % 1) + firstDay : serial
   if (days < firstDay || days > lastDay + 1) return undefined

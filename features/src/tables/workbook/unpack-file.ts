@@ -64,6 +64,8 @@ const createReportReader = (child: ChildProcess) => {
   let timedOut = false
   const ended = once(child, 'close').catch(() => {})
   child.on('message', (report: UnpackReport) => reports.push(report))
+  // An error while nobody waits for a report shows as the end of the process.
+  child.on('error', () => {})
   const timer = setTimeout(() => {
     timedOut = true
     child.kill('SIGKILL')
@@ -80,6 +82,13 @@ const createReportReader = (child: ChildProcess) => {
   }
 }
 
+const endProcess = async (child: ChildProcess | undefined): Promise<void> => {
+  if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}
+
 /**
  * Unpacks a ZIP archive, which may be a workbook, in a process of its own: parsing takes long, and the memory and the time that a
  * hostile file takes are bounded there. The archive is in a temporary file meanwhile, because its list of members is at its end.
@@ -94,7 +103,7 @@ export const unpackFile = async (
   let endTurn: (() => void) | undefined
   let child: ChildProcess | undefined
   const discard = async (): Promise<void> => {
-    child?.kill('SIGKILL')
+    await endProcess(child)
     endTurn?.()
     await rm(folder, { recursive: true, force: true })
   }

@@ -21,6 +21,8 @@ const unpack = async ({ path, ...options }: UnpackTask): Promise<void> => {
 
 setPriority(niceness)
 process.once('disconnect', () => process.exit(1))
+// The table is read no further.
+process.stdout.once('error', () => process.exit(1))
 process.once('message', (task: UnpackTask) => {
   unpack(task)
     .catch((error: unknown) => {

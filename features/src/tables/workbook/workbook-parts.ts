@@ -86,5 +86,5 @@ export const findSheet = (sheets: readonly Sheet[], wanted: string | undefined):
   if (found) return found
   throw wanted === undefined
     ? new FileError('no_columns', 'the workbook has no sheet with cells')
-    : new FileError('unknown_sheet', `is no sheet of the workbook; it has ${names.join(', ')}`)
+    : new FileError('unknown_sheet', `must be a sheet of the workbook: ${names.join(', ')}`)
 }

@@ -36,10 +36,12 @@ const phoneMessage = (text: string, defaultCountry: string | undefined): string 
     : `must be a telephone number, with + and country code outside ${defaultCountry}`
 }
 
-// It runs even if other fields are invalid, so that one response names everything.
+// It runs even if other fields are invalid, so that one response names everything. The schema of the field reports other texts.
 const countryRule = {
   check: ({ address }: { address?: { country?: string | null | undefined } | null | undefined }): boolean =>
-    typeof address?.country !== 'string' || isCountry(address.country.toUpperCase()),
+    typeof address?.country !== 'string' ||
+    !/^[A-Z]{2}$/i.test(address.country) ||
+    isCountry(address.country.toUpperCase()),
   issue: {
     when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
     path: ['address', 'country'],

@@ -8,6 +8,7 @@ import type { Import } from '@clientele/contracts/import'
 import { createSignedInUser, type SignedInUser, signIn } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import pg from 'pg'
+import { makeWorkbook } from '../../features/test/workbook-files.ts'
 import { type BackingServices, startBackingServices } from '../faults/backing-services.ts'
 import { runImportCommand } from '../import-command.ts'
 import { type System, startSystem } from '../system.ts'
@@ -96,6 +97,23 @@ const killReplica = async (round: number): Promise<void> => {
 const runImport = async (...args: string[]) => runImportCommand(system.gateway, await accessToken(), ...args)
 
 describe('npm run import', () => {
+  it('npm run import reads a sheet of a workbook', async () => {
+    const path = join(folder, 'customers.xlsx')
+    const row = (...cells: string[]) => `<row>${cells.map((cell) => `<c t="str"><v>${cell}</v></c>`).join('')}</row>`
+    const people = row('First name', 'Last name', 'E-mail') + row('Zoe', 'Sheet', 'zoe.sheet@example.com')
+    const sheets = [
+      { name: 'Cover', rows: row('Our customers') },
+      { name: 'People', rows: people },
+    ]
+    await writeFile(path, await makeWorkbook({ sheets }))
+    const done = await runImport(path, '--sheet', 'People', '--yes')
+    expect(done.output).toContain('xlsx, utf-8\n  sheet: People (of Cover, People)')
+    expect(done).toMatchObject({ code: 0, output: expect.stringContaining('imported 1 rows: 1 new') })
+    expect((await runImport(path, '--sheet', 'Nobody')).output).toContain(
+      'must be a sheet of the workbook: "Cover", "People"',
+    )
+  })
+
   it('npm run import imports customers from a JSON file and lists the rows that it rejects', async () => {
     const path = join(folder, 'customers.json')
     const people = [

@@ -427,7 +427,7 @@ export interface paths {
         put?: never;
         /**
          * Create an import of customers and start its dry run
-         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
+         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, or vCards if records have contacts, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
          */
         post: operations["createImport"];
         delete?: never;
@@ -1081,7 +1081,7 @@ export interface paths {
         put?: never;
         /**
          * Create an import of products and start its dry run
-         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
+         * @description Send the file in a form, or as the bare body with the options as query parameters. It can be CSV, JSON or NDJSON, or vCards if records have contacts, and may be compressed with gzip. The dry run shows what a commit would do; nothing is imported before `commit`.
          */
         post: operations["createProductImport"];
         delete?: never;
@@ -2325,7 +2325,7 @@ export interface components {
              */
             expiresAt: string;
             finishedAt: string | null;
-            format: components["schemas"]["TableFormat"];
+            format: components["schemas"]["ImportedFormat"];
             /** @description The number of the row that names the columns; null if there is none, and for JSON. */
             headerRow: number | null;
             /**
@@ -2413,6 +2413,8 @@ export interface components {
             skipped: number;
             updated: number;
         };
+        /** @enum {string} */
+        ImportedFormat: "csv" | "json" | "ndjson" | "xlsx" | "vcard";
         ImportForm: {
             /**
              * @description The country of telephone numbers without a country code, for rows that have no country of their own. Default: that of the shop.
@@ -2427,7 +2429,7 @@ export interface components {
             encoding?: string;
             /**
              * Format: binary
-             * @description A file in CSV, JSON, NDJSON or XLSX. It may be compressed with gzip, or be the only table of a ZIP archive.
+             * @description A file in CSV, JSON, NDJSON or XLSX, or for customers contacts (vCard). It may be compressed with gzip, or be the only table of a ZIP archive.
              */
             file: Blob;
             /** @description The format of the file. Default: detected from the content. */
@@ -4467,6 +4469,7 @@ export type Formulas = components['schemas']['Formulas'];
 export type Import = components['schemas']['Import'];
 export type ImportCommit = components['schemas']['ImportCommit'];
 export type ImportCounts = components['schemas']['ImportCounts'];
+export type ImportedFormat = components['schemas']['ImportedFormat'];
 export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];

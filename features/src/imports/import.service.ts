@@ -54,7 +54,10 @@ const assertCanContinue = ({ undoJob }: ImportRow, choices: ImportPatch): void =
 }
 
 /** The format of the stored text, as far as it is declared: contacts are stored as NDJSON, and sheets as CSV. */
-const declaredFormat = ({ source }: ReceivedFile, format: ImportOptions['format']): TableFormat['format'] | undefined => {
+const declaredFormat = (
+  { source }: ReceivedFile,
+  format: ImportOptions['format'],
+): TableFormat['format'] | undefined => {
   if (source) return 'ndjson'
   return format === 'xlsx' ? undefined : format
 }

@@ -66,7 +66,7 @@ describe('docs/api.md', () => {
     }
     const codes = spans.filter((span) => /^[a-z]+(_[a-z]+)+$/.test(span))
     expect(codes.length).toBeGreaterThan(10)
-    const known = [...enumOf('ProblemCode'), ...enumOf('FieldErrorCode')]
+    const known = [...enumOf('ProblemCode'), ...enumOf('FieldErrorCode'), ...enumOf('MediaNoteCode')]
     expect(codes.filter((code) => !known.includes(code))).toEqual([])
     const fields = spans.filter((span) => /^[a-z]+[A-Z][A-Za-z]+$/.test(span))
     expect(fields.filter((name) => !text.includes(`"${name}":`))).toEqual([])

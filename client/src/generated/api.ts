@@ -7359,6 +7359,7 @@ export interface operations {
                      *         "thumb": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=thumb&expires=1795168800&signature=c2lnbmVk",
                      *         "medium": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=medium&expires=1795168800&signature=c2lnbmVk"
                      *       },
+                     *       "notes": [],
                      *       "createdAt": "2026-11-20T09:30:00.000Z",
                      *       "createdBy": {
                      *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
@@ -7405,6 +7406,7 @@ export interface operations {
                      *         "thumb": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=thumb&expires=1795168800&signature=c2lnbmVk",
                      *         "medium": "/v1/media/0190a5c4-6f00-7000-8000-0000000000aa/content?variant=medium&expires=1795168800&signature=c2lnbmVk"
                      *       },
+                     *       "notes": [],
                      *       "createdAt": "2026-11-20T09:30:00.000Z",
                      *       "createdBy": {
                      *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",

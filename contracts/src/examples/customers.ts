@@ -88,6 +88,7 @@ export const customerExamples = {
     sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     url: signedLink('original'),
     variants: { thumb: signedLink('thumb'), medium: signedLink('medium') },
+    notes: [],
     createdAt: exampleStamps.createdAt,
     createdBy: actor,
     version: 1,

@@ -25,7 +25,7 @@ export const createImportClient = (user: Client) => {
         if (!idleStates.includes(current.status)) throw new Error(`the import is ${current.status}`)
         return current
       },
-      { timeoutMs: 25_000 },
+      { timeoutMs: 50_000 },
     )
   const current = async (id: string): Promise<Job> => (await user.get(`/v1/jobs/${id}`)).body
   const job = (id: string): Promise<Job> =>
@@ -35,7 +35,7 @@ export const createImportClient = (user: Client) => {
         if (!finalStates.includes(body.status)) throw new Error(`the job is ${body.status}`)
         return body
       },
-      { timeoutMs: 25_000 },
+      { timeoutMs: 50_000 },
     )
 
   return {

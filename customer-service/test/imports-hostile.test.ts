@@ -177,7 +177,7 @@ describe('Concurrent imports and requests', () => {
       [emails],
     )
     expect(stored).toEqual([{ locale: 'sw', n: 1_500 }])
-  })
+  }, 60_000)
 
   it('an import counts each row as created or failed while requests take e-mails of its rows', async () => {
     const rows = Array.from({ length: 2_000 }, () => row())
@@ -191,5 +191,5 @@ describe('Concurrent imports and requests', () => {
     }
     const { status, counts: done } = await committed
     expect([status, done]).toEqual(['finished', counts({ created: 2_000 - taken, failed: taken })])
-  })
+  }, 60_000)
 })

@@ -61,6 +61,7 @@ export type ImportPreset = z.infer<typeof ImportPreset>
 
 const preset = z
   .enum([...ImportPreset.options, 'none'])
+  .meta({ id: 'ImportPresetChoice' })
   .optional()
   .meta({
     description:

@@ -2398,11 +2398,8 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
-            /**
-             * @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.
-             * @enum {string}
-             */
-            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
+            /** @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here. */
+            preset?: components["schemas"]["ImportPresetChoice"];
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
         };
@@ -2444,11 +2441,8 @@ export interface components {
             name?: string;
             /** @description What to do with a row that belongs to an existing record. Default: `update`. */
             onMatch?: components["schemas"]["OnMatch"];
-            /**
-             * @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns.
-             * @enum {string}
-             */
-            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
+            /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
+            preset?: components["schemas"]["ImportPresetChoice"];
             /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
             sheet?: string;
             /** @description The number of rows above the table in a CSV file or a sheet, such as the title of a report. Default: detected. */
@@ -2482,16 +2476,15 @@ export interface components {
             matchBy?: string;
             /** @description What to do with a row that belongs to an existing record. */
             onMatch?: components["schemas"]["OnMatch"];
-            /**
-             * @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here.
-             * @enum {string}
-             */
-            preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
+            /** @description The program that exported the customers; `none` for none. The mapping is suggested again by it, unless there is a `mapping` here. */
+            preset?: components["schemas"]["ImportPresetChoice"];
             /** @description Whether the tags of a row replace those of an existing customer or are added. Default: `replace`. */
             tags?: components["schemas"]["TagsMode"];
         };
         /** @enum {string} */
         ImportPreset: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho";
+        /** @enum {string} */
+        ImportPresetChoice: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
         ImportPreview: {
             rows: {
                 errors: components["schemas"]["ImportRowError"][];
@@ -4474,6 +4467,7 @@ export type ImportForm = components['schemas']['ImportForm'];
 export type ImportPage = components['schemas']['ImportPage'];
 export type ImportPatch = components['schemas']['ImportPatch'];
 export type ImportPreset = components['schemas']['ImportPreset'];
+export type ImportPresetChoice = components['schemas']['ImportPresetChoice'];
 export type ImportPreview = components['schemas']['ImportPreview'];
 export type ImportRowError = components['schemas']['ImportRowError'];
 export type ImportStatus = components['schemas']['ImportStatus'];
@@ -6550,7 +6544,7 @@ export interface operations {
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
                 /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
-                preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
+                preset?: components["schemas"]["ImportPresetChoice"];
                 /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
                 sheet?: string;
                 skip?: number;
@@ -6566,11 +6560,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/gzip": Blob;
                 "application/octet-stream": Blob;
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                 "application/x-ndjson": Blob;
-                "application/zip": Blob;
                 /**
                  * @example {
                  *       "format": "csv",
@@ -6580,8 +6572,6 @@ export interface operations {
                  */
                 "multipart/form-data": components["schemas"]["ImportForm"];
                 "text/csv": Blob;
-                "text/plain": Blob;
-                "text/tab-separated-values": Blob;
             };
         };
         responses: {
@@ -9195,7 +9185,7 @@ export interface operations {
                 /** @description What to do with a row that belongs to an existing record. Default: `update`. */
                 onMatch?: components["schemas"]["OnMatch"];
                 /** @description The program that exported the customers, by which the mapping is suggested; `none` for none. Default: recognised by the columns. */
-                preset?: "bigcommerce" | "brevo" | "google-contacts" | "hubspot" | "klaviyo" | "magento" | "mailchimp" | "outlook" | "pipedrive" | "prestashop" | "quickbooks" | "salesforce" | "shopify" | "square" | "stripe" | "thunderbird" | "wix" | "woocommerce" | "xero" | "zoho" | "none";
+                preset?: components["schemas"]["ImportPresetChoice"];
                 /** @description The name of the sheet of a workbook, or its number from 1. Default: the first one that is not hidden. */
                 sheet?: string;
                 skip?: number;
@@ -9211,11 +9201,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/gzip": Blob;
                 "application/octet-stream": Blob;
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Blob;
                 "application/x-ndjson": Blob;
-                "application/zip": Blob;
                 /**
                  * @example {
                  *       "format": "csv",
@@ -9225,8 +9213,6 @@ export interface operations {
                  */
                 "multipart/form-data": components["schemas"]["ImportForm"];
                 "text/csv": Blob;
-                "text/plain": Blob;
-                "text/tab-separated-values": Blob;
             };
         };
         responses: {

@@ -28,17 +28,17 @@ export type ImportUpload = {
 const limits = { fields: 20, fieldSize: 200_000 }
 const fileTypes = [
   'text/csv',
-  'text/tab-separated-values',
-  'text/plain',
-  'application/json',
   'application/x-ndjson',
-  'application/gzip',
-  'application/zip',
   'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   'application/octet-stream',
 ]
-// What browsers send as well. On Windows CSV has the type of Excel.
+// The contract lists few types, because generated clients have a function or a case for each. On Windows CSV has the type of Excel.
 const unlistedTypes = [
+  'text/tab-separated-values',
+  'text/plain',
+  'application/json',
+  'application/gzip',
+  'application/zip',
   'application/x-zip-compressed',
   'application/vnd.ms-excel',
   'application/vnd.ms-excel.sheet.macroenabled.12',
@@ -178,13 +178,13 @@ export const createImportUploads = ({
     {
       schema: ImportFile,
       file: true,
-      ...((type === 'application/json' || unlistedTypes.includes(type)) && { unlisted: true }),
+      ...(!fileTypes.includes(type) && { unlisted: true }),
       parse: upload((req, ownerId) => readBareFile(req, ownerId, type)),
     },
   ]
   return {
     'multipart/form-data': { schema: ImportForm, file: true, parse: upload(readForm) },
-    ...Object.fromEntries([...fileTypes, ...(takesContacts ? ['text/vcard'] : []), ...unlistedTypes].map(bareFile)),
+    ...Object.fromEntries([...fileTypes, ...unlistedTypes, ...(takesContacts ? ['text/vcard'] : [])].map(bareFile)),
   }
 }
 

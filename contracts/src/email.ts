@@ -32,7 +32,7 @@ export const email = z
   .string()
   .max(254)
   .overwrite(normaliseEmail)
-  .pipe(z.email({ pattern: mailbox }).max(254))
+  .pipe(z.email({ pattern: mailbox, error: 'must be an e-mail address such as ana@example.com' }).max(254))
   .meta({
     example: 'ana@example.com',
     format: 'email',

@@ -6490,7 +6490,7 @@ export interface operations {
                      *               "row": 17,
                      *               "pointer": "/email",
                      *               "code": "invalid_format",
-                     *               "message": "Invalid email address"
+                     *               "message": "Mail must be an e-mail address such as ana@example.com"
                      *             }
                      *           ],
                      *           "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -6628,7 +6628,7 @@ export interface operations {
                      *           "row": 17,
                      *           "pointer": "/email",
                      *           "code": "invalid_format",
-                     *           "message": "Invalid email address"
+                     *           "message": "Mail must be an e-mail address such as ana@example.com"
                      *         }
                      *       ],
                      *       "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -6713,7 +6713,7 @@ export interface operations {
                      *           "row": 17,
                      *           "pointer": "/email",
                      *           "code": "invalid_format",
-                     *           "message": "Invalid email address"
+                     *           "message": "Mail must be an e-mail address such as ana@example.com"
                      *         }
                      *       ],
                      *       "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -6839,7 +6839,7 @@ export interface operations {
                      *           "row": 17,
                      *           "pointer": "/email",
                      *           "code": "invalid_format",
-                     *           "message": "Invalid email address"
+                     *           "message": "Mail must be an e-mail address such as ana@example.com"
                      *         }
                      *       ],
                      *       "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -9131,7 +9131,7 @@ export interface operations {
                      *               "row": 17,
                      *               "pointer": "/email",
                      *               "code": "invalid_format",
-                     *               "message": "Invalid email address"
+                     *               "message": "Mail must be an e-mail address such as ana@example.com"
                      *             }
                      *           ],
                      *           "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -9269,7 +9269,7 @@ export interface operations {
                      *           "row": 17,
                      *           "pointer": "/email",
                      *           "code": "invalid_format",
-                     *           "message": "Invalid email address"
+                     *           "message": "Mail must be an e-mail address such as ana@example.com"
                      *         }
                      *       ],
                      *       "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -9354,7 +9354,7 @@ export interface operations {
                      *           "row": 17,
                      *           "pointer": "/email",
                      *           "code": "invalid_format",
-                     *           "message": "Invalid email address"
+                     *           "message": "Mail must be an e-mail address such as ana@example.com"
                      *         }
                      *       ],
                      *       "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",
@@ -9480,7 +9480,7 @@ export interface operations {
                      *           "row": 17,
                      *           "pointer": "/email",
                      *           "code": "invalid_format",
-                     *           "message": "Invalid email address"
+                     *           "message": "Mail must be an e-mail address such as ana@example.com"
                      *         }
                      *       ],
                      *       "errorsUrl": "/v1/jobs/0190a5c4-6f00-7000-8000-000000000050/errors",

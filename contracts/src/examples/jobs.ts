@@ -32,7 +32,14 @@ export const jobExamples = {
     total: 1_200,
     counts: { read: 1_200, created: 1_000, updated: 197, skipped: 0, failed: 3 },
     progress: 1,
-    errors: [{ row: 17, pointer: '/email', code: 'invalid_format', message: 'Invalid email address' }],
+    errors: [
+      {
+        row: 17,
+        pointer: '/email',
+        code: 'invalid_format',
+        message: 'Mail must be an e-mail address such as ana@example.com',
+      },
+    ],
     errorsUrl: `/v1/jobs/${jobId}/errors`,
     error: null,
     previousImportId: null,

@@ -12,7 +12,9 @@ const exampleErrors: Partial<Record<ProblemCode, ProblemError[]>> = {
   invalid_parameter: [
     { parameter: 'limit', code: 'invalid_parameter', message: 'must be a whole number from 1 to 200' },
   ],
-  validation: [{ pointer: '/email', code: 'invalid_format', message: 'Invalid email address' }],
+  validation: [
+    { pointer: '/email', code: 'invalid_format', message: 'must be an e-mail address such as ana@example.com' },
+  ],
   weak_password: [{ pointer: '/password', code: 'weak_password', message: 'must not be a common password' }],
   insufficient_stock: [
     {

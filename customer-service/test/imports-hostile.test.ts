@@ -163,20 +163,20 @@ describe('Rows that cannot be imported', () => {
 
 describe('Concurrent imports and requests', () => {
   it('two concurrent imports of the same customers have the result of one after the other', async () => {
-    const rows = Array.from({ length: 1_500 }, () => row())
+    const rows = Array.from({ length: 600 }, () => row())
     const reversed = rows.toReversed().map((row) => ({ ...row, locale: 'sw' }))
     const others = createImportClient(service.admin)
     const [first, second] = await Promise.all([files.check(csv(rows)), others.check(csv(reversed))])
     const [one, two] = await Promise.all([files.commit(first.id), others.commit(second.id)])
     expect([one.status, two.status]).toEqual(['finished', 'finished'])
-    expect(one.counts.created + two.counts.created).toBe(1_500)
-    for (const { counts } of [one, two]) expect(counts).toMatchObject({ read: 1_500, failed: 0 })
+    expect(one.counts.created + two.counts.created).toBe(600)
+    for (const { counts } of [one, two]) expect(counts).toMatchObject({ read: 600, failed: 0 })
     const emails = rows.map(({ email }) => email)
     const stored = await service.db.query<{ locale: string; n: number }>(
       'select locale, count(*)::int as n from customers where email = any($1) group by locale',
       [emails],
     )
-    expect(stored).toEqual([{ locale: 'sw', n: 1_500 }])
+    expect(stored).toEqual([{ locale: 'sw', n: 600 }])
   }, 60_000)
 
   it('an import counts each row as created or failed while requests take e-mails of its rows', async () => {

@@ -1,5 +1,5 @@
 import { line, metadata, recordKey } from '@clientele/contracts/fields'
-import { ImportMapping } from '@clientele/contracts/import'
+import { ImportMapping } from '@clientele/contracts/imports/import-options'
 import { z } from 'zod'
 
 const invisibleTexts = [

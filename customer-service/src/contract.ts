@@ -1,6 +1,6 @@
 import { customerEvents } from '@clientele/contracts/customer'
 import { examples } from '@clientele/contracts/examples'
-import { importFinished } from '@clientele/contracts/import'
+import { importFinished } from '@clientele/contracts/imports/import'
 import { userEvents } from '@clientele/contracts/user'
 import { createImportUploads } from '@clientele/features/imports/import.uploads'
 import { documentOf, type ServiceContract } from '@clientele/platform/service/contract'

@@ -1,4 +1,4 @@
-import type { Import, ImportCounts } from '@clientele/contracts/import'
+import type { Import, ImportCounts } from '@clientele/contracts/imports/import'
 import type { Job } from '@clientele/contracts/job'
 import type { Client } from '@clientele/platform/testing/client'
 import { eventually } from '@clientele/platform/testing/wait'

@@ -1,5 +1,5 @@
-import { recognisePreset } from '@clientele/features/imports/preset'
-import { suggestMapping } from '@clientele/features/imports/suggest-mapping'
+import { recognisePreset } from '@clientele/features/imports/columns/preset'
+import { suggestMapping } from '@clientele/features/imports/columns/suggest-mapping'
 import {
   parseCountry,
   parseEmail,

@@ -1,4 +1,4 @@
-import { lacksFoldedForms } from '@clientele/platform/lists/fold-text'
+import { lacksFoldedForms } from '@clientele/platform/lists/words/fold-text'
 import { explain } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
 import { aCustomer, type Running, startCustomers } from './start.ts'

@@ -1,4 +1,4 @@
-import type { ImportCounts } from '@clientele/contracts/import'
+import type { ImportCounts } from '@clientele/contracts/imports/import'
 
 /** What kind of row `n` is: of a hundred, one is invalid, one changes the row before it and one repeats that change. */
 const kindOf = (n: number): 'new' | 'wrong' | 'change' | 'repeat' => {

@@ -1,6 +1,6 @@
 import iconv from 'iconv-lite'
-import { findCharset } from '../src/tables/charset.ts'
-import { decodeText } from '../src/tables/text-decoding.ts'
+import { findCharset } from '../src/tables/decoding/charset.ts'
+import { decodeText } from '../src/tables/decoding/text-decoding.ts'
 import { charsetTexts, furtherTexts } from './charset-texts.ts'
 import { collect, fileErrorOf, inChunks } from './table-files.ts'
 

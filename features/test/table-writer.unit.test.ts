@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { suggestMapping } from '../src/imports/suggest-mapping.ts'
+import { suggestMapping } from '../src/imports/columns/suggest-mapping.ts'
 import { cellText, parseListCell } from '../src/tables/cell.ts'
 import { detectTable } from '../src/tables/format-detection.ts'
 import { escapeFormula, unescapeFormula } from '../src/tables/formula-escaping.ts'

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { decodeText } from '../src/tables/text-decoding.ts'
+import { decodeText } from '../src/tables/decoding/text-decoding.ts'
 import { collect, fileErrorOf, inChunks, repeatPiece } from './table-files.ts'
 
 const maxBytes = 10 << 20

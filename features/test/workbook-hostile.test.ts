@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { decodeText } from '../src/tables/text-decoding.ts'
+import { decodeText } from '../src/tables/decoding/text-decoding.ts'
 import { collect, fileErrorOf, inChunks } from './table-files.ts'
 import { makeWorkbook, packFiles, unpack } from './workbook-files.ts'
 

@@ -1,6 +1,6 @@
 import { customerEvents } from '@clientele/contracts/customer'
 import { examples } from '@clientele/contracts/examples'
-import { importFinished } from '@clientele/contracts/import'
+import { importFinished } from '@clientele/contracts/imports/import'
 import { orderEvents } from '@clientele/contracts/order'
 import { productEvents } from '@clientele/contracts/product'
 import { userEvents } from '@clientele/contracts/user'

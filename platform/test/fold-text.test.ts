@@ -1,5 +1,5 @@
 import { connectDb, type Db } from '@clientele/platform/data/db'
-import { foldText, lacksFoldedForms, removeAccents, searchTextOf } from '@clientele/platform/lists/fold-text'
+import { foldText, lacksFoldedForms, removeAccents, searchTextOf } from '@clientele/platform/lists/words/fold-text'
 import { asOwner, type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import pg from 'pg'
 

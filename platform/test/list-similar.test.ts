@@ -1,6 +1,6 @@
 import { connectDb, type Db } from '@clientele/platform/data/db'
-import { searchTextOf } from '@clientele/platform/lists/fold-text'
 import { list } from '@clientele/platform/lists/list'
+import { searchTextOf } from '@clientele/platform/lists/words/fold-text'
 import { asOwner, observeQueries, type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
 

@@ -1,7 +1,7 @@
 import type { Db } from '@clientele/platform/data/db'
 import { parseParameters } from '@clientele/platform/http/request-parsing'
-import { foldText } from '@clientele/platform/lists/fold-text'
 import { columnBefore, list, requiresField, time } from '@clientele/platform/lists/list'
+import { foldText } from '@clientele/platform/lists/words/fold-text'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { asOwner, explain, observeQueries } from '@clientele/platform/testing/database'
 import { people, rowCount, startPeople } from './people.ts'

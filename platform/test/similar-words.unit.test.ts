@@ -1,4 +1,4 @@
-import { withSimilarWords } from '../src/lists/similar-words.ts'
+import { withSimilarWords } from '../src/lists/words/similar-words.ts'
 
 const names = ['anna', 'john', 'lovelace', 'lukasz', 'strauss', 'mario', 'maria', 'ann']
 const vocabulary = new Map([3, 4, 5, 6, 7, 8].map((length) => [length, names.filter((name) => name.length === length)]))

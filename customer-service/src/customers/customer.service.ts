@@ -3,6 +3,7 @@ import { line } from '@clientele/contracts/fields'
 import type { Page } from '@clientele/contracts/page'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
+import { createPhotoCheck, photoOf } from '@clientele/features/photos/photo-check'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { UserNames } from '@clientele/platform/data/user-names'
@@ -61,26 +62,11 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       .catch((error: unknown) => rethrowAsDuplicate(finder, fields)(error))
   }
 
-  const requirePhoto = async (mediaId: string | null | undefined, actor: Actor, pointer: string): Promise<void> => {
-    if (typeof mediaId === 'string' && !(await media.exists(mediaId, actor)))
-      throw fieldProblem(pointer, 'unknown_media', 'image not found')
-  }
-
-  /** A customer that does not exist is a 404, whatever its new photo. */
-  const requirePhotoFor = async (
-    key: CustomerKey,
-    mediaId: string | null | undefined,
-    actor: Actor,
-    pointer: string,
-  ): Promise<void> => {
-    if (typeof mediaId !== 'string') return
-    await finder.get(key)
-    await requirePhoto(mediaId, actor, pointer)
-  }
+  const { requirePhoto, requirePhotoFor } = createPhotoCheck({ media, find: (key: CustomerKey) => finder.get(key) })
 
   /** With `uploaded`, the photo is known to exist and is not checked. */
   const create = async (input: NewCustomer, actor: Actor, { uploaded = false } = {}): Promise<Customer> => {
-    if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
+    if (!uploaded) await requirePhoto(photoOf(input), actor)
     const fields = newFields(input)
     return db
       .transaction(async (tx) => present(await writer.insert(fields, actor, tx)))
@@ -106,7 +92,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       editors.list((await finder.get(key)).id, query),
 
     update: async (key: CustomerKey, patch: CustomerPatch, access: Access): Promise<Customer> => {
-      await requirePhotoFor(key, patch.photoMediaId, access.actor, '/photoMediaId')
+      await requirePhotoFor(key, photoOf(patch), access.actor)
       return change(key, access, (row) => applyPatch(row, patch))
     },
 
@@ -116,8 +102,8 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       input: NewCustomer,
       { mustExist = false, ...access }: ReplaceAccess,
     ): Promise<{ customer: Customer; created: boolean }> => {
-      if (key.idBy === 'externalId') await requirePhoto(input.photoMediaId, access.actor, '/photoMediaId')
-      else await requirePhotoFor(key, input.photoMediaId, access.actor, '/photoMediaId')
+      if (key.idBy === 'externalId') await requirePhoto(photoOf(input), access.actor)
+      else await requirePhotoFor(key, photoOf(input), access.actor)
       const replace = async (body: NewCustomer) => ({
         customer: await change(key, access, (row) => replacementFields(row, body, key.idBy)),
         created: false,
@@ -153,7 +139,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
       access: Access,
       { uploaded = false } = {},
     ): Promise<Customer> => {
-      if (!uploaded) await requirePhotoFor(key, mediaId, access.actor, '/mediaId')
+      if (!uploaded) await requirePhotoFor(key, { mediaId, pointer: '/mediaId' }, access.actor)
       return change(key, access, () => ({ photoMediaId: mediaId }))
     },
 

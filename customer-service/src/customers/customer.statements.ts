@@ -1,5 +1,5 @@
 import { columnsOf, toJsonRecords } from '@clientele/platform/data/columns'
-import { searchTextOf } from '@clientele/platform/lists/fold-text'
+import { searchTextOf } from '@clientele/platform/lists/words/fold-text'
 import type { CustomerRow, Customers } from './customer.model.ts'
 
 type SearchedFields = Pick<CustomerRow, 'name' | 'surname' | 'email' | 'phone' | 'code' | 'externalId' | 'tags'>

@@ -111,7 +111,8 @@ export const splitExtension = (text: string): { number: string; extension?: stri
 
 /**
  * A telephone number without the marks that address books add: invisible characters, labels such as `tel:`, typographic hyphens and
- * spaces, and `00` for `+`. A national number gets the code of `country`. The first one of several. A text that is no number keeps its characters.
+ * spaces, and `00` for `+`. A national number gets the code of `country`. Of several, the first one. A text that is no number keeps
+ * its characters.
  * @param withoutPlus whether numbers have a country code without a plus
  */
 export const parsePhone = (text: string, country: string | undefined, withoutPlus = false): string => {

@@ -1,8 +1,13 @@
 import { type CustomerPatch, NewCustomer } from '@clientele/contracts/customer'
 import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
-import { type MatchKey, parseOwnKey, toRowProblems, toSchemaProblems } from '@clientele/features/imports/row-result'
+import {
+  type MatchKey,
+  ownIdOf,
+  parseOwnKey,
+  toRowProblems,
+  toSchemaProblems,
+} from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
-import { isRecordId } from '@clientele/platform/data/ids'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import { type CustomerFields, newFields } from '../customers/customer.change.ts'
@@ -69,7 +74,7 @@ const parseCell = (field: string, value: unknown): unknown => {
   return typeof text === 'string' && parser !== undefined ? parser(text) : text
 }
 
-// What may follow a comma in a name that is not turned round.
+// What may follow a comma in a name that does not begin with the surname.
 const suffix = /^(jr|sr|i{1,3}|iv|ph\.?d|m\.?d|inc|ltd|llc|gmbh|s\.?a|b\.?v|co)\.?$/i
 
 /** `Ana Maria Lovelace` and `Lovelace, Ana Maria` → name `Ana Maria`, surname `Lovelace`. A single word is the name. */
@@ -128,7 +133,7 @@ const setField = (body: Record<string, unknown>, field: string, value: unknown):
 const countryOf = ({ address }: { address?: { country?: unknown } }): string | undefined =>
   typeof address?.country === 'string' ? address.country : undefined
 
-/** Sets the number, and its extension as free data, because a customer's number is one that can be dialled from anywhere. */
+/** Sets the number without its extension, which becomes metadata: a stored number is one that can be dialled from anywhere. */
 const setPhone = (
   body: Record<string, unknown>,
   text: string,
@@ -190,9 +195,10 @@ const parse = <T>(schema: z.ZodType<T>, body: unknown): Outcome<T> => {
 const normaliseCode = (text: string): string | undefined =>
   text.length <= 100 && !/\p{Cc}/u.test(text) ? text.toUpperCase() : undefined
 
-const readOwnKeys = ({ id, code }: FieldValues): CustomerInput['own'] => {
-  const own: CustomerInput['own'] = {}
-  if (typeof id === 'string' && isRecordId(id.trim())) own.id = id.trim().toLowerCase()
+const readOwnKeys = (values: FieldValues): CustomerInput['own'] => {
+  const { code } = values
+  const id = ownIdOf(values)
+  const own: CustomerInput['own'] = id === undefined ? {} : { id }
   if (typeof code === 'string' && isCustomerCode(code.trim())) own.code = code.trim().toUpperCase()
   return own
 }

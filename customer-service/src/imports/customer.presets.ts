@@ -1,5 +1,5 @@
-import type { ImportPreset } from '@clientele/contracts/import'
-import type { Preset } from '@clientele/features/imports/preset'
+import type { ImportPreset } from '@clientele/contracts/imports/import-options'
+import type { Preset } from '@clientele/features/imports/columns/preset'
 
 /** How the export of a program is read, in addition to what is general. */
 export type CustomerPreset = Preset & {

@@ -1,6 +1,6 @@
 import type { TagCounts } from '@clientele/contracts/customer'
 import type { Db } from '@clientele/platform/data/db'
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { foldText } from '@clientele/platform/lists/words/fold-text'
 import { shareResult } from '@clientele/platform/runtime/shared-result'
 
 /** Tags beyond these, by number of customers, are not found. */

@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ImportCounts } from '@clientele/contracts/import'
+import type { ImportCounts } from '@clientele/contracts/imports/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { type ClaimedJob, JobFailure } from '../jobs/job-kind.ts'
 import { readRows } from '../tables/reader.ts'
 import { FileError, type ReadPosition, type Row } from '../tables/row.ts'
+import { createMapper, type Mapping } from './columns/mapping.ts'
 import { type ErrorFileState, type FailedRow, rowErrors } from './error-file.ts'
 import { findFormulaErrors } from './formula-errors.ts'
 import type { ImportRow } from './import.list.ts'
 import { type AnyTarget, type RowOutcome, type RowProblem, type RowResult, zeroCounts } from './import-target.ts'
-import { createMapper, type Mapping } from './mapping.ts'
 import { readFileFrom } from './received-file.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { DecimalMark } from '@clientele/contracts/import'
+import type { DecimalMark } from '@clientele/contracts/imports/import-options'
 
 const marks: Record<DecimalMark, { decimal: string; group: string }> = {
   point: { decimal: '.', group: ',' },

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { ImportRowError } from '@clientele/contracts/import'
+import type { ImportRowError } from '@clientele/contracts/imports/import'
 import type { Tx } from '@clientele/platform/data/db'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { toBlocks } from '../tables/byte-window.ts'
@@ -7,8 +7,8 @@ import { readRows } from '../tables/reader.ts'
 import type { CsvFormat, TableFormat } from '../tables/row.ts'
 import { workbookType, writeWorkbook } from '../tables/workbook/workbook-writer.ts'
 import { createTableEncoder, type TableEncoder } from '../tables/writer.ts'
+import type { Mapping } from './columns/mapping.ts'
 import type { RowProblem } from './import-target.ts'
-import type { Mapping } from './mapping.ts'
 
 /** The part of a job's state that describes its error file: its id, the position of the next chunk and the number of rows. */
 export type ErrorFileState = { file: string; position: number; rows: number }

@@ -1,4 +1,4 @@
-import type { ImportWarning } from '@clientele/contracts/import'
+import type { ImportWarning } from '@clientele/contracts/imports/import'
 import type { ReceivedFile } from './received-file.ts'
 
 /** The rows above and below the table of a report. */

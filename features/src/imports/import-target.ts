@@ -1,15 +1,9 @@
-import type {
-  DecimalMark,
-  ImportCounts,
-  ImportPreset,
-  ImportWarning,
-  OnMatch,
-  TagsMode,
-} from '@clientele/contracts/import'
+import type { ImportCounts, ImportWarning } from '@clientele/contracts/imports/import'
+import type { DecimalMark, ImportPreset, OnMatch, TagsMode } from '@clientele/contracts/imports/import-options'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
+import type { Presets } from './columns/preset.ts'
 import type { KeySet } from './key-set.ts'
-import type { Presets } from './preset.ts'
 
 /**
  * An error of a row. Without `field` it concerns the whole row, and `message` is a sentence. Otherwise `message` follows the
@@ -42,8 +36,8 @@ export type ImportChange = {
 }
 
 /**
- * `version` is that of the resource after the undo. `kept`: the resource stays as it is because of `reason`. If the code of `reason` is `taken`, the undo is retried after the
- * others.
+ * `version` is that of the resource after the undo. `kept`: the resource stays as it is because of `reason`. If the code of `reason` is
+ * `taken`, the undo is retried after the others.
  */
 export type UndoResult =
   | { subject: string; outcome: 'removed' | 'restored'; version: number }

@@ -1,11 +1,17 @@
-import { ImportMapping, type ImportOptions, type ImportPatch, type ImportPreset } from '@clientele/contracts/import'
+import type { ImportWarning } from '@clientele/contracts/imports/import'
+import {
+  ImportMapping,
+  type ImportOptions,
+  type ImportPatch,
+  type ImportPreset,
+} from '@clientele/contracts/imports/import-options'
 import { parseBody } from '@clientele/platform/http/request-parsing'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
+import { suggestForTarget, validateMapping } from './columns/mapping.ts'
+import { recognisePreset } from './columns/preset.ts'
 import type { ImportRow } from './import.list.ts'
 import type { Choice } from './import.store.ts'
 import type { AnyTarget, FieldValues } from './import-target.ts'
-import { type Mapping, suggestForTarget, validateMapping } from './mapping.ts'
-import { recognisePreset } from './preset.ts'
 
 const parseMapping = (text: string): ImportMapping => {
   let value: unknown
@@ -34,19 +40,19 @@ const presetOf = (
   throw fieldProblem('/preset', 'invalid_value', `must be \`none\`, because no exports of ${target.entity} are known`)
 }
 
+/** What is known of a file: its columns, and its first rows. */
+type Known = { target: AnyTarget; columns: readonly string[]; samples: readonly FieldValues[] }
+
+/** A choice, and what the suggested mapping for its preset left out and why. */
+export type Chosen = { choice: Choice; leftOut: ImportWarning[] }
+
 /** The choice of an upload: its options and, where it has none, what the columns and first rows suggest. @throws Problem 422 */
-export const firstChoice = (
-  target: AnyTarget,
-  options: ImportOptions,
-  columns: readonly string[],
-  samples: readonly FieldValues[],
-): Choice => {
+export const firstChoice = ({ target, columns, samples }: Known, options: ImportOptions): Chosen => {
   const preset = presetOf(target, options.preset, columns)
+  const suggestion = suggestForTarget(target, columns, samples, preset)
   const mapping =
-    options.mapping === undefined
-      ? suggestForTarget(target, columns, samples, preset).mapping
-      : validateMapping(target, columns, parseMapping(options.mapping))
-  return {
+    options.mapping === undefined ? suggestion.mapping : validateMapping(target, columns, parseMapping(options.mapping))
+  const choice: Choice = {
     mapping,
     matchBy:
       options.matchBy === undefined
@@ -58,32 +64,22 @@ export const firstChoice = (
     tags: options.tags ?? 'replace',
     preset,
   }
+  return { choice, leftOut: suggestion.warnings }
 }
 
-/** Another preset suggests another mapping, unless the change has one. */
-const changedMapping = (
-  target: AnyTarget,
-  row: ImportRow,
-  { mapping, preset }: ImportPatch,
-  samples: readonly FieldValues[],
-): Mapping => {
-  if (mapping !== undefined) return validateMapping(target, row.columns, mapping)
-  if (preset === undefined) return row.mapping
-  return suggestForTarget(target, row.columns, samples, presetOf(target, preset, row.columns)).mapping
+/** The choice of an import after a change. Another preset suggests another mapping, unless the change has one. @throws Problem 422 */
+export const changedChoice = ({ target, columns, samples }: Known, row: ImportRow, patch: ImportPatch): Chosen => {
+  const preset = patch.preset === undefined ? row.preset : presetOf(target, patch.preset, columns)
+  const suggestion = suggestForTarget(target, columns, samples, preset)
+  const unchanged = patch.preset === undefined ? row.mapping : suggestion.mapping
+  const choice: Choice = {
+    mapping: patch.mapping === undefined ? unchanged : validateMapping(target, columns, patch.mapping),
+    matchBy: patch.matchBy === undefined ? row.matchBy : parseMatchBy(target, patch.matchBy),
+    onMatch: patch.onMatch ?? row.onMatch,
+    country: patch.country ?? row.country,
+    decimal: patch.decimal ?? row.decimal,
+    tags: patch.tags ?? row.tags,
+    preset,
+  }
+  return { choice, leftOut: suggestion.warnings }
 }
-
-/** The choice of an import after a change. @throws Problem 422 */
-export const changedChoice = (
-  target: AnyTarget,
-  row: ImportRow,
-  patch: ImportPatch,
-  samples: readonly FieldValues[],
-): Choice => ({
-  mapping: changedMapping(target, row, patch, samples),
-  matchBy: patch.matchBy === undefined ? row.matchBy : parseMatchBy(target, patch.matchBy),
-  onMatch: patch.onMatch ?? row.onMatch,
-  country: patch.country ?? row.country,
-  decimal: patch.decimal ?? row.decimal,
-  tags: patch.tags ?? row.tags,
-  preset: patch.preset === undefined ? row.preset : presetOf(target, patch.preset, row.columns),
-})

@@ -1,4 +1,4 @@
-import { type ImportCounts, importFinished } from '@clientele/contracts/import'
+import { type ImportCounts, importFinished } from '@clientele/contracts/imports/import'
 import type { JobError } from '@clientele/contracts/job'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { outbox } from '@clientele/platform/events/outbox/outbox'

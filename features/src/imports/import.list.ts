@@ -1,20 +1,17 @@
 import {
-  type DecimalMark,
   type EncodingSource,
   type Import,
   type ImportCounts,
-  type ImportPreset,
   type ImportRowError,
   ImportStatus,
   type ImportWarning,
-  type OnMatch,
-  type TagsMode,
-} from '@clientele/contracts/import'
+} from '@clientele/contracts/imports/import'
+import type { DecimalMark, ImportPreset, OnMatch, TagsMode } from '@clientele/contracts/imports/import-options'
 import type { JobError } from '@clientele/contracts/job'
 import { list, oneOf, time, userId } from '@clientele/platform/lists/list'
 import type { TableFormat } from '../tables/row.ts'
+import { inColumnOrder, type Mapping, mappedField } from './columns/mapping.ts'
 import { zeroCounts } from './import-target.ts'
-import { inColumnOrder, type Mapping, mappedField } from './mapping.ts'
 
 /** A row of the view `import_overview`: an import with the status and counts of its latest job. */
 export type ImportRow = {

@@ -1,5 +1,6 @@
 import { uuid } from '@clientele/contracts/fields'
-import { Import, ImportCommit, ImportOptions, ImportPatch, ImportPreview } from '@clientele/contracts/import'
+import { Import, ImportPreview } from '@clientele/contracts/imports/import'
+import { ImportCommit, ImportOptions, ImportPatch } from '@clientele/contracts/imports/import-options'
 import { Job } from '@clientele/contracts/job'
 import { page } from '@clientele/contracts/page'
 import { DuplicateBody, ProblemBody } from '@clientele/contracts/problem'

@@ -1,4 +1,5 @@
-import type { Import, ImportCommit, ImportOptions, ImportPatch, ImportPreview } from '@clientele/contracts/import'
+import type { Import, ImportPreview } from '@clientele/contracts/imports/import'
+import type { ImportCommit, ImportOptions, ImportPatch } from '@clientele/contracts/imports/import-options'
 import type { Job } from '@clientele/contracts/job'
 import type { Page } from '@clientele/contracts/page'
 import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
@@ -11,6 +12,8 @@ import type { JobFiles } from '../jobs/job-files.ts'
 import { type DetectedTable, detectTable } from '../tables/format-detection.ts'
 import { FileError, type TableFormat } from '../tables/row.ts'
 import { findFooter } from '../tables/table-end.ts'
+import { parseSamples, readSamples } from './columns/sample-rows.ts'
+import { createKnownNames } from './columns/suggest-mapping.ts'
 import { fileWarnings } from './file-warnings.ts'
 import { changedChoice, firstChoice } from './import.choice.ts'
 import { removeImport } from './import.cleanup.ts'
@@ -20,9 +23,7 @@ import type { ImportUpload } from './import.uploads.ts'
 import type { AnyTarget } from './import-target.ts'
 import { previewRows } from './preview.ts'
 import { type ReceivedFile, toFileProblem } from './received-file.ts'
-import { parseSamples, readSamples } from './sample-rows.ts'
 import { assertWorkbookOptions, detectSheet } from './sheet-detection.ts'
-import { createKnownNames } from './suggest-mapping.ts'
 import { changedWarnings, firstWarnings } from './warnings.ts'
 
 type Deps = {
@@ -114,9 +115,9 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
 
   const setChoice = async (row: ImportRow, patch: ImportPatch, tx: Tx): Promise<void> => {
     const samples = await readSamples(files, row)
-    const choice = changedChoice(target, row, patch, samples)
-    const warnings = changedWarnings(row.warnings, { target, columns: row.columns, samples, choice })
-    await table.setChoice(row.id, choice, warnings, tx)
+    const chosen = changedChoice({ target, columns: row.columns, samples }, row, patch)
+    const warnings = changedWarnings(row.warnings, { target, samples, ...chosen })
+    await table.setChoice(row.id, chosen.choice, warnings, tx)
   }
 
   const startCheck = async (id: string, actor: Actor, tx: Tx): Promise<void> => {
@@ -156,7 +157,7 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
         const { columns, titles } = detected
         const { format, footer } = withoutFooter(file, detected.format)
         const samples = parseSamples(file.sample, file.bytes <= file.sample.length, format)
-        const choice = firstChoice(target, options, columns, samples)
+        const chosen = firstChoice({ target, columns, samples }, options)
         const { id: fileId, bytes, sha256, encoding, encodingBy } = file
         return db.transaction(async (tx) => {
           const newImport = {
@@ -166,11 +167,11 @@ export const createImportService = ({ db, target, files, jobs, jobTable, userNam
             format,
             encoding,
             encodingBy,
-            warnings: firstWarnings(fileWarnings(file, { titles, footer }), { target, columns, samples, choice }),
+            warnings: firstWarnings(fileWarnings(file, { titles, footer }), { target, samples, ...chosen }),
             bytes,
             sha256,
             columns,
-            ...choice,
+            ...chosen.choice,
             previousImport: await table.findPrevious(target.entity, sha256, null, tx),
             owner: actor,
             keepHours,

@@ -1,4 +1,4 @@
-import type { ImportRowError, ImportWarning } from '@clientele/contracts/import'
+import type { ImportRowError, ImportWarning } from '@clientele/contracts/imports/import'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import { type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { type ImportRow, importList } from './import.list.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ImportFile, ImportForm, ImportOptions } from '@clientele/contracts/import'
+import { ImportFile, ImportForm, ImportOptions } from '@clientele/contracts/imports/import-options'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
 import { mediaTypeOf, parseBody, parseParameters, parseQueryString } from '@clientele/platform/http/request-parsing'

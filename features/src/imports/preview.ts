@@ -1,4 +1,4 @@
-import type { ImportPreview } from '@clientele/contracts/import'
+import type { ImportPreview } from '@clientele/contracts/imports/import'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { JobFiles } from '../jobs/job-files.ts'
 import { JobFailure } from '../jobs/job-kind.ts'

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { EncodingSource } from '@clientele/contracts/import'
+import type { EncodingSource } from '@clientele/contracts/imports/import'
 import type { Db } from '@clientele/platform/data/db'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
 import type { JobQuota } from '../jobs/job.quota.ts'
 import type { JobFiles } from '../jobs/job-files.ts'
+import { decodeText } from '../tables/decoding/text-decoding.ts'
 import { FileError, type FileErrorCode } from '../tables/row.ts'
-import { decodeText } from '../tables/text-decoding.ts'
 import { convertContacts } from '../tables/vcard.ts'
 import type { WorkbookInfo } from '../tables/workbook/workbook-text.ts'
 

@@ -1,4 +1,4 @@
-import { isUuid } from '@clientele/platform/data/ids'
+import { isRecordId, isUuid } from '@clientele/platform/data/ids'
 import { Problem, validationProblem } from '@clientele/platform/runtime/problem'
 import type { z } from 'zod'
 import type { FieldValues, MatchOptions, RowProblem, RowResult } from './import-target.ts'
@@ -42,6 +42,12 @@ export const noMatchResult = (field: string, entity: string): RowResult =>
     code: 'no_match',
     message: `matches no ${entity}; correct it, or leave it empty to create a new ${entity}`,
   })
+
+/** The id in a row, if it has the form of ours; otherwise undefined. */
+export const ownIdOf = ({ id }: FieldValues): string | undefined => {
+  const text = typeof id === 'string' ? id.trim() : ''
+  return isRecordId(text) ? text.toLowerCase() : undefined
+}
 
 /**
  * Creates the result of a row whose id or code (`field`) names another resource than its match key does, or names one while its

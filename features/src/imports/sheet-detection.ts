@@ -1,4 +1,4 @@
-import type { ImportOptions } from '@clientele/contracts/import'
+import type { ImportOptions } from '@clientele/contracts/imports/import-options'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
 import { type DetectedTable, type DetectOptions, detectTable } from '../tables/format-detection.ts'
 import { FileError } from '../tables/row.ts'

@@ -20,9 +20,9 @@ export type UndoOptions = {
 }
 
 /**
- * The phases of an undo. `reopen`: what an earlier undo has kept is tried again. `made`: created records are moved to the trash, which frees their unique values. `changed`: updated
- * records get their former values. `again`: records whose value is still taken are retried, in rounds, until a round makes no
- * progress. `last`: the others are reported.
+ * The phases of an undo. `reopen`: what an earlier undo has kept is tried again. `made`: created records are moved to the trash,
+ * which frees their unique values. `changed`: updated records get their former values. `again`: records whose value is still taken
+ * are retried, in rounds, until a round makes no progress. `last`: the others are reported.
  */
 type Phase = 'reopen' | 'made' | 'changed' | 'again' | 'last'
 /** `after` is the id of the last record of this phase; `moved` counts the changes that were undone in this round. */

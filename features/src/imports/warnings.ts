@@ -1,17 +1,12 @@
-import type { ImportWarning } from '@clientele/contracts/import'
+import type { ImportWarning } from '@clientele/contracts/imports/import'
+import { mappedField } from './columns/mapping.ts'
+import { textsOf } from './columns/sample-rows.ts'
 import { findPointOfThousands, hasDecimalComma } from './decimal.ts'
-import type { Choice } from './import.store.ts'
+import type { Chosen } from './import.choice.ts'
 import type { AnyTarget, FieldValues } from './import-target.ts'
-import { mappedField, suggestForTarget } from './mapping.ts'
-import { textsOf } from './sample-rows.ts'
 
 /** What is known of an import before its commit. `samples` are the first rows. */
-type Checked = {
-  target: AnyTarget
-  columns: readonly string[]
-  samples: readonly FieldValues[]
-  choice: Pick<Choice, 'mapping' | 'matchBy' | 'decimal' | 'preset'>
-}
+type Checked = Chosen & { target: AnyTarget; samples: readonly FieldValues[] }
 type Check = (checked: Checked) => ImportWarning[]
 
 /** Without the match key no row finds an existing record. */
@@ -27,10 +22,8 @@ const warnOfNoMatchKey: Check = ({ target: { entity }, choice: { mapping, matchB
       ]
 
 /** The target's own warnings about columns that its suggestion left out, as long as they are. */
-const warnOfLeftOut: Check = ({ target, columns, samples, choice: { mapping, preset } }) =>
-  suggestForTarget(target, columns, samples, preset).warnings.filter(
-    ({ column }) => column === null || mappedField(mapping, column) === undefined,
-  )
+const warnOfLeftOut: Check = ({ leftOut, choice: { mapping } }) =>
+  leftOut.filter(({ column }) => column === null || mappedField(mapping, column) === undefined)
 
 /** The target's own warnings about the mapping. */
 const warnOfMapping: Check = ({ target, samples, choice: { mapping } }) => target.warn?.(mapping, samples) ?? []

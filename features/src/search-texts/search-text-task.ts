@@ -1,5 +1,5 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { lacksFoldedForms } from '@clientele/platform/lists/fold-text'
+import { lacksFoldedForms } from '@clientele/platform/lists/words/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
 import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
 
@@ -11,14 +11,16 @@ type Options<Row extends { id: string }> = {
   name: string
   db: Db
   log: Log
+  /** The table with the columns `id` and `search_text`. */
+  table: string
   /** `select … from …` of the records whose search texts are written, with `search_text` and, for refreshes, `customer_id`. */
   select: string
   /** Whether a record may have no search text, null. There must be an index on the id for these. */
   isOptional?: boolean
   /** The table that names the customers whose records need new texts, with `customer_id` and `after_id`. */
   refreshes?: string
-  /** Writes the search texts of a batch. */
-  write(rows: readonly Row[], tx: Tx): Promise<void>
+  /** Returns the search text of each record of a batch, in their order. */
+  textsOf(rows: readonly Row[], tx: Tx): string[] | Promise<string[]>
 }
 
 /**
@@ -27,12 +29,19 @@ type Options<Row extends { id: string }> = {
  * replicas.
  */
 const createSearchTexts = <Row extends { id: string }>(options: Options<Row>) => {
-  const { db, select, isOptional = false, refreshes, write } = options
+  const { db, table, select, isOptional = false, refreshes, textsOf } = options
+  const store = `update ${table} set search_text = source.text from unnest($1::uuid[], $2::text[]) as source (id, text)
+where ${table}.id = source.id and ${table}.search_text is distinct from source.text`
   const end = `order by id limit ${batchSize} for no key update`
   const selectIncomplete = (condition: string) => `${select} where ${condition} and id > $1::uuid ${end} skip locked`
   const selectOfCustomer = `${select} where customer_id = $1 and ($2::uuid is null or id > $2) ${end}`
   const selectRefresh = `select customer_id as "customerId", after_id as "afterId" from ${refreshes}
 order by customer_id limit 1 for update skip locked`
+
+  const write = async (rows: readonly Row[], tx: Tx): Promise<void> => {
+    if (rows.length === 0) return
+    await db.query(store, [rows.map(({ id }) => id), await textsOf(rows, tx)], { tx })
+  }
 
   // Nearly always there is nothing to do, and no transaction is opened.
   const hasIncomplete = async (condition: string): Promise<boolean> =>
@@ -44,7 +53,7 @@ order by customer_id limit 1 for update skip locked`
   const writeIncomplete = (condition: string, after: string): Promise<string | undefined> =>
     db.transaction(async (tx) => {
       const rows = await db.query<Row>(selectIncomplete(condition), [after], { tx })
-      if (rows.length > 0) await write(rows, tx)
+      await write(rows, tx)
       return rows.length === batchSize ? rows.at(-1)?.id : undefined
     })
 
@@ -54,7 +63,7 @@ order by customer_id limit 1 for update skip locked`
       if (!next) return false
       const { customerId, afterId } = next
       const rows = await db.query<Row>(selectOfCustomer, [customerId, afterId], { tx })
-      if (rows.length > 0) await write(rows, tx)
+      await write(rows, tx)
       const [sql, values] =
         rows.length === batchSize
           ? [`update ${refreshes} set after_id = $2 where customer_id = $1`, [customerId, rows.at(-1)?.id]]

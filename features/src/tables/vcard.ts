@@ -1,3 +1,4 @@
+import { peek } from './decoding/byte-streams.ts'
 import { FileError, type FileErrorCode } from './row.ts'
 import { hasSoftBreaks, parseProperty, partsOf, textOf, type VcardProperty } from './vcard-properties.ts'
 
@@ -9,7 +10,7 @@ const ignored = /^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:]/i
 const newline = '\n'
 const beginningBytes = 1_000
 
-const isVcard = (beginning: Buffer): boolean => /^\s*BEGIN:VCARD\s/i.test(beginning.toString('latin1', 0, 1_000))
+const isVcard = (beginning: Buffer): boolean => /^\s*BEGIN:VCARD\s/i.test(beginning.toString('latin1'))
 
 /** The lines of a text without their line breaks. What a line has beyond the maximum length is left out. */
 async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
@@ -182,19 +183,8 @@ export async function* vcardToNdjson(text: AsyncIterable<Buffer>): AsyncGenerato
  * @param text UTF-8 without a byte order mark
  */
 export const convertContacts = async (
-  text: AsyncGenerator<Buffer>,
+  text: AsyncIterable<Buffer>,
 ): Promise<{ source?: 'vcard'; text: AsyncIterable<Buffer> }> => {
-  const parts: Buffer[] = []
-  let length = 0
-  while (length < beginningBytes) {
-    const { value, done } = await text.next()
-    if (done) break
-    parts.push(value)
-    length += value.length
-  }
-  const whole = async function* (): AsyncGenerator<Buffer> {
-    yield* parts
-    yield* text
-  }
-  return isVcard(Buffer.concat(parts)) ? { source: 'vcard', text: vcardToNdjson(whole()) } : { text: whole() }
+  const { beginning, whole } = await peek(text, beginningBytes)
+  return isVcard(beginning) ? { source: 'vcard', text: vcardToNdjson(whole) } : { text: whole }
 }

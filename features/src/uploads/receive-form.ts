@@ -79,7 +79,8 @@ const toProblem = (error: unknown, options: FormOptions): unknown => {
 
 /**
  * Reads a `multipart/form-data` body with at most one file into `req.body` and `req.files`.
- * @throws Problem 400 if the form is invalid, 413 or 422 if it exceeds a limit, 422 `too_big` for a large index such as `tags[1000]`, 422 `wrong_encoding` for a field that is not UTF-8, 422 `unknown_field` for a file in another field.
+ * @throws Problem 400 if the form is invalid, 413 or 422 if it exceeds a limit, 422 `too_big` for a large index such as `tags[1000]`,
+ * 422 `wrong_encoding` for a field that is not UTF-8, 422 `unknown_field` for a file in another field.
  * Problems and system errors of `storage` are thrown unchanged.
  */
 export const receiveForm = async (req: Request, options: FormOptions): Promise<void> => {

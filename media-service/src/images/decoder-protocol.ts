@@ -3,8 +3,8 @@ import { type ImageTask, imageNotes, rejectReasons } from './image-task.ts'
 import type { ImageHeader } from './image-worker.ts'
 import { imageTypes } from './sniff.ts'
 
-// A task is a POST of its image to `path`, with the task in a header. The response has the new image, its sides and its notes (200), the
-// reason why the image is rejected (422), or neither.
+// A task is a POST of its image to `path`, with the task in a header. The response has the new image, its sides and its notes (200),
+// the reason why the image is rejected (422), or neither.
 export const path = '/images'
 export const taskHeader = 'x-image-task'
 export const reasonHeader = 'x-image-reason'

@@ -1,6 +1,6 @@
 import { searchTextTask } from '@clientele/features/search-texts/search-text-task'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { searchTextOf as toSearchText } from '@clientele/platform/lists/fold-text'
+import { searchTextOf as toSearchText } from '@clientele/platform/lists/words/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { presentCustomer, type ShownCustomer } from '../customers/customer.presenter.ts'
@@ -17,29 +17,27 @@ export const searchTextOf = (
 }
 
 const select = 'select id, content, recipient as "to", customer_id as "customerId" from notifications'
-const store = `update notifications set search_text = source.text from unnest($1::uuid[], $2::text[]) as source (id, text)
-where notifications.id = source.id and notifications.search_text is distinct from source.text`
 
 type Row = Pick<NotificationRow, 'id' | 'content' | 'to' | 'customerId'>
 type Deps = { db: Db; customers: Pick<CustomerProjection, 'findShown'>; log: Log }
 
 /** Writes the search texts of notifications that have none or an outdated one. */
 export const notificationSearchTextTask = ({ db, customers, log }: Deps): Task => {
-  const write = async (rows: readonly Row[], tx: Tx): Promise<void> => {
+  const textsOf = async (rows: readonly Row[], tx: Tx): Promise<string[]> => {
     const shown = await customers.findShown(
       rows.flatMap(({ customerId }) => customerId ?? []),
       tx,
     )
-    const texts = rows.map((row) => searchTextOf(row, shown.get(row.customerId ?? '')))
-    await db.query(store, [rows.map(({ id }) => id), texts], { tx })
+    return rows.map((row) => searchTextOf(row, shown.get(row.customerId ?? '')))
   }
   return searchTextTask({
     name: 'notification-search-text',
     db,
     log,
+    table: 'notifications',
     select,
     isOptional: true,
     refreshes: 'search_text_refreshes',
-    write,
+    textsOf,
   })
 }

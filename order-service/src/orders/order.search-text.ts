@@ -1,7 +1,7 @@
 import type { CustomerRef } from '@clientele/contracts/customer-ref'
 import { searchTextTask } from '@clientele/features/search-texts/search-text-task'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { removeAccents, searchTextOf as toSearchText } from '@clientele/platform/lists/fold-text'
+import { removeAccents, searchTextOf as toSearchText } from '@clientele/platform/lists/words/fold-text'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import type { CustomerProjection } from '../customers/customer.projection.ts'
@@ -19,8 +19,6 @@ export const searchTextOf = (lines: readonly Line[], customer: NamedCustomer | n
 }
 
 const select = 'select id, number, customer_id as "customerId" from orders'
-const store = `update orders set search_text = source.text from unnest($1::uuid[], $2::text[]) as source (id, text)
-where orders.id = source.id and orders.search_text is distinct from source.text`
 
 type Order = { id: string; number: number; customerId: string | null }
 type Deps = {
@@ -32,26 +30,28 @@ type Deps = {
 
 /** Writes the search texts of orders that have none or an outdated one. */
 export const orderSearchTextTask = ({ db, finder, customers, log }: Deps): Task => {
-  const write = async (orders: readonly Order[], tx: Tx): Promise<void> => {
-    const ids = orders.map(({ id }) => id)
-    const lines = await finder.linesOf(ids, tx)
+  const textsOf = async (orders: readonly Order[], tx: Tx): Promise<string[]> => {
+    const lines = await finder.linesOf(
+      orders.map(({ id }) => id),
+      tx,
+    )
     const found = await customers.findNamed(
       orders.map(({ customerId }) => customerId),
       tx,
     )
-    const texts = orders.map(({ id, number, customerId }) => {
+    return orders.map(({ id, number, customerId }) => {
       const text = searchTextOf(lines.get(id) ?? [], found.get(customerId ?? ''))
       return `${removeAccents(formatOrderNumber(number))} ${text}`
     })
-    await db.query(store, [ids, texts], { tx })
   }
   return searchTextTask({
     name: 'order-search-text',
     db,
     log,
+    table: 'orders',
     select,
     isOptional: true,
     refreshes: 'order_text_refreshes',
-    write,
+    textsOf,
   })
 }

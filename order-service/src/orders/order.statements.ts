@@ -1,5 +1,5 @@
 import { columnName } from '@clientele/platform/data/column-name'
-import { removeAccents } from '@clientele/platform/lists/fold-text'
+import { removeAccents } from '@clientele/platform/lists/words/fold-text'
 import { type OrderRow, orderAttributes } from './order.model.ts'
 import type { OrderLineRow } from './order-line.model.ts'
 import { minDigits, numberPrefix } from './order-number.ts'

@@ -1,8 +1,7 @@
 import type { NewProduct, ProductPatch } from '@clientele/contracts/product'
 import type { Checked, FieldValues, MatchOptions, RowProblem } from '@clientele/features/imports/import-target'
-import { type MatchKey, parseOwnKey, toSchemaProblems } from '@clientele/features/imports/row-result'
+import { type MatchKey, ownIdOf, parseOwnKey, toSchemaProblems } from '@clientele/features/imports/row-result'
 import { explainYesNo, parseYesNo } from '@clientele/features/imports/yes-no'
-import { isRecordId } from '@clientele/platform/data/ids'
 import type { z } from 'zod'
 import { readNumbers } from './product.import-numbers.ts'
 import type { ProductInputs } from './product.input.ts'
@@ -50,11 +49,6 @@ const bodyOf = ({ id: _id, ...values }: FieldValues): FieldValues => ({
   ...(values['active'] !== undefined && { active: parseYesNo(values['active']) }),
   ...(typeof values['sku'] === 'number' && { sku: String(values['sku']) }),
 })
-
-const ownIdOf = ({ id }: FieldValues): string | undefined => {
-  const text = typeof id === 'string' ? id.trim() : ''
-  return isRecordId(text) ? text.toLowerCase() : undefined
-}
 
 const keyOf = (values: FieldValues, patch: ProductPatch, { matchBy }: MatchOptions): MatchKey => {
   if (matchBy === 'id') return parseOwnKey(values, 'id', 'product')

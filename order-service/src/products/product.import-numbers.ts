@@ -1,4 +1,4 @@
-import type { DecimalMark } from '@clientele/contracts/import'
+import type { DecimalMark } from '@clientele/contracts/imports/import-options'
 import { type ParsedDecimal, parseDecimal } from '@clientele/features/imports/decimal'
 import type { FieldValues, RowProblem } from '@clientele/features/imports/import-target'
 

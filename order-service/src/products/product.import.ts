@@ -1,7 +1,7 @@
 import { mergeChanges, writeBatch } from '@clientele/features/imports/batch-writing'
+import { findOwnKey } from '@clientele/features/imports/columns/sample-rows'
 import type { ImportChange, ImportTarget, MatchOptions } from '@clientele/features/imports/import-target'
 import { createKeySet } from '@clientele/features/imports/key-set'
-import { findOwnKey } from '@clientele/features/imports/sample-rows'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Tx } from '@clientele/platform/data/db'
 import { isRecordId } from '@clientele/platform/data/ids'

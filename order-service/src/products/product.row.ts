@@ -1,6 +1,6 @@
 import { newId } from '@clientele/platform/data/db'
 import { newStamps, type StampActor } from '@clientele/platform/data/stamps'
-import { searchTextOf } from '@clientele/platform/lists/fold-text'
+import { searchTextOf } from '@clientele/platform/lists/words/fold-text'
 import type { ProductFields } from './product.change.ts'
 import type { ProductRow } from './product.model.ts'
 

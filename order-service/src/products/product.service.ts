@@ -2,13 +2,14 @@ import type { Page } from '@clientele/contracts/page'
 import type { NewProduct, Product, ProductPatch } from '@clientele/contracts/product'
 import type { MediaClient } from '@clientele/features/photos/media.client'
 import type { MediaLink } from '@clientele/features/photos/media-link'
+import { createPhotoCheck, photoOf } from '@clientele/features/photos/photo-check'
 import type { Actor } from '@clientele/platform/auth/token-verifier'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { isUuid } from '@clientele/platform/data/ids'
 import { nextStamps } from '@clientele/platform/data/stamps'
 import type { UserNames } from '@clientele/platform/data/user-names'
 import type { IfMatch } from '@clientele/platform/http/if-match'
-import { fieldProblem, preconditionRequired } from '@clientele/platform/runtime/problem'
+import { preconditionRequired } from '@clientele/platform/runtime/problem'
 import { hasMovedSinceSet, moveStock, reasonOfSetting } from '../stock/stock.ts'
 import { checkStock, newFields, type ProductFields, patchedFields, replacementFields } from './product.change.ts'
 import { rethrowAsDuplicate, rethrowAsOrdered } from './product.conflicts.ts'
@@ -72,27 +73,12 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       .catch((error: unknown) => rethrowAsDuplicate(finder, requested?.fields.sku)(error))
   }
 
-  const requirePhoto = async (mediaId: string | null | undefined, actor: Actor, pointer: string): Promise<void> => {
-    if (typeof mediaId === 'string' && !(await media.exists(mediaId, actor)))
-      throw fieldProblem(pointer, 'unknown_media', 'image not found')
-  }
-
-  /** A product that does not exist is a 404, whatever its new photo. */
-  const requirePhotoFor = async (
-    key: ProductKey,
-    mediaId: string | null | undefined,
-    actor: Actor,
-    pointer: string,
-  ): Promise<void> => {
-    if (typeof mediaId !== 'string') return
-    await finder.get(key)
-    await requirePhoto(mediaId, actor, pointer)
-  }
+  const { requirePhoto, requirePhotoFor } = createPhotoCheck({ media, find: (key: ProductKey) => finder.get(key) })
 
   return {
     /** With `uploaded`, the photo is known to exist and is not checked. */
     create: async (input: NewProduct, actor: Actor, { uploaded = false } = {}): Promise<Product> => {
-      if (!uploaded) await requirePhoto(input.photoMediaId, actor, '/photoMediaId')
+      if (!uploaded) await requirePhoto(photoOf(input), actor)
       const fields = newFields(input, shopCurrency)
       checkStock(input.stock, 0)
       return db
@@ -113,12 +99,12 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       present(await finder.get(key, trashed ? 'any' : 'active')),
 
     update: async (key: ProductKey, patch: ProductPatch, access: Access): Promise<Product> => {
-      await requirePhotoFor(key, patch.photoMediaId, access.actor, '/photoMediaId')
+      await requirePhotoFor(key, photoOf(patch), access.actor)
       return change(key, access, (row) => ({ fields: patchedFields(row, patch), stock: patch.stock }))
     },
 
     replace: async (key: ProductKey, input: NewProduct, access: Access): Promise<Product> => {
-      await requirePhotoFor(key, input.photoMediaId, access.actor, '/photoMediaId')
+      await requirePhotoFor(key, photoOf(input), access.actor)
       return change(key, access, (row) => ({
         fields: replacementFields(row, input, { shopCurrency, idBy: key.idBy }),
         stock: input.stock,
@@ -131,7 +117,7 @@ export const createProductService = ({ db, finder, userNames, writer, media, pho
       access: Access,
       { uploaded = false } = {},
     ): Promise<Product> => {
-      if (!uploaded) await requirePhotoFor(key, mediaId, access.actor, '/mediaId')
+      if (!uploaded) await requirePhotoFor(key, { mediaId, pointer: '/mediaId' }, access.actor)
       return change(key, access, () => ({ fields: { photoMediaId: mediaId } }))
     },
 

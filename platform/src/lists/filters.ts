@@ -1,6 +1,4 @@
-import type { Bind } from './condition.ts'
-import { type Condition, markEstimated } from './condition.ts'
-import { inTextOrder } from './text-order.ts'
+import type { Bind, Condition } from './condition.ts'
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith' | 'exists'
 
@@ -49,7 +47,8 @@ const maxValueLength = 1_000
 export const maxValues = 100
 const comparisonSigns = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
 type Comparison = keyof typeof comparisonSigns
-const comparisons = Object.keys(comparisonSigns) as Comparison[]
+/** The operators that compare values of a type with an order. */
+export const comparisons = Object.keys(comparisonSigns) as Comparison[]
 
 /** Whether an operator needs a type with an order. */
 export const isComparison = (operator: Operator): operator is Comparison => Object.hasOwn(comparisonSigns, operator)
@@ -71,22 +70,6 @@ export const wordPrefixCondition = (column: string, literal: string, bind: Bind)
 /** Like {@link wordPrefixCondition}, on the search column of a list. */
 export const wordStartCondition = ({ column, isPadded }: Search, literal: string, bind: Bind): string =>
   isPadded ? `${column} like ${bind(`% ${literal}%`)}` : wordPrefixCondition(column, literal, bind)
-
-/**
- * Writes the condition on the search column that is true for every row with a text that contains `value`, or starts with it. A
- * sigma is replaced by `_`, because its lower case depends on the letter after it.
- */
-const searchTextCondition = (
-  search: Search,
-  operator: 'contains' | 'startsWith',
-  value: string,
-  bind: Bind,
-): string => {
-  const literal = escapeLike(search.normalise(value)).replace(/[σς]/g, '_')
-  return operator === 'startsWith'
-    ? wordStartCondition(search, literal, bind)
-    : `${search.column} like ${bind(`%${literal}%`)}`
-}
 
 /**
  * Splits at commas: `a,b\,c` → `['a', 'b,c']`. `\,` is a comma and `\\` a backslash.
@@ -122,7 +105,8 @@ export const equalityCondition = (
   return (bind) => `${column} = any(${bind(values)}::${type}[])`
 }
 
-const comparisonCondition =
+/** Creates the condition of a comparison with a value. */
+export const comparisonCondition =
   (operator: Comparison, column: string, type: string, bound: unknown): Condition =>
   (bind) =>
     `${column} ${comparisonSigns[operator]} ${bind(bound)}::${type}`
@@ -150,9 +134,6 @@ export const scalarFilter = ({ type, operators, description, value, column, read
   },
 })
 
-/** A value as it may be stored: with letters and accents as one character, or apart. */
-const normalForms = (value: string): string[] => [...new Set([value, value.normalize('NFC'), value.normalize('NFD')])]
-
 /** The schema of a text. */
 export const textValue = { type: 'string', maxLength: maxValueLength }
 /** The schema of `true` or `false`. */
@@ -160,48 +141,6 @@ export const booleanValue = { type: 'boolean' }
 
 /** The operators of a type with an order. */
 export const orderedOperators: readonly Operator[] = ['eq', 'ne', ...comparisons, 'exists']
-
-/**
- * A filter on a text column. `contains` and `startsWith` ignore case, equality does not. Accents may be stored with their letter as
- * one character, or apart.
- * @param normalise converts a value of an equality to its stored form; undefined matches no row
- * @param searched whether the `search` column of the list contains this text; its index then serves `contains` and `startsWith`
- * @param sorted whether the list can be sorted by this text, in the order of {@link inTextOrder}; it can then be compared in it
- */
-export const text = ({
-  column,
-  searched = false,
-  sorted = false,
-  normalise = (value) => value,
-}: {
-  column?: string
-  searched?: boolean
-  sorted?: boolean
-  normalise?: (value: string) => string | undefined
-} = {}): Filter => ({
-  operators: ['eq', 'ne', ...(sorted ? comparisons : []), 'contains', 'startsWith', 'exists'],
-  description: 'A text. Separate alternatives with commas; write a comma in a value as `\\,`',
-  value: textValue,
-  column,
-  ...(sorted && { sortedAs: inTextOrder }),
-  parse: (operator, value, sql, search) => {
-    if (operator === 'exists') return existsCondition(value, sql)
-    if (operator === 'contains' || operator === 'startsWith') {
-      const literals = normalForms(escapeLike(checkText(value)))
-      return markEstimated((bind) => {
-        const patterns = literals.map((literal) => (operator === 'contains' ? `%${literal}%` : `${literal}%`))
-        const matches = patterns.map((pattern) => `${sql} collate "und-x-icu" ilike ${bind(pattern)}`).join(' or ')
-        return searched && search ? `(${matches}) and ${searchTextCondition(search, operator, value, bind)}` : matches
-      })
-    }
-    const compared = sorted ? inTextOrder(sql) : sql
-    if (isComparison(operator))
-      return comparisonCondition(operator, compared, 'text', normalise(checkText(value)) ?? null)
-    const values = splitValues(checkText(value, 10_000)).map((each) => normalise(checkText(each)))
-    const stored = values.filter((each) => each !== undefined).flatMap(normalForms)
-    return equalityCondition(operator === 'ne' ? 'ne' : 'eq', compared, 'text', stored)
-  },
-})
 
 /** A filter on a decimal column. */
 export const number = ({ column }: { column?: string } = {}): Filter =>

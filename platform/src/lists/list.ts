@@ -4,7 +4,6 @@ import { columnName } from '../data/column-name.ts'
 import type { Db, Tx } from '../data/db.ts'
 import { all, type Bind, type Condition, type ListContext } from './condition.ts'
 import type { Filter, Search } from './filters.ts'
-import { removeAccents } from './fold-text.ts'
 import { idFilter } from './id-filter.ts'
 import type { KeyedFilter } from './json-filter.ts'
 import { createLookup } from './lookup.ts'
@@ -15,7 +14,8 @@ import { invalidQuery } from './query-problem.ts'
 import { type QuerySchema, type QuerySchemaWith, querySchema } from './query-schema.ts'
 import { allOf, tierColumn } from './search.ts'
 import { orderBy, parseSort } from './sort.ts'
-import { createVocabulary } from './vocabulary.ts'
+import { removeAccents } from './words/fold-text.ts'
+import { createVocabulary } from './words/vocabulary.ts'
 
 export { arrayHas, hasOneOf } from './array-filter.ts'
 export {
@@ -24,12 +24,12 @@ export {
   integer,
   number,
   requiresField,
-  text,
 } from './filters.ts'
 export { userId, uuid } from './id-filter.ts'
 export { jsonText, jsonValues } from './json-filter.ts'
 export { oneOf } from './one-of.ts'
 export { maxLimit } from './query.ts'
+export { text } from './text-filter.ts'
 export { columnBefore, time } from './time-filter.ts'
 
 /** Options of {@link list}. SQL in them is written by the service, and never contains input of a client. */

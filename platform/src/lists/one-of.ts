@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { type Filter, FilterError, type JsonSchema, text } from './filters.ts'
+import { type Filter, FilterError, type JsonSchema } from './filters.ts'
+import { text } from './text-filter.ts'
 
 /** The schema of one of the values: a reference if `values` has a name in OpenAPI. */
 export const schemaOf = (values: z.ZodEnum): JsonSchema => {

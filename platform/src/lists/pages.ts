@@ -5,8 +5,8 @@ import type { ListQuery } from './query.ts'
 import { readByRelevance } from './relevance.ts'
 import { toPage } from './result-page.ts'
 import { searchByWords, type TextSearch } from './search.ts'
-import { withSimilarWords } from './similar-words.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import { withSimilarWords } from './words/similar-words.ts'
+import type { Vocabulary } from './words/vocabulary.ts'
 
 type Options<Row> = {
   reader: PageReader<Row>

@@ -1,6 +1,6 @@
 import { all, type Bind, type Condition, type ListContext, markEstimated, markIdCondition } from './condition.ts'
 import { checkText, escapeLike, FilterError, type Search, wordStartCondition } from './filters.ts'
-import { parseWords, type SearchWord } from './search-words.ts'
+import { parseWords, type SearchWord } from './words/search-words.ts'
 
 const maxWords = 10
 

@@ -3,6 +3,10 @@ import { type Clientele, ClienteleError, createClient } from '@clientele/client'
 import { demoAccounts } from '../backing/realm.ts'
 
 const maxAttempts = 8
+const account = demoAccounts.find(({ role }) => role === 'user')
+
+/** The credentials of the demo user. */
+export const demoCredentials = { username: account?.username ?? '', password: account?.password ?? '' }
 
 /**
  * Signs the demo user in. Services that have just started may still be busy, so requests are repeated more often than by default,
@@ -11,11 +15,9 @@ const maxAttempts = 8
  */
 export const signInAsDemoUser = async (gatewayUrl: string): Promise<Clientele> => {
   const clientele = createClient({ baseUrl: gatewayUrl, timeoutMs: 60_000, maxRetries: maxAttempts })
-  const account = demoAccounts.find(({ role }) => role === 'user')
-  const credentials = { username: account?.username ?? '', password: account?.password ?? '' }
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await clientele.signIn(credentials)
+      await clientele.signIn(demoCredentials)
       return clientele
     } catch (error) {
       const mayPass = error instanceof ClienteleError && [0, 429, 502, 503].includes(error.status)

@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Clientele, ClienteleError, createClient, type Import, type Query } from '@clientele/client'
-import { demoAccounts } from '../backing/realm.ts'
+import { demoCredentials } from './demo-user.ts'
 
 /** An access token, or username and password. Default: the demo user. */
 export type Credentials = { token?: string | undefined; username?: string | undefined; password?: string | undefined }
@@ -23,11 +23,10 @@ const typeOf: Record<string, string> = {
 /** A client of the gateway, with the token or signed in. @throws ClienteleError */
 export const importClient = async (baseUrl: string, { token, username, password }: Credentials): Promise<Clientele> => {
   if (token) return createClient({ baseUrl, getToken: () => token })
-  const demo = demoAccounts.find(({ role }) => role === 'user')
   const clientele = createClient({ baseUrl })
   await clientele.signIn({
-    username: username ?? demo?.username ?? '',
-    password: password ?? demo?.password ?? '',
+    username: username ?? demoCredentials.username,
+    password: password ?? demoCredentials.password,
   })
   return clientele
 }

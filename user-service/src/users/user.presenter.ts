@@ -1,5 +1,5 @@
 import type { Role, User } from '@clientele/contracts/user'
-import { searchTextOf as toSearchText } from '@clientele/platform/lists/fold-text'
+import { searchTextOf as toSearchText } from '@clientele/platform/lists/words/fold-text'
 import { publicName } from '@clientele/platform/runtime/display-name'
 import type { KeycloakUser } from '../keycloak/keycloak-users.ts'
 

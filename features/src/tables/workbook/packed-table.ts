@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { prepend } from '../decoding/byte-streams.ts'
 import { FileError } from '../row.ts'
 import { type Archive, openArchive } from './archive.ts'
 import { cleanName, findDocumentPart } from './workbook-parts.ts'
@@ -78,11 +79,6 @@ export const isZip = (beginning: Uint8Array): boolean =>
   beginning[0] === 0x50 &&
   beginning[1] === 0x4b &&
   ((beginning[2] === 3 && beginning[3] === 4) || (beginning[2] === 5 && beginning[3] === 6))
-
-async function* prepend(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer, void, void> {
-  yield first
-  yield* rest
-}
 
 /**
  * Opens the table that is in a ZIP archive: a sheet if the archive is a workbook, else the one file that is a table.

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
+import { limitBytes } from '../decoding/byte-streams.ts'
 import { FileError } from '../row.ts'
 import type { PackedInfo, UnpackOptions } from './packed-table.ts'
 
@@ -32,15 +33,6 @@ const timeoutMs = 120_000
 
 const tooLarge = (maxBytes: number): FileError =>
   new FileError('too_large', `a workbook or an archive may have at most ${maxBytes} bytes`, { limit: maxBytes })
-
-async function* limitBytes(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw tooLarge(maxBytes)
-    yield chunk
-  }
-}
 
 /** Runs one after the other, because each takes much memory and a core. */
 const createQueue = () => {
@@ -110,7 +102,7 @@ export const unpackFile = async (
   try {
     const path = join(folder, 'archive')
     await pipeline(
-      limitBytes(source, Math.min(maxBytes, maxArchiveBytes)),
+      limitBytes(source, Math.min(maxBytes, maxArchiveBytes), tooLarge),
       createWriteStream(path, { flags: 'wx', mode: 0o600 }),
     )
     endTurn = await takeTurn()

@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes'
-import { completeUtf8Length } from '../charset.ts'
+import { completeUtf8Length } from '../decoding/charset.ts'
 import { FileError } from '../row.ts'
 
 /** What is called for a part of a document. Names are without their prefix: `x:row` → `row`. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { FileError } from './row.ts'
+import { FileError } from '../row.ts'
 
 /** Whether a file with these first bytes is compressed with gzip (RFC 1952). */
 export const isGzip = (beginning: Uint8Array): boolean =>

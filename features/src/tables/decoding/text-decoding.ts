@@ -1,11 +1,12 @@
 import { isAscii } from 'node:buffer'
+import { FileError } from '../row.ts'
+import { isZip, type PackedInfo } from '../workbook/packed-table.ts'
+import { unpackFile } from '../workbook/unpack-file.ts'
+import { limitBytes, peek, prepend } from './byte-streams.ts'
 import { type Charset, detectByteCharset, detectCharset, findCharset } from './charset.ts'
 import { createDecoder, wrongEncoding } from './decoders.ts'
 import { describeOtherFile } from './file-kind.ts'
 import { gunzip, isGzip } from './gunzip.ts'
-import { FileError } from './row.ts'
-import { isZip, type PackedInfo } from './workbook/packed-table.ts'
-import { unpackFile } from './workbook/unpack-file.ts'
 
 /**
  * `charset` is the declared one. `sheet` is the name or the number of a sheet, if the file is a workbook. `maxBytes` limits the size
@@ -21,9 +22,12 @@ export type DecodedText = PackedInfo & { charset: () => Charset; gzip: boolean; 
 
 const sampleBytes = 64 << 10
 
+const tooLarge = (maxBytes: number): FileError =>
+  new FileError('too_large', `the file has more than ${maxBytes} bytes`, { byte: maxBytes })
+
 /**
- * Decompresses a file if it is gzip, unpacks it if it is a workbook or an archive, and converts it to UTF-8. Fails at the first byte that is invalid in its charset, so that no
- * garbled text is imported.
+ * Decompresses a file if it is gzip, unpacks it if it is a workbook or an archive, and converts it to UTF-8. Fails at the first byte
+ * that is invalid in its charset, so that no garbled text is imported.
  * @throws FileError, also while `text` is read
  */
 export const decodeText = async (source: AsyncIterable<Uint8Array>, options: DecodeOptions): Promise<DecodedText> => {
@@ -33,7 +37,10 @@ export const decodeText = async (source: AsyncIterable<Uint8Array>, options: Dec
     throw new FileError('unknown_charset', `the charset ${JSON.stringify(declared.slice(0, 50))} is not supported`)
   const input = await peek(source, 3)
   const gzip = isGzip(input.beginning)
-  const decompressed = await peek(gzip ? gunzip(input.whole, maxBytes) : limitBytes(input.whole, maxBytes), sampleBytes)
+  const decompressed = await peek(
+    gzip ? gunzip(input.whole, maxBytes) : limitBytes(input.whole, maxBytes, tooLarge),
+    sampleBytes,
+  )
   if (isZip(decompressed.beginning)) return decodePacked(decompressed.whole, options)
   const other = describeOtherFile(decompressed.beginning)
   if (other !== undefined) throw new FileError('unknown_format', `the file is ${other}`)
@@ -67,11 +74,6 @@ async function* decodeAfterAscii(
   }
 }
 
-async function* prepend(chunk: Uint8Array, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield chunk
-  yield* source
-}
-
 // The text of a sheet is written by us.
 const sheetCharset: Charset = { name: 'utf-8', bomBytes: 0, by: 'valid' }
 
@@ -84,43 +86,6 @@ const decodePacked = async (source: AsyncIterable<Uint8Array>, options: DecodeOp
   } catch (error) {
     await discard()
     throw error
-  }
-}
-
-// Reads the first `bytes` bytes. `whole` yields them again, followed by the other bytes.
-const peek = async (source: AsyncIterable<Uint8Array>, bytes: number) => {
-  const chunks = source[Symbol.asyncIterator]()
-  const parts: Uint8Array[] = []
-  let ended = false
-  for (let held = 0; held < bytes && !ended; ) {
-    const { value, done = false } = await chunks.next()
-    ended = done
-    if (done) break
-    parts.push(value)
-    held += value.length
-  }
-  const whole = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      yield* parts
-      while (!ended) {
-        const { value, done = false } = await chunks.next()
-        ended = done
-        if (!done) yield value
-      }
-    } finally {
-      await chunks.return?.()
-    }
-  }
-  return { beginning: Buffer.concat(parts).subarray(0, bytes), whole: whole() }
-}
-
-async function* limitBytes(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.length
-    if (bytes > maxBytes)
-      throw new FileError('too_large', `the file has more than ${maxBytes} bytes`, { byte: maxBytes })
-    yield chunk
   }
 }
 

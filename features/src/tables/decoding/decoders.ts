@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
+import { FileError } from '../row.ts'
 import { completeUtf8Length } from './charset.ts'
-import { FileError } from './row.ts'
 
 /**
  * Decodes the complete characters of `bytes`, which begin at `offset` of the file. `used` is the number of bytes of these

@@ -1,4 +1,4 @@
-import type { Search } from './filters.ts'
+import type { Search } from '../filters.ts'
 import { foldedForms } from './fold-text.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { EncodingSource } from '@clientele/contracts/import'
+import type { EncodingSource } from '@clientele/contracts/imports/import'
 import { guessCharset } from './charset-guess.ts'
 
 /** The character encoding of a file. `by` says how it was determined. */

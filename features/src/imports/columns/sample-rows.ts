@@ -1,10 +1,10 @@
-import type { JobFiles } from '../jobs/job-files.ts'
-import { ByteWindow } from '../tables/byte-window.ts'
-import { createParser } from '../tables/reader.ts'
-import { FileError, type TableFormat } from '../tables/row.ts'
-import type { FieldValues } from './import-target.ts'
+import type { JobFiles } from '../../jobs/job-files.ts'
+import { ByteWindow } from '../../tables/byte-window.ts'
+import { createParser } from '../../tables/reader.ts'
+import { FileError, type TableFormat } from '../../tables/row.ts'
+import type { FieldValues } from '../import-target.ts'
+import { readFileFrom } from '../received-file.ts'
 import type { Mapping } from './mapping.ts'
-import { readFileFrom } from './received-file.ts'
 
 const sampleRows = 100
 const sampleBytes = 64 << 10

@@ -1,4 +1,4 @@
-import { foldText } from '@clientele/platform/lists/fold-text'
+import { foldText } from '@clientele/platform/lists/words/fold-text'
 
 /** A name of a column without case, accents, spaces and punctuation. */
 export const normaliseName = (name: string): string => foldText(name).replace(/[^\p{L}\p{N}]/gu, '')

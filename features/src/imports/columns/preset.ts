@@ -1,4 +1,4 @@
-import type { ImportPreset } from '@clientele/contracts/import'
+import type { ImportPreset } from '@clientele/contracts/imports/import-options'
 import { normaliseName } from './suggest-mapping.ts'
 
 /** How the export of another program is recognised and read. Names of columns are compared as those of `ImportTarget.fields`. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Db } from '../data/db.ts'
-import { shareResult } from '../runtime/shared-result.ts'
-import { withTimeout } from '../runtime/timeout.ts'
+import type { Db } from '../../data/db.ts'
+import { shareResult } from '../../runtime/shared-result.ts'
+import { withTimeout } from '../../runtime/timeout.ts'
 import { foldedForms, removeAccents } from './fold-text.ts'
 
 /** More distinct words are not known. */

@@ -1,7 +1,7 @@
-import type { ImportMapping, ImportPreset } from '@clientele/contracts/import'
+import type { ImportMapping, ImportPreset } from '@clientele/contracts/imports/import-options'
 import { fieldProblem } from '@clientele/platform/runtime/problem'
-import { EmptyValues } from '../tables/row.ts'
-import type { AnyTarget, FieldValues, Suggestion } from './import-target.ts'
+import { EmptyValues } from '../../tables/row.ts'
+import type { AnyTarget, FieldValues, Suggestion } from '../import-target.ts'
 import type { Preset } from './preset.ts'
 import { normaliseName, suggestMapping } from './suggest-mapping.ts'
 

@@ -54,7 +54,10 @@ const typed = new Map(
   Object.entries(undecomposed).flatMap(([text, letters]) => [...letters].map((letter) => [letter, text])),
 )
 
-/** Removes accents, compatibility forms and case, but keeps other letters and punctuation: `'Ångström, ﬁn & Łódź'` → `'angstrom, fin & łodz'`. */
+/**
+ * Removes accents, compatibility forms and case, but keeps other letters and punctuation: `'Ångström, ﬁn & Łódź'` →
+ * `'angstrom, fin & łodz'`.
+ */
 export const removeAccents = (value: string): string =>
   value
     .normalize('NFKD')

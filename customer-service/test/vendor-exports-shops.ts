@@ -1,0 +1,170 @@
+import { address, bom, type VendorExport } from './vendor-export.ts'
+
+/** Exports of shops and of programs for invoices. */
+export const shopExports: VendorExport[] = [
+  {
+    file: 'shopify',
+    preset: 'shopify',
+    mapping: {
+      'Customer ID': 'externalId',
+      'First Name': 'name',
+      'Last Name': 'surname',
+      Email: 'email',
+      ...address(
+        ...(['Default Address Address1', 'Default Address City', 'Default Address Province Code'] as const),
+        ...(['Default Address Zip', 'Default Address Country Code'] as const),
+      ),
+      Phone: 'phone',
+      'Accepts SMS Marketing': 'smsOptIn',
+      Tags: 'tags',
+    },
+    differs: (index, person) => ({
+      externalId: `72104483091${String(index).padStart(2, '0')}`,
+      'address.region': person['address.country'] === 'US' ? 'NV' : '',
+    }),
+  },
+  {
+    file: 'woocommerce-users',
+    preset: 'woocommerce',
+    mapping: {
+      ID: 'externalId',
+      user_email: 'email',
+      first_name: 'name',
+      last_name: 'surname',
+      billing_phone: 'phone',
+      ...address('billing_address_1', 'billing_city', 'billing_state', 'billing_postcode', 'billing_country'),
+    },
+    differs: (index) => ({ externalId: `${17 + index}` }),
+  },
+  {
+    file: 'woocommerce-customers',
+    preset: 'woocommerce',
+    style: bom,
+    mapping: {
+      Name: 'fullName',
+      Email: 'email',
+      'Country / Region': 'address.country',
+      City: 'address.city',
+      Region: 'address.region',
+      'Postal Code': 'address.postalCode',
+    },
+  },
+  {
+    file: 'quickbooks',
+    preset: 'quickbooks',
+    style: { headerRow: 4 },
+    mapping: {
+      'Full name': 'fullName',
+      'Phone numbers': 'phone',
+      Email: 'email',
+      'Billing address': 'address.street',
+    },
+    differs: (_index, person) => ({
+      'address.street': `${person['address.street']}\n${person['address.postalCode']} ${person['address.city']}`,
+    }),
+  },
+  {
+    file: 'square',
+    preset: 'square',
+    mapping: {
+      'First Name': 'name',
+      'Last Name': 'surname',
+      'Email Address': 'email',
+      'Phone Number': 'phone',
+      'Street Address 1': 'address.street',
+      City: 'address.city',
+      State: 'address.region',
+      'Postal Code': 'address.postalCode',
+      'Square Customer ID': 'externalId',
+    },
+    differs: (index) => ({ externalId: `JDKYHBWT1D4F8MFH63DBMEN8Y${index}` }),
+  },
+  {
+    file: 'stripe',
+    preset: 'stripe',
+    mapping: {
+      id: 'externalId',
+      Email: 'email',
+      Name: 'fullName',
+      ...address(
+        ...(['Card Address Line1', 'Card Address City', 'Card Address State', 'Card Address Zip'] as const),
+        'Card Address Country',
+      ),
+    },
+    differs: (index) => ({ externalId: `cus_NffrFeUfNV2Hi${index}` }),
+  },
+  {
+    file: 'wix',
+    preset: 'wix',
+    style: bom,
+    mapping: {
+      'First Name': 'name',
+      'Last Name': 'surname',
+      'Email 1': 'email',
+      'Phone 1': 'phone',
+      ...address(
+        ...(['Address 1 - Street', 'Address 1 - City', 'Address 1 - State/Region', 'Address 1 - Zip'] as const),
+        'Address 1 - Country',
+      ),
+      Labels: 'tags',
+      'SMS subscriber status': 'smsOptIn',
+      Language: 'locale',
+    },
+  },
+  {
+    file: 'xero',
+    preset: 'xero',
+    mapping: {
+      AccountNumber: 'externalId',
+      EmailAddress: 'email',
+      FirstName: 'name',
+      LastName: 'surname',
+      ...address('POAddressLine1', 'POCity', 'PORegion', 'POPostalCode', 'POCountry'),
+      PhoneNumber: 'phone',
+    },
+    differs: (index) => ({ externalId: `C-${100 + index}` }),
+  },
+  {
+    file: 'prestashop',
+    preset: 'prestashop',
+    style: { delimiter: ';' },
+    mapping: {
+      ID: 'externalId',
+      'First name': 'name',
+      'Last name': 'surname',
+      'Email address': 'email',
+      Group: 'tags',
+    },
+    differs: (index) => ({ externalId: `${3 + index}`, tags: ['Customer'] }),
+  },
+  {
+    file: 'magento',
+    preset: 'magento',
+    mapping: {
+      ID: 'externalId',
+      Name: 'fullName',
+      Email: 'email',
+      Group: 'tags',
+      Phone: 'phone',
+      ...address('Street Address', 'City', 'State/Province', 'ZIP', 'Country'),
+    },
+    differs: (index) => ({ externalId: `${5 + index}`, tags: [index === 0 ? 'Wholesale' : 'General'] }),
+  },
+  {
+    file: 'bigcommerce',
+    preset: 'bigcommerce',
+    mapping: {
+      'Customer ID': 'externalId',
+      'First Name': 'name',
+      'Last Name': 'surname',
+      'Email Address': 'email',
+      Phone: 'phone',
+      'Customer Group': 'tags',
+      ...address(
+        ...(['Address Line 1 - 1', 'Address City - 1', 'Address State - 1', 'Address Zip - 1'] as const),
+        'Address Country - 1',
+      ),
+    },
+    differs: (index) => ({ externalId: `${21 + index}`, tags: index === 0 ? ['Wholesale'] : undefined }),
+  },
+]

@@ -18,6 +18,8 @@ const highRateLimits = { RATE_LIMIT_USER: '1000000', RATE_LIMIT_ADDRESS: '100000
 
 const jwtPattern = /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+/
 const emailPattern = /[\w.+-]+(?:@|%40)[\w-]+\.[a-z]{2,}/i
+/** The product's own example, in the message about a value that is no e-mail address. */
+const exampleOfMessages = 'such as ana@example.com'
 const excerptAt = (text: string, at: number): string => text.slice(Math.max(at - 150, 0), at + 150)
 
 /** Excerpts of `text` that contain a known secret, or something that looks like a token or an e-mail address. */
@@ -25,9 +27,10 @@ const findSecrets = (text: string, known: Iterable<string>): string[] => {
   const found = [...known]
     .filter((secret) => text.includes(secret))
     .map((secret) => excerptAt(text, text.indexOf(secret)))
+  const others = text.replaceAll(exampleOfMessages, '')
   const shaped = [jwtPattern, emailPattern].flatMap((pattern) => {
-    const at = text.search(pattern)
-    return at === -1 ? [] : [excerptAt(text, at)]
+    const at = others.search(pattern)
+    return at === -1 ? [] : [excerptAt(others, at)]
   })
   return [...found, ...shaped]
 }

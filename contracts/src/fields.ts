@@ -16,6 +16,11 @@ const invisible =
 const linePattern = `^\\s*[ ${invisible}]*[^\\s${control}${invisible}][^${control}]*\\s*$`
 const paragraphPattern = '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$'
 
+const notInKeys = `/\\\\${control}`
+// Without a look-ahead, which RE2 (Go) does not know: a key that begins with a dot goes on with more than a second one.
+const afterDot = `\\. *[^.\\s${notInKeys}]|\\. +\\.|\\.\\. *[^\\s${notInKeys}]`
+const recordKeyPattern = `^\\s*[ ${invisible}]*(?:[^.\\s${notInKeys}${invisible}]|${afterDot})[^${notInKeys}]*$`
+
 const anyLine = (max: number) => z.string().max(max).trim().min(1).regex(noControl, controlMessage)
 
 // U+2800 is a Braille pattern without dots. An empty text has another error already.
@@ -34,7 +39,9 @@ export const line = (max: number) =>
  * A path parameter that is text. It is no dot segment and has no slash or backslash, because the gateway refuses those in a
  * path.
  */
-export const pathKey = anyLine(300).meta({ pattern: `^(?!\\.{1,2}$)[^\\s/\\\\${control}][^/\\\\${control}]*$` })
+export const pathKey = anyLine(300).meta({
+  pattern: `^(?:[^.\\s${notInKeys}][^${notInKeys}]*|\\.[^.${notInKeys}][^${notInKeys}]*|\\.\\.[^${notInKeys}]+)$`,
+})
 
 const noControlInLines = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
 
@@ -46,7 +53,7 @@ export const recordKey = (max: number) =>
   line(max)
     .refine((key) => !/[/\\]/.test(key), 'must not contain / or \\, because paths name the record by it')
     .refine((key) => key !== '.' && key !== '..', 'must not be . or .., because paths name the record by it')
-    .meta({ pattern: `^\\s*(?!\\.{1,2}\\s*$)[ ${invisible}]*[^\\s/\\\\${control}${invisible}][^/\\\\${control}]*$` })
+    .meta({ pattern: recordKeyPattern })
 
 /** Creates the schema of text of several lines, trimmed. It may contain line breaks and tabs, but no other control characters. */
 export const paragraph = (max: number) =>

@@ -107,6 +107,14 @@ describe('The OpenAPI document', () => {
     expect(found).toEqual([])
   })
 
+  it('has no look-around in a regular expression, which validators in Go and Rust do not know', () => {
+    const found: string[] = []
+    visit(document, ({ pattern }) => {
+      if (typeof pattern === 'string' && /\(\?<?[=!]/.test(pattern)) found.push(pattern)
+    })
+    expect(found).toEqual([])
+  })
+
   it('has no reference with keywords that generators would have to merge', () => {
     const found: string[] = []
     visit(document, (schema) => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clientele, ClienteleError, type Import, type Query } from '@clientele/client'
 import { describeImportError, importClient, sendImport } from './clients/import-client.ts'
-import { describeFile, describeResult, describeRows, printable, sums } from './clients/import-display.ts'
+import { describeFile, describeResult, describeRows, describeUndo, printable, sums } from './clients/import-display.ts'
 import { parseArguments } from './processes/arguments.ts'
 import { confirm } from './processes/confirm.ts'
 import { portsFrom } from './profile/ports.ts'
@@ -29,7 +29,7 @@ imports.
 
 Environment: CLIENTELE_PUBLIC_URL is the gateway's address. CLIENTELE_TOKEN is an access token; or set
 CLIENTELE_USERNAME and CLIENTELE_PASSWORD. The demo user is the default.
-Exit code: 0 if all rows were imported, 3 if some failed, 1 if the import failed, 2 for wrong arguments.`
+Exit code: 0 if all rows were imported or undone, 3 if some failed or were kept, 1 if the import failed, 2 for wrong arguments.`
 
 const options = {
   yes: { type: 'boolean' },
@@ -93,10 +93,19 @@ const requireSuccess = (imported: Import): Import => {
   )
 }
 
-const undoImport = async (clientele: Clientele, id: string): Promise<void> => {
+/** Prints a link to the file of failed or kept rows. */
+const printErrorsLink = async ({ jobs }: Clientele, jobId: string, rows: string): Promise<void> => {
+  const { url } = await jobs.createErrorsLink(jobId)
+  console.log(`${rows}: ${new URL(url, gateway).href} (works for five minutes)`)
+}
+
+const undoImport = async (clientele: Clientele, id: string): Promise<number> => {
   await clientele.imports.undo(id)
-  requireSuccess(await follow(clientele, id, 'undoing'))
-  console.log('the import was undone')
+  const { jobId } = requireSuccess(await follow(clientele, id, 'undoing'))
+  const { counts, errorsUrl } = await clientele.jobs.get(jobId)
+  console.log(describeUndo(counts))
+  if (errorsUrl !== null) await printErrorsLink(clientele, jobId, 'kept records, with the reasons')
+  return errorsUrl === null ? 0 : 3
 }
 
 const parseHeader = (text: string): boolean => {
@@ -127,18 +136,14 @@ const importFile = async (clientele: Clientele, path: string): Promise<number> =
   await clientele.imports.commit(sent.id, { again: values.again ?? false })
   const done = requireSuccess(await follow(clientele, sent.id, 'importing'))
   console.log(`imported ${sums(done)}`)
-  if (done.errorsUrl !== null) {
-    const { url } = await clientele.jobs.createErrorsLink(done.jobId)
-    console.log(`failed rows: ${new URL(url, gateway).href} (works for five minutes)`)
-  }
+  if (done.errorsUrl !== null) await printErrorsLink(clientele, done.jobId, 'failed rows')
   console.log(`undo it with: npm run import -- --undo ${sent.id}`)
   return done.counts.failed > 0 ? 3 : 0
 }
 
 try {
   const clientele = await importClient(gateway, credentials)
-  if (values.undo !== undefined) await undoImport(clientele, values.undo)
-  process.exit(file === undefined ? 0 : await importFile(clientele, file))
+  process.exit(file === undefined ? await undoImport(clientele, values.undo ?? '') : await importFile(clientele, file))
 } catch (error) {
   const unreachable = error instanceof ClienteleError && error.code === 'network_error'
   console.error(

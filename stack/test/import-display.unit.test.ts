@@ -1,4 +1,4 @@
-import { describeFile, describeResult, describeRows, printable } from '../src/clients/import-display.ts'
+import { describeFile, describeResult, describeRows, describeUndo, printable } from '../src/clients/import-display.ts'
 
 const counts = { read: 3, created: 2, updated: 0, skipped: 0, failed: 1 }
 const imported = {
@@ -13,7 +13,7 @@ const imported = {
   unmapped: ['Notes'],
   warnings: [
     { code: 'encoding_guessed', column: null, message: 'the file is not UTF-8' },
-    { code: 'contradicted', column: 'Notes', message: 'holds dates' },
+    { code: 'contradicted', column: 'Notes', message: 'Notes is left out, because it holds dates' },
   ],
   counts,
   errors: Array.from({ length: 12 }, (_, index) => ({
@@ -32,7 +32,7 @@ describe('What npm run import shows', () => {
       '  Имя → name',
       '  not imported: Notes',
       '  warning: the file is not UTF-8',
-      '  warning: Notes: holds dates',
+      '  warning: Notes is left out, because it holds dates',
     ])
     expect(describeFile('a.csv', { ...imported, encodingBy: 'valid' as const })[0]).toBe('a.csv: csv, windows-1251')
     expect(describeFile('a.csv', { ...imported, preset: 'shopify' as const })[0]).toBe(
@@ -59,6 +59,11 @@ describe('What npm run import shows', () => {
       '  row 2, new: name Ana · tags a, b · address.city Rome · smsOptOut true',
       '  row 3, failed: Mail is wrong · Name is required',
     ])
+  })
+
+  it('an undo says how many records were kept, if any', () => {
+    expect(describeUndo({ removed: 2, restored: 1, kept: 0 })).toBe('undone: 2 moved to the trash, 1 restored')
+    expect(describeUndo({ removed: 0, restored: 0, kept: 3 })).toBe('undone: 0 moved to the trash, 0 restored, 3 kept')
   })
 
   it('the counts are followed by at most ten errors', () => {

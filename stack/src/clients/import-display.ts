@@ -25,7 +25,7 @@ export const describeFile = (path: string, sent: Understood): string[] => [
   ...(sent.sheets.length > 1 ? [`  sheet: ${sent.sheet} (of ${sent.sheets.join(', ')})`] : []),
   ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
   ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),
-  ...sent.warnings.map(({ column, message }) => `  warning: ${column === null ? '' : `${column}: `}${message}`),
+  ...sent.warnings.map(({ message }) => `  warning: ${message}`),
 ]
 
 const outcomes = { created: 'new', updated: 'changed', skipped: 'skipped', failed: 'failed' }
@@ -59,3 +59,7 @@ export const describeResult = (imported: Results): string[] => [
     .map(({ row, pointer, message }) => `  row ${row}${pointer === '' ? '' : `, ${pointer.slice(1)}`}: ${message}`),
   ...(imported.errors.length > maxErrors ? ['  …'] : []),
 ]
+
+/** What an undo did: `undone: 2 moved to the trash, 1 restored, 1 kept`. */
+export const describeUndo = ({ removed = 0, restored = 0, kept = 0 }: Record<string, number>): string =>
+  `undone: ${removed} moved to the trash, ${restored} restored${kept > 0 ? `, ${kept} kept` : ''}`

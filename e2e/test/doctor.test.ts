@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { envPrefix } from '@clientele/contracts/services'
 import { testEnv } from '@clientele/platform/testing/database'
 import { realmAdmin } from '@clientele/platform/testing/realm'
+import pg from 'pg'
 import { schemaOf, services } from '../services.ts'
 import { type System, startSystem } from '../system.ts'
 
@@ -75,6 +76,7 @@ describe('npm run doctor, configured by environment variables', () => {
       'Keycloak keeps events',
       'realm settings',
       'broker accounts',
+      'order of names in order-service',
     ])
       expect(output).toContain(`ok    ${name}`)
   }, 60_000)
@@ -120,6 +122,25 @@ describe('npm run doctor, configured by environment variables', () => {
       expect((await runDoctor()).output).toContain('FAIL  Keycloak keeps events: admin events are kept without')
     } finally {
       await realm.call('PUT', '/events/config', config)
+    }
+  })
+
+  it('the doctor reports that names were sorted by another version of ICU', async () => {
+    const database = new URL(system.database('customer-service')).pathname
+    const client = new pg.Client(Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), { pathname: database }).href)
+    await client.connect()
+    const setVersion = (version: string) =>
+      client.query(`update pg_collation set collversion = ${version} where collname = 'text_order'`)
+    await setVersion(`'1.0'`)
+    try {
+      const { code, output } = await runDoctor()
+      expect(code).toBe(1)
+      expect(output).toMatch(
+        /FAIL {2}order of names in customer-service: names were sorted by ICU 1\.0, and the server has .*\n +fix: .*operate/,
+      )
+    } finally {
+      await setVersion('pg_collation_actual_version(oid)')
+      await client.end()
     }
   })
 

@@ -9,6 +9,7 @@ import {
   healthCheck,
   identityChecks,
   mediaFolderCheck,
+  nameOrderCheckAt,
   schemaCheckAt,
 } from './checks/installation-checks.ts'
 import { eventLogsCheck } from './checks/realm-checks.ts'
@@ -50,7 +51,10 @@ const localChecks = (): Check[] => {
     brokerAccountsCheck(new Map(brokerUrls), hasBrokerAccounts),
     ...services
       .filter(({ schema }) => schema)
-      .map((row) => schemaCheckAt(row.name, databaseUrl(row, { postgresUrl, secrets }))),
+      .flatMap((row) => {
+        const url = databaseUrl(row, { postgresUrl, secrets })
+        return [schemaCheckAt(row.name, url), nameOrderCheckAt(row.name, url)]
+      }),
     mediaFolderCheck(join(home, 'media')),
   ]
 }

@@ -173,6 +173,23 @@ export const schemaCheckAt = (service: string, url: string): Check => ({
     }),
 })
 
+/** Checks that the indexes of sorted names were built with the server's version of ICU, whose order can change. */
+export const nameOrderCheckAt = (service: string, url: string): Check => ({
+  name: `order of names in ${service}`,
+  fix: 'reindex the sorted lists, as docs/operate.md says under "Upgrades"',
+  run: () =>
+    withDatabase(url, async (client) => {
+      const { rows } = await client.query<{ built: string; present: string }>(
+        `select collversion as built, pg_collation_actual_version(oid) as present
+        from pg_collation where collname = 'text_order' and pg_collation_is_visible(oid)`,
+      )
+      const [row] = rows
+      if (row && row.built !== row.present)
+        throw new Error(`names were sorted by ICU ${row.built}, and the server has ${row.present}`)
+      return row ? `ICU ${row.present}` : 'no sorted names yet'
+    }),
+})
+
 /** The names of the migrations that this release has for a service. */
 export const migrationsOf = (service: string): string[] =>
   readdirSync(join(projectRoot, service, 'migrations'))

@@ -1,9 +1,23 @@
 import { testEnv } from '@clientele/platform/testing/database'
 import pg from 'pg'
+import { childPids } from './memory.ts'
+import { parentPid } from './process.ts'
 
 /** The URL of a service's database for the PostgreSQL superuser. */
 export const adminUrl = (databaseUrl: string): string =>
   Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), { pathname: new URL(databaseUrl).pathname }).href
+
+/** The processes of the PostgreSQL server, which must run on this machine. */
+export const serverPids = async (): Promise<number[]> => {
+  const client = new pg.Client({ connectionString: testEnv('TEST_POSTGRES_URL') })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    return childPids(parentPid(rows[0]?.pid ?? 0))
+  } finally {
+    await client.end()
+  }
+}
 
 /** Finds the PostgreSQL processes that serve one database. PostgreSQL must run on this machine. */
 export const openBackends = async (databaseUrl: string) => {

@@ -13,6 +13,10 @@ export const cpuOf = (pid: number): number => {
   return ((user + system) * 1e6) / ticksPerSecond
 }
 
+/** The id of the process that started `pid`. */
+export const parentPid = (pid: number): number =>
+  Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+
 /** The memory of a process in MB: resident, proportional (shared pages are divided among their users) and peak resident. */
 export const memoryOf = (pid: number): { resident: number; proportional: number; peak: number } => {
   const read = (file: string, field: string): number => {

@@ -3,10 +3,24 @@ import { cpuOf } from './process.ts'
 
 /** One request of a benchmark. `body` is sent as JSON. */
 export type Step = { method?: string; path: string; body?: unknown; type?: string }
-/** The server to measure. `pids` returns the processes whose CPU time is counted. */
-export type Target = { url: string; token: () => Promise<string>; pids: () => Promise<number[]> | number[] }
-/** `cpu` is µs per request, `median` the median latency in ms. */
-export type Measurement = { requests: number; cpu: number; median: number }
+/**
+ * The server to measure. `pids` returns the processes whose CPU time is counted. `settle` resolves when the work that `requests`
+ * requests have left behind is done; its CPU time counts.
+ */
+export type Target = {
+  url: string
+  token: () => Promise<string>
+  pids: () => Promise<number[]> | number[]
+  settle?: (requests: number) => Promise<void>
+}
+/** `cpu` is µs per request, `cpuByProcess` the same by process, `median` the median latency in ms, `perSecond` the number of requests. */
+export type Measurement = {
+  requests: number
+  cpu: number
+  cpuByProcess: ReadonlyMap<number, number>
+  median: number
+  perSecond: number
+}
 
 /** The median. */
 export const medianOf = (values: readonly number[]): number => {
@@ -51,22 +65,27 @@ export const send = async (url: string, token: string, step: Step, agent?: Agent
   return content
 }
 
-/** Sends `next(0)`, `next(1)` … for `ms` milliseconds, over `concurrency` kept-alive connections. */
+/**
+ * Sends `next(0)`, `next(1)` … for `ms` milliseconds, over `concurrency` kept-alive connections, with the target's token or with
+ * `tokens` in turns.
+ */
 export const measureRequests = async (
   target: Target,
   next: (index: number) => Step,
-  { ms, concurrency = 1, from = 0 }: { ms: number; concurrency?: number; from?: number },
+  options: { ms: number; concurrency?: number; from?: number; tokens?: readonly string[] },
 ): Promise<Measurement> => {
-  const token = await target.token()
+  const { ms, concurrency = 1, from = 0, tokens = [await target.token()] } = options
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   const latencies: number[] = []
   // Counted by process, because a PostgreSQL backend may start or end meanwhile.
   const used = async () => new Map((await target.pids()).map((pid) => [pid, cpuOf(pid)]))
   let index = from
-  const until = performance.now() + ms
   const before = await used()
+  const begin = performance.now()
+  const until = begin + ms
   const worker = async () => {
     while (performance.now() < until) {
+      const token = tokens[index % tokens.length] ?? ''
       const step = next(index++)
       const started = performance.now()
       await send(target.url, token, step, agent)
@@ -75,11 +94,16 @@ export const measureRequests = async (
   }
   try {
     await Promise.all(Array.from({ length: concurrency }, worker))
-    const spent = [...(await used())].map(([pid, cpu]) => cpu - (before.get(pid) ?? 0))
+    const requests = latencies.length
+    const perSecond = (requests * 1_000) / (performance.now() - begin)
+    await target.settle?.(requests)
+    const spent = [...(await used())].map(([pid, cpu]) => [pid, (cpu - (before.get(pid) ?? 0)) / requests] as const)
     return {
-      requests: latencies.length,
-      cpu: spent.reduce((sum, cpu) => sum + cpu, 0) / latencies.length,
+      requests,
+      cpu: spent.reduce((sum, [, cpu]) => sum + cpu, 0),
+      cpuByProcess: new Map(spent),
       median: medianOf(latencies),
+      perSecond,
     }
   } finally {
     agent.destroy()

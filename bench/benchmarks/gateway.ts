@@ -84,6 +84,11 @@ const measure = async (targets: Target[], authorization: string, log: BenchmarkC
     { what: 'half load: p50 added by the gateway', value: added('gateway', 'p50'), unit: 'ms' },
     { what: 'half load: p99 added by the gateway', value: added('gateway', 'p99'), unit: 'ms', target: { atMost: 3 } },
     { what: 'half load: p99 added by nginx', value: added('nginx', 'p99'), unit: 'ms' },
+    {
+      what: 'half load: p99 added by the gateway, relative to nginx',
+      value: added('gateway', 'p99') / added('nginx', 'p99'),
+      unit: '×',
+    },
   ]
   const memory = targets
     .filter(({ name }) => name !== 'direct')

@@ -9,11 +9,11 @@ import { publishOutbox } from './bare-outbox.ts'
 /**
  * A hand-written server for customers on the same tables, with `node:http`, jose and pg. It verifies tokens with the realm's
  * keys, validates bodies with `if`s, writes customer, editor and outbox row in one transaction, and publishes the outbox in the
- * same process. It has no log, metrics, limits, tracing or API documents.
+ * same process; without `broker` it writes no outbox row either. It has no log, metrics, limits, tracing or API documents.
  */
-type Config = { database: string; broker: string; issuer: string; audience: string; port: number }
+type Config = { database: string; broker?: string; issuer: string; audience: string; port: number }
 let pool: pg.Pool
-let events: Awaited<ReturnType<typeof publishOutbox>>
+let events: Awaited<ReturnType<typeof publishOutbox>> | undefined
 let check: (token: string) => Promise<JWTPayload>
 
 type Row = Record<string, unknown> & { id: string; version: number; deleted_at: Date | null }
@@ -158,29 +158,36 @@ const write = async (req: IncomingMessage, id: string | undefined): Promise<Row>
     const row = rows[0]
     if (!row) throw new Error('no row')
     await client.query({ name: 'editor', text: editor, values: [row.id, actor.sub, actor.name, now] })
+    if (!events) return row
     const data = JSON.stringify({ ...present(row), actor: { id: actor.sub, displayName: actor.name } })
     const type = before ? 'customer.updated.v1' : 'customer.created.v1'
     await client.query({ name: 'event', text: event, values: [randomUUID(), type, row.id, data] })
     return row
   })
-  events.wake()
+  events?.wake()
   return written
 }
 
 const listPage = async (url: URL) => {
   const limit = Number(url.searchParams.get('limit') ?? 50)
   if (!(limit >= 1 && limit <= 200)) throw new HttpError(400, 'limit')
+  const offset = Number(url.searchParams.get('offset') ?? 0)
   const cursor = url.searchParams.get('cursor')?.split(',') ?? ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff']
+  const q = url.searchParams.get('q')
+  const pattern = q === null ? [] : [`%${toSearchText(q).replace(/[\\%_]/g, '\\$&')}%`]
+  const condition = (parameter: string) =>
+    `c.deleted_at is null${q === null ? '' : ` and c.search_text like ${parameter}`}`
   const [{ rows }, total] = await Promise.all([
     pool.query<Row>({
-      name: 'page',
-      text: `select ${nameColumns} from customers c ${nameJoins} where c.deleted_at is null and (c.created_at, c.id) < ($1, $2)
-        order by c.created_at desc, c.id desc limit $3`,
-      values: [cursor[0], cursor[1], limit + 1],
+      name: q === null ? 'page' : 'search',
+      text: `select ${nameColumns} from customers c ${nameJoins} where ${condition('$5')} and (c.created_at, c.id) < ($1, $2)
+        order by c.created_at desc, c.id desc limit $3 offset $4`,
+      values: [cursor[0], cursor[1], limit + 1, offset, ...pattern],
     }),
     pool.query<{ n: number }>({
-      name: 'count',
-      text: 'select count(*)::int as n from (select from customers where deleted_at is null limit 10001) counted',
+      name: q === null ? 'count' : 'count-search',
+      text: `select count(*)::int as n from (select from customers c where ${condition('$1')} limit 10001) counted`,
+      values: pattern,
     }),
   ])
   const kept = rows.slice(0, limit)
@@ -189,7 +196,7 @@ const listPage = async (url: URL) => {
   const n = total.rows[0]?.n ?? 0
   return {
     data: kept.map(present),
-    listPage: { limit, nextCursor: next, total: Math.min(n, 10_000), totalRelation: n > 10_000 ? 'gte' : 'eq' },
+    page: { limit, nextCursor: next, total: Math.min(n, 10_000), totalRelation: n > 10_000 ? 'gte' : 'eq' },
   }
 }
 
@@ -223,14 +230,14 @@ const listener = (req: IncomingMessage, res: ServerResponse): void => {
 
 servePeer<Config>(async ({ database, broker, issuer, audience, port }) => {
   pool = new pg.Pool({ connectionString: database, max: 10 })
-  events = await publishOutbox(broker, inTransaction)
+  if (broker !== undefined) events = await publishOutbox(broker, inTransaction)
   const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`))
   check = async (token) => (await jwtVerify(token, keys, { issuer, audience })).payload
   const server = createServer(listener).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     end: async () => {
-      await events.end()
+      await events?.end()
       await pool.end()
     },
   }

@@ -13,7 +13,8 @@ export const serverPids = async (): Promise<number[]> => {
   await client.connect()
   try {
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    return childPids(parentPid(rows[0]?.pid ?? 0))
+    const own = rows[0]?.pid ?? 0
+    return childPids(parentPid(own)).filter((pid) => pid !== own)
   } finally {
     await client.end()
   }

@@ -13,6 +13,15 @@ export const cpuOf = (pid: number): number => {
   return ((user + system) * 1e6) / ticksPerSecond
 }
 
+/** As {@link cpuOf}; undefined if the process has ended. */
+export const cpuIfRunning = (pid: number): number | undefined => {
+  try {
+    return cpuOf(pid)
+  } catch {
+    return undefined
+  }
+}
+
 /** The id of the process that started `pid`. */
 export const parentPid = (pid: number): number =>
   Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)

@@ -1,5 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { cpuOf } from './process.ts'
+import { cpuIfRunning } from './process.ts'
 
 /** One request of a benchmark. `body` is sent as JSON. */
 export type Step = { method?: string; path: string; body?: unknown; type?: string }
@@ -78,7 +78,8 @@ export const measureRequests = async (
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   const latencies: number[] = []
   // Counted by process, because a PostgreSQL backend may start or end meanwhile.
-  const used = async () => new Map((await target.pids()).map((pid) => [pid, cpuOf(pid)]))
+  const used = async () =>
+    new Map((await target.pids()).map((pid) => [pid, cpuIfRunning(pid) ?? 0] as const).filter(([, cpu]) => cpu > 0))
   let index = from
   const before = await used()
   const begin = performance.now()

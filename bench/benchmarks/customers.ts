@@ -6,6 +6,7 @@ import { testRealm } from '@clientele/platform/testing/service'
 import { freePorts } from '@clientele/stack/profile/ports'
 import type { Benchmark, BenchmarkContext, Figure } from '../benchmark.ts'
 import { compareSizes } from '../compare-sizes.ts'
+import { unlimitedGateway, unlimitedWork } from '../limits.ts'
 import { startPeerProcess } from '../peer-process.ts'
 import { openBackends } from '../postgres-backends.ts'
 import { measureRequests, medianOf, type Target } from '../requests.ts'
@@ -15,20 +16,12 @@ import { seedCustomers } from './customers-seed.ts'
 
 const fewRows = 10_000
 const manyRows = 1_000_000
-const unlimited = '10000000'
-const unlimitedWork = {
-  WORK_MS_PER_MINUTE: unlimited,
-  BODY_BYTES_PER_MINUTE: '1000000000000',
-  ROWS_PER_MINUTE: '1000000000',
-}
-const limits = { RATE_LIMIT_USER: unlimited, RATE_LIMIT_ADDRESS: unlimited }
-
 const env = { LOG_LEVEL: 'info' }
 const keptServices = ['user-service', 'customer-service']
 /** Starts the system without the services that receive the events, which would use the same cores. Their queues stay. */
 const start = async () => {
   const system = await startSystem(
-    { gateway: { ...limits, ...env }, 'customer-service': { ...env, ...unlimitedWork } },
+    { gateway: { ...unlimitedGateway, ...env }, 'customer-service': { ...unlimitedWork, ...env } },
     { logFile: '/dev/null' },
   )
   for (const name of databaseServices.filter((service) => !keptServices.includes(service))) await system.terminate(name)

@@ -7,6 +7,7 @@ import { eventually } from '@clientele/platform/testing/wait'
 import { freePorts } from '@clientele/stack/profile/ports'
 import pg from 'pg'
 import type { Benchmark, BenchmarkContext, Figure } from '../benchmark.ts'
+import { unlimitedGateway, unlimitedWork } from '../limits.ts'
 import { createListOperations } from '../operation.ts'
 import { startPeerProcess } from '../peer-process.ts'
 import { adminUrl, serverPids } from '../postgres-backends.ts'
@@ -19,15 +20,9 @@ const people = 64
 const concurrency = 32
 const rounds = 3
 const root = '/v1/customers'
-const unlimited = '1000000000000'
-const limits = {
-  gateway: { RATE_LIMIT_USER: '10000000', RATE_LIMIT_ADDRESS: '10000000', LOG_LEVEL: 'info' },
-  'customer-service': {
-    WORK_MS_PER_MINUTE: unlimited,
-    BODY_BYTES_PER_MINUTE: unlimited,
-    ROWS_PER_MINUTE: unlimited,
-    LOG_LEVEL: 'info',
-  },
+const settings = {
+  gateway: { ...unlimitedGateway, LOG_LEVEL: 'info' },
+  'customer-service': { ...unlimitedWork, LOG_LEVEL: 'info' },
 }
 const { idsOf } = createListOperations(root)
 
@@ -150,7 +145,7 @@ const measureSize = async (
 ): Promise<Figure[]> => {
   const closing: (() => Promise<unknown>)[] = []
   try {
-    const system = await startSystem(limits, { logFile: '/dev/null' })
+    const system = await startSystem(settings, { logFile: '/dev/null' })
     closing.push(system.close)
     await seedCustomers(system.database('customer-service'), rows)
     const broker = await testBroker()

@@ -157,6 +157,16 @@ describe('Images that customers show', () => {
     expect(usage).toEqual({ media_id: second, version: 3 })
   })
 
+  it('a change of a customer without a photo is skipped unless it concerns the photo', async () => {
+    const [photo, customer] = [await upload(), newId()]
+    const { data, ...envelope } = customerEvent('updated', customer, { photo: null, version: 2 })
+    const renamed = { ...envelope, data: { ...data, changed: ['name'], previous: { name: 'Anna' } } }
+    await publish(renamed)
+    await publishCustomerEvent('updated', customer, { photo: null, version: 3, previous: photo })
+    expect(await media.db.query('select from inbox where event_id = $1', [renamed.id])).toEqual([])
+    expect(await status(photo)).toBe(404)
+  })
+
   it('a purge event that arrives before the creation leaves no usage', async () => {
     const [photo, customer] = [await upload(), newId()]
     await publishCustomerEvent('purged', customer, { photo, version: 2 })

@@ -1,6 +1,6 @@
 import { connectDb, type Db, type Tx } from '@clientele/platform/data/db'
 import { connectBroker } from '@clientele/platform/events/broker'
-import { consumer } from '@clientele/platform/events/consumer/consumer'
+import { type Consumer, consumer } from '@clientele/platform/events/consumer/consumer'
 import { startConsumers } from '@clientele/platform/events/consumer/start-consumers'
 import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { asOwner, type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
@@ -32,16 +32,25 @@ afterEach(async () => {
 
 type Note = { id: string; subject: string; data: { text: string } }
 
+type Handle = (note: Note, tx: Tx) => Promise<unknown>
+type HandleAll = (notes: Note[], tx: Tx) => Promise<unknown>
+
 /** Starts a consumer on a queue that already contains events. One database connection is for handlers. */
-const consume = async (events: object[], handle: (note: Note, tx: Tx) => Promise<unknown>, timeoutMs = 5_000) => {
+const consume = (events: object[], handle: Handle, timeoutMs = 5_000) =>
+  start(events, consumer({ queue, events: [noteChanged], delays: [100], timeoutMs, handle }))
+
+/** As `consume`, with a handler of all events that wait. */
+const consumeAll = (events: object[], handleAll: HandleAll, timeoutMs = 5_000) =>
+  start(events, consumer({ queue, events: [noteChanged], delays: [100], timeoutMs, handleAll }))
+
+const start = async (events: object[], declared: Consumer) => {
   const broker = connectBroker({ url: rabbit.url, name: 'batches', log: testLog() })
-  const declared = consumer({ queue, events: [noteChanged], delays: [100], timeoutMs, handle })
-  const start = () => startConsumers([declared], { broker, service: 'test', log: testLog(), db })
-  const first = start()
+  const connect = () => startConsumers([declared], { broker, service: 'test', log: testLog(), db })
+  const first = connect()
   await first.ready(10_000)
   await first.stop()
   for (const each of events) expect(await rabbit.publish(each as never)).toBe('confirmed')
-  const running = start()
+  const running = connect()
   stop = () => running.stop(2_000).then(() => broker.close())
 }
 const notes = (): ReturnType<typeof noteEvent>[] => Array.from({ length: count }, (_, n) => noteEvent(`${n}`))
@@ -94,5 +103,53 @@ describe('Events that wait in a queue', () => {
     await waitUntilStored(count)
     blocked.resolve()
     expect(await inbox()).toHaveLength(count)
+  })
+})
+
+describe('Events that wait for a consumer that handles all at once', () => {
+  const storeAll: HandleAll = async (all, tx) => {
+    for (const note of all) await store(note, tx)
+  }
+
+  it('waiting events are handled by few calls in their order, and each once, even one that is queued twice', async () => {
+    const events = notes()
+    const calls: string[][] = []
+    await consumeAll([...events, events[count - 1] as object], async (all, tx) => {
+      calls.push(all.map(({ data }) => data.text))
+      await storeAll(all, tx)
+    })
+    await waitUntilStored(count)
+    await eventually(async () => expect(await rabbit.messageCount(queue)).toBe(0))
+    expect(calls.flat()).toEqual(events.map(({ data }) => data.text))
+    expect(calls.length).toBeLessThan(count / 3)
+    expect((await inbox()).toSorted()).toEqual(events.map(({ id }) => id).toSorted())
+  })
+
+  it('if a call fails, each of its events is handled alone, and only the one at fault is retried', async () => {
+    let isAtFault = true
+    const alone: string[] = []
+    await consumeAll(notes(), async (all, tx) => {
+      await storeAll(all, tx)
+      if (all.length === 1) alone.push(all[0]?.data.text ?? '')
+      if (!isAtFault || !all.some(({ data }) => data.text === '30')) return
+      if (all.length === 1) isAtFault = false
+      throw new Error('cannot handle 30')
+    })
+    await waitUntilStored(count)
+    expect(alone.filter((text) => text === '30')).toHaveLength(2)
+    expect(alone.length - new Set(alone).size).toBe(1)
+    expect(await inbox()).toHaveLength(count)
+  })
+
+  it('events of one subject are handled in their order, in one call or in several', async () => {
+    const texts: string[] = []
+    const [first] = notes()
+    const events = Array.from({ length: count }, (_, n) => ({ ...noteEvent(`${n}`), subject: first?.subject }))
+    await consumeAll(events, async (all, tx) => {
+      await storeAll(all, tx)
+      texts.push(...all.map(({ data }) => data.text))
+    })
+    await waitUntilStored(count)
+    expect(texts).toEqual(events.map(({ data }) => data.text))
   })
 })

@@ -1,6 +1,6 @@
 import { connectDb, type Db, newId, type Tx } from '@clientele/platform/data/db'
 import { type Broker, connectBroker } from '@clientele/platform/events/broker'
-import { type Consumer, consumer } from '@clientele/platform/events/consumer/consumer'
+import { type Consumer, type ConsumerOptions, consumer } from '@clientele/platform/events/consumer/consumer'
 import type { RunningConsumer } from '@clientele/platform/events/consumer/running-consumer'
 import { startConsumers } from '@clientele/platform/events/consumer/start-consumers'
 import { currentContext } from '@clientele/platform/runtime/context'
@@ -66,7 +66,9 @@ afterEach(async () => {
   await database.drop()
 })
 
-const noteConsumer = (overrides: Partial<Parameters<typeof consumer<typeof noteChanged>>[0]> = {}) =>
+type NoteOptions = Extract<ConsumerOptions<typeof noteChanged>, { handle: unknown }>
+
+const noteConsumer = (overrides: Partial<NoteOptions> = {}) =>
   consumer({
     queue,
     events: [noteChanged],

@@ -20,16 +20,20 @@ export const usageEvents = [
   ...[productArchived, productCreated, productPurged, productRestored, productUpdated],
 ]
 
-const createdTypes: readonly string[] = [customerCreated.type, productCreated.type]
+const updatedTypes: readonly string[] = [customerUpdated.type, productUpdated.type]
 const purgedTypes: readonly string[] = [customerPurged.type, productPurged.type]
 const idOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+/** Whether an event of a subject without a photo takes one from it. */
+const mayRemovePhoto = ({ type, data: { changed } }: { type: string; data: { changed?: string[] | undefined } }) =>
+  purgedTypes.includes(type) || (updatedTypes.includes(type) && changed?.includes('photoMediaId') !== false)
 
 /** Records which image each customer and product shows. One in the trash keeps its photo; a purged one has none. */
 export const usageConsumer = ({ usages }: { usages: MediaUsageProjection }) =>
   consumer({
     queue: 'media-service.usage',
     events: usageEvents,
-    filter: ({ type, data }) => data.photoMediaId !== null || !createdTypes.includes(type),
+    filter: (event) => event.data.photoMediaId !== null || mayRemovePhoto(event),
     handle: ({ type, subject, data }, tx) => {
       const purged = purgedTypes.includes(type)
       return usages.upsertIfNewer(

@@ -7,6 +7,8 @@ export const customerConsumer = ({ customers }: { customers: CustomerProjection 
   consumer({
     queue: 'notification-service.customers',
     events: customerEvents,
-    handle: ({ type, data }, tx) =>
-      type === customerPurged.type ? customers.purge(data, tx) : customers.upsertIfNewer(data, tx),
+    handleAll: (events, tx) => {
+      const changes = events.map(({ type, data }) => ({ data, purged: type === customerPurged.type }))
+      return customers.upsertIfNewer(changes, tx)
+    },
   })

@@ -1,7 +1,7 @@
 import type { CustomerEventData, CustomerState } from '@clientele/contracts/customer'
 import { databaseTime } from '@clientele/platform/data/database-time'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { upsertIfNewer } from '@clientele/platform/data/projection'
+import { upsertAllIfNewer } from '@clientele/platform/data/projection'
 import { literal } from 'sequelize'
 import type { Notifications } from '../notifications/notification.model.ts'
 import type { CustomerRow, Customers } from './customer.model.ts'
@@ -11,6 +11,9 @@ type Deps = { db: Db; customers: Customers; notifications: Notifications }
 
 // A purge is final: later events of the customer are ignored.
 const upsertOptions = { final: (row: string) => `${row}.purged` }
+
+/** What an event says of a customer. */
+export type CustomerChange = { data: CustomerEventData; purged: boolean }
 
 const noPersonalData = { code: null, name: null, surname: null, phone: null, email: null, locale: null }
 
@@ -23,17 +26,36 @@ const addCodes = `update customers set code = source.code, surname = source.surn
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as source (id, version, code, surname)
 where customers.id = source.id and customers.version = source.version and customers.code is null and not customers.purged`
 
+const rowOf = ({ data, purged }: CustomerChange): CustomerRow => {
+  const { id, version, code, name, surname, phone, email, locale, smsOptOut, deletedAt } = data
+  if (purged) return { id, ...noPersonalData, smsOptOut: true, deleted: true, purged, version }
+  return { id, code, name, surname, phone, email, locale, smsOptOut, deleted: deletedAt !== null, purged, version }
+}
+
 export type CustomerProjection = ReturnType<typeof createCustomerProjection>
 
 /** The customers that messages go to, and that notifications show, kept by the events of customer-service. */
 export const createCustomerProjection = ({ db, customers, notifications }: Deps) => {
-  const store = (row: CustomerRow, tx: Tx): Promise<boolean> => upsertIfNewer(customers, row, tx, upsertOptions)
+  const eraseMessages = async (customerId: string, tx: Tx): Promise<void> => {
+    await db.query(deleteReports, [customerId], { tx })
+    await notifications.update(
+      {
+        to: null,
+        subject: null,
+        text: null,
+        searchText: null,
+        updatedAt: databaseTime(),
+        version: literal('version + 1'),
+      },
+      { where: { customerId }, transaction: tx },
+    )
+  }
 
   return {
-    upsertIfNewer: async ({ id, version, ...customer }: CustomerEventData, tx: Tx): Promise<void> => {
-      const { code, name, surname, phone, email, locale, smsOptOut, deletedAt } = customer
-      const deleted = deletedAt !== null
-      await store({ id, code, name, surname, phone, email, locale, smsOptOut, deleted, purged: false, version }, tx)
+    /** Stores customers by their events. Of those that were purged, notifications and delivery reports lose personal data as well. */
+    upsertIfNewer: async (changes: readonly CustomerChange[], tx: Tx): Promise<void> => {
+      await upsertAllIfNewer(customers, changes.map(rowOf), tx, upsertOptions)
+      for (const { data, purged } of changes) if (purged) await eraseMessages(data.id, tx)
     },
 
     /** Reads what notifications show of these customers, in one query. */
@@ -52,23 +74,6 @@ export const createCustomerProjection = ({ db, customers, notifications }: Deps)
     addCodes: async (states: readonly CustomerState[]): Promise<void> => {
       const columns = (['id', 'version', 'code', 'surname'] as const).map((name) => states.map((state) => state[name]))
       await db.query(addCodes, columns)
-    },
-
-    /** Removes the customer's personal data, also from notifications and delivery reports. */
-    purge: async ({ id, version }: CustomerEventData, tx: Tx): Promise<void> => {
-      await store({ id, ...noPersonalData, smsOptOut: true, deleted: true, purged: true, version }, tx)
-      await db.query(deleteReports, [id], { tx })
-      await notifications.update(
-        {
-          to: null,
-          subject: null,
-          text: null,
-          searchText: null,
-          updatedAt: databaseTime(),
-          version: literal('version + 1'),
-        },
-        { where: { customerId: id }, transaction: tx },
-      )
     },
   }
 }

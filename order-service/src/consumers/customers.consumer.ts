@@ -7,8 +7,11 @@ export const customerConsumer = ({ customers }: { customers: CustomerProjection 
   consumer({
     queue: 'order-service.customers',
     events: customerEvents,
-    handle: ({ type, subject, data }, tx) => {
-      const row = type === customerPurged.type ? purgedCustomer : knownCustomer
-      return customers.upsertIfNewer(row({ ...data, id: subject }), tx)
+    handleAll: (events, tx) => {
+      const rows = events.map(({ type, subject, data }) => {
+        const row = type === customerPurged.type ? purgedCustomer : knownCustomer
+        return row({ ...data, id: subject })
+      })
+      return customers.upsertIfNewer(rows, tx)
     },
   })

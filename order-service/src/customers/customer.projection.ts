@@ -2,7 +2,7 @@ import type { CustomerState } from '@clientele/contracts/customer'
 import type { CustomerRef } from '@clientele/contracts/customer-ref'
 import { customerDisplayName } from '@clientele/features/customers/customer-name'
 import type { Db, Tx } from '@clientele/platform/data/db'
-import { upsertIfNewer } from '@clientele/platform/data/projection'
+import { upsertAllIfNewer } from '@clientele/platform/data/projection'
 import type { InferAttributes } from 'sequelize'
 import { type CustomerModel, defineCustomers } from './customer.model.ts'
 import type { PurgedCustomers } from './purged-customer.model.ts'
@@ -50,11 +50,11 @@ where customers.state <> 'purged' and customers.version <= excluded.version`
 export const createCustomerProjection = ({ db, purged }: { db: Db; purged: PurgedCustomers }) => {
   const model = defineCustomers(db.sequelize)
   return {
-    /** Ignores versions older than the stored one. The orders of a purged customer are queued for anonymisation. */
-    upsertIfNewer: async (customer: KnownCustomer, tx: Tx): Promise<void> => {
-      await upsertIfNewer(model, customer, tx, { final: (row) => `${row}.state = 'purged'` })
-      if (customer.state === 'purged')
-        await purged.bulkCreate([{ customerId: customer.id }], { ignoreDuplicates: true, transaction: tx })
+    /** Ignores versions older than the stored ones. The orders of purged customers are queued for anonymisation. */
+    upsertIfNewer: async (customers: readonly KnownCustomer[], tx: Tx): Promise<void> => {
+      await upsertAllIfNewer(model, customers, tx, { final: (row) => `${row}.state = 'purged'` })
+      const purgedIds = customers.filter(({ state }) => state === 'purged').map(({ id }) => ({ customerId: id }))
+      if (purgedIds.length > 0) await purged.bulkCreate(purgedIds, { ignoreDuplicates: true, transaction: tx })
     },
 
     /** Whether a customer that was not purged lacks its name. */

@@ -117,7 +117,7 @@ export const createPlacement = ({ db, customers, customerClient, shopCurrency, o
   /** Adds a customer whose events have not arrived yet to the projection. @returns whether it exists. @throws Problem 503 */
   const learnCustomer = async (id: string, actor: Actor): Promise<boolean> => {
     const found = await customerClient.find(id, actor)
-    if (found) await db.transaction((tx) => customers.upsertIfNewer(found, tx))
+    if (found) await db.transaction((tx) => customers.upsertIfNewer([found], tx))
     return found !== undefined
   }
 

@@ -12,36 +12,54 @@ type UpsertOptions = { final?: (row: string) => string }
 const statements = new WeakMap<ModelStatic<Model>, string>()
 
 const upsertStatement = (model: ModelStatic<Model>, { final }: UpsertOptions): string => {
-  const columns = Object.values(columnsOf(model))
+  const columns = Object.entries(columnsOf(model))
+  const names = columns.map(([, column]) => column)
   const key = columnsOf(model)[model.primaryKeyAttribute] ?? ''
-  const set = columns.filter((column) => column !== key).map((column) => `${column} = excluded.${column}`)
+  const arrays = columns.map(([name], index) => `$${index + 1}::${typeOf(model, name)}[]`)
+  const set = names.filter((column) => column !== key).map((column) => `${column} = excluded.${column}`)
   const table = String(model.getTableName())
   const isNewer = `${table}.version < excluded.version`
   const condition = final ? `not (${final(table)}) and (${final('excluded')} or ${isNewer})` : isNewer
-  return `insert into ${table} (${columns.join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})
-on conflict (${key}) do update set ${set.join(', ')} where ${condition} returning ${key}`
+  const finalFirst = final ? `(${final('source')}) desc, ` : ''
+  return `insert into ${table} (${names.join(', ')})
+select distinct on (${key}) * from unnest(${arrays.join(', ')}) as source (${names.join(', ')})
+order by ${key}, ${finalFirst}version desc
+on conflict (${key}) do update set ${set.join(', ')} where ${condition} returning ${key} as key`
+}
+
+const typeOf = (model: ModelStatic<Model>, name: string): string => {
+  const type = model.getAttributes()[name]?.type
+  return typeof type === 'object' ? type.toSql() : String(type)
 }
 
 /**
- * Inserts or updates a row of a projection, unless the stored version is the same or newer. Events can arrive twice and, after a
- * retry, out of order.
+ * Inserts or updates rows of a projection, each unless the stored version is the same or newer. Events can arrive twice and, after a
+ * retry, out of order. Of several rows with the same key, the final or else the newest one counts.
  * @param model a model with the attribute `version` and a primary key of one column
- * @param row a value for each attribute of the model
+ * @param rows with a value for each attribute of the model
  * @param options must be the same in every call with `model`
- * @returns whether the row was stored
+ * @returns the keys of the rows that were stored
  */
+export const upsertAllIfNewer = async <M extends Model>(
+  model: ModelStatic<M>,
+  rows: readonly Attributes<M>[],
+  tx: Tx,
+  options: UpsertOptions = {},
+): Promise<Set<string>> => {
+  const sql = statements.get(model) ?? upsertStatement(model, options)
+  statements.set(model, sql)
+  const values = Object.keys(columnsOf(model)).map((name) =>
+    rows.map((row) => (row as Record<string, unknown>)[name] ?? null),
+  )
+  const name = `${String(model.getTableName())}_upsert_if_newer`
+  const stored = await databaseOf(tx).query<{ key: string }>(sql, values, { tx, name })
+  return new Set(stored.map(({ key }) => key))
+}
+
+/** As {@link upsertAllIfNewer}, for one row. @returns whether it was stored */
 export const upsertIfNewer = async <M extends Model>(
   model: ModelStatic<M>,
   row: Attributes<M>,
   tx: Tx,
   options: UpsertOptions = {},
-): Promise<boolean> => {
-  const sql = statements.get(model) ?? upsertStatement(model, options)
-  statements.set(model, sql)
-  const values = Object.keys(columnsOf(model)).map((name) => (row as Record<string, unknown>)[name] ?? null)
-  const stored = await databaseOf(tx).query(sql, values, {
-    tx,
-    name: `${String(model.getTableName())}_upsert_if_newer`,
-  })
-  return stored.length > 0
-}
+): Promise<boolean> => (await upsertAllIfNewer(model, [row], tx, options)).size > 0

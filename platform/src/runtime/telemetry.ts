@@ -91,22 +91,37 @@ export const currentTraceparent = (): string | undefined => {
 export const isTraceparent = (value: unknown): value is string =>
   typeof value === 'string' && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)
 
+const spanContextOf = (traceparent: string) =>
+  trace.getSpanContext(propagation.extract(context.active(), { traceparent }))
+
 /**
- * Runs `fn` in a span. The span continues `traceparent`; null starts a new trace, undefined continues the current span. If
- * traces are not exported, `fn` runs without a span.
+ * Runs `fn` in a span. The span continues `traceparent`; null starts a new trace, undefined continues the current span. `links` are
+ * the traces of several messages that are handled together. If traces are not exported, `fn` runs without a span.
  */
 export const withSpan = <T>(
   name: string,
   {
     attributes = {},
     traceparent,
+    links = [],
     kind = SpanKind.INTERNAL,
-  }: { attributes?: Attributes; traceparent?: string | null | undefined; kind?: SpanKind },
+  }: {
+    attributes?: Attributes
+    traceparent?: string | null | undefined
+    links?: readonly string[]
+    kind?: SpanKind
+  },
   fn: (active?: Span) => Promise<T>,
 ): Promise<T> => {
   if (provider === undefined) return fn()
   const parent = traceparent ? propagation.extract(context.active(), { traceparent }) : context.active()
-  const options = { attributes, kind, root: traceparent === null }
+  const linked = links.map(spanContextOf).filter((spanContext) => spanContext !== undefined)
+  const options = {
+    attributes,
+    kind,
+    root: traceparent === null,
+    links: linked.map((spanContext) => ({ context: spanContext })),
+  }
   return trace.getTracer('clientele').startActiveSpan(name, options, parent, async (active) => {
     try {
       return await fn(active)

@@ -29,11 +29,16 @@ type Options = {
   timeoutMs: number
   filter(event: unknown): boolean
   handle(event: unknown, tx: Tx): Promise<unknown> | unknown
+  /** Handles several events at once. Calls of it do not overlap. */
+  handleAll: ((events: unknown[], tx: Tx) => Promise<unknown>) | undefined
   broker: Broker
   log: Log
   db: Db
   limit: LimitFunction
 }
+
+// While events come faster than that, they are handled together.
+const pauseMs = 5
 
 type ReceivedMessage = { channel: ConfirmChannel; acks: Acks; message: ConsumeMessage }
 
@@ -45,7 +50,7 @@ const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
 
 /** Consumes a durable queue until stopped. */
 export const consumeQueue = (options: Options): RunningConsumer => {
-  const { queue, events, prefetch, delays, timeoutMs, filter, handle, broker, db, limit } = options
+  const { queue, events, prefetch, delays, timeoutMs, filter, handle, handleAll, broker, db, limit } = options
   const log = options.log.child({ queue })
   const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
   const duration = histogram('consumer_seconds', 'Duration of a handler', ['queue'])
@@ -147,15 +152,17 @@ export const consumeQueue = (options: Options): RunningConsumer => {
     return 'retried'
   }
 
-  const handleInContext = ({ event, message }: Delivery, tx: Tx): Promise<unknown> => {
+  const traceparentOf = ({ message }: Delivery): string | undefined => {
     const header: unknown = message.properties.headers?.['traceparent']
-    const traceparent = isTraceparent(header) ? header : undefined
+    return isTraceparent(header) ? header : undefined
+  }
+  const messaging = { 'messaging.system': 'rabbitmq', 'messaging.destination.name': queue }
+
+  const handleInContext = (delivery: Delivery, tx: Tx): Promise<unknown> => {
+    const { event } = delivery
+    const traceparent = traceparentOf(delivery)
     const context = { log: log.child({ eventId: event.id, eventType: event.type }), requestId: event.id, traceparent }
-    const attributes = {
-      'messaging.system': 'rabbitmq',
-      'messaging.destination.name': queue,
-      'messaging.message.id': event.id,
-    }
+    const attributes = { ...messaging, 'messaging.message.id': event.id }
     const stopTimer = duration.startTimer({ queue })
     return withContext(context, () =>
       withSpan(`${queue} ${event.type}`, { attributes, traceparent, kind: SpanKind.CONSUMER }, async () =>
@@ -164,10 +171,28 @@ export const consumeQueue = (options: Options): RunningConsumer => {
     ).finally(stopTimer)
   }
 
-  const handleBatch = createBatchHandler({ db, queue, timeoutMs, handle: handleInContext, isStopping: () => stopping })
+  const handleAllInContext =
+    handleAll &&
+    ((deliveries: Delivery[], tx: Tx): Promise<unknown> => {
+      const all = deliveries.map(({ event }) => event)
+      const attributes = { ...messaging, 'messaging.batch.message_count': all.length }
+      const links = deliveries.map(traceparentOf).filter((traceparent) => traceparent !== undefined)
+      const stopTimer = duration.startTimer({ queue })
+      return withContext({ log: log.child({ events: all.length }), requestId: all[0]?.id ?? '' }, () =>
+        withSpan(queue, { attributes, traceparent: null, links, kind: SpanKind.CONSUMER }, () => handleAll(all, tx)),
+      ).finally(stopTimer)
+    })
+
+  const handleBatch = createBatchHandler({
+    ...{ db, queue, timeoutMs },
+    handle: handleInContext,
+    handleAll: handleAllInContext,
+    isStopping: () => stopping,
+  })
 
   const scheduler = createKeyedConcurrency<ReceivedMessage & Delivery>({
     limit,
+    ...(handleAll && { maxCalls: 1, pauseMs }),
     keyOf: ({ event }) => event.subject,
     maxBatch: prefetch,
     run: async (batch) => {

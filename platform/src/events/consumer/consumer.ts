@@ -21,8 +21,17 @@ export type Consumer = {
   start(parts: ConsumerParts): RunningConsumer
 }
 
+/**
+ * The handler of a consumer: `handle` for one event, or `handleAll` for all events that wait, in their order. It runs once per event:
+ * what it writes through `tx` commits together with the events' rows in the inbox. Retries can change the order, so ignore an event
+ * whose `data.version` is not newer than what is stored. If `handleAll` fails, it is called again for each event alone.
+ */
+type Handler<E extends EventType> =
+  | { handle(event: EventOf<E>, tx: Tx): Promise<unknown> | unknown; handleAll?: never }
+  | { handleAll(events: EventOf<E>[], tx: Tx): Promise<unknown>; handle?: never }
+
 /** Times are milliseconds. */
-export type ConsumerOptions<E extends EventType> = {
+export type ConsumerOptions<E extends EventType> = Handler<E> & {
   /** `<service>.<purpose>`. Never rename it: events would stay in the old queue. */
   queue: string
   events: readonly E[]
@@ -33,18 +42,13 @@ export type ConsumerOptions<E extends EventType> = {
   prefetch?: number
   /** Delays before the retries. After the last one the event becomes a dead letter. Default 1 s, 30 s, 10 min. */
   delays?: readonly number[]
-  /** Timeout of one call of `handle`. Default 30 s. */
+  /** Timeout of one call of the handler. Default 30 s. */
   timeoutMs?: number
   /**
    * Returns false for events to skip, judging by the event alone. A skipped event costs neither a transaction nor a row in the
    * inbox. By default no event is skipped.
    */
   filter?(event: EventOf<E>): boolean
-  /**
-   * Runs once per event: what it writes through `tx` commits together with the event's row in the inbox. Retries can change the
-   * order, so ignore an event whose `data.version` is not newer than what is stored.
-   */
-  handle(event: EventOf<E>, tx: Tx): Promise<unknown> | unknown
 }
 
 /** Declares a durable consumer. Its queue, retry queues and dead-letter queue are declared when the service starts. */
@@ -52,6 +56,7 @@ export const consumer = <E extends EventType>({
   queue,
   events,
   handle,
+  handleAll,
   filter: accepts = () => true,
   ...options
 }: ConsumerOptions<E>): Consumer => ({
@@ -61,7 +66,8 @@ export const consumer = <E extends EventType>({
     if (!db) throw new Error(`consumer ${queue} needs a database`)
     const { prefetch = 100, delays = retryDelays, timeoutMs = 30_000 } = options
     // The schema that parsed the envelope is one of `events`.
-    const run = (event: unknown, tx: Tx) => handle(event as EventOf<E>, tx)
+    const runAll = handleAll && ((all: unknown[], tx: Tx) => handleAll(all as EventOf<E>[], tx))
+    const run = (event: unknown, tx: Tx) => (runAll ? runAll([event], tx) : handle?.(event as EventOf<E>, tx))
     const filter = (event: unknown) => accepts(event as EventOf<E>)
     return consumeQueue({
       queue,
@@ -71,6 +77,7 @@ export const consumer = <E extends EventType>({
       timeoutMs,
       filter,
       handle: run,
+      handleAll: runAll,
       broker,
       log,
       db,

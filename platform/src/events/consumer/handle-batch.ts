@@ -17,6 +17,8 @@ type Options = {
   timeoutMs: number
   /** Runs the consumer's handler with its log and trace. */
   handle(delivery: Delivery, tx: Tx): Promise<unknown>
+  /** The same for several events at once, if the consumer has such a handler. */
+  handleAll?: ((deliveries: Delivery[], tx: Tx) => Promise<unknown>) | undefined
   isStopping(): boolean
 }
 
@@ -24,10 +26,17 @@ type Options = {
 const maxBatchMs = 200
 
 /** Handles each event once: what a handler writes commits together with the event's row in the inbox. */
-export const createBatchHandler = ({ db, queue, timeoutMs, handle, isStopping }: Options) => {
+export const createBatchHandler = ({ db, queue, timeoutMs, handle, handleAll, isStopping }: Options) => {
   const transactionTimeout = `transaction of ${queue} timed out`
-  const handleWithTimeout = (delivery: Delivery, tx: Tx) =>
-    withTimeout(timeoutMs, `handler of ${queue} timed out`, handle(delivery, tx))
+  const handlerTimeout = `handler of ${queue} timed out`
+  const handleWithTimeout = (delivery: Delivery, tx: Tx) => withTimeout(timeoutMs, handlerTimeout, handle(delivery, tx))
+  const claim = (deliveries: Delivery[], tx: Tx) =>
+    claimNew(
+      db,
+      tx,
+      queue,
+      deliveries.map(({ event }) => event.id),
+    )
 
   const handleAlone = async (delivery: Delivery): Promise<HandlingResult> => {
     const { id } = delivery.event
@@ -43,12 +52,7 @@ export const createBatchHandler = ({ db, queue, timeoutMs, handle, isStopping }:
   // rolled back.
   const handleTogether = async (deliveries: Delivery[], tx: Tx): Promise<HandlingResult[]> => {
     const deadline = Date.now() + maxBatchMs
-    const claimed = await claimNew(
-      db,
-      tx,
-      queue,
-      deliveries.map(({ event }) => event.id),
-    )
+    const claimed = await claim(deliveries, tx)
     const released: string[] = []
     const results: HandlingResult[] = []
     await db.query('savepoint event', [], { tx })
@@ -75,13 +79,26 @@ export const createBatchHandler = ({ db, queue, timeoutMs, handle, isStopping }:
     return results
   }
 
+  const handleInOneCall = async (
+    deliveries: Delivery[],
+    tx: Tx,
+    call: NonNullable<Options['handleAll']>,
+  ): Promise<HandlingResult[]> => {
+    const claimed = await claim(deliveries, tx)
+    const unhandled = new Set(deliveries.filter(({ event }) => claimed.delete(event.id.toLowerCase())))
+    if (unhandled.size > 0) await withTimeout(timeoutMs, handlerTimeout, call([...unhandled], tx))
+    return deliveries.map((delivery) => (unhandled.has(delivery) ? 'handled' : 'duplicate'))
+  }
+
   /**
    * Handles events in order, in one transaction if possible, else each in its own. Never rejects.
    * @returns one result per event
    */
   return async (deliveries: Delivery[]): Promise<HandlingResult[]> => {
     if (deliveries.length > 1) {
-      const work = db.transaction((tx) => handleTogether(deliveries, tx))
+      const work = db.transaction((tx) =>
+        handleAll ? handleInOneCall(deliveries, tx, handleAll) : handleTogether(deliveries, tx),
+      )
       const results = await withTimeout(timeoutMs + maxBatchMs + 15_000, transactionTimeout, work).catch(
         (error: unknown) => (isConnectionError(error) ? deliveries.map((): HandlingResult => ({ error })) : undefined),
       )

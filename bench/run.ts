@@ -5,12 +5,13 @@ import { exports } from './benchmarks/exports.ts'
 import { gateway } from './benchmarks/gateway.ts'
 import { idle } from './benchmarks/idle.ts'
 import { imports } from './benchmarks/imports.ts'
+import { indexes } from './benchmarks/indexes.ts'
 import { orders } from './benchmarks/orders.ts'
 import { uploads } from './benchmarks/uploads.ts'
 import { whole } from './benchmarks/whole.ts'
 import { formatTable, writeResults } from './results.ts'
 
-const benchmarks: Benchmark[] = [gateway, events, whole, customers, orders, imports, exports, uploads, idle]
+const benchmarks: Benchmark[] = [gateway, events, whole, indexes, customers, orders, imports, exports, uploads, idle]
 
 const args = process.argv.slice(2)
 const names = args.filter((arg) => !arg.startsWith('--'))

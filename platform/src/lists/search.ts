@@ -51,6 +51,25 @@ const hasWord = (write: WriteTerm, search: Search, { forms, similar = [] }: Sear
     return alternatives.length === 1 ? (alternatives[0] ?? 'true') : `((${alternatives.join(') or (')}))`
   })
 
+/** Whether every text that contains the terms of `form` contains those of `other`. */
+const implies = (form: readonly string[], other: readonly string[]): boolean =>
+  other.every((term) => !isShort(term) && form.some((each) => each.includes(term)))
+
+/**
+ * Leaves out the forms that others find as well: whatever contains `olga.haasova` or `olgahaasova` contains `olga` and `haasova`. Of
+ * two forms that find the same, the first stays.
+ */
+const withoutImplied = (word: SearchWord): SearchWord => ({
+  ...word,
+  forms: word.forms.filter(
+    (form, at) =>
+      !word.forms.some((other, otherAt) => {
+        const isSame = implies(form, other) && implies(other, form)
+        return isSame ? otherAt < at : implies(form, other)
+      }),
+  ),
+})
+
 /** Combines conditions with AND. */
 export const allOf =
   (conditions: Condition[]): Condition =>
@@ -69,7 +88,7 @@ export const parseSearch = (search: Search, value: string): TextSearch =>
 /** A search for rows that have all words. Without words it matches every row. */
 export const searchByWords = (search: Search, text: string, words: SearchWord[]): TextSearch => {
   const conditionsOf = (write: WriteTerm) => words.map((word) => hasWord(write, search, word))
-  const match = conditionsOf(containsOrBegins)
+  const match = words.map((word) => hasWord(containsOrBegins, search, withoutImplied(word)))
   if (words.length === 0) return { text, words, match, tiers: [[]] }
   const whole = conditionsOf(isWord)
   const begins = conditionsOf(beginsWord)

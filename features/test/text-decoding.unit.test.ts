@@ -14,6 +14,8 @@ const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16()
 describe('Decoding text', () => {
   const text = 'name;Straße\nZoë;€ “x” \u{1F600}\n'
   const small = text.replace(' \u{1F600}', '')
+  const cyrillic = 'имя,фамилия\nИван,Петров\n'
+  const chinese = '姓名,城市\n李雷,北京\n'
   const cp1252 = Buffer.from(small, 'latin1')
   for (const [character, byte] of [
     ['€', 0x80],
@@ -29,6 +31,9 @@ describe('Decoding text', () => {
     ['UTF-16BE with a byte order mark', utf16be(`\uFEFF${text}`), 'utf-16be', 'mark', text],
     ['UTF-16LE', Buffer.from(text, 'utf16le'), 'utf-16le', 'valid', text],
     ['UTF-16BE', utf16be(text), 'utf-16be', 'valid', text],
+    ['UTF-16LE in Cyrillic', Buffer.from(cyrillic, 'utf16le'), 'utf-16le', 'guess', cyrillic],
+    ['UTF-16BE in Chinese', utf16be(chinese), 'utf-16be', 'guess', chinese],
+    ['UTF-8 with a NUL', Buffer.from('na\0me\nAna\n'), 'utf-8', 'valid', 'na\0me\nAna\n'],
     ['windows-1252', cp1252, 'windows-1252', 'guess', small],
     ['an empty file', Buffer.alloc(0), 'utf-8', 'valid', ''],
     ['one byte', Buffer.from('a'), 'utf-8', 'valid', 'a'],

@@ -40,6 +40,11 @@ describe('What npm run import shows', () => {
     )
   })
 
+  it('a workbook has a sheet instead of a charset', () => {
+    const workbook = { ...imported, format: 'xlsx' as const, sheet: 'People', sheets: ['Cover', 'People'] }
+    expect(describeFile('a.xlsx', workbook).slice(0, 2)).toEqual(['a.xlsx: xlsx', '  sheet: People (of Cover, People)'])
+  })
+
   it('each of the first rows is a line with its fields, or with what is wrong', () => {
     const rows = [
       {
@@ -67,6 +72,7 @@ describe('What npm run import shows', () => {
   })
 
   it('the counts are followed by at most ten errors', () => {
+    expect(describeResult({ counts: { ...counts, read: 1 }, errors: [] })[0]).toMatch(/^1 row: 2 new/)
     const lines = describeResult(imported)
     expect(lines.slice(0, 3)).toEqual([
       '3 rows: 2 new, 0 changed, 0 skipped, 1 failed',

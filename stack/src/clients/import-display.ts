@@ -14,14 +14,17 @@ export const printable = (text: string): string => text.replace(/[\r\n\t]+/g, ' 
 
 /** The counts of an import: `3 rows: 2 new, 0 changed, 0 skipped, 1 failed`. */
 export const sums = ({ counts }: Pick<Import, 'counts'>): string =>
-  `${counts.read} rows: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
+  `${counts.read} ${counts.read === 1 ? 'row' : 'rows'}: ${counts.created} new, ${counts.updated} changed, ${counts.skipped} skipped, ${counts.failed} failed`
 
-const encodingText = ({ encoding, encodingBy }: Understood): string =>
-  encodingBy === 'guess' ? `probably ${encoding}` : encoding
+/** The format, and the charset of a file of text: `csv, probably windows-1250`. */
+const formatText = ({ format, sheet, encoding, encodingBy }: Understood): string => {
+  if (sheet !== null) return format
+  return `${format}, ${encodingBy === 'guess' ? 'probably ' : ''}${encoding}`
+}
 
 /** How the file was understood: format, charset, columns and what to look at. */
 export const describeFile = (path: string, sent: Understood): string[] => [
-  `${path}: ${sent.format}, ${encodingText(sent)}${sent.preset === null ? '' : `, exported by ${sent.preset}`}`,
+  `${path}: ${formatText(sent)}${sent.preset === null ? '' : `, exported by ${sent.preset}`}`,
   ...(sent.sheets.length > 1 ? [`  sheet: ${sent.sheet} (of ${sent.sheets.join(', ')})`] : []),
   ...sent.columns.flatMap((column) => (sent.mapping[column] ? [`  ${column} → ${sent.mapping[column]}`] : [])),
   ...(sent.unmapped.length > 0 ? [`  not imported: ${sent.unmapped.join(', ')}`] : []),

@@ -94,7 +94,7 @@ const latency = async (sides: [Side, Side], bench: BenchmarkContext): Promise<Fi
 export const events: Benchmark = {
   name: 'events',
   about:
-    'Latency from the commit of an outbox row through relay and RabbitMQ to the handler of a consumer, each in its own process, relative to the client library alone on a durable quorum queue. Then the throughput of a backlog of 100,000 events: from the outbox to RabbitMQ, and from RabbitMQ through a consumer that writes a row for each.',
+    'Latency from the commit of an outbox row through relay and RabbitMQ to the handler of a consumer, each in its own process, relative to the client library alone on a durable quorum queue. Then the throughput of a backlog of 100,000 events: from the outbox to RabbitMQ, and from RabbitMQ through a consumer that writes a row for each, all that wait at once.',
   run: async (bench) => {
     const cleanups: (() => Promise<unknown>)[] = []
     const startPeer = async (name: string, config: object): Promise<PeerProcess> => {

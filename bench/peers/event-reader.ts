@@ -10,20 +10,22 @@ import { createTimestamps } from './event-load.ts'
 
 type Config = { databaseUrl: string; brokerUrl: string; queue: string }
 
-// Consumes as a service does: writes what it needs of each event to its own table, exactly once.
+// Consumes as a projection does: writes what it needs of all events that wait to its own table, exactly once.
 servePeer(async ({ databaseUrl, brokerUrl, queue }: Config) => {
   const log = createLog({ name: 'event-reader', level: 'warn' })
   const db = await connectDb({ databaseUrl, databasePoolMax: 10, statementTimeoutMs: 10_000 }, 'platform_test')
   const broker = connectBroker({ url: brokerUrl, name: 'event-reader', log })
   const received = createTimestamps()
-  const keepNewest = `insert into seen (subject, version) values ($1, $2)
+  const keepNewest = `insert into seen (subject, version)
+    select subject, max(version) from unnest($1::text[], $2::integer[]) as event (subject, version) group by subject
     on conflict (subject) do update set version = excluded.version where seen.version < excluded.version`
   const reader = consumer({
     queue,
     events: [customerUpdated],
-    handle: ({ subject, data }, tx) => {
-      received.note(data.version)
-      return db.query(keepNewest, [subject, data.version], { tx, name: 'keep_newest' })
+    handleAll: async (all, tx) => {
+      for (const { data } of all) received.note(data.version)
+      const values = [all.map(({ subject }) => subject), all.map(({ data }) => data.version)]
+      await db.query(keepNewest, values, { tx, name: 'keep_newest' })
     },
   })
   let running: RunningConsumer | undefined

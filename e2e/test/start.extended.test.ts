@@ -157,7 +157,7 @@ describe('npm start', () => {
       'Send invalid data': expect.stringMatching(/\/name.*\/phone.*version/s),
       'Reset a password': expect.any(String),
       'Revoke access': expect.stringMatching(/before: 200\n.*after 5 s: 401\s*$/s),
-      'Clean up': expect.stringMatching(/204\n204\n.*the import was undone\s*$/s),
+      'Clean up': expect.stringMatching(/204\n204\n.*undone: 1 moved to the trash, 0 restored\s*$/s),
     })
     const mails = await fetch(`http://localhost:${ports.MAIL_PORT}/messages?to=user@clientele.localhost`)
     expect(await mails.json()).toHaveLength(1)

@@ -3,12 +3,11 @@ import { z } from 'zod'
 // What HTML forms and mail servers take, without quoted local parts (RFC 5322, dot-atom). Spaces, quotes, commas and angle brackets,
 // at which headers of mails are split, are not part of it.
 const atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-// At most 63 characters in each label of the domain (RFC 1035).
+// At most 64 characters before the @ (RFC 5321, section 4.5.3.1), and 63 in each label of the domain (RFC 1035).
 const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
 const topLevel = '(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{0,58}[A-Za-z0-9])'
-const pattern = `^${atom}(?:\\.${atom})*@(?:${label}\\.)+${topLevel}$`
-// At most 64 characters before the @ (RFC 5321, section 4.5.3.1). The documented pattern has no look-ahead, which RE2 (Go) does not know.
-const mailbox = new RegExp(pattern.replace('^', '^(?=[^@]{1,64}@)'))
+const pattern = `^(?=[^@]{1,64}@)${atom}(?:\\.${atom})*@(?:${label}\\.)+${topLevel}$`
+const mailbox = new RegExp(pattern)
 
 const ascii = /^\p{ASCII}*$/u
 // Letters, marks and digits of all scripts, hyphens and the full stops of all scripts. Anything else is no host of a URL, or ends it.
@@ -39,7 +38,7 @@ export const email = z
     format: 'email',
     pattern,
     description:
-      'An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.',
+      'An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.',
   })
 
 /** A username as it was typed, but an e-mail address in the form in which accounts have it. */

@@ -107,12 +107,12 @@ describe('The OpenAPI document', () => {
     expect(found).toEqual([])
   })
 
-  it('has no look-around in a regular expression, which validators in Go and Rust do not know', () => {
-    const found: string[] = []
+  it('has no look-around in a regular expression but that of e-mail addresses: validators in Go and Rust do not know it', () => {
+    const found = new Set<string>()
     visit(document, ({ pattern }) => {
-      if (typeof pattern === 'string' && /\(\?<?[=!]/.test(pattern)) found.push(pattern)
+      if (typeof pattern === 'string' && /\(\?<?[=!]/.test(pattern)) found.add(pattern)
     })
-    expect(found).toEqual([])
+    expect([...found]).toEqual([expect.stringMatching(/^\^\(\?=\[\^@\]\{1,64\}@\)/)])
   })
 
   it('has no reference with keywords that generators would have to merge', () => {

@@ -3562,7 +3562,7 @@ export interface components {
         NewUser: {
             /**
              * Format: email
-             * @description An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -3921,7 +3921,7 @@ export interface components {
         PasswordReset: {
             /**
              * Format: email
-             * @description An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4202,7 +4202,7 @@ export interface components {
         ProfilePatch: {
             /**
              * Format: email
-             * @description An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email?: string;
@@ -4230,7 +4230,7 @@ export interface components {
             createCustomer?: boolean;
             /**
              * Format: email
-             * @description An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;
@@ -4358,7 +4358,7 @@ export interface components {
         UserPatch: {
             /**
              * Format: email
-             * @description An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email?: string;
@@ -4378,7 +4378,7 @@ export interface components {
         UserReplacement: {
             /**
              * Format: email
-             * @description An e-mail address, stored in lower case, with at most 64 characters before the @. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
+             * @description An e-mail address, stored in lower case. A domain with other letters than ASCII is accepted and stored in its ASCII form: `bücher.example` as `xn--bcher-kva.example`.
              * @example ana@example.com
              */
             email: string;

@@ -6,10 +6,12 @@ import type { Query } from './query.ts'
 
 const maxErrors = 20
 
-/** Consumers skip events without effect for them: orders without a customer, and records created without a photo. */
+/** Consumers skip events without effect for them: orders without a customer, and changes that neither have nor take a photo. */
 const isForConsumer = (queue: string, { type, data }: Event): boolean => {
   if (queue === 'notification-service.orders') return data.customerId !== null
-  return queue !== 'media-service.usage' || data.photoMediaId !== null || !type.includes('.created.')
+  if (queue !== 'media-service.usage' || data.photoMediaId !== null) return true
+  const changed = data.changed as string[] | undefined
+  return type.includes('.purged.') || (type.includes('.updated.') && changed?.includes('photoMediaId') !== false)
 }
 
 /** Checks that each consumer's inbox has each of its events, and no other. Inbox row and effect are one transaction. */

@@ -62,11 +62,7 @@ const implies = (form: readonly string[], other: readonly string[]): boolean =>
 const withoutImplied = (word: SearchWord): SearchWord => ({
   ...word,
   forms: word.forms.filter(
-    (form, at) =>
-      !word.forms.some((other, otherAt) => {
-        const isSame = implies(form, other) && implies(other, form)
-        return isSame ? otherAt < at : implies(form, other)
-      }),
+    (form, at) => !word.forms.some((other, otherAt) => implies(form, other) && (otherAt < at || !implies(other, form))),
   ),
 })
 

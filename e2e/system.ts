@@ -133,6 +133,8 @@ export const startSystem = async (
     database: (name: ServiceName) => valueFor(databaseByService, name).url,
     /** The URL of a service's database with the role that owns the schema. */
     ownerDatabase: (name: ServiceName) => valueFor(databaseByService, name).ownerUrl,
+    /** The URL of a service's database for the PostgreSQL superuser. */
+    adminDatabase: (name: ServiceName) => valueFor(databaseByService, name).adminUrl,
     mediaFolder: join(folder, 'media'),
     close,
   }

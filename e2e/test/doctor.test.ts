@@ -126,8 +126,7 @@ describe('npm run doctor, configured by environment variables', () => {
   })
 
   it('the doctor reports that names were sorted by another version of ICU', async () => {
-    const database = new URL(system.database('customer-service')).pathname
-    const client = new pg.Client(Object.assign(new URL(testEnv('TEST_POSTGRES_URL')), { pathname: database }).href)
+    const client = new pg.Client(system.adminDatabase('customer-service'))
     await client.connect()
     const setVersion = (version: string) =>
       client.query(`update pg_collation set collversion = ${version} where collname = 'text_order'`)

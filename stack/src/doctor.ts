@@ -6,11 +6,10 @@ import { brokerAccountsCheck, brokerCheck } from './checks/broker-checks.ts'
 import {
   audienceCheck,
   type Check,
+  databaseChecksAt,
   healthCheck,
   identityChecks,
   mediaFolderCheck,
-  nameOrderCheckAt,
-  schemaCheckAt,
 } from './checks/installation-checks.ts'
 import { eventLogsCheck } from './checks/realm-checks.ts'
 import { remoteChecks } from './checks/remote-checks.ts'
@@ -51,10 +50,7 @@ const localChecks = (): Check[] => {
     brokerAccountsCheck(new Map(brokerUrls), hasBrokerAccounts),
     ...services
       .filter(({ schema }) => schema)
-      .flatMap((row) => {
-        const url = databaseUrl(row, { postgresUrl, secrets })
-        return [schemaCheckAt(row.name, url), nameOrderCheckAt(row.name, url)]
-      }),
+      .flatMap((row) => databaseChecksAt(row.name, databaseUrl(row, { postgresUrl, secrets }))),
     mediaFolderCheck(join(home, 'media')),
   ]
 }

@@ -160,7 +160,7 @@ export const withDatabase = async (url: string, work: (client: pg.Client) => Pro
 }
 
 /** Checks that a service's schema has all migrations of this release. */
-export const schemaCheckAt = (service: string, url: string): Check => ({
+const schemaCheckAt = (service: string, url: string): Check => ({
   name: `schema of ${service}`,
   fix: 'run `npm run migrate`; in a cluster, run the migration Job of this release',
   run: () =>
@@ -174,7 +174,7 @@ export const schemaCheckAt = (service: string, url: string): Check => ({
 })
 
 /** Checks that the indexes of sorted names were built with the server's version of ICU, whose order can change. */
-export const nameOrderCheckAt = (service: string, url: string): Check => ({
+const nameOrderCheckAt = (service: string, url: string): Check => ({
   name: `order of names in ${service}`,
   fix: 'reindex the sorted lists, as docs/operate.md says under "Upgrades"',
   run: () =>
@@ -189,6 +189,12 @@ export const nameOrderCheckAt = (service: string, url: string): Check => ({
       return row ? `ICU ${row.present}` : 'no sorted names yet'
     }),
 })
+
+/** The checks of a service's database. */
+export const databaseChecksAt = (service: string, url: string): Check[] => [
+  schemaCheckAt(service, url),
+  nameOrderCheckAt(service, url),
+]
 
 /** The names of the migrations that this release has for a service. */
 export const migrationsOf = (service: string): string[] =>

@@ -7,11 +7,10 @@ import { brokerAccountsCheck, brokerCheck } from './broker-checks.ts'
 import {
   audienceCheck,
   type Check,
+  databaseChecksAt,
   healthCheck,
   type InstallationAddresses,
   identityChecks,
-  nameOrderCheckAt,
-  schemaCheckAt,
   withDatabase,
 } from './installation-checks.ts'
 import { defaultPasswordsCheck, eventLogsCheck, realmChecks } from './realm-checks.ts'
@@ -51,7 +50,7 @@ export const remoteChecks = (env: NodeJS.ProcessEnv): Check[] => {
     ...(env.PROFILE !== 'local' ? [defaultPasswordsCheck(addresses, env)] : []),
     brokerCheck(urlOf('RABBITMQ_URL')),
     brokerAccountsCheck(brokerUrls(env), env.PROFILE !== 'local'),
-    ...databases.flatMap(({ row, url }) => [schemaCheckAt(row.name, url), nameOrderCheckAt(row.name, url)]),
+    ...databases.flatMap(({ row, url }) => databaseChecksAt(row.name, url)),
     ...databases.slice(0, 1).map(({ url }) => postgresCheck(url)),
     mediaStoreCheck(env),
     mailCheck(env.SMTP_URL ?? ''),

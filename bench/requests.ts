@@ -13,13 +13,12 @@ export type Target = {
   pids: () => Promise<number[]> | number[]
   settle?: (requests: number) => Promise<void>
 }
-/** `cpu` is µs per request, `cpuByProcess` the same by process, `median` the median latency in ms, `perSecond` the number of requests. */
+/** `cpu` is µs per request, `cpuByProcess` the same by process, `median` the median latency in ms. */
 export type Measurement = {
   requests: number
   cpu: number
   cpuByProcess: ReadonlyMap<number, number>
   median: number
-  perSecond: number
 }
 
 /** The median. */
@@ -82,8 +81,7 @@ export const measureRequests = async (
     new Map((await target.pids()).map((pid) => [pid, cpuIfRunning(pid) ?? 0] as const).filter(([, cpu]) => cpu > 0))
   let index = from
   const before = await used()
-  const begin = performance.now()
-  const until = begin + ms
+  const until = performance.now() + ms
   const worker = async () => {
     while (performance.now() < until) {
       const token = tokens[index % tokens.length] ?? ''
@@ -96,7 +94,6 @@ export const measureRequests = async (
   try {
     await Promise.all(Array.from({ length: concurrency }, worker))
     const requests = latencies.length
-    const perSecond = (requests * 1_000) / (performance.now() - begin)
     await target.settle?.(requests)
     const spent = [...(await used())].map(([pid, cpu]) => [pid, (cpu - (before.get(pid) ?? 0)) / requests] as const)
     return {
@@ -104,7 +101,6 @@ export const measureRequests = async (
       cpu: spent.reduce((sum, [, cpu]) => sum + cpu, 0),
       cpuByProcess: new Map(spent),
       median: medianOf(latencies),
-      perSecond,
     }
   } finally {
     agent.destroy()

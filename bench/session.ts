@@ -19,8 +19,8 @@ export const newSession = async (): Promise<() => Promise<string>> => {
 // Keycloak issues access tokens for five minutes.
 const renewAfterMs = 200_000
 
-/** Runs `work` for each item, four at a time. */
-const forEach = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => {
+/** Returns what `work` makes of each item, four at a time. */
+const mapInFours = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => {
   const results: R[] = []
   for (let from = 0; from < items.length; from += 4)
     results.push(...(await Promise.all(items.slice(from, from + 4).map(work))))
@@ -29,12 +29,12 @@ const forEach = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>)
 
 /** Creates `count` users, and returns a function that returns an access token of each. */
 export const newPeople = async (count: number): Promise<() => Promise<string[]>> => {
-  const people = await forEach(Array.from({ length: count }), () => createSignedInUser(['user']))
+  const people = await mapInFours(Array.from({ length: count }), () => createSignedInUser(['user']))
   let tokens = people.map(({ token }) => token)
   let signedInAt = Date.now()
   return async () => {
     if (Date.now() - signedInAt > renewAfterMs) {
-      tokens = await forEach(people, async ({ username, password }) => (await signIn(username, password)).token)
+      tokens = await mapInFours(people, async ({ username, password }) => (await signIn(username, password)).token)
       signedInAt = Date.now()
     }
     return tokens

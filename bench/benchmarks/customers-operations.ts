@@ -1,4 +1,5 @@
 import { createListOperations, type Operation } from '../operation.ts'
+import type { Step } from '../requests.ts'
 
 const root = '/v1/customers'
 const maxRatio = 1.3
@@ -13,40 +14,43 @@ const getCustomer: Operation = {
   maxRatio,
   next: async (target) => {
     const ids = await idsOf(target)
-    return (index) => ({ path: `${root}/${ids[index % ids.length]}` })
+    return (index) => getStep(ids, index)
   },
 }
 
 const firstPage = queries('list page', maxRatio, 'limit=50')
 
 const run = Date.now().toString(36)
-const create: Operation = {
-  name: 'create',
-  maxRatio,
-  next: async () => (index) => ({
-    method: 'POST',
-    path: root,
-    body: {
-      name: 'Ana',
-      surname: `Lovelace ${index}`,
-      email: `ana.${run}.${index}@example.com`,
-      phone: `+2547${String(index % 100_000_000).padStart(8, '0')}`,
-      tags: ['wholesale'],
-      metadata: { source: 'shop', points: index },
-    },
-  }),
-}
+/** Creates a customer whose e-mail address no other request of this run has. */
+export const createStep = (index: number): Step => ({
+  method: 'POST',
+  path: root,
+  body: {
+    name: 'Ana',
+    surname: `Lovelace ${index}`,
+    email: `ana.${run}.${index}@example.com`,
+    phone: `+2547${String(index % 100_000_000).padStart(8, '0')}`,
+    tags: ['wholesale'],
+    metadata: { source: 'shop', points: index },
+  },
+})
+/** Changes one of the customers. */
+export const updateStep = (ids: readonly string[], index: number): Step => ({
+  method: 'PATCH',
+  path: `${root}/${ids[index % ids.length]}`,
+  body: { name: `Ana ${index}`, metadata: { points: index } },
+})
+/** Reads one of the customers. */
+export const getStep = (ids: readonly string[], index: number): Step => ({ path: `${root}/${ids[index % ids.length]}` })
+
+const create: Operation = { name: 'create', maxRatio, next: async () => createStep }
 
 const update: Operation = {
   name: 'update (PATCH)',
   maxRatio,
   next: async (target) => {
     const ids = await idsOf(target)
-    return (index) => ({
-      method: 'PATCH',
-      path: `${root}/${ids[index % ids.length]}`,
-      body: { name: `Ana ${index}`, metadata: { points: index } },
-    })
+    return (index) => updateStep(ids, index)
   },
 }
 

@@ -1,13 +1,10 @@
 import { databaseServices } from '@clientele/e2e/services'
 import { startSystem } from '@clientele/e2e/system'
 import { testBroker } from '@clientele/platform/testing/broker'
-import { testDatabase, testEnv } from '@clientele/platform/testing/database'
-import { testRealm } from '@clientele/platform/testing/service'
-import { freePorts } from '@clientele/stack/profile/ports'
+import { startBareServer } from '../bare-server.ts'
 import type { Benchmark, BenchmarkContext, Figure } from '../benchmark.ts'
 import { compareSizes } from '../compare-sizes.ts'
 import { unlimitedGateway, unlimitedWork } from '../limits.ts'
-import { startPeerProcess } from '../peer-process.ts'
 import { openBackends } from '../postgres-backends.ts'
 import { measureRequests, medianOf, type Target } from '../requests.ts'
 import { newSession } from '../session.ts'
@@ -64,8 +61,6 @@ export const customers: Benchmark = {
   about:
     'customer-service with 10,000 and with 1,000,000 customers: CPU time of the service and its PostgreSQL for each operation. Also the CPU time of gateway and service together, relative to a bare server (`node:http`, jose and pg) that does the same work and publishes the same events. The services that receive the events are stopped; their queues fill.',
   run: async (bench) => {
-    const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
-    const migrations = new URL('../../customer-service/migrations/', import.meta.url)
     // A run takes longer than an access token is valid.
     const token = await newSession()
     const closing: (() => Promise<unknown>)[] = []
@@ -74,27 +69,18 @@ export const customers: Benchmark = {
       closing.push(small.close)
       const large = await start()
       closing.push(large.close)
-      const database = await testDatabase({ schema: 'customers', migrations })
-      closing.push(database.drop)
       const broker = await testBroker()
       closing.push(broker.close)
-      for (const url of [small.database('customer-service'), database.url]) await seedCustomers(url, fewRows)
+      await seedCustomers(small.database('customer-service'), fewRows)
       const from = Date.now()
       await seedCustomers(large.database('customer-service'), manyRows)
       const seeded = (Date.now() - from) / 1000
       bench.log(`${manyRows} customers in ${seeded.toFixed(0)} s`)
-      const [port = 0] = await freePorts(1)
-      const bare = await startPeerProcess('bare-customers', {
-        database: database.url,
-        broker: broker.url,
-        issuer,
-        audience: 'clientele-api',
-        port,
-      })
-      closing.push(bare.stop)
+      const bare = await startBareServer({ rows: fewRows, broker: broker.url })
+      closing.push(bare.close)
 
       const path = { url: small.gateway, token, pids: () => [small.pid('gateway'), small.pid('customer-service')] }
-      const peer = { url: `http://127.0.0.1:${port}`, token, pids: () => [bare.pid] }
+      const peer = { url: bare.url, token, pids: () => [bare.pid] }
       const against = await compareWithBareServer(path, peer, bench)
 
       const sides: Target[] = []

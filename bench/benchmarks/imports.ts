@@ -5,11 +5,10 @@ import { startSystem } from '@clientele/e2e/system'
 import { writeTable } from '@clientele/features/tables/writer'
 import { testDatabase } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
-import pg from 'pg'
 import type { Benchmark, BenchmarkContext, Figure } from '../benchmark.ts'
 import { load } from '../load.ts'
 import { childPids, watchMemory } from '../memory.ts'
-import { adminUrl } from '../postgres-backends.ts'
+import { asSuperuser } from '../postgres-backends.ts'
 import { cpuOf } from '../process.ts'
 import { newSession } from '../session.ts'
 import { seedCustomers } from './customers-seed.ts'
@@ -45,12 +44,6 @@ const workbook = async (): Promise<Buffer> => {
 const workbookType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 const file = (): Buffer => Buffer.from(header + Array.from({ length: rows }, (_, n) => line(n)).join(''))
 
-const withClient = async <T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = new pg.Client({ connectionString: adminUrl(url), query_timeout: 600_000 })
-  await client.connect()
-  return use(client).finally(() => client.end())
-}
-
 /** Rows per second and µs of CPU per row of a COPY of the same rows into a table with the same indexes and existing rows. */
 const measureCopy = async (from: string): Promise<{ perSecond: number; cpu: number }> => {
   const peer = await testDatabase({
@@ -60,7 +53,7 @@ const measureCopy = async (from: string): Promise<{ perSecond: number; cpu: numb
   await seedCustomers(peer.url, existingRows)
   const path = join(tmpdir(), `clientele-copy-${randomBytes(6).toString('hex')}`)
   try {
-    const columns = await withClient(from, async (client) => {
+    const columns = await asSuperuser(from, async (client) => {
       const { rows } = await client.query<{ names: string }>(
         `select string_agg(quote_ident(column_name), ', ' order by ordinal_position) as names from information_schema.columns
          where table_schema = 'customers' and table_name = 'customers' and is_generated = 'NEVER'`,
@@ -71,7 +64,7 @@ const measureCopy = async (from: string): Promise<{ perSecond: number; cpu: numb
       )
       return names
     })
-    return await withClient(peer.url, async (client) => {
+    return await asSuperuser(peer.url, async (client) => {
       const { pid = 0 } = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0] ?? {}
       const [startedAt, usedCpu] = [performance.now(), cpuOf(pid)]
       await client.query(`copy customers.customers (${columns}) from '${path}'`)
@@ -88,7 +81,7 @@ const measureCopy = async (from: string): Promise<{ perSecond: number; cpu: numb
 
 /** Waits until the outbox is empty. @returns the seconds that it took */
 const waitUntilRelayed = (url: string): Promise<number> =>
-  withClient(url, async (client) => {
+  asSuperuser(url, async (client) => {
     const startedAt = performance.now()
     await eventually(
       async () => {

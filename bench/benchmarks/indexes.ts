@@ -1,7 +1,7 @@
 import { testDatabase } from '@clientele/platform/testing/database'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Benchmark, Figure } from '../benchmark.ts'
-import { adminUrl } from '../postgres-backends.ts'
+import { asSuperuser } from '../postgres-backends.ts'
 import { cpuOf } from '../process.ts'
 import { medianOf } from '../requests.ts'
 import { seedCustomers } from './customers-seed.ts'
@@ -44,40 +44,42 @@ export const indexes: Benchmark = {
   run: async (bench): Promise<Figure[]> => {
     const migrations = new URL('../../customer-service/migrations/', import.meta.url)
     const database = await testDatabase({ schema: 'customers', migrations })
-    const options = '-c search_path=customers,public'
-    const client = new pg.Client({ connectionString: adminUrl(database.url), options, query_timeout: 120_000 })
-    try {
-      await seedCustomers(database.url, existingRows)
-      await client.connect()
+    const measureAll = async (client: pg.Client): Promise<Figure[]> => {
       const { rows: backends } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
       const pid = backends[0]?.pid ?? 0
       const names = (await client.query<{ name: string }>(selectIndexes)).rows.map(({ name }) => name)
-      const changes = new Map<string, string | undefined>([
-        ['', undefined],
-        ...names.map((name) => [name, `drop index ${name}`] as const),
+      const changes: [what: string, before: string][] = [
+        ...names.map((name): [string, string] => [name, `drop index ${name}`]),
         ['all indexes but the primary key', `drop index ${names.join(', ')}`],
         ['triggers', 'alter table customers disable trigger user'],
-      ])
+      ]
       const figures: Figure[] = []
       for (const [what, statement] of [
         ['insert', insert],
         ['update', update],
       ] as const) {
-        const results = new Map<string, number[]>()
-        for (let round = 0; round < rounds; round += 1)
-          for (const [name, before] of changes) {
-            const measured = await measure(client, pid, statement, before)
-            results.set(name, [...(results.get(name) ?? []), measured])
-          }
-        const whole = medianOf(results.get('') ?? [])
-        bench.log(`${what}: ${whole.toFixed(1)} µs`)
-        figures.push({ what: `${what}: CPU of a row`, value: whole, unit: 'µs' })
-        for (const name of [...changes.keys()].filter((each) => each !== ''))
-          figures.push({ what: `${what}: ${name}`, value: whole - medianOf(results.get(name) ?? []), unit: 'µs' })
+        const whole: number[] = []
+        const without = changes.map((): number[] => [])
+        for (let round = 0; round < rounds; round += 1) {
+          whole.push(await measure(client, pid, statement))
+          for (const [index, [, before]] of changes.entries())
+            without[index]?.push(await measure(client, pid, statement, before))
+        }
+        bench.log(`${what}: ${medianOf(whole).toFixed(1)} µs`)
+        figures.push({ what: `${what}: CPU of a row`, value: medianOf(whole), unit: 'µs' })
+        for (const [index, [name]] of changes.entries())
+          figures.push({
+            what: `${what}: ${name}`,
+            value: medianOf(whole) - medianOf(without[index] ?? []),
+            unit: 'µs',
+          })
       }
       return figures
+    }
+    try {
+      await seedCustomers(database.url, existingRows)
+      return await asSuperuser(database.url, measureAll, '-c search_path=customers,public')
     } finally {
-      await client.end().catch(() => {})
       await database.drop()
     }
   },

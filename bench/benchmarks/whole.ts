@@ -1,18 +1,15 @@
-import { services } from '@clientele/e2e/services'
+import { type ServiceName, schemaOf, services } from '@clientele/e2e/services'
 import { startSystem } from '@clientele/e2e/system'
 import { testBroker } from '@clientele/platform/testing/broker'
-import { testDatabase, testEnv } from '@clientele/platform/testing/database'
-import { testRealm } from '@clientele/platform/testing/service'
 import { eventually } from '@clientele/platform/testing/wait'
-import { freePorts } from '@clientele/stack/profile/ports'
-import pg from 'pg'
+import { startBareServer } from '../bare-server.ts'
 import type { Benchmark, BenchmarkContext, Figure } from '../benchmark.ts'
 import { unlimitedGateway, unlimitedWork } from '../limits.ts'
 import { createListOperations } from '../operation.ts'
-import { startPeerProcess } from '../peer-process.ts'
-import { adminUrl, serverPids } from '../postgres-backends.ts'
+import { asSuperuser, serverPids } from '../postgres-backends.ts'
 import { type Measurement, measureRequests, medianOf, type Step, type Target } from '../requests.ts'
 import { newPeople } from '../session.ts'
+import { createStep, getStep, updateStep } from './customers-operations.ts'
 import { seedCustomers } from './customers-seed.ts'
 
 const sizes = [10_000, 1_000_000]
@@ -35,11 +32,10 @@ type Operation = {
   next(ids: readonly string[]): (index: number) => Step
 }
 
-const run = Date.now().toString(36)
 const fragments = ['indber', 'owalsk', 'mwawel', 'assan', 'brauma']
 
 const operations: Operation[] = [
-  { name: 'get', atMost: 1.6, next: (ids) => (index) => ({ path: `${root}/${ids[index % ids.length]}` }) },
+  { name: 'get', atMost: 1.6, next: (ids) => (index) => getStep(ids, index) },
   { name: 'page of 25', atMost: 2, atMostInPostgres: 1.3, next: () => () => ({ path: `${root}?limit=25` }) },
   {
     name: 'page of 25 by offset',
@@ -52,80 +48,33 @@ const operations: Operation[] = [
     atMostInPostgres: 1.3,
     next: () => (index) => ({ path: `${root}?limit=25&q=${fragments[index % fragments.length]}` }),
   },
-  {
-    name: 'create',
-    atMost: 3,
-    isWrite: true,
-    next: () => (index) => ({
-      method: 'POST',
-      path: root,
-      body: {
-        name: 'Ana',
-        surname: `Lovelace ${index}`,
-        email: `ana.${run}.${index}@example.com`,
-        phone: `+2547${String(index % 100_000_000).padStart(8, '0')}`,
-        tags: ['wholesale'],
-        metadata: { source: 'shop', points: index },
-      },
-    }),
-  },
-  {
-    name: 'PATCH',
-    atMost: 2.6,
-    isWrite: true,
-    next: (ids) => (index) => ({
-      method: 'PATCH',
-      path: `${root}/${ids[index % ids.length]}`,
-      body: { name: `Ana ${index}`, metadata: { points: index } },
-    }),
-  },
+  { name: 'create', atMost: 3, isWrite: true, next: () => createStep },
+  { name: 'PATCH', atMost: 2.6, isWrite: true, next: (ids) => (index) => updateStep(ids, index) },
 ]
 
-/** The services that handle each event of a customer, with their queues. */
-const consumers = [
-  ['order-service', 'order-service.customers'],
-  ['notification-service', 'notification-service.customers'],
-] as const
+/** The services that handle each event of a customer. */
+const consumers = ['order-service', 'notification-service']
 
-const withClient = async <T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = new pg.Client({ connectionString: adminUrl(url), query_timeout: 60_000 })
-  await client.connect()
-  return use(client).finally(() => client.end())
-}
-
-/** Counts the events that a consumer has handled. */
-const handledBy = (url: string, schema: string, queue: string): Promise<number> =>
-  withClient(url, async (client) => {
-    const sql = `select count(*)::int as handled from ${schema}.inbox where consumer = $1`
-    return (await client.query<{ handled: number }>(sql, [queue])).rows[0]?.handled ?? 0
+/** Counts the events of customers that a service has handled. */
+const handledBy = (url: string, service: ServiceName): Promise<number> =>
+  asSuperuser(url, async (client) => {
+    const sql = `select count(*)::int as handled from ${schemaOf[service]}.inbox where consumer = $1`
+    return (await client.query<{ handled: number }>(sql, [`${service}.customers`])).rows[0]?.handled ?? 0
   })
-
-const startBareServer = async (rows: number, broker: string | undefined) => {
-  const migrations = new URL('../../customer-service/migrations/', import.meta.url)
-  const database = await testDatabase({ schema: 'customers', migrations })
-  await seedCustomers(database.url, rows)
-  const issuer = `${testEnv('TEST_KEYCLOAK_URL')}/realms/${testRealm}`
-  const [port = 0] = await freePorts(1)
-  const process = await startPeerProcess('bare-customers', {
-    ...{ database: database.url, issuer, audience: 'clientele-api', port },
-    ...(broker !== undefined && { broker }),
-  })
-  const close = async () => {
-    await process.stop()
-    await database.drop()
-  }
-  return { url: `http://127.0.0.1:${port}`, pid: process.pid, database: database.url, close }
-}
 
 const sumOf = ({ cpuByProcess }: Measurement, pids: readonly number[]): number =>
   pids.reduce((sum, pid) => sum + (cpuByProcess.get(pid) ?? 0), 0)
 
-type Side = { name: string; target: Target; tokens: () => Promise<string[]>; ids: readonly string[] }
+type Side = { target: Target; ids: readonly string[] }
 
-const measureInTurns = async (sides: readonly Side[], { next }: Operation): Promise<Measurement[][]> => {
+const measureInTurns = async (
+  sides: readonly Side[],
+  { next }: Operation,
+  tokens: () => Promise<string[]>,
+): Promise<Measurement[][]> => {
   const results: Measurement[][] = sides.map(() => [])
   for (let round = 0; round <= rounds; round += 1)
-    for (const [index, { target, tokens, ids }] of sides.entries()) {
+    for (const [index, { target, ids }] of sides.entries()) {
       const measured = await measureRequests(target, next(ids), {
         // The first round warms up the JIT compiler and is not counted.
         ms: round === 0 ? 4_000 : 2_500,
@@ -150,52 +99,40 @@ const measureSize = async (
     await seedCustomers(system.database('customer-service'), rows)
     const broker = await testBroker()
     closing.push(broker.close)
-    const bare = await startBareServer(rows, undefined)
+    const bare = await startBareServer({ rows })
     closing.push(bare.close)
-    const publishing = await startBareServer(rows, broker.url)
+    const publishing = await startBareServer({ rows, broker: broker.url })
     closing.push(publishing.close)
 
-    const servicePids = () => services.map((name) => system.pid(name))
-    const handled = () =>
-      Promise.all(
-        consumers.map(([name, queue]) =>
-          handledBy(system.database(name), name === 'order-service' ? 'orders' : 'notifications', queue),
-        ),
-      )
     const target = (url: string, pids: () => number[]): Target => ({
       url,
       token: async () => (await tokens())[0] ?? '',
       pids: async () => [...pids(), ...(await serverPids())],
     })
-    let before = await handled()
-    const settle = async (requests: number) => {
-      await eventually(
+    const handled = () => Promise.all(consumers.map((name) => handledBy(system.database(name), name)))
+    let handledBefore = await handled()
+    const waitUntilHandled = (requests: number) =>
+      eventually(
         async () => {
-          const after = await handled()
-          const missing = after.filter((count, index) => count < (before[index] ?? 0) + requests)
-          if (missing.length > 0) throw new Error('events are not handled yet')
-          before = after
+          const now = await handled()
+          if (now.some((count, index) => count < (handledBefore[index] ?? 0) + requests))
+            throw new Error('events are not handled yet')
+          handledBefore = now
         },
         { timeoutMs: 60_000, everyMs: 100 },
       )
-    }
-    const whole = target(system.gateway, servicePids)
-    const sides: Side[] = []
-    for (const [name, each] of [
-      ['clientele', whole],
-      ['bare', target(bare.url, () => [bare.pid])],
-      ['publishing', target(publishing.url, () => [publishing.pid])],
-    ] as const)
-      sides.push({ name, target: each, tokens, ids: await idsOf(each) })
+    const withIds = async (each: Target): Promise<Side> => ({ target: each, ids: await idsOf(each) })
+    const reading = await withIds(target(system.gateway, () => services.map((name) => system.pid(name))))
+    const writing: Side = { ...reading, target: { ...reading.target, settle: waitUntilHandled } }
+    const bareSide = await withIds(target(bare.url, () => [bare.pid]))
+    const publishingSide = await withIds(target(publishing.url, () => [publishing.pid]))
 
     const figures: Figure[] = []
     const size = rows === sizes[0] ? '' : `, ${rows.toLocaleString('en')} rows`
     for (const operation of operations) {
       const { name, atMost, atMostInPostgres, isWrite = false } = operation
-      const compared = isWrite ? sides : sides.slice(0, 2)
-      const [first, ...others] = compared
-      if (first && isWrite) first.target = { ...whole, settle }
-      const measured = await measureInTurns(compared, operation)
+      const sides = isWrite ? [writing, bareSide, publishingSide] : [reading, bareSide]
+      const measured = await measureInTurns(sides, operation, tokens)
       const cpu = measured.map((all) => medianOf(all.map((one) => one.cpu)))
       const postgres = await serverPids()
       const inPostgres = measured.map((all) => medianOf(all.map((one) => sumOf(one, postgres))))
@@ -213,7 +150,7 @@ const measureSize = async (
         unit: '×',
         target: { atMost },
       })
-      if (others.length > 1)
+      if (isWrite)
         figures.push({
           what: `${name}${size}: CPU of everything, relative to the bare server that publishes events`,
           value: ratio(cpu, 2),
@@ -240,6 +177,7 @@ export const whole: Benchmark = {
   about: `All services and all consumers run, and their CPU time and that of PostgreSQL is counted until each event has been handled by order-service and notification-service. ${concurrency} connections send requests with the tokens of ${people} people in turns. Beside it, in turns, a bare server (\`node:http\`, jose and pg) on the same rows, without gateway, log, limits and events, and for writes the same server with its events published to a quorum queue that nobody reads. The CPU time of RabbitMQ is not counted.`,
   run: async (bench) => {
     const tokens = await newPeople(people)
+    // `BENCH_ROWS=10000` measures one size.
     const chosen = process.env['BENCH_ROWS'] ? [Number(process.env['BENCH_ROWS'])] : sizes
     const figures: Figure[] = []
     for (const rows of chosen) figures.push(...(await measureSize(rows, tokens, bench)))

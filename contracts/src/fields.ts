@@ -17,7 +17,7 @@ const linePattern = `^\\s*[ ${invisible}]*[^\\s${control}${invisible}][^${contro
 const paragraphPattern = '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$'
 
 const notInKeys = `/\\\\${control}`
-// Without a look-ahead, which RE2 (Go) does not know: a key that begins with a dot goes on with more than a second one.
+// A key is neither `.` nor `..`. Written without a look-ahead, which validators in Go and Rust do not know.
 const afterDot = `\\. *[^.\\s${notInKeys}]|\\. +\\.|\\.\\. *[^\\s${notInKeys}]`
 const recordKeyPattern = `^\\s*[ ${invisible}]*(?:[^.\\s${notInKeys}${invisible}]|${afterDot})[^${notInKeys}]*$`
 

@@ -6,7 +6,7 @@ import type { Query } from './query.ts'
 
 const maxErrors = 20
 
-/** Consumers skip events without effect for them: orders without a customer, and changes that neither have nor take a photo. */
+/** Consumers skip events without effect for them: orders without a customer, and changes of records that have and had no photo. */
 const isForConsumer = (queue: string, { type, data }: Event): boolean => {
   if (queue === 'notification-service.orders') return data.customerId !== null
   if (queue !== 'media-service.usage' || data.photoMediaId !== null) return true

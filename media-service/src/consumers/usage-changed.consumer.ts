@@ -24,8 +24,8 @@ const updatedTypes: readonly string[] = [customerUpdated.type, productUpdated.ty
 const purgedTypes: readonly string[] = [customerPurged.type, productPurged.type]
 const idOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
-/** Whether an event of a subject without a photo takes one from it. */
-const mayRemovePhoto = ({ type, data: { changed } }: { type: string; data: { changed?: string[] | undefined } }) =>
+/** Whether a subject that has no photo in this event may have had one before it. */
+const mayHaveHadPhoto = ({ type, data: { changed } }: { type: string; data: { changed?: string[] | undefined } }) =>
   purgedTypes.includes(type) || (updatedTypes.includes(type) && changed?.includes('photoMediaId') !== false)
 
 /** Records which image each customer and product shows. One in the trash keeps its photo; a purged one has none. */
@@ -33,7 +33,7 @@ export const usageConsumer = ({ usages }: { usages: MediaUsageProjection }) =>
   consumer({
     queue: 'media-service.usage',
     events: usageEvents,
-    filter: (event) => event.data.photoMediaId !== null || mayRemovePhoto(event),
+    filter: (event) => event.data.photoMediaId !== null || mayHaveHadPhoto(event),
     handle: ({ type, subject, data }, tx) => {
       const purged = purgedTypes.includes(type)
       return usages.upsertIfNewer(

@@ -49,8 +49,8 @@ export const detectByteCharset = async (sample: Buffer): Promise<Charset> =>
     ? { name: 'utf-8', bomBytes: 0, by: 'valid' }
     : { name: await guessCharset(sample), bomBytes: 0, by: 'guess' }
 
-/** Whether a text of units of two bytes has a line break. `high` is the offset of the high byte in a unit: 1 for UTF-16LE. */
-const hasWideLineBreak = (sample: Buffer, high: 0 | 1): boolean => {
+/** Whether a text in UTF-16 has a line break. `high` is the offset of the high byte of a character: 1 for UTF-16LE. */
+const hasUtf16LineBreak = (sample: Buffer, high: 0 | 1): boolean => {
   for (let at = 0; at + 1 < sample.length; at += 2)
     if (sample[at + high] === 0 && (sample[at + 1 - high] === 10 || sample[at + 1 - high] === 13)) return true
   return false
@@ -58,7 +58,8 @@ const hasWideLineBreak = (sample: Buffer, high: 0 | 1): boolean => {
 
 /**
  * Determines the charset of a file from its first bytes: the declared one, else that of the byte order mark, else UTF-16 if most
- * bytes at even or odd offsets are NUL, or if only those of line breaks and the like are, else UTF-8 if the bytes are valid UTF-8, else a guess by the letters.
+ * bytes at even or odd offsets are NUL, or if only those of line breaks and the like are, else UTF-8 if the bytes are valid UTF-8,
+ * else a guess by the letters.
  * @param sample the first bytes; 64 KiB are enough
  */
 export const detectCharset = async (sample: Buffer, declared?: string): Promise<Charset> => {
@@ -73,7 +74,7 @@ export const detectCharset = async (sample: Buffer, declared?: string): Promise<
   if (odd > checkedBytes / 4 && odd > 4 * even) return { name: 'utf-16le', bomBytes: 0, by: 'valid' }
   if (even > checkedBytes / 4 && even > 4 * odd) return { name: 'utf-16be', bomBytes: 0, by: 'valid' }
   // In other scripts than the Latin one, only line breaks, spaces and delimiters have a NUL.
-  if (even === 0 && hasWideLineBreak(sample, 1)) return { name: 'utf-16le', bomBytes: 0, by: 'guess' }
-  if (odd === 0 && hasWideLineBreak(sample, 0)) return { name: 'utf-16be', bomBytes: 0, by: 'guess' }
+  if (even === 0 && hasUtf16LineBreak(sample, 1)) return { name: 'utf-16le', bomBytes: 0, by: 'guess' }
+  if (odd === 0 && hasUtf16LineBreak(sample, 0)) return { name: 'utf-16be', bomBytes: 0, by: 'guess' }
   return detectByteCharset(sample)
 }

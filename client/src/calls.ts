@@ -72,7 +72,7 @@ export const createCalls = (core: Core) => {
       const { path, rest } = splitArguments(route, args)
       let cursor: string | null | undefined
       do {
-        const query = { limit: 200, ...(rest[0] as object), ...(cursor && { cursor }) }
+        const query = { limit: 200, total: 'none', ...(rest[0] as object), ...(cursor && { cursor }) }
         const input = inputOf<R>({ ...(rest[1] as RequestOptions), path, query })
         const { data, page } = (await core.request(route, ...input)) as AnyPage<R>
         yield* data

@@ -21,15 +21,15 @@ describe('Lists of the client', () => {
     for await (const { id } of clientele.customers.list({ tag: 'vip' })) ids.push(id)
     expect(ids).toEqual(['a', 'b', 'c'])
     expect(api.received.map(({ path }) => path)).toEqual([
-      '/v1/customers?limit=200&tag=vip',
-      '/v1/customers?limit=200&tag=vip&cursor=next',
+      '/v1/customers?limit=200&total=none&tag=vip',
+      '/v1/customers?limit=200&total=none&tag=vip&cursor=next',
     ])
   })
 
   it('a list reads no further page when the loop ends', async () => {
     const clientele = await start(pageOf(['a', 'b'], 'next'))
     for await (const { id } of clientele.products.stockMovements('p', { limit: 2 })) if (id === 'b') break
-    expect(api.received.map(({ path }) => path)).toEqual(['/v1/products/p/stock-movements?limit=2'])
+    expect(api.received.map(({ path }) => path)).toEqual(['/v1/products/p/stock-movements?limit=2&total=none'])
   })
 })
 

@@ -1,20 +1,20 @@
 import { z } from 'zod'
 
 /**
- * The position of a page in its list. `total` is exact up to 1,000, and up to 10,000 where counting is quick. Beyond, `totalRelation` is
- * `gte`, and `total` is 1,000 or 10,000.
+ * The position of a page in its list, and the number of rows in the list. They are counted up to 1,000, with `total=exact` up to 10,000
+ * and with `total=none` not at all: `total` and `totalRelation` are then absent.
  */
 export const PageInfo = z
   .object({
     limit: z.int().min(1).max(200),
     nextCursor: z.string().nullable(),
     prevCursor: z.string().nullable(),
-    total: z.int().min(0).max(10_000).meta({
+    total: z.int().min(0).max(10_000).optional().meta({
       description:
-        'The number of rows in the list. It is exact up to 1,000, and up to 10,000 where counting is quick. Of longer lists, it is 1,000 or 10,000.',
+        'The number of rows in the list, counted up to 1,000, or with `total=exact` up to 10,000. A page that is not the first has the total of the first. Absent with `total=none`.',
     }),
-    totalRelation: z.enum(['eq', 'gte']).meta({
-      description: '`eq`: `total` is exact. `gte`: there are more rows than `total`.',
+    totalRelation: z.enum(['eq', 'gte']).optional().meta({
+      description: '`eq`: `total` is exact. `gte`: there are more rows than `total`. Absent with `total=none`.',
     }),
     matchedBy: z.enum(['similar']).optional().meta({
       description:

@@ -70,7 +70,7 @@ describe('Text filters with twenty thousand customers', () => {
 
   it('editedBy finds the newest of more than ten thousand customers of a user', async () => {
     const { rows, page } = await list.run(service.db, { editedBy: 'x', limit: '20' })
-    expect(page).toMatchObject({ total: 10_000, totalRelation: 'gte' })
+    expect(page).toMatchObject({ total: 1_000, totalRelation: 'gte' })
     const newest = await service.db.query<{ id: string }>(
       `select id from customers where updated_by = 'x' order by created_at desc, id desc limit 20`,
     )

@@ -42,7 +42,7 @@ describe('docs/api.md', () => {
     const operators = spans.flatMap((span) => /^field(\[\w+\])$/.exec(span)?.[1] ?? [])
     const inContract = new Set(known.flatMap((name) => /\[\w+\]$/.exec(name)?.[0] ?? []))
     expect(operators.sort()).toEqual([...inContract].sort())
-    for (const name of ['q', 'id', 'sort', 'limit', 'cursor', 'offset']) {
+    for (const name of ['q', 'id', 'sort', 'limit', 'cursor', 'offset', 'total']) {
       expect(known).toContain(name)
       expect(spans).toContain(name)
     }

@@ -89,6 +89,10 @@ describe('A q that finds nothing', () => {
       ['Ana', 'similar'],
     ])
     expect(second.page.nextCursor).toBeNull()
+    expect(second.page).toMatchObject({ total: 2, totalRelation: 'eq' })
+    const uncounted = await things.run(db, { q: 'lovelase', limit: '1', total: 'none' })
+    expect(uncounted.rows).toEqual(first.rows)
+    expect(uncounted.page).toEqual({ limit: 1, prevCursor: null, nextCursor: expect.any(String), matchedBy: 'similar' })
   })
 
   it('a selection of all rows has no similar rows', async () => {

@@ -3910,13 +3910,13 @@ export interface components {
             matchedBy?: "similar";
             nextCursor: string | null;
             prevCursor: string | null;
-            /** @description The number of rows in the list. It is exact up to 1,000, and up to 10,000 where counting is quick. Of longer lists, it is 1,000 or 10,000. */
-            total: number;
+            /** @description The number of rows in the list, counted up to 1,000, or with `total=exact` up to 10,000. A page that is not the first has the total of the first. Absent with `total=none`. */
+            total?: number;
             /**
-             * @description `eq`: `total` is exact. `gte`: there are more rows than `total`.
+             * @description `eq`: `total` is exact. `gte`: there are more rows than `total`. Absent with `total=none`.
              * @enum {string}
              */
-            totalRelation: "eq" | "gte";
+            totalRelation?: "eq" | "gte";
         };
         PasswordReset: {
             /**
@@ -5079,6 +5079,8 @@ export interface operations {
                 "tag[exists]"?: boolean;
                 /** @description Not equal to the value. */
                 "tag[ne]"?: string;
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
                 /** @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC. */
                 updatedAt?: string;
                 /** @description Whether there is a value. */
@@ -5693,6 +5695,8 @@ export interface operations {
                 offset?: number;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-lastAt`. */
                 sort?: ("lastAt" | "-lastAt" | "firstAt" | "-firstAt")[];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
                 /** @description The id of a user, or `me` for the signed-in user. */
                 user?: string[];
                 /** @description Whether there is a value. */
@@ -6428,6 +6432,8 @@ export interface operations {
                 status?: components["schemas"]["ImportStatus"][];
                 /** @description Not equal to the value. */
                 "status[ne]"?: components["schemas"]["ImportStatus"][];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path?: never;
@@ -7072,6 +7078,8 @@ export interface operations {
                 status?: components["schemas"]["JobStatus"][];
                 /** @description Not equal to the value. */
                 "status[ne]"?: components["schemas"]["JobStatus"][];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path?: never;
@@ -7551,6 +7559,8 @@ export interface operations {
                 template?: string;
                 /** @description Not equal to the value. */
                 "template[ne]"?: string;
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path?: never;
@@ -7838,6 +7848,8 @@ export interface operations {
                 status?: components["schemas"]["JobStatus"][];
                 /** @description Not equal to the value. */
                 "status[ne]"?: components["schemas"]["JobStatus"][];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path?: never;
@@ -8147,8 +8159,8 @@ export interface operations {
                 status?: components["schemas"]["OrderStatus"][];
                 /** @description Not equal to the value. */
                 "status[ne]"?: components["schemas"]["OrderStatus"][];
-                /** @description A number. */
-                total?: number;
+                /** @description A number. Or how far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: string;
                 /** @description Whether there is a value. */
                 "total[exists]"?: boolean;
                 /** @description Greater than the value. */
@@ -8924,6 +8936,8 @@ export interface operations {
                 q?: string;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `displayName`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("displayName" | "-displayName" | "relevance")[];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path?: never;
@@ -9069,6 +9083,8 @@ export interface operations {
                 status?: components["schemas"]["ImportStatus"][];
                 /** @description Not equal to the value. */
                 "status[ne]"?: components["schemas"]["ImportStatus"][];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path?: never;
@@ -9791,6 +9807,8 @@ export interface operations {
                 "stock[lte]"?: number;
                 /** @description Not equal to the value. */
                 "stock[ne]"?: number;
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
                 /** @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC. */
                 updatedAt?: string;
                 /** @description Whether there is a value. */
@@ -10402,6 +10420,8 @@ export interface operations {
                 offset?: number;
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. */
                 sort?: ("createdAt" | "-createdAt")[];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
             };
             header?: never;
             path: {
@@ -10852,6 +10872,8 @@ export interface operations {
                 "role[ne]"?: components["schemas"]["Role"][];
                 /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-createdAt`. `relevance` sorts by how well `q` matches: rows that have all its words as whole words, then rows in which all begin words, then the others, and by default within these. It needs `q`, stands alone, and has no `offset`. */
                 sort?: ("createdAt" | "-createdAt" | "username" | "-username" | "email" | "-email" | "relevance")[];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
                 /** @description A text. Separate alternatives with commas; write a comma in a value as `\,`. */
                 username?: string;
                 /** @description Contains the text, in upper or lower case. */

@@ -65,7 +65,11 @@ export type ImportTable = ReturnType<typeof createImportTable>
 /** Creates access to the tables `imports` and `import_changes`. */
 export const createImportTable = (db: Db) => ({
   get: async (id: string, tx?: Tx): Promise<ImportRow | undefined> => {
-    const { rows } = await importList.run(db, {}, { where: (bind) => `id = ${bind(id)}`, ...(tx && { tx }) })
+    const { rows } = await importList.run(
+      db,
+      { total: 'none' },
+      { where: (bind) => `id = ${bind(id)}`, ...(tx && { tx }) },
+    )
     return rows[0]
   },
 

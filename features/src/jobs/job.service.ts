@@ -37,7 +37,11 @@ export type JobService = ReturnType<typeof createJobService>
 /** Creates the job operations of the API. Users see their own jobs; admins see all jobs. */
 export const createJobService = ({ db, table, files, quota, links, userNames, wake }: Deps) => {
   const getRow = async (id: string, tx?: Tx): Promise<JobRow> => {
-    const { rows } = await jobList.run(db, {}, { where: (bind) => `id = ${bind(id)}`, ...(tx && { tx }) })
+    const { rows } = await jobList.run(
+      db,
+      { total: 'none' },
+      { where: (bind) => `id = ${bind(id)}`, ...(tx && { tx }) },
+    )
     const [row] = await userNames.withCurrentNames(rows, tx)
     if (!row) throw notFound()
     return row

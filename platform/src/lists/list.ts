@@ -83,7 +83,7 @@ export type List<Row extends object> = {
   query: QuerySchema
   /** The parameters of a page, and others of the route. Pass only the first to `run`. */
   queryWith<Others extends z.ZodRawShape>(others: Others): QuerySchemaWith<Others>
-  /** The parameters except `limit`, `cursor` and `offset`, for a body that selects rows. */
+  /** The parameters except `limit`, `cursor`, `offset` and `total`, for a body that selects rows. */
   selection: QuerySchema
   /**
    * Writes the condition of a selection, for a statement of the service.
@@ -156,8 +156,8 @@ const grammarOf = (options: ListOptions): ListGrammar => {
 }
 
 /**
- * Declares a list with filters, free text, sorting, keyset and offset paging, and a total that is counted up to 10,000. Every
- * other parameter is a 400. `Row` has the attributes of `columns`, with the types that pg returns.
+ * Declares a list with filters, free text, sorting, keyset and offset paging, and a total that is counted up to 1,000 unless
+ * the parameter `total` says otherwise. Every other parameter is a 400. `Row` has the attributes of `columns`, with the types that pg returns.
  * @example
  * const customerList = list<CustomerRow>({
  *   table: 'customers',

@@ -4,9 +4,10 @@ import { all, type Bind, type Condition, type ListContext } from './condition.ts
 import { createLargeListCache } from './large-lists.ts'
 import type { ListQuery } from './query.ts'
 import { invalidQuery } from './query-problem.ts'
-import { countedTotal, type FoundRow, isCompleteList, type Total } from './result-page.ts'
+import { type FoundRow, isCompleteList } from './result-page.ts'
 import { createSampler } from './sampled-size.ts'
-import { countStatement, type IdSource, listStatement, maxCounted } from './statement.ts'
+import { countStatement, type IdSource, listStatement } from './statement.ts'
+import { type Total, totalOf } from './total.ts'
 
 /** What a page is read from, besides its query. `base` is the condition of the list, `where` that of the caller. */
 export type ReadOptions = ListContext & {
@@ -14,14 +15,22 @@ export type ReadOptions = ListContext & {
   where?: string | ((bind: Bind) => string) | undefined
   tx?: Tx | undefined
 }
-type Found<Row> = { found: FoundRow<Row>[]; total: Total }
-/** The parts of a query that select and sort rows. */
-type PageQuery = Pick<ListQuery, 'limit' | 'offset' | 'cursor' | 'sort' | 'conditions'>
+/**
+ * The rows of a page, one more than it has room for if there are more. `total` is undefined if the query asks for none. `isEmpty`: the
+ * list has no rows at all.
+ */
+export type Found<Row> = { rows: FoundRow<Row>[]; total: Total | undefined; isEmpty: boolean }
+/** The parts of a query that select, sort and count rows. */
+type PageQuery = Pick<ListQuery, 'limit' | 'offset' | 'cursor' | 'sort' | 'conditions' | 'countLimit'>
 
 export type PageReader<Row> = {
   page(db: Db, query: PageQuery, options: ReadOptions): Promise<Found<Row>>
-  total(db: Db, query: PageQuery, options: ReadOptions): Promise<Total>
+  /** Reads a page in the order of `first`, an expression, and then in that of the sort; undefined if there are too many rows to sort. */
+  sortedPage(db: Db, query: PageQuery, first: Condition, options: ReadOptions): Promise<Found<Row> | undefined>
+  total(db: Db, query: PageQuery, options: ReadOptions): Promise<Total | undefined>
 }
+
+const firstKey = '"~first"'
 
 /** Returns the id source if one condition is an id query and all others use only the id. */
 const idSourceOf = (conditions: { sql: string; kind: Condition['kind'] }[]): IdSource | undefined => {
@@ -69,58 +78,91 @@ export const createPageReader = <Row extends object>(options: {
   }
   type Prepared = ReturnType<typeof prepare>
 
-  /** Returns a number of rows that the list is known to exceed. */
-  const knownBound = async (db: Db, prepared: Prepared, tx: Tx | undefined): Promise<number | undefined> => {
+  /** Whether the list is known to have more rows than are counted, so that it need not be counted, nor sorted. */
+  const isKnownLarge = async (db: Db, prepared: Prepared, countLimit: number, tx: Tx | undefined): Promise<boolean> => {
     const { key, values, exactConditions, estimatedConditions } = prepared
-    if (largeLists.has(db, key)) return largeLists.boundOf(db, key)
-    if (estimatedConditions.length === 0) return undefined
+    if (estimatedConditions.length === 0) return countLimit > 0 && largeLists.has(db, key, countLimit)
+    if (largeLists.has(db, key, countLimit)) return true
     const where = all(...exactConditions, ...estimatedConditions)
     const bound = await sampler.bound(db, { where, values, tx })
-    if (bound !== undefined) largeLists.set(db, key, bound)
-    return bound
+    if (bound === undefined || bound < countLimit) return false
+    largeLists.set(db, key, bound)
+    return true
   }
 
-  const readPage = async (db: Db, query: PageQuery, read: ReadOptions, mayBeLarge = true): Promise<Found<Row>> => {
+  const readRows = (db: Db, sql: string, values: unknown[], { cursor }: PageQuery, tx: Tx | undefined) =>
+    db.query<FoundRow<Row>>(sql, values, { tx }).catch((error: unknown) => {
+      // Only a forged cursor can contain such a value; filters have checked theirs.
+      throw isInvalidValue(error)
+        ? invalidQuery([{ code: 'invalid_parameter', parameter: cursor ? 'cursor' : 'query', message: 'is not valid' }])
+        : error
+    })
+
+  /** Stores whether a list is large, once it was counted up to one more than `limit`. */
+  const rememberSize = (db: Db, key: string, counted: number, limit: number) =>
+    largeLists.set(db, key, counted > limit && limit)
+
+  const page: PageReader<Row>['page'] = async (db, query, read) => {
     const { tx, base: _base, where: _where, ...context } = read
     const prepared = prepare(query, read)
-    const { key, values, bind } = prepared
-    const bound = mayBeLarge ? await knownBound(db, prepared, tx) : undefined
-    const isLarge = bound !== undefined
+    const { key, values, bind, estimatedConditions } = prepared
+    const isLarge = await isKnownLarge(db, prepared, query.countLimit, tx)
+    const countLimit = isLarge ? 0 : query.countLimit
+    const sortLimit = isLarge || estimatedConditions.length === 0 ? 0 : await sampler.sortLimit(db, tx)
     const sortColumn = query.sort.keys[0]?.column ?? id
     const impliedConditions = query.conditions.flatMap(
       (condition) => condition.implies?.(bind, context, sortColumn) ?? [],
     )
-    const sql = listStatement({ ...options, ...prepared, impliedConditions, query, isLarge })
-    const found = await db.query<FoundRow<Row>>(sql, values, { tx }).catch((error: unknown) => {
-      // Only a forged cursor can contain such a value; filters have checked theirs.
-      throw isInvalidValue(error)
-        ? invalidQuery([
-            { code: 'invalid_parameter', parameter: query.cursor ? 'cursor' : 'query', message: 'is not valid' },
-          ])
-        : error
-    })
+    const sql = listStatement({ ...options, ...prepared, impliedConditions, query, countLimit, sortLimit })
+    const found = await readRows(db, sql, values, query, tx)
     const rows = found.filter((row) => row['~row'] !== null)
-    if (isLarge && isCompleteList(query, rows.length)) {
-      largeLists.set(db, key, false)
-      return readPage(db, query, read, false)
-    }
-    if (isLarge) return { found: rows, total: { total: bound, isExact: false } }
-    const counted = found[0]?.['~total'] ?? 0
-    largeLists.set(db, key, counted > maxCounted && maxCounted)
-    return { found: rows, total: countedTotal(counted) }
+    const limit = Math.max(countLimit, sortLimit)
+    const isComplete = isCompleteList(query, rows.length)
+    const counted = isComplete ? rows.length : (found[0]?.['~total'] ?? Number.POSITIVE_INFINITY)
+    if (limit > 0) rememberSize(db, key, counted, limit)
+    else if (isLarge && isComplete) largeLists.set(db, key, false)
+    return { rows, total: totalOf(counted, query.countLimit), isEmpty: counted === 0 }
   }
 
-  const total = async (db: Db, query: PageQuery, read: ReadOptions): Promise<Total> => {
+  const sortedPage: PageReader<Row>['sortedPage'] = async (db, query, first, read) => {
+    const { tx, base: _base, where: _where, ...context } = read
+    const prepared = prepare(query, read)
+    const { key, values, bind } = prepared
+    const { countLimit, sort } = query
+    if (await isKnownLarge(db, prepared, countLimit, tx)) return undefined
+    const sortLimit = await sampler.sortLimit(db, tx)
+    const keys = [{ column: firstKey, descending: false }, ...sort.keys]
+    const sql = listStatement({
+      ...options,
+      ...prepared,
+      table: `(select *, ${first(bind, context)} as ${firstKey} from ${table}) ${table}`,
+      impliedConditions: [],
+      query: { ...query, sort: { ...sort, keys } },
+      countLimit,
+      sortLimit,
+      mustSort: true,
+    })
+    const found = await readRows(db, sql, values, query, tx)
+    const counted = found[0]?.['~total'] ?? 0
+    const limit = Math.max(countLimit, sortLimit)
+    rememberSize(db, key, counted, limit)
+    if (counted > limit) return undefined
+    const rows = found.filter((row) => row['~row'] !== null)
+    return { rows, total: totalOf(counted, countLimit), isEmpty: counted === 0 }
+  }
+
+  const total: PageReader<Row>['total'] = async (db, query, read) => {
+    const { countLimit } = query
+    if (countLimit === 0) return undefined
     const prepared = prepare(query, read)
     const { key, values, exactConditions, estimatedConditions } = prepared
-    const bound = await knownBound(db, prepared, read.tx)
-    if (bound !== undefined) return { total: bound, isExact: false }
-    const sql = countStatement(table, all(...exactConditions, ...estimatedConditions))
+    if (await isKnownLarge(db, prepared, countLimit, read.tx)) return totalOf(Number.POSITIVE_INFINITY, countLimit)
+    const sql = countStatement(table, all(...exactConditions, ...estimatedConditions), countLimit)
     const [row] = await db.query<{ total: number }>(sql, values, { tx: read.tx })
     const counted = row?.total ?? 0
-    largeLists.set(db, key, counted > maxCounted && maxCounted)
-    return countedTotal(counted)
+    rememberSize(db, key, counted, countLimit)
+    return totalOf(counted, countLimit)
   }
 
-  return { page: (db, query, read) => readPage(db, query, read), total }
+  return { page, sortedPage, total }
 }

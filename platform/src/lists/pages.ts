@@ -18,13 +18,12 @@ type Options<Row> = {
 /** Creates what reads the pages of a list, in the order of a column or of relevance. */
 export const createPages = <Row extends object>({ reader, search: column, vocabulary }: Options<Row>) => {
   const readPage = async (db: Db, query: ListQuery, search: TextSearch | undefined, read: ReadOptions) => {
-    if (query.sort.isByRelevance && search) {
-      const { found, total } = await readByRelevance(reader, db, { ...query, search }, read)
-      return toPage<Row>(query, found, total)
-    }
     const conditions = [...query.conditions, ...(search?.match ?? [])]
-    const { found, total } = await reader.page(db, { ...query, conditions }, read)
-    return toPage<Row>(query, found, total)
+    const { rows, total, isEmpty } =
+      query.sort.isByRelevance && search
+        ? await readByRelevance(reader, db, { ...query, search }, read)
+        : await reader.page(db, { ...query, conditions }, read)
+    return { ...toPage<Row>(query, rows, query.knownTotal ?? total), isEmpty }
   }
 
   /** Reads a page of rows that have similar words; undefined if there are none. */
@@ -33,15 +32,15 @@ export const createPages = <Row extends object>({ reader, search: column, vocabu
     const known = await vocabulary(db)
     const words = known && withSimilarWords(query.search.words, known)
     if (!words) return undefined
-    const { rows, page } = await readPage(db, query, searchByWords(column, query.search.text, words), read)
-    return page.total === 0 ? undefined : { rows, page: { ...page, matchedBy: 'similar' as const } }
+    const { rows, page, isEmpty } = await readPage(db, query, searchByWords(column, query.search.text, words), read)
+    return isEmpty ? undefined : { rows, page: { ...page, matchedBy: 'similar' as const } }
   }
 
   return {
     /** Reads a page of the rows that `search` finds, or else of those that it finds with a typing error in each word. */
     read: async (db: Db, query: ListQuery, search: TextSearch | undefined, read: ReadOptions) => {
-      const found = await readPage(db, query, search, read)
-      return (found.page.total === 0 ? await readSimilar(db, query, read) : undefined) ?? found
+      const { isEmpty, ...found } = await readPage(db, query, search, read)
+      return (isEmpty ? await readSimilar(db, query, read) : undefined) ?? found
     },
   }
 }

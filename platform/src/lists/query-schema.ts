@@ -1,8 +1,18 @@
 import { documentedAs } from '@clientele/contracts/fields'
 import { z } from 'zod'
-import { booleanValue, type Filter, type JsonSchema, maxValues, type Operator } from './filters.ts'
-import { byRelevance, defaultLimit, type ListGrammar, maxLimit, maxOffset, parseListQuery } from './query.ts'
+import { booleanValue, type Filter, type JsonSchema, maxValues, type Operator, textValue } from './filters.ts'
+import {
+  byRelevance,
+  defaultLimit,
+  type ListGrammar,
+  maxLimit,
+  maxOffset,
+  parseListQuery,
+  totalParameter,
+  totalValues,
+} from './query.ts'
 import { maxSortFields } from './sort.ts'
+import { countLimits, defaultCountLimit } from './total.ts'
 
 export type QuerySchema = z.ZodObject<Record<string, z.ZodOptional<z.ZodUnknown>>, z.core.$loose>
 /** The schema of a list's parameters and of others, which have the schemas `Others`. */
@@ -10,7 +20,10 @@ export type QuerySchemaWith<Others extends z.ZodRawShape> = z.ZodType<
   Record<string, unknown> & z.output<z.ZodObject<Others>>
 >
 
-const paging = ['limit', 'cursor', 'offset']
+const paging = ['limit', 'cursor', 'offset', totalParameter]
+
+const isFilterValue = ({ filters }: ListGrammar, name: string, value: unknown): boolean =>
+  filters.has(name) && !(name === totalParameter && totalValues.includes(String(value)))
 
 const meanings: Record<Operator, string> = {
   eq: 'Equal to the value',
@@ -31,6 +44,7 @@ const schemaOf = ({ value, hasSeveral }: Filter, operator: Operator): JsonSchema
   return hasSeveral && (operator === 'eq' || operator === 'ne') ? several(value) : value
 }
 
+const lowerFirst = (text: string): string => text.replace(/^./, (letter) => letter.toLowerCase())
 const pascalCase = (name: string): string => name.replace(/^./, (letter) => letter.toUpperCase())
 
 type Described = { schema: JsonSchema; description: string; example?: string[] | undefined }
@@ -44,6 +58,16 @@ const filterParameters = (name: string, filter: Filter): [string, Described][] =
       example: operator === 'eq' ? filter.example : undefined,
     },
   ])
+
+const thousands = (count: number): string => count.toLocaleString('en-US')
+
+/** Describes the parameter `total`, which may be a filter as well. */
+const describeTotal = (filter: Described | undefined): Described => {
+  const description = `How far rows are counted for \`page.total\`: up to ${thousands(defaultCountLimit)}, with \`exact\` up to ${thousands(countLimits.exact)}, with \`none\` not at all.`
+  if (!filter) return { schema: { type: 'string', enum: totalValues }, description }
+  // A text and not a union with the filter's type, which generators of Java and Python make an object of that they cannot send.
+  return { schema: textValue, description: `${filter.description} Or ${lowerFirst(description)}` }
+}
 
 /** Describes all parameters, in the order of the documentation. */
 const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Described> => {
@@ -98,13 +122,14 @@ const parametersOf = (grammar: ListGrammar, isPaged: boolean): Map<string, Descr
       schema: { type: 'integer', minimum: 0, maximum: maxOffset },
       description: 'Rows to skip. Cannot be used together with `cursor`.',
     })
+    parameters.set(totalParameter, describeTotal(parameters.get(totalParameter)))
   }
   return parameters
 }
 
 /**
- * Creates the schema of a list's parameters, for validation and OpenAPI. Without `isPaged` it has no `limit`, `cursor` and
- * `offset`, and is the schema of an object in a body. `others` are parameters of the route that the list does not know.
+ * Creates the schema of a list's parameters, for validation and OpenAPI. Without `isPaged` it has no `limit`, `cursor`,
+ * `offset` and `total`, and is the schema of an object in a body. `others` are parameters of the route that the list does not know.
  */
 export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.ZodRawShape = {}): QuerySchema => {
   const shape = Object.fromEntries(
@@ -127,7 +152,7 @@ export const querySchema = (grammar: ListGrammar, isPaged: boolean, others: z.Zo
   const schema = z.looseObject({ ...shape, ...others }).superRefine((all, context) => {
     const record = Object.fromEntries(Object.entries(all).filter(([name]) => !Object.hasOwn(others, name)))
     if (!isPaged)
-      for (const name of paging.filter((each) => each in record))
+      for (const name of paging.filter((each) => each in record && !isFilterValue(grammar, each, record[each])))
         context.addIssue({
           code: 'custom',
           message: 'is not a known parameter',

@@ -4,6 +4,7 @@ import { type Filter, FilterError, maxValues, type Operator, type Search } from 
 import type { KeyedFilter } from './json-filter.ts'
 import { parseSearch, type TextSearch } from './search.ts'
 import { parseSort, type SortKey } from './sort.ts'
+import { answers, countLimits, defaultCountLimit, type Total } from './total.ts'
 
 /** The parameters of a list, with their columns in SQL. */
 export type ListGrammar = {
@@ -21,7 +22,8 @@ export type QueryError = { code: 'unknown_parameter' | 'invalid_parameter'; para
 
 /**
  * A parsed query. `conditions` are those of its filters, `search` is that of `q`. With `isByRelevance` the rows are in the order of
- * the tiers of `search`, and within a tier in that of `sort.keys`.
+ * the tiers of `search`, and within a tier in that of `sort.keys`. Rows are counted up to `countLimit`; it is 0 if nobody asks for a
+ * total, or if the cursor has it: `knownTotal`.
  */
 export type ListQuery = {
   limit: number
@@ -30,10 +32,21 @@ export type ListQuery = {
   sort: { text: string; keys: SortKey[]; isByRelevance: boolean }
   conditions: Condition[]
   search: TextSearch | undefined
+  countLimit: number
+  knownTotal: Total | undefined
 }
 
 /** The value of `sort` for the best matches of `q` first. */
 export const byRelevance = 'relevance'
+
+/**
+ * How far a list counts: `total=exact` or `total=none`. In a list with a filter of this name, every other value is one of the
+ * filter.
+ */
+export const totalParameter = 'total'
+/** The values of {@link totalParameter}. */
+export const totalValues = Object.keys(countLimits)
+const isCountLimit = (value: string): value is keyof typeof countLimits => totalValues.includes(value)
 
 export const defaultLimit = 50
 export const maxLimit = 200
@@ -53,6 +66,8 @@ export const parseListQuery = (
     sort: undefined,
     conditions: [],
     search: undefined,
+    countLimit: defaultCountLimit,
+    knownTotal: undefined,
   }
   const seen = new Set<string>()
   for (const [parameter, value] of entriesOf(grammar, record)) {
@@ -88,7 +103,13 @@ export const parseListQuery = (
   )
   const mismatch = cursorMismatch(parsed, sort)
   if (mismatch !== undefined) addInvalid('cursor', mismatch)
-  return { query: { ...parsed, sort }, errors }
+  return { query: { ...parsed, ...totalFrom(parsed), sort }, errors }
+}
+
+/** Takes the total from the cursor, if it is as good as a count. */
+const totalFrom = ({ cursor, countLimit }: ParsedQuery): Pick<ListQuery, 'countLimit' | 'knownTotal'> => {
+  const isKnown = countLimit > 0 && cursor?.total !== undefined && answers(cursor.total, countLimit)
+  return isKnown ? { countLimit: 0, knownTotal: cursor.total } : { countLimit, knownTotal: undefined }
 }
 
 /** Returns the parameters. In a body, values by key may be an object: `{ metadata: { source: 'fair' } }`. */
@@ -130,9 +151,11 @@ const parseParameter = (grammar: ListGrammar, query: ParsedQuery, name: string, 
   else if (name === 'offset') query.offset = parseInteger(value, 0, maxOffset)
   else if (name === 'cursor') query.cursor = decodeCursor(value)
   else if (name === 'sort') query.sort = value
+  else if (name === totalParameter && isCountLimit(value)) query.countLimit = countLimits[value]
   else if (name === 'q' && grammar.search !== undefined) query.search = parseSearch(grammar.search, value)
   else {
     const condition = parseFilter(grammar, name, value) ?? parseKeyed(grammar, name, value)
+    if (!condition && name === totalParameter) throw new FilterError(`must be ${totalValues.join(' or ')}`)
     if (!condition) return false
     query.conditions.push(condition)
   }
@@ -172,6 +195,7 @@ const knownParameters = ({ filters, keyed, search, aliases }: ListGrammar): stri
   'limit',
   'cursor',
   'offset',
+  ...(filters.has(totalParameter) ? [] : [totalParameter]),
 ]
 
 const printableName = (name: string): string => name.toWellFormed().slice(0, 100)
@@ -186,7 +210,12 @@ const parseFilter = (grammar: ListGrammar, name: string, value: string): Conditi
   const [, field, operator = 'eq'] = /^([A-Za-z][\w.]*)(?:\[(\w+)\])?$/.exec(name) ?? []
   const match = field === undefined ? undefined : grammar.filters.get(field)
   if (!match?.filter.operators.includes(operator as Operator)) return undefined
-  return match.filter.parse(operator as Operator, value, match.column, grammar.search)
+  try {
+    return match.filter.parse(operator as Operator, value, match.column, grammar.search)
+  } catch (error) {
+    if (name !== totalParameter || !(error instanceof FilterError)) throw error
+    throw new FilterError(`${error.message}, or ${totalValues.join(' or ')}`)
+  }
 }
 
 const parseKeyed = (grammar: ListGrammar, name: string, value: string): Condition | undefined => {

@@ -2,9 +2,6 @@ import { all, type Bind } from './condition.ts'
 import type { ListQuery } from './query.ts'
 import { orderBy, rangesAfter, reverseSort } from './sort.ts'
 
-/** Totals are counted up to this number, and results up to it are sorted. */
-export const maxCounted = 10_000
-
 /** A subquery `ids` that returns each id once, and conditions `where` that use only the id. */
 export type IdSource = { ids: string; where: string[] }
 
@@ -21,25 +18,32 @@ type StatementOptions = {
   query: Pick<ListQuery, 'limit' | 'offset' | 'cursor' | 'sort'>
   bind: Bind
   id: string
-  /** Whether the list is known to be large. Its rows are then not counted, and read in the order of the sort. */
-  isLarge: boolean
+  /** Rows are counted up to one more than this number; 0: not at all. */
+  countLimit: number
+  /**
+   * With `estimatedConditions`, up to this number of rows are collected and sorted, if not more are counted. It is 0 if the list is
+   * known to be larger: its rows are then read in the order of the sort.
+   */
+  sortLimit: number
+  /** Whether the order is one that no index has. A large result then has a total, but no rows. */
+  mustSort?: boolean
 }
 
-/** Writes the statement that counts the rows of a list. */
-export const countStatement = (table: string, where: string): string =>
-  `select count(*)::int as total from (select from ${table} where ${where} limit ${maxCounted + 1}) counted`
+/** Writes the statement that counts the rows of a list up to one more than `limit`. */
+export const countStatement = (table: string, where: string, limit: number): string =>
+  `select count(*)::int as total from (select from ${table} where ${where} limit ${limit + 1}) counted`
 
 /**
  * Writes one statement that returns a page and its total, so both come from one snapshot and one round trip. Without rows it
  * still returns one row with the total.
  *
- * With `estimatedConditions` it first counts the matching rows, using an index on text or tags. The count selects one of two
- * plans: a small result is sorted; for a large result, rows are read in the order of the sort and tested until the page is
- * full.
+ * With `estimatedConditions` it first collects the keys of the matching rows once, using an index on text or tags. Their number is the
+ * total, and selects one of two plans: a small result is sorted; for a large result, rows are read in the order of the sort and
+ * tested until the page is full.
  */
 export const listStatement = (options: StatementOptions): string => {
   const { table, selected, exactConditions, estimatedConditions, impliedConditions, idSource } = options
-  const { query, bind, id, isLarge } = options
+  const { query, bind, id, countLimit, sortLimit, mustSort = false } = options
   const { cursor, sort, limit, offset = 0 } = query
   const keys = cursor?.backward ? reverseSort(sort.keys) : sort.keys
   const keyTexts = keys.map(({ column }) => `${column}::text`).join(', ')
@@ -54,7 +58,7 @@ export const listStatement = (options: StatementOptions): string => {
   const page = (source: string): string => `select "~total", page.* from total left join (
     select ${selected.join(', ')}, "~keys", row_number() over () as "~row" from (${source}) found
   ) page on true order by "~row"`
-  const largeTotal = `with total as (select ${maxCounted + 1} as "~total")`
+  const noTotal = 'with total as (select null::int as "~total")'
   if (estimatedConditions.length === 0) {
     // The sorted ids are read from their index, without their rows, until the page or the count is complete.
     const [first] = keys
@@ -67,9 +71,10 @@ export const listStatement = (options: StatementOptions): string => {
       return `${withKeys(`${table} where ${id} in (${ids})`)} order by ${orderBy(keys)}`
     }
     const source = idSource ? idsIn(idSource) : `${table} where ${all(...exactConditions)}`
-    const counted = `select from ${source} limit ${maxCounted + 1}`
+    const counted = `select from ${source} limit ${countLimit + 1}`
     const statements = ranges.length === 0 ? [rowsIn()] : ranges.map((range) => rowsIn(range))
-    const total = isLarge ? largeTotal : `with total as (select count(*)::int as "~total" from (${counted}) counted)`
+    const total =
+      countLimit === 0 ? noTotal : `with total as (select count(*)::int as "~total" from (${counted}) counted)`
     return `${total} ${page(union(statements))}`
   }
   const columns = [...new Set([...keys.map(({ column }) => column), id])].join(', ')
@@ -85,12 +90,16 @@ export const listStatement = (options: StatementOptions): string => {
     return `${withKeys(`${ordered} where ${all(...estimatedConditions)}`)} ${end}`
   }
   const largeResult = union(pageRanges.map(scan))
-  if (isLarge) return `${largeTotal} ${page(largeResult)}`
+  if (sortLimit === 0) return `${noTotal} ${page(largeResult)}`
+  const collected = Math.max(countLimit, sortLimit)
+  const results = [
+    `(select * from (${smallResult}) small_result where (select "~total" from total) <= ${collected})`,
+    ...(mustSort
+      ? []
+      : [`(select * from (${largeResult}) large_result where (select "~total" from total) > ${collected})`]),
+  ]
   return `with matched as materialized (select ${columns} from ${table} where ${all(...exactConditions, ...estimatedConditions)}),
-  counted as materialized (select * from matched limit ${maxCounted + 1}),
+  counted as materialized (select * from matched limit ${collected + 1}),
   total as materialized (select count(*)::int as "~total" from counted)
-  ${page(`select * from (
-    (select * from (${smallResult}) small_result where (select "~total" from total) <= ${maxCounted}) union all
-    (select * from (${largeResult}) large_result where (select "~total" from total) > ${maxCounted})
-  ) result order by ${orderBy(keys)}`)}`
+  ${page(`select * from (${results.join(' union all ')}) result order by ${orderBy(keys)}`)}`
 }

@@ -103,6 +103,29 @@ describe('Outbox and relay', () => {
     expect(versions(id)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1))
   })
 
+  it('a record and its event are written by one statement, and neither if there is no record to write', async () => {
+    startRelay(startBroker('relay'), 60_000)
+    const [id, other] = [newId(), newId()]
+    const receive = (eventId: string, isNew: boolean) => ({
+      name: 'note_received',
+      sql: `insert into inbox (consumer, event_id) select 'notes', $1::uuid where $2::boolean returning event_id`,
+      values: [eventId, isNew],
+    })
+    const eventOf = (subject: string) => noteCreated.of({ id: subject, text: 'hello', version: 1 }, actor)
+    expect(await outbox.addWith(db, receive(id, true), eventOf(id))).toBe(true)
+    expect(await subscription.next('note.created.v1', id)).toMatchObject({ data: { text: 'hello' } })
+    expect(await outbox.addWith(db, receive(other, false), eventOf(other))).toBe(false)
+    await expect(outbox.addWith(db, receive(id, true), eventOf(other))).rejects.toThrow('Validation error')
+    const undone = db.transaction(async (tx) => {
+      await outbox.addWith(db, receive(other, true), eventOf(other), tx)
+      throw new Error('changed my mind')
+    })
+    await expect(undone).rejects.toThrow('changed my mind')
+    await waitUntilEmpty()
+    expect(subscription.all()).toHaveLength(1)
+    expect(await db.query('select event_id as "eventId" from inbox')).toEqual([{ eventId: id }])
+  })
+
   it('adding an event after the end of the transaction throws', async () => {
     const late = await db.transaction(async (tx) => tx)
     await expect(outbox.add(late, noteCreated.of({ id: newId(), text: 'late', version: 1 }, actor))).rejects.toThrow(

@@ -91,10 +91,11 @@ export const createFinder = (db: Db, model: Customers, userNames: UserNames) => 
         tx,
       ),
 
-    /** @throws Problem 404 */
-    get: async (key: CustomerKey, state: State = 'active'): Promise<CustomerRow> => {
+    /** @throws Problem 404; 412 if `ifMatch` is another version */
+    get: async (key: CustomerKey, state: State = 'active', ifMatch?: IfMatch): Promise<CustomerRow> => {
       const row = await findOne(key, state)
       if (!row) throw notFound()
+      requireVersion('the customer', row, ifMatch)
       return row
     },
 

@@ -47,19 +47,22 @@ export type CustomerService = ReturnType<typeof createCustomerService>
 export const createCustomerService = ({ db, finder, writer, editors, userNames, media, photoLink, list }: Deps) => {
   const present = (row: CustomerRow): Customer => presentCustomer(row, photoLink)
 
+  /** Changes a customer without a lock or, if somebody else has changed it in between, once more with one. */
   const change = async (
     key: CustomerKey,
     { actor, ifMatch }: Access,
     edit: (row: CustomerRow) => Partial<CustomerFields>,
   ): Promise<Customer> => {
     let fields: Partial<CustomerFields> | undefined
-    return db
-      .transaction(async (tx) => {
-        const row = await finder.lock(key, tx, { ifMatch })
-        fields = edit(row)
-        return present(await writer.update(row, fields, actor, tx))
-      })
-      .catch((error: unknown) => rethrowAsDuplicate(finder, fields)(error))
+    const write = (row: CustomerRow, tx?: Tx) => {
+      fields = edit(row)
+      return writer.update(row, fields, actor, tx)
+    }
+    const writeLocked = (tx: Tx) => finder.lock(key, tx, { ifMatch }).then((row) => write(row, tx))
+    const written = async () => (await write(await finder.get(key, 'active', ifMatch))) ?? db.transaction(writeLocked)
+    const next = await written().catch((error: unknown) => rethrowAsDuplicate(finder, fields)(error))
+    if (!next) throw new Error('a customer has changed although it was locked')
+    return present(next)
   }
 
   const { requirePhoto, requirePhotoFor } = createPhotoCheck({ media, find: (key: CustomerKey) => finder.get(key) })
@@ -68,9 +71,7 @@ export const createCustomerService = ({ db, finder, writer, editors, userNames, 
   const create = async (input: NewCustomer, actor: Actor, { uploaded = false } = {}): Promise<Customer> => {
     if (!uploaded) await requirePhoto(photoOf(input), actor)
     const fields = newFields(input)
-    return db
-      .transaction(async (tx) => present(await writer.insert(fields, actor, tx)))
-      .catch(rethrowAsDuplicate(finder, fields))
+    return present(await writer.insert(fields, actor).catch(rethrowAsDuplicate(finder, fields)))
   }
 
   return {

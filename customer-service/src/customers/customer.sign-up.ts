@@ -33,7 +33,7 @@ export const createSignUps = (writer: Writer, finder: Finder) => ({
       surname: surname?.slice(0, maxNameLength),
       email: emailTaken || email === null ? null : normaliseEmail(email),
     })
-    await writer.insert(fields, actor, tx, userId)
+    await writer.insert(fields, actor, { tx, userId })
   },
 })
 export type SignUps = ReturnType<typeof createSignUps>

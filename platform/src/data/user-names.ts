@@ -58,7 +58,7 @@ export const createUserNames = (db: Db) => {
     },
 
     /** The actor with their current name, or with that of the token if the user is unknown. */
-    withCurrentName: async <A extends StampActor>(actor: A, tx: Tx): Promise<A> => {
+    withCurrentName: async <A extends StampActor>(actor: A, tx?: Tx): Promise<A> => {
       const names = await findNames([actor.id], tx)
       return { ...actor, displayName: names.get(actor.id) ?? actor.displayName }
     },

@@ -1,8 +1,8 @@
 import type { NewEvent } from '@clientele/contracts/event'
 import type { Sequelize } from 'sequelize'
-import type { Tx } from '../../data/database.ts'
+import type { Db, Tx } from '../../data/database.ts'
 import { newId } from '../../data/db.ts'
-import { afterCommit, databaseOf } from '../../data/transaction.ts'
+import { afterCommit, databaseOf, withSavepoint } from '../../data/transaction.ts'
 import { counter, currentTraceparent } from '../../runtime/telemetry.ts'
 
 /**
@@ -38,6 +38,13 @@ order by position`
 
 const insertOne = `insert into outbox (part, event_id, type, subject, data, traceparent) values ($1, $2, $3, $4, $5, $6)`
 
+/** Writes the statement that runs `statement`, which has `count` parameters, and adds the event of the row that it returns. */
+const insertWith = (statement: string, count: number): string => {
+  const columns = ['smallint', 'uuid', 'text', 'text', 'json', 'text'].map((type, at) => `$${count + at + 1}::${type}`)
+  return `with written as (${statement})
+insert into outbox (part, event_id, type, subject, data, traceparent) select ${columns.join(', ')} from written returning id`
+}
+
 const eventsAdded = counter('events_total', 'Events added to the outbox by committed transactions', ['type'])
 
 const commitListeners = new WeakMap<Sequelize, Set<() => void>>()
@@ -49,15 +56,44 @@ export const onEventsCommitted = (sequelize: Sequelize, listener: () => void): (
   return () => listeners.delete(listener)
 }
 
+/** Counts events that are committed, and wakes the relay for request events. */
+const committed = (sequelize: Sequelize, events: readonly NewEvent[], offset: 0 | typeof partitions): void => {
+  for (const { type } of events) eventsAdded.inc({ type })
+  if (offset === 0) for (const notify of commitListeners.get(sequelize) ?? []) notify()
+}
+
+/** A prepared statement that writes one record, and returns a row if it has done so. `name` stands for its text. */
+export type RecordStatement = { name: string; sql: string; values: unknown[] }
+
+const valuesOf = (event: NewEvent, offset: 0 | typeof partitions): unknown[] => [
+  partitionOf(event.subject) + offset,
+  newId(),
+  event.type,
+  event.subject,
+  serializeData(event),
+  currentTraceparent() ?? null,
+]
+
+const addWith = async (
+  db: Db,
+  { name, sql, values }: RecordStatement,
+  event: NewEvent,
+  tx: Tx | undefined,
+): Promise<boolean> => {
+  const added = await db.query(insertWith(sql, values.length), [...values, ...valuesOf(event, 0)], { tx, name })
+  if (added.length === 0) return false
+  if (tx) afterCommit(tx, () => committed(db.sequelize, [event], 0))
+  else committed(db.sequelize, [event], 0)
+  return true
+}
+
 const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof partitions): Promise<void> => {
   if (events.length === 0) return
   const db = databaseOf(tx)
   const traceparent = currentTraceparent() ?? null
   const [first, ...more] = events
   if (first && more.length === 0) {
-    const part = partitionOf(first.subject) + offset
-    const values = [part, newId(), first.type, first.subject, serializeData(first), traceparent]
-    await db.query(insertOne, values, { tx, name: 'outbox_add_one' })
+    await db.query(insertOne, valuesOf(first, offset), { tx, name: 'outbox_add_one' })
   } else {
     const values = [
       events.map(({ subject }) => partitionOf(subject) + offset),
@@ -69,10 +105,7 @@ const add = async (tx: Tx, events: readonly NewEvent[], offset: 0 | typeof parti
     ]
     await db.query(insert, values, { tx, name: 'outbox_add' })
   }
-  afterCommit(tx, () => {
-    for (const { type } of events) eventsAdded.inc({ type })
-    if (offset === 0) for (const notify of commitListeners.get(db.sequelize) ?? []) notify()
-  })
+  afterCommit(tx, () => committed(db.sequelize, events, offset))
 }
 
 /** The transactional outbox: an event is published if and only if the transaction that added it commits. */
@@ -82,6 +115,18 @@ export const outbox = {
    * @throws Error if the transaction has ended, or an event is too large for the broker
    */
   add: (tx: Tx, ...events: NewEvent[]): Promise<void> => add(tx, events, 0),
+
+  /**
+   * Writes a record and adds its event by one statement: a round trip instead of those of a transaction, and the row is locked for no
+   * longer. Without `tx` it commits at once or, in an idempotent request, runs in a savepoint. The event gets its place in the order
+   * once the record is locked.
+   * @returns whether the statement has written a record, and the event was added
+   * @throws Error if the event is too large for the broker
+   */
+  addWith: (db: Db, statement: RecordStatement, event: NewEvent, tx?: Tx): Promise<boolean> => {
+    const open = tx ? undefined : db.requestTransaction()
+    return open ? withSavepoint(open, () => addWith(db, statement, event, open)) : addWith(db, statement, event, tx)
+  },
 
   /**
    * Like {@link outbox.add}, for bulk work such as imports. Bulk events are published after request events, rate-limited, and

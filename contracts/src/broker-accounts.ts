@@ -1,4 +1,4 @@
-import { type Registry, registry } from './services.ts'
+import { everyType, type Registry, registry } from './services.ts'
 
 /** The topic exchange that all events are published to. The routing key is the event type. */
 export const eventExchange = 'clientele.events'
@@ -25,7 +25,8 @@ export const accountOf = (process: string): string => `clientele-${process}`
 export const processOfAccount = (account: string): string | undefined =>
   brokerProcesses().find((name) => account === name || account.endsWith(`-${name}`))
 
-const covers = (pattern: string, type: string): boolean => pattern === type || type.startsWith(`${pattern}.`)
+const covers = (pattern: string, type: string): boolean =>
+  pattern === everyType || pattern === type || type.startsWith(`${pattern}.`)
 
 /** Returns the services that publish events of a type: one, or several for the events of imports. Empty for unknown types. */
 export const publishersOf = (type: string): string[] =>
@@ -46,6 +47,7 @@ export type TopicPermissions = { write: string; read: string }
 const nothing = '^$'
 const escaped = (name: string): string => name.replaceAll('.', '\\.')
 const routingKeys = (patterns: readonly string[]): string => {
+  if (patterns.includes(everyType)) return '.*'
   const others = (pattern: string) => patterns.filter((other) => other !== pattern)
   const widest = [...new Set(patterns)].filter((pattern) => !others(pattern).some((other) => covers(other, pattern)))
   const expressions = widest.map((pattern) => `${escaped(pattern)}${pattern.includes('.') ? '$' : '\\.'}`)

@@ -5,8 +5,12 @@ import { z } from 'zod'
 const port = z.int().min(1_024).max(65_435)
 const word = z.string().regex(/^[a-z]+$/)
 
+/** In `consumes`: every type, also those of later releases. */
+export const everyType = '*'
+
 // An event type, or its first word for all events of a kind of record.
 const eventTypes = z.array(z.string().regex(/^[a-z_]+(\.[a-z_]+\.v[0-9]+)?$/)).default([])
+const consumedTypes = z.union([z.tuple([z.literal(everyType)]), eventTypes])
 
 const Service = z.strictObject({
   /** The name of the service, its folder, its image and its Kubernetes Service. */
@@ -24,8 +28,8 @@ const Service = z.strictObject({
   secrets: z.array(z.string()).default([]),
   /** The events that it publishes: `customer` is all types that begin with `customer.` */
   publishes: eventTypes,
-  /** The events that it consumes, besides those that the gateway consumes: types, or first words as in `publishes`. */
-  consumes: eventTypes,
+  /** The events that it consumes, besides those that the gateway consumes: types, first words as in `publishes`, or {@link everyType}. */
+  consumes: consumedTypes.default([]),
 })
 export type Service = z.infer<typeof Service>
 

@@ -37,14 +37,23 @@ export const declareEventExchange = (declare: Declare): Promise<void> =>
     (channel) => channel.assertExchange(exchange, 'topic', { durable: true }),
   )
 
+type Queues = {
+  queue: string
+  /** Routing keys: event types, or `#` for all. */
+  types: readonly string[]
+  delays: readonly number[]
+  /** Whether the broker delivers to one consumer only, while the others stand by. */
+  hasSingleConsumer?: boolean
+}
+
 /** Declares the main queue with its bindings, its retry queues and its dead-letter queue. */
 export const declareQueues = async (
   channel: Channel,
   declare: Declare,
-  { queue, types, delays }: { queue: string; types: readonly string[]; delays: readonly number[] },
+  { queue, types, delays, hasSingleConsumer = false }: Queues,
 ): Promise<void> => {
   const own = queueExchange(queue)
-  const declareQueue = async (name: string, queueArguments: Record<string, string>): Promise<void> => {
+  const declareQueue = async (name: string, queueArguments: Record<string, string | boolean>): Promise<void> => {
     await declare(
       (probe) => probe.checkQueue(name),
       (opened) => opened.assertQueue(name, { durable: true, arguments: queueArguments }),
@@ -55,6 +64,9 @@ export const declareQueues = async (
   await channel.assertExchange(own, 'direct', { durable: true })
   await declareQueue(deadQueue(queue), { 'x-queue-type': 'quorum' })
   for (const delay of delays) await declareQueue(retryQueue(queue, delay), deadLetterArguments(queue))
-  await declareQueue(queue, deadLetterArguments(deadQueue(queue)))
+  await declareQueue(queue, {
+    ...deadLetterArguments(deadQueue(queue)),
+    ...(hasSingleConsumer && { 'x-single-active-consumer': true }),
+  })
   for (const type of types) await channel.bindQueue(queue, exchange, type)
 }

@@ -204,9 +204,12 @@ const createLease = (client: pg.Client): OutboxLease => ({
  */
 const mustReachQueue = (type: string): boolean => publishersOf(type).length === 0 || isConsumed(type)
 
+/** The header of events that were added by `outbox.addInBulk`. */
+export const bulkHeader = 'bulk'
+
 /** Converts a row to its message: CloudEvents 1.0 in structured JSON. The stored JSON text of the data is inserted as it is. */
 export const messageOf = (row: Row, source: string, account: string | undefined): OutgoingMessage => {
-  const { event_id, type, subject, data, traceparent, created_at } = row
+  const { part, event_id, type, subject, data, traceparent, created_at } = row
   const head = {
     specversion: '1.0',
     id: event_id,
@@ -224,7 +227,7 @@ export const messageOf = (row: Row, source: string, account: string | undefined)
     type,
     contentType: 'application/cloudevents+json',
     timestamp: Math.floor(created_at.getTime() / 1000),
-    headers: traceparent === null ? {} : { traceparent },
+    headers: { ...(traceparent !== null && { traceparent }), ...(part >= partitions && { [bulkHeader]: true }) },
     mandatory: mustReachQueue(type),
     ...(account !== undefined && { userId: account }),
   }

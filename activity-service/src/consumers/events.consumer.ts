@@ -1,0 +1,38 @@
+import { activityEvents } from '@clientele/contracts/activity'
+import { customerEvents, customerPurged } from '@clientele/contracts/customer'
+import { importFinished } from '@clientele/contracts/imports/import'
+import { mediaEvents } from '@clientele/contracts/media'
+import { notificationEvents } from '@clientele/contracts/notification'
+import { orderEvents } from '@clientele/contracts/order'
+import { productEvents } from '@clientele/contracts/product'
+import { userEvents } from '@clientele/contracts/user'
+import { orderedConsumer } from '@clientele/platform/events/consumer/ordered-consumer'
+import type { EventWriter } from '../events/event.writer.ts'
+import type { Redaction } from '../events/redaction.ts'
+
+/** The events of this release. Events of types that it does not know are recorded too. */
+export const recordedEvents = [
+  ...customerEvents,
+  ...productEvents,
+  ...orderEvents,
+  ...notificationEvents,
+  ...mediaEvents,
+  ...userEvents,
+  importFinished,
+  ...activityEvents,
+]
+
+type Deps = { writer: EventWriter; redaction: Redaction; onRecorded(): void }
+
+/** Records every event, and redacts the events of customers that are purged. */
+export const recordEvents = ({ writer, redaction, onRecorded }: Deps) =>
+  orderedConsumer({
+    queue: 'activity-service.events',
+    events: recordedEvents,
+    handle: async (batch, tx) => {
+      await writer.add(batch, tx)
+      for (const { type, subject } of batch.events)
+        if (type === customerPurged.type) await redaction.redact(subject, type, tx)
+    },
+    onCommitted: onRecorded,
+  })

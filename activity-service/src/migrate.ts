@@ -1,0 +1,4 @@
+import { runMigrations } from '@clientele/platform/data/migrate'
+import { migrations } from './migrations.ts'
+
+await runMigrations({ schema: 'activity', migrations })

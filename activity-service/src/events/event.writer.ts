@@ -59,7 +59,14 @@ export const createEventWriter = ({ db, partitions }: { db: Db; partitions: Part
       const eventClass = classOf(event.type)
       const salt = newSalt()
       const row = {
-        ...{ class: eventClass, seq, at: new Date(event.time), eventId: event.id, type: event.type, subject: event.subject },
+        ...{
+          class: eventClass,
+          seq,
+          at: new Date(event.time),
+          eventId: event.id,
+          type: event.type,
+          subject: event.subject,
+        },
         ...{ ...stampsOf(event), about: aboutOf(event), bodyHash: hashBody(salt, event.text) },
       }
       const hash = hashEvent(latest.get(eventClass)?.hash ?? heads.get(eventClass)?.hash ?? Buffer.alloc(0), row)

@@ -6,10 +6,9 @@ import { counter, histogram, slowBuckets } from '../../runtime/telemetry.ts'
 import { sleep, withTimeout } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
 import { claimNew } from './inbox.ts'
-import type { OrderedBatch } from './ordered-consumer.ts'
 import { createQueueMetrics } from './queue-metrics.ts'
 import { declareQueues } from './queue-topology.ts'
-import { type ReceivedEvent, readMessage } from './received-event.ts'
+import { type OrderedBatch, type ReceivedEvent, readMessage, type UnreadableMessage } from './received-event.ts'
 import type { RunningConsumer } from './running-consumer.ts'
 
 type Options = {
@@ -66,7 +65,8 @@ export const consumeInOrder = (options: Options): RunningConsumer => {
   const onMessage = (from: ConfirmChannel, message: ConsumeMessage | null): void => {
     if (message === null) {
       log.warn('the queue was deleted or moved; declaring it again')
-      return channel.reset()
+      channel.reset()
+      return
     }
     if (stopping.signal.aborted || source !== from) return
     waiting.push(message)
@@ -106,7 +106,7 @@ export const consumeInOrder = (options: Options): RunningConsumer => {
     const read = messages.map((message) => readMessage(message, queue))
     const all = new Map<string, ReceivedEvent>()
     for (const each of read) if ('id' in each && !all.has(each.id.toLowerCase())) all.set(each.id.toLowerCase(), each)
-    const unreadable = read.filter((each) => !('id' in each))
+    const unreadable = read.filter((each): each is UnreadableMessage => !('id' in each))
     const transaction = db.transaction(async (tx) => {
       const claimed = await claimNew(db, tx, queue, [...all.keys()])
       const events = [...all].filter(([id]) => claimed.has(id)).map(([, event]) => event)

@@ -2,17 +2,9 @@ import type { EventType } from '@clientele/contracts/event'
 import type { Tx } from '../../data/db.ts'
 import { consumeInOrder } from './consume-in-order.ts'
 import type { Consumer } from './consumer.ts'
-import type { ReceivedEvent, UnreadableMessage } from './received-event.ts'
+import type { OrderedBatch } from './received-event.ts'
 
-export type { ReceivedEvent, UnreadableMessage } from './received-event.ts'
-
-/** What an ordered consumer got since its last transaction, in the order of the queue. */
-export type OrderedBatch = {
-  /** The events that it has not handled before. */
-  events: ReceivedEvent[]
-  /** The messages that are no events, or whose sender may not publish them. */
-  unreadable: UnreadableMessage[]
-}
+export type { OrderedBatch, ReceivedEvent } from './received-event.ts'
 
 /**
  * Declares a consumer of every event in the order of its queue. One process of all replicas consumes, and the others stand by. All

@@ -26,6 +26,14 @@ export type ReceivedEvent = z.infer<typeof AnyEvent> & { text: string; isBulk: b
 /** A message that is no event, or that a foreign sender has published. */
 export type UnreadableMessage = { content: Buffer; routingKey: string; reason: string }
 
+/** What an ordered consumer got since its last transaction, in the order of the queue. */
+export type OrderedBatch = {
+  /** The events that it has not handled before. */
+  events: ReceivedEvent[]
+  /** The messages that are no events, or whose sender may not publish them. */
+  unreadable: UnreadableMessage[]
+}
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Reads a message of any event type. @param queue the consumer's queue */

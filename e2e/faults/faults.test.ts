@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
 import { databaseServices } from '../services.ts'
+import { checkRecordedEvents } from './checks/activity.ts'
 import { checkInboxes, checkProjections } from './checks/consumers.ts'
 import { checkCustomers } from './checks/customers.ts'
 import { checkCustomerEvents, checkMediaAndUserEvents } from './checks/events.ts'
@@ -105,6 +106,10 @@ describe('The product under faults', () => {
     expect(bindings.size).toBeGreaterThanOrEqual(5)
     expect(await checkInboxes(events, bindings, query)).toEqual([])
     expect(await checkProjections(query, outcome.ledger)).toEqual([])
+  })
+
+  it('activity-service records every event once, as it was published, and the events of each record in their order', async () => {
+    expect(await checkRecordedEvents(events, query)).toEqual([])
   })
 
   it('no acknowledged order is lost, stock equals deliveries minus sales, and each order sends one notification', async () => {

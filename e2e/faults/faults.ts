@@ -20,6 +20,7 @@ const routes: Record<string, RegExp> = {
   'media-service': /^\/v1\/(media|customers\/[^/]+\/photo)/,
   'order-service': /^\/v1\/(products|orders)/,
   'notification-service': /^\/v1\/notifications/,
+  'activity-service': /^\/v1\/(events|audit|webhooks|customers\/[^/]+\/timeline)/,
 }
 const keycloakRoutes = valueFor(routes, 'user-service')
 const everyRoute = /^\/v1\//

@@ -26,7 +26,8 @@ export const checkInboxes = async (
     if (!(service in schemaOf)) continue
     const rows = await query<{ id: string }>(service, 'select event_id as id from inbox where consumer = $1', [queue])
     const handled = new Set(rows.map(({ id }) => id))
-    const expected = distinctEvents(events).filter((event) => types.includes(event.type) && isForConsumer(queue, event))
+    const isBound = (type: string): boolean => types.includes('#') || types.includes(type)
+    const expected = distinctEvents(events).filter((event) => isBound(event.type) && isForConsumer(queue, event))
     const missing = expected.filter(({ id }) => !handled.has(id))
     if (missing.length > 0)
       errors.push(

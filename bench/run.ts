@@ -1,4 +1,5 @@
 import { type Benchmark, type Figure, isMet } from './benchmark.ts'
+import { activity } from './benchmarks/activity.ts'
 import { customers } from './benchmarks/customers.ts'
 import { events } from './benchmarks/events.ts'
 import { exports } from './benchmarks/exports.ts'
@@ -11,7 +12,19 @@ import { uploads } from './benchmarks/uploads.ts'
 import { whole } from './benchmarks/whole.ts'
 import { formatTable, writeResults } from './results.ts'
 
-const benchmarks: Benchmark[] = [gateway, events, whole, indexes, customers, orders, imports, exports, uploads, idle]
+const benchmarks: Benchmark[] = [
+  gateway,
+  events,
+  whole,
+  activity,
+  indexes,
+  customers,
+  orders,
+  imports,
+  exports,
+  uploads,
+  idle,
+]
 
 const args = process.argv.slice(2)
 const names = args.filter((arg) => !arg.startsWith('--'))

@@ -53,13 +53,17 @@ const operations: Operation[] = [
 ]
 
 /** The services that handle each event of a customer. */
-const consumers = ['order-service', 'notification-service']
+const consumers: [ServiceName, queue: string][] = [
+  ['order-service', 'order-service.customers'],
+  ['notification-service', 'notification-service.customers'],
+  ['activity-service', 'activity-service.events'],
+]
 
-/** Counts the events of customers that a service has handled. */
-const handledBy = (url: string, service: ServiceName): Promise<number> =>
+/** Counts the events that a consumer has handled. */
+const handledBy = (url: string, service: ServiceName, queue: string): Promise<number> =>
   asSuperuser(url, async (client) => {
     const sql = `select count(*)::int as handled from ${schemaOf[service]}.inbox where consumer = $1`
-    return (await client.query<{ handled: number }>(sql, [`${service}.customers`])).rows[0]?.handled ?? 0
+    return (await client.query<{ handled: number }>(sql, [queue])).rows[0]?.handled ?? 0
   })
 
 const sumOf = ({ cpuByProcess }: Measurement, pids: readonly number[]): number =>
@@ -109,7 +113,7 @@ const measureSize = async (
       token: async () => (await tokens())[0] ?? '',
       pids: async () => [...pids(), ...(await serverPids())],
     })
-    const handled = () => Promise.all(consumers.map((name) => handledBy(system.database(name), name)))
+    const handled = () => Promise.all(consumers.map(([name, queue]) => handledBy(system.database(name), name, queue)))
     let handledBefore = await handled()
     const waitUntilHandled = (requests: number) =>
       eventually(
@@ -174,7 +178,7 @@ const measureSize = async (
 
 export const whole: Benchmark = {
   name: 'whole',
-  about: `All services and all consumers run, and their CPU time and that of PostgreSQL is counted until each event has been handled by order-service and notification-service. ${concurrency} connections send requests with the tokens of ${people} people in turns. Beside it, in turns, a bare server (\`node:http\`, jose and pg) on the same rows, without gateway, log, limits and events, and for writes the same server with its events published to a quorum queue that nobody reads. The CPU time of RabbitMQ is not counted.`,
+  about: `All services and all consumers run, and their CPU time and that of PostgreSQL is counted until each event has been handled by order-service, notification-service and activity-service. ${concurrency} connections send requests with the tokens of ${people} people in turns. Beside it, in turns, a bare server (\`node:http\`, jose and pg) on the same rows, without gateway, log, limits and events, and for writes the same server with its events published to a quorum queue that nobody reads. The CPU time of RabbitMQ is not counted.`,
   run: async (bench) => {
     const tokens = await newPeople(people)
     // `BENCH_ROWS=10000` measures one size.

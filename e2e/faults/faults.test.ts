@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
 import { databaseServices } from '../services.ts'
-import { checkRecordedEvents } from './checks/activity.ts'
+import { checkReaders, checkRecordedEvents } from './checks/activity.ts'
 import { checkInboxes, checkProjections } from './checks/consumers.ts'
 import { checkCustomers } from './checks/customers.ts'
 import { checkCustomerEvents, checkMediaAndUserEvents } from './checks/events.ts'
@@ -12,10 +12,12 @@ import { checkOrderEffects, checkOrders } from './checks/orders.ts'
 import { openQueries, type Query } from './checks/query.ts'
 import { checkUsers } from './checks/users.ts'
 import { type Event, openEventLog, queueBindings, readEventLog, waitForConsumers } from './event-log.ts'
+import { type EventReader, feedReader, streamReader } from './event-readers.ts'
 import { type FaultSystem, startFaultSystem } from './fault-system.ts'
 import { memoryCurves, memoryGrowth } from './memory.ts'
 import { formatReport, writeFiles } from './report.ts'
 import { minMinutesForMemory, type Outcome, runFaults } from './run-faults.ts'
+import { createTokens } from './tokens.ts'
 
 /*
  * The fault suite. It starts two replicas of the gateway and of every service behind load balancers, and its own PostgreSQL,
@@ -46,6 +48,7 @@ let endQueries: () => Promise<void>
 let events: Event[] = []
 let nonEmptyQueues: string[] = []
 let bindings: Map<string, string[]>
+let readers: EventReader[] = []
 
 const checkOutboxesEmpty = async (): Promise<void> => {
   for (const service of databaseServices) {
@@ -59,17 +62,26 @@ beforeAll(
     log(`fault suite: seed ${seed}, ${minutes} minutes, logs in ${folder}`)
     system = await startFaultSystem(folder)
     await openEventLog(system.broker)
-    outcome = await runFaults(system, { seed, minutes, log })
+    const tokens = await createTokens()
+    const gateways = system.replicas.filter(({ service }) => service === 'gateway')
+    readers = [
+      feedReader(system.gateway, tokens.admin),
+      ...gateways.map(({ name, port }) => streamReader(`stream of ${name}`, `http://127.0.0.1:${port}`, tokens.admin)),
+    ]
+    outcome = await runFaults(system, { seed, minutes, log, tokens })
     ;({ query, end: endQueries } = await openQueries(system))
     await eventually(checkOutboxesEmpty, { timeoutMs: 60_000 })
     nonEmptyQueues = await waitForConsumers(system.broker, 120_000)
     bindings = await queueBindings(system.broker)
     events = await readEventLog(system.broker)
+    const [recorded] = await query<{ n: number }>('activity-service', 'select count(*)::int as n from events', [])
+    await Promise.all(readers.map((reader) => reader.finish(recorded?.n ?? 0)))
   },
   (minutes * 60 + 900) * 1000,
 )
 
 afterAll(async () => {
+  await Promise.all(readers.map((reader) => reader.finish(0)))
   const report = outcome ? formatReport(outcome, events.length, runInfo) : 'the run did not finish'
   if (system) writeFiles(system, outcome, report, runInfo)
   log(
@@ -110,6 +122,11 @@ describe('The product under faults', () => {
 
   it('activity-service records every event once, as it was published, and the events of each record in their order', async () => {
     expect(await checkRecordedEvents(events, query)).toEqual([])
+  })
+
+  it('the feed and the streams of both gateways tell every event exactly once, in the same order', async () => {
+    expect(readers).toHaveLength(3)
+    expect(await checkReaders(readers, query)).toEqual([])
   })
 
   it('no acknowledged order is lost, stock equals deliveries minus sales, and each order sends one notification', async () => {

@@ -9,12 +9,11 @@ import { watchMemory } from './memory.ts'
 import { orderWriter } from './order-writer.ts'
 import { uploadWriter } from './photo-steps.ts'
 import { createRandom, type Random } from './random.ts'
-import { createTokens } from './tokens.ts'
 import { createTraffic } from './traffic.ts'
 import { signUpWriter, userWriter } from './user-writer.ts'
-import { runWriter, type WriterContext } from './writer.ts'
+import { runWriter, type Tokens, type WriterContext } from './writer.ts'
 
-export type RunOptions = { seed: number; minutes: number; log: (text: string) => void }
+export type RunOptions = { seed: number; minutes: number; log: (text: string) => void; tokens: Tokens }
 
 /** The results of a run: what was recorded while faults were injected. */
 export type Outcome = Awaited<ReturnType<typeof runFaults>>
@@ -64,12 +63,11 @@ const injectFault = async (fault: Fault, system: FaultSystem, windows: FaultWind
 }
 
 /** Runs the writers for `minutes` while faults are injected one after the other, each at least once. */
-export const runFaults = async (system: FaultSystem, { seed, minutes, log }: RunOptions) => {
+export const runFaults = async (system: FaultSystem, { seed, minutes, log, tokens }: RunOptions) => {
   const random = createRandom(seed)
   const windows = createFaultWindows()
   const ledger = createLedger()
   const traffic = createTraffic({ gateway: system.gateway, windows, random: createRandom(seed + 1) })
-  const tokens = await createTokens()
   const memory = watchMemory(system.replicas, sampleMs)
   const stopping = new AbortController()
   const writers = createWriters({ traffic, ledger, tokens }, random).map(({ writer, random: own }) =>

@@ -1,4 +1,5 @@
 import type { Event } from '../event-log.ts'
+import type { EventReader } from '../event-readers.ts'
 import { distinctEvents } from './events.ts'
 import type { Query } from './query.ts'
 
@@ -38,4 +39,15 @@ export const checkRecordedEvents = async (events: readonly Event[], query: Query
     if (orders.get(subject) !== order)
       errors.push(`events of ${subject} are recorded as ${orders.get(subject)}, not ${order}`)
   return errors.slice(0, maxErrors)
+}
+
+/** Finds readers that did not get every recorded event exactly once, in the order of the numbers. */
+export const checkReaders = async (readers: readonly EventReader[], query: Query): Promise<string[]> => {
+  const rows = await query<{ id: string }>('activity-service', 'select event_id as id from events order by seq', [])
+  return readers.flatMap(({ name, ids }) => {
+    const wrong = rows.findIndex(({ id }, index) => ids[index] !== id)
+    if (wrong < 0 && ids.length === rows.length) return []
+    const at = wrong < 0 ? rows.length : wrong
+    return [`${name} has ${ids.length} of ${rows.length} events; number ${at + 1} is ${ids[at]}, not ${rows[at]?.id}`]
+  })
 }

@@ -1,0 +1,48 @@
+import type { Bind } from '@clientele/platform/lists/condition'
+import { kindOf } from '../events/event.kinds.ts'
+
+/** Somebody who is told of events. */
+export type Audience = { userId: string; isAdmin: boolean }
+
+type Judged = { type: string; subject: string; actorId: string | null }
+
+/**
+ * Which events users without the role `admin` may know of, by their kind: all of them, their own actions, or those about
+ * themselves. Only admins may know of other kinds. Every way to read events uses this table.
+ */
+const rules: Record<string, 'all' | 'own' | 'self'> = {
+  customer: 'all',
+  product: 'all',
+  order: 'all',
+  notification: 'all',
+  media: 'all',
+  import: 'own',
+  user: 'self',
+}
+
+const kindsWith = (rule: 'all' | 'own' | 'self'): string[] => Object.keys(rules).filter((kind) => rules[kind] === rule)
+
+/** Whether somebody may know of an event: judged by type, subject and actor. */
+export const isVisible = ({ type, subject, actorId }: Judged, { userId, isAdmin }: Audience): boolean => {
+  if (isAdmin) return true
+  const kind = kindOf(type)
+  switch (Object.hasOwn(rules, kind) ? rules[kind] : undefined) {
+    case 'all':
+      return true
+    case 'own':
+      return actorId === userId
+    case 'self':
+      return subject === userId
+    default:
+      return false
+  }
+}
+
+/** The same as an SQL condition on the columns type, subject, actor_id. `bind` adds a parameter and returns its placeholder. */
+export const visibleTo = ({ userId, isAdmin }: Audience, bind: Bind): string => {
+  if (isAdmin) return 'true'
+  const isOf = (rule: 'all' | 'own' | 'self'): string =>
+    `split_part(type, '.', 1) = any(${bind(kindsWith(rule))}::text[])`
+  const user = `${bind(userId)}::text`
+  return `(${isOf('all')} or (${isOf('own')} and actor_id = ${user}) or (${isOf('self')} and subject = ${user}))`
+}

@@ -7,9 +7,10 @@ create table events (
   seq bigint not null,
   at timestamptz(3) not null,
   event_id uuid not null,
-  type text not null,
-  subject text not null,
-  actor_id text,
+  -- Types are searched by their beginning, and ids only for being equal: the collation "C" serves both by an index.
+  type text collate "C" not null,
+  subject text collate "C" not null,
+  actor_id text collate "C",
   actor_name text,
   version integer,
   bulk boolean not null,
@@ -28,19 +29,28 @@ create table events_passing partition of events for values in ('passing') partit
 create index events_by_seq on events (seq);
 create index events_by_type on events (type, seq);
 create index events_by_actor on events (actor_id, seq);
+create index events_by_time on events (at, seq);
 
 -- The records that an event is about: its subject, and its customer and order.
 create table event_refs (
   class text not null,
   recorded_at timestamptz(3) not null,
-  ref text not null,
+  ref text collate "C" not null,
   seq bigint not null,
-  type text not null,
-  primary key (class, recorded_at, ref, seq)
+  type text collate "C" not null,
+  is_subject boolean not null,
+  primary key (class, recorded_at, seq, ref)
 ) partition by list (class);
 create table event_refs_lasting partition of event_refs for values in ('lasting') partition by range (recorded_at);
 create table event_refs_passing partition of event_refs for values in ('passing') partition by range (recorded_at);
-create index event_refs_by_ref on event_refs (ref, seq);
+create index event_refs_by_ref on event_refs (ref, seq) include (type, is_subject);
+
+-- The events about each record. Without a condition on a column of `events`, counting them reads only `event_refs`.
+create view record_events as
+select event_refs.class, event_refs.recorded_at, event_refs.seq, event_refs.ref, event_refs.type, event_refs.is_subject, events.at,
+  events.event_id, events.subject, events.actor_id, events.about, events.body
+from event_refs left join events on events.class = event_refs.class and events.recorded_at = event_refs.recorded_at
+  and events.seq = event_refs.seq;
 
 -- The last event of each class. Locking both rows numbers events in the order of their commits.
 create table head (
@@ -70,6 +80,14 @@ create table seals (
 create table redactions (
   ref text primary key,
   redacted_at timestamptz(3) not null
+);
+
+-- How the last check of all events and seals went.
+create table chain_checks (
+  finished_at timestamptz(3) not null,
+  checked bigint not null,
+  redacted bigint not null,
+  first_broken bigint
 );
 
 -- Messages that are no events, as they came.

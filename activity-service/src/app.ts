@@ -2,28 +2,41 @@ import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
 import { type Api, createApi } from '@clientele/platform/http/api'
 import type { Log } from '@clientele/platform/runtime/log'
+import { type AuditRouteDeps, auditRoutes } from './audit/audit.routes.ts'
+import { createAudit } from './audit/audit.service.ts'
 import type { ActivityConfig } from './config.ts'
 import { recordEvents } from './consumers/events.consumer.ts'
 import { createEventWriter } from './events/event.writer.ts'
 import { createPartitions } from './events/partitions.ts'
 import { createRedaction } from './events/redaction.ts'
+import { type FeedRouteDeps, feedRoutes } from './feed/feed.routes.ts'
+import { createFeed } from './feed/feed.service.ts'
+import { upkeepTask } from './retention/upkeep.ts'
+import { createTimeline } from './timeline/timeline.list.ts'
+import { type TimelineRouteDeps, timelineRoutes } from './timeline/timeline.routes.ts'
 
 export const service = { service: 'activity-service', title: 'Activity' }
 
 type Deps = { config: ActivityConfig; db: Db; verifier: TokenVerifier; log: Log }
 
 /** Declares all routes of the service. */
-export const declareRoutes = (_api: Api): void => {}
+export const declareRoutes = (api: Api, deps: TimelineRouteDeps & AuditRouteDeps & FeedRouteDeps): void => {
+  timelineRoutes(api, deps)
+  auditRoutes(api, deps)
+  feedRoutes(api, deps)
+}
 
 /** Wires the service. It connects to nothing and starts nothing. */
 export const createApp = ({ config, db, verifier, log }: Deps) => {
-  const writer = createEventWriter({ db, partitions: createPartitions({ db }) })
+  const partitions = createPartitions({ db })
+  const writer = createEventWriter({ db, partitions })
   const redaction = createRedaction({ db })
   const api = createApi({ ...service, verifier, db, log, config })
-  declareRoutes(api)
+  declareRoutes(api, { timeline: createTimeline({ db }), audit: createAudit({ db }), feed: createFeed({ db }) })
+  const keep = { lasting: config.activityKeepLastingMonths, passing: config.activityKeepPassingMonths }
   return {
     app: api.app(),
     consumers: [recordEvents({ writer, redaction, onRecorded: () => {} })],
-    tasks: [],
+    tasks: [upkeepTask({ db, partitions, keep, log })],
   }
 }

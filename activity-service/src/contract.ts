@@ -4,10 +4,12 @@ import { documentOf, type ServiceContract } from '@clientele/platform/service/co
 import { declareRoutes, service } from './app.ts'
 import { recordedEvents } from './consumers/events.consumer.ts'
 
+type Deps = Parameters<typeof declareRoutes>[1]
+
 /** The contract of activity-service. */
 export const contract: ServiceContract = {
   ...service,
-  document: () => documentOf({ ...service, examples }, declareRoutes),
+  document: () => documentOf({ ...service, examples }, (api) => declareRoutes(api, {} as Deps)),
   publishes: activityEvents,
   consumes: recordedEvents,
 }

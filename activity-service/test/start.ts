@@ -73,3 +73,13 @@ export const untilRecorded = (service: Pick<RunningActivity, 'db'>, count: numbe
     },
     { timeoutMs: 30_000 },
   )
+
+/** Waits until these events are recorded. */
+export const untilStored = ({ db }: Pick<RunningActivity, 'db'>, events: readonly { id: string }[]): Promise<void> =>
+  eventually(
+    async () => {
+      const sql = 'select from events where event_id = any($1::uuid[])'
+      expect(await db.query(sql, [events.map(({ id }) => id)])).toHaveLength(events.length)
+    },
+    { timeoutMs: 30_000 },
+  )

@@ -104,6 +104,11 @@ export const problems = {
     title: 'First request still running',
     help: 'The first request with this `Idempotency-Key` is still being handled. Retry in a moment.',
   },
+  gone: {
+    status: 410,
+    title: 'No longer available',
+    help: 'The events that you ask for are not kept any more. `oldest` and `newest` say what there is. Read the records again as they are now, and go on from `oldest` or `newest`.',
+  },
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',

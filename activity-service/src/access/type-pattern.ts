@@ -1,7 +1,7 @@
-import type { Bind } from '@clientele/platform/lists/condition'
+import { all, type Bind } from '@clientele/platform/lists/condition'
 import { FilterError } from '@clientele/platform/lists/filters'
 import { recordedEvents } from '../consumers/events.consumer.ts'
-import { kindOf } from '../events/event.kinds.ts'
+import { classesOfKind, classOf, type EventClass, kindOf } from '../events/event.kinds.ts'
 
 /** The most types and kinds that one parameter may name. */
 const maxPatterns = 50
@@ -40,12 +40,20 @@ export const matchesType = (patterns: readonly string[], type: string): boolean 
     return prefix === undefined ? type === pattern : type.startsWith(prefix)
   })
 
-/** The same as an SQL condition on a column of types. Its collation is that of the column `events.type`, so an index serves it. */
+const classesOf = (pattern: string): readonly EventClass[] =>
+  prefixOf(pattern) === undefined ? [classOf(pattern)] : classesOfKind(kindOf(pattern))
+
+/**
+ * The same as an SQL condition on a column of types, and on `class` beside it, because the planner would look for types in partitions
+ * that cannot have them. The collation is that of `events.type`, so an index serves it.
+ */
 export const typeCondition = (patterns: readonly string[], column: string, bind: Bind): string => {
+  const classes = new Set(patterns.flatMap(classesOf))
+  const inClass = classes.size === 1 ? [`${column.replace(/type$/, 'class')} = ${bind([...classes][0])}::text`] : []
   const exact = patterns.filter((pattern) => prefixOf(pattern) === undefined)
   const prefixes = patterns.map(prefixOf).filter((prefix) => prefix !== undefined)
   const one = exact.length === 1 ? [`${column} = ${bind(exact[0])}::text`] : []
   const several = exact.length > 1 ? [`${column} = any(${bind(exact)}::text[])`] : []
   const begins = prefixes.map((prefix) => `${column} like ${bind(`${prefix}%`)}::text`)
-  return `(${[...one, ...several, ...begins].join(' or ') || 'false'})`
+  return all(...inClass, [...one, ...several, ...begins].join(' or ') || 'false')
 }

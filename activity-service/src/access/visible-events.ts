@@ -1,8 +1,12 @@
+import { type Actor, isAdmin } from '@clientele/platform/auth/token-verifier'
 import type { Bind } from '@clientele/platform/lists/condition'
 import { kindOf } from '../events/event.kinds.ts'
 
 /** Somebody who is told of events. */
 export type Audience = { userId: string; isAdmin: boolean }
+
+/** Who makes a request. */
+export const audienceOf = (actor: Actor): Audience => ({ userId: actor.id, isAdmin: isAdmin(actor) })
 
 type Judged = { type: string; subject: string; actorId: string | null }
 
@@ -46,3 +50,7 @@ export const visibleTo = ({ userId, isAdmin }: Audience, bind: Bind): string => 
   const user = `${bind(userId)}::text`
   return `(${isOf('all')} or (${isOf('own')} and actor_id = ${user}) or (${isOf('self')} and subject = ${user}))`
 }
+
+/** An SQL condition on the column type: of this kind, every event is visible. For lists of which the other columns are not at hand. */
+export const kindVisibleTo = ({ isAdmin }: Audience, bind: Bind): string =>
+  isAdmin ? 'true' : `split_part(type, '.', 1) = any(${bind(kindsWith('all'))}::text[])`

@@ -32,7 +32,7 @@ export const recordEvents = ({ writer, redaction, onRecorded }: Deps) =>
     handle: async (batch, tx) => {
       await writer.add(batch, tx)
       for (const { type, subject } of batch.events)
-        if (type === customerPurged.type) await redaction.redact(subject, type, tx)
+        if (type === customerPurged.type) await redaction.redact(subject, tx)
     },
     onCommitted: onRecorded,
   })

@@ -1,3 +1,5 @@
+import { auditRedacted } from '@clientele/contracts/activity'
+import { customerPurged } from '@clientele/contracts/customer'
 import type { ReceivedEvent } from '@clientele/platform/events/consumer/ordered-consumer'
 import { z } from 'zod'
 
@@ -13,6 +15,13 @@ export const kindOf = (type: string): string => type.split('.', 1)[0] ?? ''
 
 export const classOf = (type: string): EventClass =>
   lastingKinds.includes(kindOf(type)) && !stockTypes.test(type) ? 'lasting' : 'passing'
+
+/** The classes that events of a kind can have. */
+export const classesOfKind = (kind: string): readonly EventClass[] =>
+  kind === 'product' ? eventClasses : [classOf(`${kind}.`)]
+
+/** The events about a purged customer that tell of the purge itself. They are not redacted. */
+export const purgeTypes: readonly string[] = [customerPurged.type, auditRedacted.type]
 
 const id = z.guid().nullish().catch(undefined)
 const References = z.looseObject({ customerId: id, orderId: id })

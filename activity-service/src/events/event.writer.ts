@@ -1,7 +1,7 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
 import type { OrderedBatch, ReceivedEvent } from '@clientele/platform/events/consumer/ordered-consumer'
 import { hashBody, hashEvent, newSalt } from './chain.ts'
-import { aboutOf, classOf, type EventClass, refsOf, stampsOf } from './event.kinds.ts'
+import { aboutOf, classOf, type EventClass, purgeTypes, refsOf, stampsOf } from './event.kinds.ts'
 import { inOrderOfTime } from './event.order.ts'
 import type { Partitions } from './partitions.ts'
 
@@ -20,11 +20,12 @@ const insertEvents = `with added as (
     $11::boolean[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[])
     as event (class, seq, at, event_id, type, subject, actor_id, actor_name, version, bulk, about, body, salt, body_hash, hash)
 ), referred as (
-  insert into event_refs (class, recorded_at, ref, seq, type)
-  select class, $1, ref, seq, type from unnest($17::text[], $18::text[], $19::bigint[], $20::text[]) as event (class, ref, seq, type)
+  insert into event_refs (class, recorded_at, ref, seq, type, is_subject)
+  select class, $1, ref, seq, type, is_subject from unnest($17::text[], $18::text[], $19::bigint[], $20::text[], $21::boolean[])
+    as event (class, ref, seq, type, is_subject)
 )
 update head set seq = latest.seq, hash = latest.hash, recorded_at = $1
-from unnest($21::text[], $22::bigint[], $23::bytea[]) as latest (class, seq, hash) where head.class = latest.class`
+from unnest($22::text[], $23::bigint[], $24::bytea[]) as latest (class, seq, hash) where head.class = latest.class`
 
 const insertUnreadable = `insert into unreadable_messages (routing_key, reason, content)
   select * from unnest($1::text[], $2::text[], $3::bytea[])`
@@ -71,9 +72,9 @@ export const createEventWriter = ({ db, partitions }: { db: Db; partitions: Part
       }
       const hash = hashEvent(latest.get(eventClass)?.hash ?? heads.get(eventClass)?.hash ?? Buffer.alloc(0), row)
       latest.set(eventClass, { seq, hash })
-      const isPurged = refs.some((ref) => purged.has(ref))
-      const body = isPurged ? null : event.text
-      return { ...row, refs, hash, bulk: event.isBulk, body, salt: isPurged ? null : salt }
+      const isPurged = !purgeTypes.includes(event.type) && refs.some((ref) => purged.has(ref))
+      const removed = { body: null, salt: null, actorName: null }
+      return { ...row, refs, hash, bulk: event.isBulk, body: event.text, salt, ...(isPurged && removed) }
     })
     const referred = rows.flatMap(({ refs, ...row }) => refs.map((ref) => ({ ...row, ref })))
     const lastRows = [...latest]
@@ -100,6 +101,7 @@ export const createEventWriter = ({ db, partitions }: { db: Db; partitions: Part
         referred.map((row) => row.ref),
         referred.map((row) => row.seq),
         referred.map((row) => row.type),
+        referred.map((row) => row.ref === row.subject),
         lastRows.map(([eventClass]) => eventClass),
         lastRows.map(([, head]) => head.seq),
         lastRows.map(([, head]) => head.hash),

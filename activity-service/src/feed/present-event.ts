@@ -1,3 +1,4 @@
+import type { NumberedEvent } from '@clientele/contracts/activity'
 import { publishersOf } from '@clientele/contracts/broker-accounts'
 
 /** The columns of `events` from which an event is told. */
@@ -7,8 +8,8 @@ export type ToldEvent = { seq: number; eventId: string; type: string; subject: s
  * The CloudEvent of a recorded event, with its number in the order of all events. An event whose customer was purged has no `data`,
  * and `redacted` says so.
  */
-export const presentEvent = ({ seq, eventId, type, subject, at, body }: ToldEvent): object => {
-  if (body !== null) return { ...(JSON.parse(body) as object), seq }
+export const presentEvent = ({ seq, eventId, type, subject, at, body }: ToldEvent): NumberedEvent => {
+  if (body !== null) return { ...(JSON.parse(body) as Omit<NumberedEvent, 'seq'>), seq } as NumberedEvent
   const source = `/${publishersOf(type)[0] ?? 'activity-service'}`
   return { specversion: '1.0', id: eventId, source, type, subject, time: at.toISOString(), redacted: true, seq }
 }

@@ -30,7 +30,7 @@ export { jsonText, jsonValues } from './json-filter.ts'
 export { oneOf } from './one-of.ts'
 export { maxLimit } from './query.ts'
 export { text } from './text-filter.ts'
-export { columnBefore, time } from './time-filter.ts'
+export { columnBefore, readTime, time } from './time-filter.ts'
 
 /** Options of {@link list}. SQL in them is written by the service, and never contains input of a client. */
 export type ListOptions = {

@@ -11,7 +11,7 @@ const offsetOf = (zone = 'Z'): string =>
   })
 
 /** Parses a time or a day: `2026-11-20` → `2026-11-20T00:00:00.000Z`. @returns RFC 3339 in UTC. @throws FilterError */
-const readTime = (value: string): string => {
+export const readTime = (value: string): string => {
   const [whole, day, clock, zone] = rfc3339.exec(value) ?? []
   const moment = new Date(clock === undefined ? `${day}T00:00:00Z` : `${day}T${clock}${offsetOf(zone)}`)
   if (whole === undefined || Number.isNaN(moment.getTime()) || value.startsWith('0000')) {

@@ -1,0 +1,40 @@
+import type { RecordedEvent } from '@clientele/contracts/activity'
+import type { Page } from '@clientele/contracts/page'
+import type { Db } from '@clientele/platform/data/db'
+import { list } from '@clientele/platform/lists/list'
+import { eventType } from '../access/type-filter.ts'
+import { type Audience, kindVisibleTo } from '../access/visible-events.ts'
+import type { EventClass } from '../events/event.kinds.ts'
+import { presentRecordedEvent, type RecordedEventRow, recordedEventSelection } from './recorded-event.presenter.ts'
+
+type Ref = { class: EventClass; recordedAt: Date; seq: number }
+
+/** The events about a record, newest first. */
+export const timelineList = list<Ref>({
+  table: 'event_refs',
+  columns: ['class', 'recordedAt', 'seq'],
+  id: 'seq',
+  sort: ['seq'],
+  defaultSort: '-seq',
+  filter: { type: eventType },
+})
+
+// By their times, only the partitions that have the events are read.
+const selectEvents = `select ${recordedEventSelection} from events
+  where class = any($1::text[]) and recorded_at = any($2::timestamptz[]) and seq = any($3::bigint[])`
+
+/** Creates what reads the timelines of records. */
+export const createTimeline = ({ db }: { db: Db }) => ({
+  /** Reads a page of the events about a record. Of an unknown record, there are none. @throws Problem 400 */
+  of: async (id: string, query: Record<string, unknown>, audience: Audience): Promise<Page<RecordedEvent>> => {
+    const { rows: refs, page } = await timelineList.run(db, query, {
+      where: (bind) => `ref = ${bind(id.toLowerCase())}::text and ${kindVisibleTo(audience, bind)}`,
+    })
+    const values = [refs.map((ref) => ref.class), refs.map((ref) => ref.recordedAt), refs.map((ref) => ref.seq)]
+    const rows = refs.length === 0 ? [] : await db.query<RecordedEventRow>(selectEvents, values)
+    const bySeq = new Map(rows.map((row) => [row.seq, presentRecordedEvent(row)]))
+    // A month of events can be dropped in between.
+    return { data: refs.flatMap(({ seq }) => bySeq.get(seq) ?? []), page }
+  },
+})
+export type Timeline = ReturnType<typeof createTimeline>

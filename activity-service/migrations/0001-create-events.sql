@@ -45,12 +45,13 @@ create table event_refs_lasting partition of event_refs for values in ('lasting'
 create table event_refs_passing partition of event_refs for values in ('passing') partition by range (recorded_at);
 create index event_refs_by_ref on event_refs (ref, seq) include (type, is_subject);
 
--- The events about each record. Without a condition on a column of `events`, counting them reads only `event_refs`.
+-- The events about each record. Each is looked up in the partition of its month, because the planner would rather join all of them.
 create view record_events as
-select event_refs.class, event_refs.recorded_at, event_refs.seq, event_refs.ref, event_refs.type, event_refs.is_subject, events.at,
-  events.event_id, events.subject, events.actor_id, events.about, events.body
-from event_refs left join events on events.class = event_refs.class and events.recorded_at = event_refs.recorded_at
-  and events.seq = event_refs.seq;
+select event_refs.class, event_refs.recorded_at, event_refs.seq, event_refs.ref, event_refs.type, event_refs.is_subject, found.*
+from event_refs cross join lateral (
+  select events.at, events.event_id, events.subject, events.actor_id, events.about, events.body from events
+  where events.class = event_refs.class and events.recorded_at = event_refs.recorded_at and events.seq = event_refs.seq limit 1
+) found;
 
 -- The last event of each class. Locking both rows numbers events in the order of their commits.
 create table head (
@@ -122,18 +123,21 @@ begin
     end
     $body$
   $create$, current_schema());
+  -- One table in a transaction: who locks both waits for readers that hold the other.
   execute format($create$
-    create function drop_partitions(class text, month date) returns void language plpgsql security definer
+    create function drop_partition(of_table text, class text, month date) returns void language plpgsql security definer
     set search_path = %1$I, pg_temp as $body$
     declare
-      parent text;
-      child text;
+      parent text := of_table || '_' || class;
+      child text := parent || to_char(month, '_YYYY_MM');
     begin
-      foreach parent in array array['events_', 'event_refs_'] loop
-        child := parent || class || to_char(month, '_YYYY_MM');
-        execute format('alter table %%I detach partition %%I', parent || class, child);
+      if parent not in ('events_lasting', 'events_passing', 'event_refs_lasting', 'event_refs_passing') then
+        raise exception '%% has no partitions of months', parent;
+      end if;
+      if to_regclass(child) is not null then
+        execute format('alter table %%I detach partition %%I', parent, child);
         execute format('drop table %%I', child);
-      end loop;
+      end if;
     end
     $body$
   $create$, current_schema());

@@ -13,7 +13,7 @@ const chunkSize = 1_000
 const maxChunk = 2 * chunkSize
 
 const selectHeads = `select class, seq, hash, recorded_at as "recordedAt",
-  (select min(seq) from events where events.class = head.class and events.seq > head.seq) as beyond from head`
+  (select min(seq) from events where events.class = head.class and events.seq > head.seq) as beyond from head order by class`
 const selectSeals = `select class, first_seq as "firstSeq", last_seq as seq, previous, hash from seals order by last_seq`
 const selectBefore = 'select seq, hash from events where class = $1 and seq < $2 order by seq desc limit 1'
 const selectNext = 'select min(seq) as seq from events where seq > $1'

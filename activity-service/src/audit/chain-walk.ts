@@ -75,7 +75,7 @@ export const createChainWalk = (from: number, links: Map<EventClass, Link>, seal
     if (inSeals) return [inSeals]
     const link = linkOf(eventClass)
     if (link.seq === seq && link.hash.equals(hash)) return []
-    return [{ seq: Math.max(1, link.seq < seq ? link.seq + 1 : seq), reason: 'head' }]
+    return [{ seq: Math.max(1, seq), reason: 'head' }]
   }
 
   return {
@@ -93,8 +93,8 @@ export const createChainWalk = (from: number, links: Map<EventClass, Link>, seal
     /** Ends the walk at `to`, and compares the ends of the chains that lie before. @returns the first fault */
     end: (to: number, heads: readonly Head[]): Fault | undefined => {
       const missing = firstUncovered(last + 1, to, sealed)
+      if (missing !== undefined) return { seq: missing, reason: 'missing' }
       const faults = heads.filter(({ seq }) => seq <= to).flatMap(faultOfHead)
-      if (missing !== undefined) faults.push({ seq: missing, reason: 'missing' })
       return faults.toSorted((a, b) => a.seq - b.seq)[0]
     },
   }

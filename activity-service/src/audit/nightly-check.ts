@@ -9,6 +9,8 @@ const nightHour = 2
 // A check uses at most about half a core.
 const pauseMs = 25
 
+/** The part of a log that the check uses. */
+type CheckLog = Record<'info' | 'error', (fields: object, message: string) => void>
 type LastCheck = { finishedAt: Date; firstBroken: number | null }
 
 /** The latest time at which a nightly check was due: two o'clock in UTC. */
@@ -24,7 +26,7 @@ const replaceLast = `with removed as (delete from chain_checks)
   returning finished_at as "finishedAt", first_broken as "firstBroken"`
 
 /** Creates the check of all events and seals. */
-export const createNightlyCheck = ({ db, log }: { db: Db; log: Log }) => {
+export const createNightlyCheck = ({ db, log }: { db: Db; log: CheckLog }) => {
   const isOk = gauge('audit_chain_ok', '1 if the last check of all recorded events found them unchanged, else 0')
   const finishedAt = gauge(
     'audit_chain_checked_timestamp_seconds',

@@ -1,5 +1,5 @@
 import { feedDays } from '@clientele/contracts/activity'
-import type { Db } from '@clientele/platform/data/db'
+import type { Db, Tx } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import { type EventClass, eventClasses } from '../events/event.kinds.ts'
 import type { Partitions } from '../events/partitions.ts'
@@ -17,8 +17,9 @@ export const isOver = (month: Date, keep: number | undefined, now: Date): boolea
   return end <= kept && end <= now.getTime() - (feedDays + 1) * dayMs
 }
 
-const selectMonths = `select to_date(right(relname, 7), 'YYYY_MM')::text as month from pg_inherits
-  join pg_class on pg_class.oid = inhrelid where inhparent = to_regclass('events_' || $1) order by relname`
+const selectMonths = `select distinct to_date(right(relname, 7), 'YYYY_MM')::text as month from pg_inherits
+  join pg_class on pg_class.oid = inhrelid
+  where inhparent in (to_regclass('events_' || $1), to_regclass('event_refs_' || $1)) order by month`
 
 // The seal of a month without events would say nothing.
 const seal = `insert into seals (class, month, first_seq, last_seq, rows, previous, hash, dropped_at)
@@ -35,16 +36,23 @@ const utc = (month: string): Date => new Date(`${month}T00:00:00Z`)
 
 /** Creates what drops the months that are over. */
 export const createRetention = ({ db, partitions, keep, log }: Deps) => {
-  const dropMonth = (eventClass: EventClass, month: string): Promise<void> =>
-    db.transaction(async (tx) => {
-      const begins = utc(month)
-      const ends = new Date(Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth() + 1, 1))
-      // Whoever reads events waits while this waits for others.
-      await db.query("set local lock_timeout = '2s'", [], { tx })
+  const drop = async (table: 'events' | 'event_refs', eventClass: EventClass, month: string, tx: Tx): Promise<void> => {
+    // Whoever reads events waits while this waits for others.
+    await db.query("set local lock_timeout = '2s'", [], { tx })
+    await db.query('select drop_partition($1, $2, $3::date)', [table, eventClass, month], { tx })
+  }
+
+  const dropMonth = async (eventClass: EventClass, month: string): Promise<void> => {
+    const begins = utc(month)
+    const ends = new Date(Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth() + 1, 1))
+    const events = await db.transaction(async (tx) => {
       const [sealed] = await db.query<{ rows: number }>(seal, [eventClass, month, begins, ends], { tx })
-      await db.query('select drop_partitions($1, $2::date)', [eventClass, month], { tx })
-      log.info({ class: eventClass, month, events: sealed?.rows ?? 0 }, 'dropped a month of events')
+      await drop('events', eventClass, month, tx)
+      return sealed?.rows ?? 0
     })
+    await db.transaction((tx) => drop('event_refs', eventClass, month, tx))
+    log.info({ class: eventClass, month, events }, 'dropped a month of events')
+  }
 
   return async (now = new Date()): Promise<void> => {
     await partitions.createAhead(now)

@@ -1,8 +1,7 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
 
-const maxMessages = 10_000
-const maxBytes = 256_000_000
-const keptDays = 30
+/** How many days messages are kept, and how many of them and bytes of content at most. */
+const defaultLimits = { days: 30, messages: 10_000, bytes: 256_000_000 }
 
 const removeOld = `delete from unreadable_messages where received_at < clock_timestamp() - make_interval(days => $1) or id <= (
   select id from (
@@ -13,8 +12,11 @@ const removeOld = `delete from unreadable_messages where received_at < clock_tim
 const removeNaming = `delete from unreadable_messages where position(convert_to($1, 'UTF8') in content) > 0`
 
 /** Removes unreadable messages that are old, or too many or too large together. */
-export const removeOldMessages = async (db: Db): Promise<void> => {
-  await db.query(removeOld, [keptDays, maxMessages, maxBytes])
+export const removeOldMessages = async (
+  db: Db,
+  { days, messages, bytes }: typeof defaultLimits = defaultLimits,
+): Promise<void> => {
+  await db.query(removeOld, [days, messages, bytes])
 }
 
 /** Removes unreadable messages that name a purged customer: nobody knows what else they say. */

@@ -19,8 +19,10 @@ export type RecordedEventRow = {
 /** The columns of {@link RecordedEventRow}, of the table `events` and the view `record_events`. */
 export const recordedEventColumns = ['seq', 'eventId', 'type', 'subject', 'at', 'actorId', 'about', 'body'] as const
 
-/** The same as a list of `select`. */
-export const recordedEventSelection = recordedEventColumns.map((name) => `${columnName(name)} as "${name}"`).join(', ')
+/** The same as a list of `select` from `events`. */
+export const recordedEventSelection = recordedEventColumns
+  .map((name) => `events.${columnName(name)} as "${name}"`)
+  .join(', ')
 
 type Data = Record<string, unknown>
 const Actor = z.looseObject({ displayName: z.string() })

@@ -19,9 +19,11 @@ export const timelineList = list<Ref>({
   filter: { type: eventType },
 })
 
-// By their times, only the partitions that have the events are read.
-const selectEvents = `select ${recordedEventSelection} from events
-  where class = any($1::text[]) and recorded_at = any($2::timestamptz[]) and seq = any($3::bigint[])`
+// Each event is looked up in the partition of its month.
+const selectEvents = `select ${recordedEventSelection} from unnest($1::text[], $2::timestamptz[], $3::bigint[])
+  as found (class, recorded_at, seq) cross join lateral (
+    select * from events where class = found.class and recorded_at = found.recorded_at and seq = found.seq limit 1
+  ) events`
 
 /** Creates what reads the timelines of records. */
 export const createTimeline = ({ db }: { db: Db }) => ({

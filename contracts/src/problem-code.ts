@@ -58,6 +58,11 @@ export const problems = {
     title: 'Method not allowed',
     help: 'The `Allow` header lists the methods that this path supports.',
   },
+  not_acceptable: {
+    status: 406,
+    title: 'No such representation',
+    help: 'The response does not come in a media type that `Accept` names. `detail` says which one to ask for.',
+  },
   timeout: {
     status: 408,
     title: 'Request timeout',

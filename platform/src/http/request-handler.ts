@@ -4,6 +4,7 @@ import type { Db } from '../data/db.ts'
 import { currentContext } from '../runtime/context.ts'
 import { Problem } from '../runtime/problem.ts'
 import { authenticate } from './authentication.ts'
+import { assertAcceptsEvents } from './event-stream.ts'
 import { fingerprintOf, runIdempotent } from './idempotency.ts'
 import { type IfMatch, mustNotExist, noVersion, parseIfMatch } from './if-match.ts'
 import { createReadBack } from './read-back.ts'
@@ -64,7 +65,8 @@ const unknownParameters = (names: string[]): Problem =>
       .map((parameter) => ({ parameter, code: 'unknown_parameter', message: 'is not a known parameter' })),
   })
 
-const readParameters = ({ params, query }: RouteDefinition, req: Request) => {
+const readParameters = ({ params, query, stream }: RouteDefinition, req: Request) => {
+  if (stream) assertAcceptsEvents(req)
   const record = parseQueryString(req.url)
   const names = Object.keys(record)
   const pathParameters = params && parseParameters(params, req.params)

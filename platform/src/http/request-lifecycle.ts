@@ -35,9 +35,9 @@ export const requestContext = (log: Log): RequestHandler => {
     res.once('close', () => {
       const ms = performance.now() - started
       const { method } = req
-      const { route = 'none' } = context
-      const status = statusOf(res)
-      seconds.observe({ method, route, status }, ms / 1000)
+      const { route = 'none', streamingSince } = context
+      const status = streamingSince === undefined ? statusOf(res) : res.statusCode
+      seconds.observe({ method, route, status }, ((streamingSince ?? performance.now()) - started) / 1000)
       access.info({ ...ids, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
     })
     withContext(context, () => {

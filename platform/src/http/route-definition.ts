@@ -78,6 +78,11 @@ export type RouteDefinition<
   uploads?: Record<string, Upload<U>>
   /** What a response of 200 or 206 without a schema is: a file of one of these media types, with further headers. */
   file?: { types: readonly string[]; headers: readonly ResponseHeader[] }
+  /**
+   * The response of 200 is a stream of server-sent events without an end (see {@link eventStream}), and its schema is null. The
+   * gateway has connections, limits and timeouts of their own for streams. A client that does not accept `text/event-stream` gets 406.
+   */
+  stream?: { description: string; example: string }
   /** The responses and specific problems of this route. Common problems are added. */
   responses: R
   /** False turns `Idempotency-Key` off for a POST. */

@@ -9,6 +9,8 @@ export type Context = {
   traceparent?: string | undefined
   /** The path of the matched route definition, such as `/v1/customers/{key}`. */
   route?: string
+  /** When a response without an end began, from {@link performance.now}. It counts as the end of the request in metrics. */
+  streamingSince?: number
   /** The transaction that wraps a request with an idempotency key, and the schema that it belongs to. */
   transaction?: { schema: string; tx: Transaction } | undefined
 }

@@ -1,6 +1,7 @@
 import { PreconditionFailedBody } from '@clientele/contracts/problem'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
+import { eventStreamType } from '../event-stream.ts'
 import { recentSignInText } from '../recent-sign-in.ts'
 import { defaultMaxBodyBytes, type RouteDefinition, takesIdempotencyKey } from '../route-definition.ts'
 import { problemResponse, reauthenticationResponse } from './problems.ts'
@@ -20,6 +21,7 @@ const hasLongAddress = ({ method, query, uploads = {} }: RouteDefinition): boole
 
 const commonProblems = (route: RouteDefinition): number[] => [
   400,
+  ...(route.stream ? [406] : []),
   ...(route.roles === 'public' ? [] : [401, 403]),
   ...(route.params === undefined ? [] : [404]),
   ...(route.body === undefined && route.uploads === undefined ? [] : [408, 409, 413, 415, 422]),
@@ -58,9 +60,10 @@ const exampleOf = (schema: z.ZodType, examples: Examples): { example?: unknown }
 
 const binary = { schema: { type: 'string' as const, format: 'binary' } }
 
-/** The content of a successful response: JSON, or the types of a file. */
-const successContent = ({ file }: RouteDefinition, schema: z.ZodType | null, examples: Examples) => {
+/** The content of a successful response: JSON, server-sent events, or the types of a file. */
+const successContent = ({ file, stream }: RouteDefinition, schema: z.ZodType | null, examples: Examples) => {
   if (schema) return { content: { 'application/json': { schema, ...exampleOf(schema, examples) } } }
+  if (stream) return { content: { [eventStreamType]: { schema: { type: 'string' }, example: stream.example } } }
   return file ? { content: Object.fromEntries(file.types.map((type) => [type, binary])) } : {}
 }
 
@@ -79,7 +82,7 @@ const responsesOf = (
     if (status >= 400) responses[status] = problemResponse(status, schema)
     else
       responses[status] = {
-        description: route.summary,
+        description: route.stream?.description ?? route.summary,
         headers: successHeaders(route, status, schema),
         ...([200, 201, 202, 206, 207].includes(status) && successContent(route, schema, examples)),
         ...(route.method === 'post' && status === 201 && linksOf(route, all)),
@@ -146,6 +149,9 @@ const headersOf = (route: RouteDefinition) => [
   ...(route.method === 'put' && (route.body ?? route.uploads)
     ? [header('If-None-Match', '`*`: if the resource exists, the response is 412.')]
     : []),
+  ...(route.stream
+    ? [header('Last-Event-ID', 'The `id` that was received last. The stream continues with what came after it.')]
+    : []),
   ...(readsVersion(route)
     ? [
         header(
@@ -172,6 +178,7 @@ const operationObject = (
     tags: [tag],
     ...filesOf(route),
     ...(route.file && { 'x-file-response': true }),
+    ...(route.stream && { 'x-event-stream': true }),
     ...bodyLimitOf(route),
     'x-roles': roles === 'public' || roles === 'optional' ? [] : [...roles],
     security: roles === 'public' ? [] : [...(roles === 'optional' ? [{}] : []), { bearer: [] }, { keycloak: [] }],

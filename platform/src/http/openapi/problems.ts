@@ -63,6 +63,7 @@ const names: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'NotFound',
+  406: 'NotAcceptable',
   408: 'RequestTimeout',
   409: 'Conflict',
   412: 'PreconditionFailed',

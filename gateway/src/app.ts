@@ -120,7 +120,7 @@ export const createGateway = ({
     name: 'streams',
     start: () => {},
     stop: async () => {
-      for (const upstream of upstreams.values()) upstream.closeStreams()
+      for (const upstream of upstreams.values()) upstream.endStreams()
     },
   }
 

@@ -58,10 +58,14 @@ export const configShape = {
   upstreamFileTimeoutMs: integer(50, 3_600_000).default(180_000),
   /** How long a request may wait for a free connection to its service. */
   upstreamQueueMs: integer(50, 60_000).default(5_000),
-  /** Connections to each service for ordinary requests, and as many again for streams. */
+  /** Connections to each service for ordinary requests. */
   upstreamConnections: integer(1, 10_000).default(256),
   /** Connections to each service for uploads and downloads. */
   upstreamFileConnections: integer(1, 10_000).default(128),
+  /** Open streams of each service. Further ones get 503. Each is a connection of a client and one to the service. */
+  upstreamStreams: integer(1, 100_000).default(4_000),
+  /** How long a stream may be silent. Services send a comment every 15 s. */
+  upstreamStreamIdleMs: integer(100, 600_000).default(45_000),
   /** Concurrent requests to each service. Further requests get 503. */
   maxInFlight: integer(1, 100_000).default(1_024),
   /**
@@ -69,6 +73,8 @@ export const configShape = {
    * Further requests get 429.
    */
   maxInFlightPerClient: integer(1, 100_000).default(32),
+  /** Open streams of one user. Further ones get 429. */
+  maxStreamsPerClient: integer(1, 100_000).default(8),
   /** Connections of one client's address, if no proxy is in front. Further connections are closed. */
   maxConnectionsPerAddress: integer(1, 100_000).default(200),
   /** How long a client may receive nothing. A body other than an upload must be complete by then. */

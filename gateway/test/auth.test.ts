@@ -147,9 +147,9 @@ describe('Revocation', () => {
     gateway = await startGateway({ revocationPollMs: 60_000, rabbitmqUrl: broker.url })
     const [revoked, other] = await Promise.all([createSignedInUser(['user']), createSignedInUser(['user'])])
     expect((await gateway.as(revoked.token).get('/v1/customers')).status).toBe(200)
-    gateway.customers.handler = (_req, res) =>
+    gateway.activity.handler = (_req, res) =>
       void res.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n')
-    const { req, response } = open(`${gateway.url}/v1/customers`, {
+    const { req, response } = open(`${gateway.url}/v1/events/stream`, {
       headers: { authorization: `Bearer ${revoked.token}`, accept: 'text/event-stream' },
     })
     req.end()

@@ -157,11 +157,11 @@ describe('Compression', () => {
   })
 
   it('an event stream is sent at once and not compressed', async () => {
-    gateway.customers.handler = (_req, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.end(`data: ${'x'.repeat(3_000)}\n\n`)
+    gateway.activity.handler = (_req, res) => {
+      const data = `data: ${'x'.repeat(3_000)}\n\n`
+      res.writeHead(200, { 'content-type': 'text/event-stream', 'content-length': data.length }).end(data)
     }
-    const { headers } = await accepting('br', { headers: { accept: 'text/event-stream' } })
+    const { headers } = await accepting('br', { path: '/v1/events/stream', headers: { accept: 'text/event-stream' } })
     expect(headers['content-encoding']).toBeUndefined()
   })
 

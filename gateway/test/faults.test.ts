@@ -129,26 +129,6 @@ describe('Services that are slow, unavailable or broken', () => {
     await eventually(async () => expect((await get('/v1/customers/x')).status).not.toBe(503))
   })
 
-  it('server-sent events are streamed without a timeout between chunks, and end when the client disconnects', async () => {
-    const requested = nextRequest()
-    const { req, response } = open(url(), { headers: { authorization, accept: 'text/event-stream' } })
-    req.end()
-    const { res } = await requested
-    res.writeHead(200, { 'content-type': 'text/event-stream' })
-    res.flushHeaders()
-    const message = await response
-    message.setEncoding('utf8')
-    for (const data of ['one', 'two']) {
-      // Silence that would end any other response.
-      await new Promise((resolve) => setTimeout(resolve, 1_300))
-      res.write(`data: ${data}\n\n`)
-      expect((await once(message, 'data'))[0]).toBe(`data: ${data}\n\n`)
-    }
-    const closed = once(res, 'close')
-    req.destroy()
-    await closed
-  })
-
   it('an unavailable service leads to 503 with Retry-After, and is used again once it is back', async () => {
     const { port } = new URL(gateway.customers.url)
     const sockets = new Set<Socket>()

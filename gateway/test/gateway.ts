@@ -40,6 +40,9 @@ export const testContracts: ServiceContract[] = [
       },
     },
   }),
+  contract('activity-service', {
+    '/v1/events/stream': { get: { security: tokenRequired, 'x-event-stream': true } },
+  }),
   contract('media-service', {
     '/v1/media': {
       post: { security: tokenRequired, requestBody: { content: { 'multipart/form-data': {}, 'image/*': {} } } },
@@ -56,6 +59,7 @@ export type TestGateway = {
   users: StubService
   customers: StubService
   media: StubService
+  activity: StubService
   /** The stubs of all services, including those above. */
   stubs: StubService[]
   as: (token?: string) => ReturnType<typeof client>
@@ -125,6 +129,7 @@ export const startGateway = async (
     users,
     customers: stubOf('customer-service'),
     media: stubOf('media-service'),
+    activity: stubOf('activity-service'),
     stubs: [...stubs.values()],
     as,
     stop: async () => {

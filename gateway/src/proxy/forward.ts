@@ -8,7 +8,10 @@ import { createPace, type Pace } from './pace.ts'
 import type { ProxiedRequest } from './proxied-request.ts'
 import { ClientDisconnected } from './request-body.ts'
 
-type Limits = Pick<GatewayConfig, 'upstreamQueueMs' | 'clientStallMs' | 'clientMinBytesPerSecond'>
+type Limits = Pick<
+  GatewayConfig,
+  'upstreamQueueMs' | 'upstreamStreamIdleMs' | 'clientStallMs' | 'clientMinBytesPerSecond'
+>
 
 const unreachableCodes = new Set([
   'ECONNREFUSED',
@@ -58,11 +61,10 @@ const attempt = (
   pool: Pool,
   request: ProxiedRequest,
   body: Readable | Buffer | null,
-  { upstreamQueueMs, clientStallMs, clientMinBytesPerSecond }: Limits,
+  { upstreamQueueMs, upstreamStreamIdleMs, clientStallMs, clientMinBytesPerSecond }: Limits,
 ): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { res } = request
-    const isStream = request.kind === 'stream'
+    const { res, stream } = request
     const source = body instanceof Readable ? body : undefined
     let controller: Dispatcher.DispatchController | undefined
     let settled = false
@@ -114,20 +116,26 @@ const attempt = (
           return
         }
         res.writeHead(status, outgoing)
-        if (isStream) res.flushHeaders()
+        if (!stream) return
+        stream.begin(headers['content-type'])
+        res.flushHeaders()
       },
       onResponseData: (current, chunk) => {
-        if (settled) return
+        // A stream may have been ended.
+        if (settled || res.writableEnded) return
         if (compressed) return compressed.add(chunk)
         if (chunk.length === contentLength && chunk.length <= maxSingleWriteBytes) {
           res.end(chunk.toString('latin1'), 'latin1')
           return
         }
-        if (res.write(chunk)) return void pace?.add(chunk.length)
+        const hasRoom = res.write(chunk)
+        stream?.written(chunk)
+        if (hasRoom) return void pace?.add(chunk.length)
         current.pause()
-        pace ??= createPace({ windowMs: clientStallMs, minBytesPerSecond: clientMinBytesPerSecond })
-        pace.add(chunk.length)
-        pace.pause()
+        // How much a stream has to send is not up to its client.
+        if (!stream) pace ??= createPace({ windowMs: clientStallMs, minBytesPerSecond: clientMinBytesPerSecond })
+        pace?.add(chunk.length)
+        pace?.pause()
         // A client that does not read, or reads too slowly, would hold the connection to the service.
         stalled = setTimeout(() => res.destroy(), clientStallMs)
         res.once('drain', onDrain)
@@ -148,7 +156,7 @@ const attempt = (
       },
     }
     const { method, path, headers } = request
-    pool.dispatch({ method, path, headers, body, ...(isStream && { bodyTimeout: 0 }) }, handler)
+    pool.dispatch({ method, path, headers, body, ...(stream && { bodyTimeout: upstreamStreamIdleMs }) }, handler)
   })
 
 /**

@@ -6,11 +6,13 @@ import { mediaTypeOf } from '@clientele/platform/http/request-parsing'
 import { currentTraceparent } from '@clientele/platform/runtime/telemetry'
 import type { Request, RequestHandler, Response } from 'express'
 import { createConcurrencyLimit } from '../access/concurrency-limit.ts'
+import { createStreamLimit } from '../access/stream-limit.ts'
 import type { GatewayConfig } from '../config.ts'
 import { networksOf } from '../request/client-address.ts'
 import { addVary, filterRequestHeaders, filterResponseHeaders, type OutgoingHeaders } from '../request/header-rules.ts'
 import { type RequestState, stateOf } from '../request/request-state.ts'
 import { notModifiedEtag, uncodedEtags } from '../response/content-coding.ts'
+import { createForwardedStream } from './event-stream.ts'
 import type { RequestKind } from './proxied-request.ts'
 import { type BodyLimits, requestBody } from './request-body.ts'
 import type { Route } from './route-index.ts'
@@ -39,6 +41,7 @@ export const createProxy = ({ config, revocations, upstreams, securityHeaders }:
     maxConcurrent: config.maxInFlightPerClient,
     waitMs: config.upstreamQueueMs,
   })
+  const streamLimit = createStreamLimit({ maxStreams: config.maxStreamsPerClient })
 
   const requestHeaders = (req: Request, { requestId, traceparent, address, token }: RequestState): OutgoingHeaders => {
     const headers = filterRequestHeaders(req.headers)
@@ -62,13 +65,20 @@ export const createProxy = ({ config, revocations, upstreams, securityHeaders }:
   }
 
   const kindOf = (req: Request, route: Route, { isUpload }: BodyLimits): RequestKind => {
-    if (req.method === 'GET' && (req.headers.accept ?? '').includes('text/event-stream')) return 'stream'
+    if (route.sendsEvents) return 'stream'
     return route.sendsFile || (isUpload && hasBody(req)) ? 'file' : 'plain'
   }
 
   /** Tokens are never compressed, since the length of a compressed response reveals something about its content. */
   const mayCompress = ({ target }: RequestState, kind: RequestKind): boolean =>
     kind === 'plain' && !target.path.startsWith('/v1/auth/')
+
+  /** Returns a promise only if the request has to wait. @throws Problem 429 */
+  const takeTurn = (kind: RequestKind, key: string, res: Response): Promise<void> | undefined => {
+    if (kind !== 'stream') return clientLimit.acquire(key, res)
+    streamLimit.acquire(key, res)
+    return undefined
+  }
 
   /** Ends a stream when its token expires or is revoked. */
   const endWithToken = (res: Response, { token }: RequestState): void => {
@@ -90,7 +100,7 @@ export const createProxy = ({ config, revocations, upstreams, securityHeaders }:
     const limits = limitsOf(route, mediaTypeOf(req))
     const kind = kindOf(req, route, limits)
     if (kind === 'stream') endWithToken(res, state)
-    const turn = clientLimit.acquire(token?.actor.id ?? networksOf(state.address)[0], res)
+    const turn = takeTurn(kind, token?.actor.id ?? networksOf(state.address)[0], res)
     if (turn) {
       await turn
       if (res.destroyed) return
@@ -105,9 +115,11 @@ export const createProxy = ({ config, revocations, upstreams, securityHeaders }:
       body,
       res,
       kind,
+      stream: kind === 'stream' ? createForwardedStream(res) : undefined,
       acceptEncoding: compressible ? req.headers['accept-encoding'] : undefined,
       responseHeaders: (status, headers) => {
         keepAliveUntilRead(req, res)
+        if (kind === 'stream' && status === 200) state.streamingSince = performance.now()
         const out = { ...securityHeaders, ...state.headers, ...filterResponseHeaders(headers) }
         out['vary'] = addVary(headers['vary'], varyOn)
         if (status === 304 && typeof out['etag'] === 'string')

@@ -17,6 +17,8 @@ export type Route = {
   maxBodyBytes: number
   /** Whether its response is a file. */
   sendsFile: boolean
+  /** Whether its response is a stream of server-sent events. */
+  sendsEvents: boolean
   /** Media types of bodies that are files, which may be larger than other bodies. */
   fileTypes: ReadonlySet<string>
 }
@@ -28,6 +30,7 @@ type Operation = {
   requestBody?: { content?: Record<string, unknown> }
   'x-file-bodies'?: string[]
   'x-file-response'?: boolean
+  'x-event-stream'?: boolean
   'x-max-body-bytes'?: number
 }
 /** The part of an OpenAPI document that the gateway reads. */
@@ -48,6 +51,7 @@ const routeOf = (service: string, template: string, operation: Operation): Route
   acceptsUploads: Object.keys(operation.requestBody?.content ?? {}).some((type) => !type.includes('json')),
   maxBodyBytes: operation['x-max-body-bytes'] ?? Number.POSITIVE_INFINITY,
   sendsFile: operation['x-file-response'] === true,
+  sendsEvents: operation['x-event-stream'] === true,
   fileTypes: new Set(operation['x-file-bodies']),
 })
 

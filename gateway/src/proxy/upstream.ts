@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { counter, gauge } from '@clientele/platform/runtime/telemetry'
 import { Pool } from 'undici'
 import type { GatewayConfig } from '../config.ts'
 import type { ServiceAddress } from '../services.ts'
+import type { ForwardedStream } from './event-stream.ts'
 import { forward } from './forward.ts'
 import type { ProxiedRequest, RequestKind } from './proxied-request.ts'
 
@@ -65,8 +65,13 @@ export const createUpstream = ({ name, url }: ServiceAddress, config: GatewayCon
     upstreamConnections: connections,
     upstreamFileConnections: fileConnections,
     upstreamFileTimeoutMs: fileTimeoutMs,
+    upstreamStreams: streamConnections,
   } = config
-  const pools = { plain: pool(connections), file: pool(fileConnections, fileTimeoutMs), stream: pool(connections) }
+  const pools = {
+    plain: pool(connections),
+    file: pool(fileConnections, fileTimeoutMs),
+    stream: pool(streamConnections),
+  }
   registerLoadMetrics()
   const shed = counter(
     'gateway_shed_total',
@@ -75,32 +80,32 @@ export const createUpstream = ({ name, url }: ServiceAddress, config: GatewayCon
   )
   shed.inc({ upstream: name }, 0)
   const inFlight = { plain: 0, file: 0, stream: 0 }
-  const limits = { plain: config.maxInFlight, file: config.maxInFlight, stream: connections }
+  const limits = { plain: config.maxInFlight, file: config.maxInFlight, stream: streamConnections }
   const load = { name, inFlight, limits, pools }
   loads.add(load)
-  const streams = new Set<ServerResponse>()
+  const streams = new Set<ForwardedStream>()
 
   return {
     name,
     /** @throws Problem 502, 503, 504 and the error of the body, if nothing has been sent to the client yet */
     send: async (request: ProxiedRequest): Promise<void> => {
-      const { kind } = request
+      const { kind, stream } = request
       if (inFlight[kind] >= limits[kind]) {
         shed.inc({ upstream: name })
         throw new Problem('unavailable', { detail: 'too many requests in flight', headers: { 'Retry-After': '1' } })
       }
       inFlight[kind] += 1
-      if (kind === 'stream') streams.add(request.res)
+      if (stream) streams.add(stream)
       try {
         await forward(pools[kind], request, config)
       } finally {
-        if (kind === 'stream') streams.delete(request.res)
+        if (stream) streams.delete(stream)
         inFlight[kind] -= 1
       }
     },
     /** Streams would delay a shutdown. Their clients reconnect to another replica. */
-    closeStreams: (): void => {
-      for (const res of streams) res.destroy()
+    endStreams: (): void => {
+      for (const stream of streams) stream.end()
     },
     /** Closes all connections. */
     close: async (): Promise<void> => {

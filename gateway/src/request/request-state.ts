@@ -21,6 +21,8 @@ export type RequestState = {
   routeName: string
   /** From {@link performance.now}. */
   startedAt: number
+  /** When a response that does not end by itself began. It counts as the end of the request in metrics. */
+  streamingSince: number | undefined
   target: Target
   /** Set when a request to a service is admitted. */
   route: Route | undefined
@@ -46,6 +48,7 @@ export const createRequestState = (req: IncomingMessage, trustedProxies: number)
     headers: { 'x-request-id': requestId, vary: 'Origin' },
     routeName: 'none',
     startedAt: performance.now(),
+    streamingSince: undefined,
     target: initialTarget,
     route: undefined,
     token: undefined,

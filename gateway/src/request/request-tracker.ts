@@ -16,11 +16,11 @@ export const createRequestTracker = ({ log, trustedProxies }: { log: Log; truste
   const access = log.child({}, { redact: [] })
 
   const record = (req: Request, res: Response, state: RequestState): void => {
-    const { requestId, traceparent, routeName: route, startedAt } = state
+    const { requestId, traceparent, routeName: route, startedAt, streamingSince } = state
     const ms = performance.now() - startedAt
     const { method } = req
-    const status = statusOf(res)
-    duration.observe({ method, route, status }, ms / 1000)
+    const status = streamingSince === undefined ? statusOf(res) : res.statusCode
+    duration.observe({ method, route, status }, ((streamingSince ?? performance.now()) - startedAt) / 1000)
     access.info(
       { requestId, traceId: traceparent.slice(3, 35), method, route, status, ms: Math.round(ms * 10) / 10 },
       'request',

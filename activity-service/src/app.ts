@@ -1,42 +1,69 @@
 import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Db } from '@clientele/platform/data/db'
+import { listenTask } from '@clientele/platform/data/notifications'
 import { type Api, createApi } from '@clientele/platform/http/api'
 import type { Log } from '@clientele/platform/runtime/log'
 import { type AuditRouteDeps, auditRoutes } from './audit/audit.routes.ts'
 import { createAudit } from './audit/audit.service.ts'
 import type { ActivityConfig } from './config.ts'
 import { recordEvents } from './consumers/events.consumer.ts'
-import { createEventWriter } from './events/event.writer.ts'
+import { createEventWriter, recordedChannel } from './events/event.writer.ts'
 import { createPartitions } from './events/partitions.ts'
 import { createRedaction } from './events/redaction.ts'
 import { type FeedRouteDeps, feedRoutes } from './feed/feed.routes.ts'
 import { createFeed } from './feed/feed.service.ts'
 import { upkeepTask } from './retention/upkeep.ts'
+import { createEventTail } from './stream/event.tail.ts'
+import { createEventStreams } from './stream/event-streams.ts'
+import { createEventReader } from './stream/recorded-event.ts'
+import { type StreamRouteDeps, streamRoutes } from './stream/stream.routes.ts'
+import type { StreamLimits } from './stream/stream-client.ts'
 import { createTimeline } from './timeline/timeline.list.ts'
 import { type TimelineRouteDeps, timelineRoutes } from './timeline/timeline.routes.ts'
 
 export const service = { service: 'activity-service', title: 'Activity' }
 
-type Deps = { config: ActivityConfig; db: Db; verifier: TokenVerifier; log: Log }
+type Deps = {
+  config: ActivityConfig
+  db: Db
+  verifier: TokenVerifier
+  log: Log
+  /** For tests, which cannot wait for the limits of streams. */
+  streamLimits?: Partial<StreamLimits>
+}
 
 /** Declares all routes of the service. */
-export const declareRoutes = (api: Api, deps: TimelineRouteDeps & AuditRouteDeps & FeedRouteDeps): void => {
+export const declareRoutes = (
+  api: Api,
+  deps: TimelineRouteDeps & AuditRouteDeps & FeedRouteDeps & StreamRouteDeps,
+): void => {
   timelineRoutes(api, deps)
   auditRoutes(api, deps)
   feedRoutes(api, deps)
+  streamRoutes(api, deps)
 }
 
 /** Wires the service. It connects to nothing and starts nothing. */
-export const createApp = ({ config, db, verifier, log }: Deps) => {
+export const createApp = ({ config, db, verifier, log, streamLimits }: Deps) => {
   const partitions = createPartitions({ db })
   const writer = createEventWriter({ db, partitions })
   const redaction = createRedaction({ db })
+  const reader = createEventReader({ db })
+  const tail = createEventTail({ reader, log })
+  const listening = listenTask({ db, channel: recordedChannel, onNotify: tail.wake, log })
+  const streams = createEventStreams({ config, reader, tail, revocations: verifier.revocations, limits: streamLimits })
   const api = createApi({ ...service, verifier, db, log, config })
-  declareRoutes(api, { timeline: createTimeline({ db }), audit: createAudit({ db }), feed: createFeed({ db }) })
+  declareRoutes(api, {
+    timeline: createTimeline({ db }),
+    audit: createAudit({ db }),
+    feed: createFeed({ db }),
+    streams,
+    verifier,
+  })
   const keep = { lasting: config.activityKeepLastingMonths, passing: config.activityKeepPassingMonths }
   return {
     app: api.app(),
     consumers: [recordEvents({ writer, redaction, onRecorded: () => {} })],
-    tasks: [upkeepTask({ db, partitions, keep, log })],
+    tasks: [upkeepTask({ db, partitions, keep, log }), tail.task, listening, streams.task],
   }
 }

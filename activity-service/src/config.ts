@@ -13,6 +13,8 @@ export const configShape = {
   activityKeepLastingMonths: integer(1, 1_200)
     .optional()
     .describe('how many months of all other events are kept, besides the current one; by default all'),
+  maxStreams: integer(1, 100_000).default(5_000).describe('live streams of events in each process; beyond it 503'),
+  streamsPerUser: integer(1, 1_000).default(8).describe('live streams of one user in each process; beyond it 429'),
 }
 export type ActivityConfig = z.infer<z.ZodObject<typeof configShape>>
 

@@ -17,7 +17,7 @@ export const startActivity = (overrides: Partial<ActivityConfig> = {}, shared?: 
       name: 'activity-service',
       schema: 'activity',
       migrations,
-      config: { activityKeepPassingMonths: 13 },
+      config: { activityKeepPassingMonths: 13, maxStreams: 5_000, streamsPerUser: 8 },
       createApp: (parts) => ({ ...createApp(parts), close: async () => {} }),
     },
     overrides,

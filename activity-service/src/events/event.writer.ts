@@ -7,10 +7,13 @@ import type { Partitions } from './partitions.ts'
 
 type Head = { class: EventClass; seq: number; hash: Buffer; recordedAt: Date | number; now: Date }
 
+/** Every replica is notified here when events were recorded. */
+export const recordedChannel = 'activity_events'
+
 const lockHead = `select class, seq, hash, recorded_at as "recordedAt", clock_timestamp() as now
   from head order by class for update`
 
-// The events, their refs and the new heads in one round trip.
+// The events, their refs, the new heads and one notification in one round trip.
 const insertEvents = `with added as (
   insert into events (class, recorded_at, seq, at, event_id, type, subject, actor_id, actor_name, version, bulk, about, body, salt,
     body_hash, hash, redacted_at)
@@ -25,7 +28,8 @@ const insertEvents = `with added as (
     as event (class, ref, seq, type, is_subject)
 )
 update head set seq = latest.seq, hash = latest.hash, recorded_at = $1
-from unnest($22::text[], $23::bigint[], $24::bytea[]) as latest (class, seq, hash) where head.class = latest.class`
+from unnest($22::text[], $23::bigint[], $24::bytea[]) as latest (class, seq, hash) where head.class = latest.class
+returning pg_notify('${recordedChannel}', '')`
 
 const insertUnreadable = `insert into unreadable_messages (routing_key, reason, content)
   select * from unnest($1::text[], $2::text[], $3::bytea[])`

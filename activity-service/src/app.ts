@@ -20,6 +20,8 @@ import { type StreamRouteDeps, streamRoutes } from './stream/stream.routes.ts'
 import type { StreamLimits } from './stream/stream-client.ts'
 import { createTimeline } from './timeline/timeline.list.ts'
 import { type TimelineRouteDeps, timelineRoutes } from './timeline/timeline.routes.ts'
+import { type WebhookRouteDeps, webhookRoutes } from './webhooks/webhook.routes.ts'
+import { createWebhooks, type WebhookOverrides } from './webhooks/webhooks.ts'
 
 export const service = { service: 'activity-service', title: 'Activity' }
 
@@ -30,21 +32,23 @@ type Deps = {
   log: Log
   /** For tests, which cannot wait for the limits of streams. */
   streamLimits?: Partial<StreamLimits>
+  webhookOverrides?: WebhookOverrides
 }
 
 /** Declares all routes of the service. */
 export const declareRoutes = (
   api: Api,
-  deps: TimelineRouteDeps & AuditRouteDeps & FeedRouteDeps & StreamRouteDeps,
+  deps: TimelineRouteDeps & AuditRouteDeps & FeedRouteDeps & StreamRouteDeps & WebhookRouteDeps,
 ): void => {
   timelineRoutes(api, deps)
   auditRoutes(api, deps)
   feedRoutes(api, deps)
   streamRoutes(api, deps)
+  webhookRoutes(api, deps)
 }
 
 /** Wires the service. It connects to nothing and starts nothing. */
-export const createApp = ({ config, db, verifier, log, streamLimits }: Deps) => {
+export const createApp = ({ config, db, verifier, log, streamLimits, webhookOverrides }: Deps) => {
   const partitions = createPartitions({ db })
   const writer = createEventWriter({ db, partitions })
   const redaction = createRedaction({ db })
@@ -52,6 +56,7 @@ export const createApp = ({ config, db, verifier, log, streamLimits }: Deps) => 
   const tail = createEventTail({ reader, log })
   const listening = listenTask({ db, channel: recordedChannel, onNotify: tail.wake, log })
   const streams = createEventStreams({ config, reader, tail, revocations: verifier.revocations, limits: streamLimits })
+  const webhooks = createWebhooks({ config, db, log, overrides: webhookOverrides })
   const api = createApi({ ...service, verifier, db, log, config })
   declareRoutes(api, {
     timeline: createTimeline({ db }),
@@ -59,11 +64,14 @@ export const createApp = ({ config, db, verifier, log, streamLimits }: Deps) => 
     feed: createFeed({ db }),
     streams,
     verifier,
+    ...webhooks.routes,
   })
   const keep = { lasting: config.activityKeepLastingMonths, passing: config.activityKeepPassingMonths }
   return {
     app: api.app(),
-    consumers: [recordEvents({ writer, redaction, onRecorded: () => {} })],
-    tasks: [upkeepTask({ db, partitions, keep, log }), tail.task, listening, streams.task],
+    consumers: [recordEvents({ writer, redaction, onRecorded: webhooks.onRecorded })],
+    tasks: [upkeepTask({ db, partitions, keep, log }), tail.task, listening, streams.task, ...webhooks.tasks],
+    /** For tests. The process of a service just exits. */
+    close: webhooks.close,
   }
 }

@@ -1,12 +1,14 @@
 import { revocationConfig } from '@clientele/platform/auth/revocation-config'
 import { databaseConfig } from '@clientele/platform/data/database-config'
-import { integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
+import { ConfigError, integer, loadConfig, serviceConfig } from '@clientele/platform/runtime/config'
 import type { z } from 'zod'
+import { webhookConfig, webhookConfigErrors } from './webhooks/webhook.config.ts'
 
 export const configShape = {
   ...serviceConfig,
   ...revocationConfig,
   ...databaseConfig,
+  ...webhookConfig,
   activityKeepPassingMonths: integer(1, 1_200)
     .default(13)
     .describe('how many months of stock movements, messages, media and imports are kept, besides the current one'),
@@ -18,5 +20,12 @@ export const configShape = {
 }
 export type ActivityConfig = z.infer<z.ZodObject<typeof configShape>>
 
+/** Checks what depends on several settings. @throws ConfigError that lists every invalid setting */
+export const checkConfig = (config: ActivityConfig): ActivityConfig => {
+  const errors = webhookConfigErrors(config)
+  if (errors.length > 0) throw new ConfigError(`configuration: ${errors.join('; ')}`)
+  return config
+}
+
 /** @throws ConfigError naming every invalid setting */
-export const config = (): ActivityConfig => loadConfig(configShape)
+export const config = (): ActivityConfig => checkConfig(loadConfig(configShape))

@@ -1,5 +1,6 @@
 import { activityEvents } from '@clientele/contracts/activity'
 import { examples } from '@clientele/contracts/examples'
+import { webhookEvents } from '@clientele/contracts/webhook'
 import { documentOf, type ServiceContract } from '@clientele/platform/service/contract'
 import { declareRoutes, service } from './app.ts'
 import { recordedEvents } from './consumers/events.consumer.ts'
@@ -10,6 +11,6 @@ type Deps = Parameters<typeof declareRoutes>[1]
 export const contract: ServiceContract = {
   ...service,
   document: () => documentOf({ ...service, examples }, (api) => declareRoutes(api, {} as Deps)),
-  publishes: activityEvents,
+  publishes: [...activityEvents, ...webhookEvents],
   consumes: recordedEvents,
 }

@@ -7,18 +7,30 @@ import { eventually } from '@clientele/platform/testing/wait'
 import { createApp } from '../src/app.ts'
 import type { ActivityConfig } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
+import type { WebhookOverrides } from '../src/webhooks/webhooks.ts'
 
 export type RunningActivity = RunningService<ActivityConfig>
 
+/** Settings of webhooks that let them reach receivers on this machine. */
+const localWebhooks = {
+  webhookSecretKeys: ['a key of the tests that encrypts secrets'],
+  webhookAllowHttp: true,
+  webhookAllowNetworks: ['127.0.0.0/8', '::1/128'],
+}
+
 /** Starts activity-service. `shared` is a virtual host that the caller closes. */
-export const startActivity = (overrides: Partial<ActivityConfig> = {}, shared?: TestBroker): Promise<RunningActivity> =>
+export const startActivity = (
+  overrides: Partial<ActivityConfig> = {},
+  shared?: TestBroker,
+  webhookOverrides?: WebhookOverrides,
+): Promise<RunningActivity> =>
   startTestService<ActivityConfig>(
     {
       name: 'activity-service',
       schema: 'activity',
       migrations,
-      config: { activityKeepPassingMonths: 13, maxStreams: 5_000, streamsPerUser: 8 },
-      createApp: (parts) => ({ ...createApp(parts), close: async () => {} }),
+      config: { activityKeepPassingMonths: 13, maxStreams: 5_000, streamsPerUser: 8, ...localWebhooks },
+      createApp: (parts) => createApp({ ...parts, ...(webhookOverrides && { webhookOverrides }) }),
     },
     overrides,
     shared,

@@ -2,6 +2,7 @@ import { accountExamples } from './examples/accounts.ts'
 import { customerExamples } from './examples/customers.ts'
 import { jobExamples } from './examples/jobs.ts'
 import { orderExamples } from './examples/orders.ts'
+import { webhookExamples } from './examples/webhooks.ts'
 
 /**
  * An example of each schema that is the body of a request or a response, by its name in OpenAPI. Pages are made of their items.
@@ -12,4 +13,5 @@ export const examples: Record<string, unknown> = {
   ...customerExamples,
   ...jobExamples,
   ...orderExamples,
+  ...webhookExamples,
 }

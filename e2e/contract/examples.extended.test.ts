@@ -60,6 +60,15 @@ describe('The examples of the document', () => {
     await expectStatus(202, api().post('/v1/order-exports', example('NewOrderExport')))
   })
 
+  it('the examples of webhooks are accepted by the real service', async () => {
+    const admin = client(system.gateway, (await createSignedInUser(['admin'])).token)
+    const { id } = await expectStatus(201, admin.post('/v1/webhooks', example('NewWebhook')))
+    await expectStatus(200, admin.patch(`/v1/webhooks/${id}`, example('WebhookPatch')))
+    const replay = { ...example('NewWebhookReplay'), since: new Date().toISOString(), until: undefined }
+    await expectStatus(202, admin.post(`/v1/webhooks/${id}/replay`, replay))
+    await expectStatus(204, admin.delete(`/v1/webhooks/${id}`))
+  })
+
   it('the examples of the own profile and of sign-in are accepted by the real service', async () => {
     await expectStatus(200, api().patch('/v1/users/me', example('ProfilePatch')))
     await expectStatus(401, client(system.gateway).post('/v1/auth/login', example('Login')))

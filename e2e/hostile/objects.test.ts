@@ -66,6 +66,15 @@ const accessOf: Record<string, 'shared' | 'admin' | 'own' | 'link' | 'secret'> =
   'GET /v1/notifications/{id}': 'shared',
   'POST /v1/notifications/{id}/retry': 'admin',
   'POST /v1/callbacks/{provider}/{secret}': 'secret',
+  'GET /v1/webhooks/{id}': 'admin',
+  'PATCH /v1/webhooks/{id}': 'admin',
+  'DELETE /v1/webhooks/{id}': 'admin',
+  'POST /v1/webhooks/{id}/test': 'admin',
+  'POST /v1/webhooks/{id}/rotate-secret': 'admin',
+  'POST /v1/webhooks/{id}/resume': 'admin',
+  'POST /v1/webhooks/{id}/replay': 'admin',
+  'GET /v1/webhooks/{id}/deliveries': 'admin',
+  'POST /v1/webhooks/{id}/deliveries/{deliveryId}/resend': 'admin',
   'GET /v1/media/{id}': 'shared',
   'DELETE /v1/media/{id}': 'shared',
   'GET /v1/media/{id}/content': 'link',
@@ -103,6 +112,7 @@ type Kind =
   | 'product'
   | 'order'
   | 'notification'
+  | 'webhook'
 const kinds: [string, Kind][] = [
   ['/v1/imports', 'import'],
   ['/v1/jobs', 'job'],
@@ -114,6 +124,7 @@ const kinds: [string, Kind][] = [
   ['/v1/products', 'product'],
   ['/v1/orders', 'order'],
   ['/v1/notifications', 'notification'],
+  ['/v1/webhooks', 'webhook'],
 ]
 let deleted: Partial<Record<Kind, string>>
 let existing: Record<Kind, string>
@@ -128,6 +139,7 @@ beforeAll(async () => {
     customer: String((await anaApi.post('/v1/customers', { name: 'A', surname: 'B' })).body.id),
     media: String((await anaApi.post('/v1/media', photo())).body.id),
     product: String((await anaApi.post('/v1/products', newProduct)).body.id),
+    webhook: String((await adminApi.post('/v1/webhooks', newWebhook)).body.id),
   })
   const records = await createRecords()
   const order = await createOrder(anaApi, records.customer)
@@ -145,6 +157,7 @@ beforeAll(async () => {
   existing = { ...records, user: ana.id, order, notification: await notificationOf(anaApi, order), ...own }
   deleted = { ...(await createRecords()), user: leaver }
   expect((await adminApi.delete(`/v1/products/${deleted.product}?purge=true`)).status).toBe(204)
+  expect((await adminApi.delete(`/v1/webhooks/${deleted.webhook}`)).status).toBe(204)
   expect((await system.as(token).delete('/v1/users/me')).status).toBe(204)
   expect((await anaApi.delete(`/v1/media/${deleted.media}`)).status).toBe(204)
   expect((await adminApi.delete(`/v1/customers/${deleted.customer}?purge=true`)).status).toBe(204)
@@ -157,6 +170,7 @@ const photo = () => {
   return data
 }
 
+const newWebhook = { url: 'http://127.0.0.1:1025/', events: ['order.*'], active: false }
 const newProduct = { name: 'Goods', price: '2.50', stock: 10 }
 type Api = ReturnType<HostileSystem['as']>
 const createOrder = async (api: Api, customerId?: string): Promise<string> => {
@@ -181,6 +195,8 @@ const bodies: Record<string, unknown> = {
   'PUT /v1/customers/{key}': { name: 'Changed', surname: 'Too' },
   'PATCH /v1/users/{id}': { surname: 'Changed' },
   'PATCH /v1/tags/{tag}': { name: 'changed' },
+  'PATCH /v1/webhooks/{id}': { description: 'changed' },
+  'POST /v1/webhooks/{id}/replay': { since: '2026-01-01T00:00:00.000Z' },
 }
 const bodyFor = ({ name }: Route): unknown => {
   if (name.startsWith('PUT') && name.endsWith('/photo')) return { mediaId: existing.media }
@@ -192,6 +208,7 @@ const call = async (route: Route, id: string, token: string | undefined, base: s
   const path = route.path
     .replace('{role}', 'user')
     .replace('{sessionId}', id)
+    .replace('{deliveryId}', id)
     .replace(/\{\w+\}/, id)
   const form = route.types.includes('application/x-www-form-urlencoded')
   const body = form ? 'id=x&status=Success&phoneNumber=%2B254711000111' : JSON.stringify(bodyFor(route))

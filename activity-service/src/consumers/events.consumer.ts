@@ -6,6 +6,7 @@ import { notificationEvents } from '@clientele/contracts/notification'
 import { orderEvents } from '@clientele/contracts/order'
 import { productEvents } from '@clientele/contracts/product'
 import { userEvents } from '@clientele/contracts/user'
+import { webhookEvents } from '@clientele/contracts/webhook'
 import { orderedConsumer } from '@clientele/platform/events/consumer/ordered-consumer'
 import type { EventWriter } from '../events/event.writer.ts'
 import type { Redaction } from '../events/redaction.ts'
@@ -20,6 +21,7 @@ export const recordedEvents = [
   ...userEvents,
   importFinished,
   ...activityEvents,
+  ...webhookEvents,
 ]
 
 type Deps = { writer: EventWriter; redaction: Redaction; onRecorded(): void }

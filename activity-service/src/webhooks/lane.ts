@@ -1,0 +1,267 @@
+import type { WebhookPausedReason } from '@clientele/contracts/webhook'
+import type { Log } from '@clientele/platform/runtime/log'
+import { sleep } from '@clientele/platform/runtime/timeout'
+import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
+import { matchesType } from '../access/type-pattern.ts'
+import type { Delivery } from './delivery.ts'
+import { createHealth } from './health.ts'
+import { createOutcomes } from './lane.outcomes.ts'
+import type { LaneStore } from './lane.store.ts'
+import { maxRetries, requestsPerWebhook, type WebhookTiming } from './timing.ts'
+import { createWaiting } from './waiting.ts'
+import type { WebhookRow } from './webhook.model.ts'
+import { type Cursor, createWindow, type Item, type Window } from './window.ts'
+
+type Deps = {
+  store: LaneStore
+  /** Sends one event; undefined if the process stops. */
+  deliver: Delivery
+  timing: WebhookTiming
+  log: Log
+  leasedBy: string
+  /** Whether the lease lasts longer than a request. */
+  isLeased(): boolean
+  pause(webhookId: string, reason: WebhookPausedReason): Promise<void>
+}
+
+/** The settings of a webhook, and whether it has events that are due for a retry, and a replay. */
+export type LaneSettings = WebhookRow & { hasDue: boolean; hasReplay: boolean }
+
+type Source = 'due' | 'live' | 'replay'
+type Replay = { window: Window; until: Cursor; types: string[] }
+
+const retryDelayMs = 1_000
+const idleMs = 1_000
+const maxUnwritten = 200
+const maxWindow = 200
+const readWhenFewer = 20
+const writeWhenMore = 50
+const writeCursorMs = 30_000
+
+const later = (a: Cursor, b: Cursor): boolean => a.position > b.position
+
+/** Sends the events of one webhook: reads on from its cursor, retries what has failed, and writes down how far it got. */
+export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Cursor) => {
+  const { store, deliver, timing, log, leasedBy } = deps
+  const webhookId = initial.id
+  const wake = createWakeSignal()
+  const abort = new AbortController()
+  const waiting = createWaiting()
+  const health = createHealth(initial, timing)
+  const outcomes = createOutcomes({ webhookId, leasedBy, store, health, waiting })
+  const live = createWindow({ position: initial.position, positionAt: initial.positionAt })
+  let settings = initial
+  let head = initialHead
+  let replay: Replay | undefined
+  let due: Item[] = []
+  let wantsDue = true
+  let hasRecovered = false
+  let pauseReason: WebhookPausedReason | undefined
+  let isEnding = false
+  let isLost = false
+  let written = live.settled()
+  let writtenAt = performance.now()
+  let lastStart = 0
+  let turn = 0
+  const sending = new Set<Item>()
+
+  const isBusy = (subject: string): boolean => [...sending].some(({ event }) => event.subject === subject)
+  const triesOldestOnly = (): boolean => health.isFailing() && waiting.size() > 0
+  /** With too many events that wait, the cursors wait too. */
+  const isHeld = (): boolean => triesOldestOnly() || waiting.size() >= maxRetries
+
+  const fill = async (window: Window, until: Cursor, types: readonly string[]): Promise<void> => {
+    if (window.waiting() >= readWhenFewer || window.size() >= maxWindow || !later(until, window.read())) return
+    const { items, to } = await store.readPage(window.read(), until, types)
+    window.add(items, to)
+  }
+
+  const readReplay = async (): Promise<void> => {
+    if (!settings.hasReplay || replay) return
+    const row = await store.readReplay(webhookId)
+    if (!row) return
+    const { until, types, ...start } = row
+    // What is recorded later has a later time.
+    replay = { window: createWindow(start), until: { position: until, positionAt: start.positionAt }, types }
+  }
+
+  const readDue = async (): Promise<void> => {
+    if (due.length > 0 || !(wantsDue || settings.hasDue)) return
+    wantsDue = false
+    settings = { ...settings, hasDue: false }
+    const kind = triesOldestOnly() ? 'oldest' : settings.ordered ? 'ordered' : 'any'
+    const held = [...outcomes.unwritten(), ...[...sending].map(({ seq }) => seq)]
+    const { items, missing } = await store.readDue(webhookId, kind, held, readWhenFewer)
+    if (missing.length > 0) outcomes.drop(missing)
+    for (const { seq, event } of items) waiting.add(seq, event.subject)
+    due = items
+    if (items.length > 0) wantsDue = true
+  }
+
+  const read = async (): Promise<void> => {
+    await readDue()
+    if (isHeld()) return
+    await fill(live, head, settings.events)
+    await readReplay()
+    if (replay) await fill(replay.window, replay.until, replay.types)
+  }
+
+  const nextOf = (source: Source): Item | undefined => {
+    if (source === 'due') return due.find(({ event }) => !settings.ordered || !isBusy(event.subject))
+    if (isHeld()) return undefined
+    const window = source === 'live' ? live : replay?.window
+    return window?.next(settings.ordered, isBusy)
+  }
+
+  const settle = (source: Source, { seq }: Item): void => {
+    if (source === 'live') live.settle(seq)
+    if (source === 'replay') replay?.window.settle(seq)
+  }
+
+  const attempt = async (source: Source, item: Item): Promise<void> => {
+    const outcome = await deliver(settings, item.event, abort.signal)
+    sending.delete(item)
+    wake.notify()
+    if (!outcome) return
+    if (outcome.responseStatus === 410) pauseReason = 'gone'
+    if (outcomes.record(item, outcome)) hasRecovered = true
+    settle(source, item)
+  }
+
+  /** Takes the next event of a source. @returns whether there was one */
+  const take = (source: Source): boolean => {
+    const item = nextOf(source)
+    if (!item) return false
+    if (source === 'due') due = due.filter((each) => each !== item)
+    else if (settings.ordered && waiting.hasSubject(item.event.subject)) {
+      outcomes.defer(item)
+      settle(source, item)
+      return true
+    }
+    if (source === 'live') live.start(item.seq)
+    if (source === 'replay') replay?.window.start(item.seq)
+    sending.add(item)
+    lastStart = performance.now()
+    health.countRequest()
+    attempt(source, item).catch((error: unknown) => log.error({ err: error, webhookId }, 'a delivery failed'))
+    return true
+  }
+
+  const mayStart = (): boolean => {
+    if (isEnding || pauseReason || !deps.isLeased()) return false
+    if (outcomes.pending().count >= maxUnwritten) return false
+    if (performance.now() - lastStart < health.gapMs()) return false
+    return sending.size < (triesOldestOnly() ? 1 : requestsPerWebhook)
+  }
+
+  const sources: Source[] = ['due', 'live', 'replay']
+  const startAll = (): void => {
+    let without = 0
+    while (without < sources.length && mayStart()) {
+      const source = sources[turn % sources.length] ?? 'live'
+      turn += 1
+      without = take(source) ? 0 : without + 1
+    }
+  }
+
+  /** While it is failing, only the oldest event is tried. The others are read again afterwards. */
+  const forgetRest = (): void => {
+    if (!triesOldestOnly() || sending.size > 0) return
+    live.reset()
+    replay?.window.reset()
+    due = []
+  }
+
+  const write = async (force: boolean): Promise<void> => {
+    const { count, ageMs } = outcomes.pending()
+    const hasMoved = later(live.settled(), written) && performance.now() - writtenAt > writeCursorMs
+    const isReplayDone =
+      replay !== undefined && replay.window.size() === 0 && !later(replay.until, replay.window.read())
+    const isDue = count > 0 && (ageMs >= timing.flushMs || count >= writeWhenMore)
+    if (!(isDue || hasMoved || isReplayDone || force)) return
+    const cursor = live.settled()
+    const ofReplay = replay && { ...replay.window.settled(), isDone: isReplayDone }
+    if (!(await outcomes.write({ live: cursor, replay: ofReplay }))) isLost = true
+    if (isReplayDone) replay = undefined
+    // The next event of a subject may be due now.
+    if (count > 0) wantsDue = true
+    written = cursor
+    writtenAt = performance.now()
+  }
+
+  const waitMs = (): number => {
+    const { count, ageMs } = outcomes.pending()
+    const untilWrite = count > 0 ? Math.max(1, timing.flushMs - ageMs) : idleMs
+    const gap = health.gapMs()
+    return gap > 0 && sending.size < requestsPerWebhook ? Math.min(untilWrite, gap) : untilWrite
+  }
+
+  /** After a success all events that wait are sent. */
+  const recover = async (): Promise<void> => {
+    await write(true)
+    await store.retryNow(webhookId)
+    hasRecovered = false
+    wantsDue = true
+  }
+
+  const step = async (): Promise<void> => {
+    if (hasRecovered) await recover()
+    await read()
+    startAll()
+    forgetRest()
+    await write(false)
+    if (health.isHopeless()) pauseReason ??= 'failing'
+    if (pauseReason) isEnding = true
+  }
+
+  const load = async (): Promise<void> => {
+    for (const { seq, subject } of await store.readWaiting(webhookId)) waiting.add(seq, subject)
+  }
+
+  const end = async (): Promise<void> => {
+    while (sending.size > 0) {
+      await wake.wait(idleMs)
+      wake.consume()
+    }
+    if (isLost) return
+    await write(true)
+    if (pauseReason && !isLost) await deps.pause(webhookId, pauseReason)
+  }
+
+  const run = async (): Promise<void> => {
+    await load()
+    while (!isEnding && !isLost) {
+      wake.consume()
+      await step().catch(async (error: unknown) => {
+        log.warn({ err: error, webhookId }, 'the progress of a webhook could not be read or written')
+        await sleep(retryDelayMs, abort.signal)
+      })
+      if (!isEnding && !isLost) await wake.wait(waitMs())
+    }
+    await end()
+  }
+
+  return {
+    /** Resolves when the lane has ended. */
+    done: run().catch((error: unknown) => log.warn({ err: error, webhookId }, 'a webhook is left to another replica')),
+    update: (next: LaneSettings): void => {
+      settings = next
+      wake.notify()
+    },
+    /** Tells the lane that events of these types were recorded after `from` and up to `to`. */
+    recorded: (types: readonly string[], from: Cursor, to: Cursor): void => {
+      const isCaughtUp = !later(from, live.read())
+      head = to
+      if (types.some((type) => matchesType(settings.events, type))) wake.notify()
+      else if (isCaughtUp) live.add([], to)
+    },
+    /** Sends nothing more, and writes what has been sent. */
+    stop: (): void => {
+      isEnding = true
+      wake.notify()
+    },
+    /** Ends the running requests. Their events are sent again later. */
+    abort: (): void => abort.abort(),
+  }
+}
+export type Lane = ReturnType<typeof createLane>

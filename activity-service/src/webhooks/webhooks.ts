@@ -1,0 +1,65 @@
+import type { Db } from '@clientele/platform/data/db'
+import type { Log } from '@clientele/platform/runtime/log'
+import type { Task } from '@clientele/platform/runtime/periodic-task'
+import { createAddressCheck } from './addresses.ts'
+import { type Resolve, systemResolver } from './connector.ts'
+import { createDeliveryService } from './delivery.service.ts'
+import { createDelivery } from './delivery.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createLaneStore } from './lane.store.ts'
+import { createReplayService } from './replay.service.ts'
+import { createSecretBox } from './secrets.ts'
+import { createSender } from './sender.ts'
+import { createUrlCheck } from './target-url.ts'
+import { defaultTiming, requestsInAll, type WebhookTiming } from './timing.ts'
+import { createTurns } from './turns.ts'
+import { createUpkeep } from './upkeep.ts'
+import { defineWebhooks } from './webhook.model.ts'
+import type { WebhookRouteDeps } from './webhook.routes.ts'
+import { createWebhookService } from './webhook.service.ts'
+import { createWebhookWriter } from './webhook.writer.ts'
+
+/** The settings of webhooks. `publicUrl` and `keycloakIssuer` are addresses of this installation, which no webhook may call. */
+type WebhookConfig = {
+  webhookSecretKeys: readonly string[]
+  webhookAllowHttp: boolean
+  webhookAllowNetworks: readonly string[]
+  publicUrl?: string | undefined
+  keycloakIssuer: string
+}
+
+/** For tests: shorter times, a resolver of names, and an authority that signs the receivers' certificates. */
+export type WebhookOverrides = { timing?: Partial<WebhookTiming>; resolve?: Resolve; tls?: { ca: string } }
+
+const upkeepMs = 60_000
+
+type Deps = { config: WebhookConfig; db: Db; log: Log; overrides?: WebhookOverrides }
+
+/** Wires webhooks. It connects to nothing and starts nothing. */
+export const createWebhooks = ({ config, db, log, overrides = {} }: Deps) => {
+  const { resolve = systemResolver, tls } = overrides
+  const timing = { ...defaultTiming, ...overrides.timing }
+  const webhooks = defineWebhooks(db.sequelize)
+  const box = createSecretBox(config.webhookSecretKeys)
+  const isAllowed = createAddressCheck(config.webhookAllowNetworks)
+  const sender = createSender({ resolve, isAllowed, timing, tls })
+  const turns = createTurns(requestsInAll)
+  const deliver = createDelivery({ sender, box, turns })
+  const ownUrls = [config.keycloakIssuer, ...(config.publicUrl === undefined ? [] : [config.publicUrl])]
+  const checkUrl = createUrlCheck({ resolve, isAllowed, allowHttp: config.webhookAllowHttp, ownUrls })
+
+  const onChanged = (): void => dispatcher.changed()
+  const writer = createWebhookWriter({ db, webhooks, log, onChanged })
+  const { pause } = writer
+  const store = createLaneStore({ db })
+  const dispatcher = createDispatcher({ db, webhooks, store, deliver, timing, log, pause })
+  const service = createWebhookService({ db, webhooks, writer, box, checkUrl, deliver, onChanged })
+  const { get } = service
+  const routes: WebhookRouteDeps = {
+    webhooks: service,
+    deliveries: createDeliveryService({ db, writer, onChanged }),
+    replays: createReplayService({ db, writer, get, onChanged }),
+  }
+  const tasks: Task[] = [dispatcher.task, createUpkeep({ db, webhooks, box, log, intervalMs: upkeepMs })]
+  return { routes, tasks, onRecorded: dispatcher.notify, close: sender.close }
+}

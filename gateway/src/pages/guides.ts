@@ -9,6 +9,7 @@ const names = [
   'front-end',
   'clients',
   'events',
+  'webhooks',
   'machine-accounts',
   'identity-providers',
   'imports',

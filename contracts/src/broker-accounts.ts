@@ -34,10 +34,6 @@ export const publishersOf = (type: string): string[] =>
     .filter(({ publishes }) => publishes.some((pattern) => covers(pattern, type)))
     .map(({ name }) => name)
 
-/** Whether the gateway or a service consumes events of a type. Consumers outside of the registry do not count. */
-export const isConsumed = (type: string, { gateway, services }: Registry = registry): boolean =>
-  [gateway, ...services].some(({ consumes }) => consumes.some((pattern) => covers(pattern, type)))
-
 /** Permissions of an account in RabbitMQ: regular expressions on names of queues and exchanges. */
 export type BrokerPermissions = { configure: string; write: string; read: string }
 

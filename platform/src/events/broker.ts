@@ -163,7 +163,7 @@ const destroySocket = (model: ChannelModel | undefined): void => {
  */
 export type Outcome = 'confirmed' | 'returned' | 'rejected'
 
-/** A message to publish. It is sent as persistent. `timestamp` is in seconds since 1970, `expiration` in milliseconds. */
+/** A message to publish. It is sent as persistent and mandatory. `timestamp` is in seconds since 1970, `expiration` in milliseconds. */
 export type OutgoingMessage = {
   exchange: string
   routingKey: string
@@ -175,8 +175,6 @@ export type OutgoingMessage = {
   expiration?: number
   /** The account that publishes; RabbitMQ refuses any other. */
   userId?: string
-  /** False lets the broker drop the message if no queue is bound to its routing key; by default it is returned. */
-  mandatory?: boolean
   headers?: Record<string, unknown>
 }
 
@@ -210,7 +208,7 @@ export const publishAll = async (
   const confirms = messages.map(
     ({ exchange: to, routingKey, content, ...options }) =>
       new Promise<Outcome>((resolve, reject) => {
-        channel.publish(to, routingKey, content, { mandatory: true, ...options, persistent: true }, (error) => {
+        channel.publish(to, routingKey, content, { ...options, mandatory: true, persistent: true }, (error) => {
           if (error && !state.open) reject(new Error('channel closed before the confirm'))
           else if (error) resolve('rejected')
           else resolve(state.returned.delete(options.messageId) ? 'returned' : 'confirmed')

@@ -1,4 +1,3 @@
-import { isConsumed, publishersOf } from '@clientele/contracts/broker-accounts'
 import type pg from 'pg'
 import { borrowConnection } from '../../data/connection.ts'
 import type { Db } from '../../data/database.ts'
@@ -198,12 +197,6 @@ const createLease = (client: pg.Client): OutboxLease => ({
   },
 })
 
-/**
- * Whether an event must reach a queue. A type of the registry that no service consumes is dropped if no queue is bound, like every
- * event before its first consumer: otherwise a new consumer would get old events of some types and not of others.
- */
-const mustReachQueue = (type: string): boolean => publishersOf(type).length === 0 || isConsumed(type)
-
 /** The header of events that were added by `outbox.addInBulk`. */
 export const bulkHeader = 'bulk'
 
@@ -228,7 +221,6 @@ export const messageOf = (row: Row, source: string, account: string | undefined)
     contentType: 'application/cloudevents+json',
     timestamp: Math.floor(created_at.getTime() / 1000),
     headers: { ...(traceparent !== null && { traceparent }), ...(part >= partitions && { [bulkHeader]: true }) },
-    mandatory: mustReachQueue(type),
     ...(account !== undefined && { userId: account }),
   }
 }

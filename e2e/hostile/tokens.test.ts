@@ -51,6 +51,7 @@ const routes = {
   'media-service': '/v1/media/01900000-0000-7000-8000-000000000000',
   'order-service': '/v1/products',
   'notification-service': '/v1/notifications',
+  'activity-service': '/v1/events',
 }
 const targets = () =>
   Object.entries(routes).flatMap(([service, path]) => [
@@ -74,7 +75,7 @@ const allRefused = () =>
     challenge: 'Bearer error="invalid_token"'.slice(0, 28),
   }))
 const statusesOf = (responses: { status: number }[]) => responses.map(({ status }) => status)
-const validStatuses = [200, 200, 200, 200, 404, 404, 200, 200, 200, 200]
+const validStatuses = [200, 200, 200, 200, 404, 404, 200, 200, 200, 200, 200, 200]
 
 const header = () => ({ ...headerOf(admin.token), kid: key.kid })
 const claims = (change: Record<string, unknown> = {}) => ({ ...claimsOf(admin.token), ...change })

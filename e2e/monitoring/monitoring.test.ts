@@ -64,6 +64,7 @@ const readRoutes: Record<string, [table: string, path: string]> = {
   'media-service': ['media', '/v1/media/0190a5c4-0000-7000-8000-000000000000'],
   'order-service': ['orders', '/v1/orders'],
   'notification-service': ['notifications', '/v1/notifications'],
+  'activity-service': ['events', '/v1/events'],
 }
 
 describe('Error reports to Sentry', () => {

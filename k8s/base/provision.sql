@@ -20,7 +20,7 @@ declare
 begin
   execute format('revoke all on database %I from public', current_database());
   revoke create on schema public from public;
-  foreach service in array array['users', 'customers', 'media', 'orders', 'notifications'] loop
+  foreach service in array array['users', 'customers', 'media', 'orders', 'notifications', 'activity'] loop
     service_role := 'clientele_' || service;
 
     foreach role_name in array array[owner, service_role] loop

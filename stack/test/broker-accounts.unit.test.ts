@@ -1,14 +1,19 @@
 import { permissionsOf, processOfAccount, publishersOf } from '@clientele/contracts/broker-accounts'
-import { parseRegistry, registry } from '@clientele/contracts/services'
+import { everyType, parseRegistry, registry } from '@clientele/contracts/services'
 import type { ServiceContract } from '@clientele/platform/service/contract'
 
-type Row = { name: string; publishes: string[]; consumes: string[] }
+type Row = { name: string; publishes: string[]; consumes: string[]; readsEverything: boolean }
 
 const typesOf = (events: { type: string }[]): string[] => [...new Set(events.map(({ type }) => type))].sort()
 const rows: Row[] = await Promise.all(
-  registry.services.map(async ({ name }) => {
+  registry.services.map(async ({ name, consumes }) => {
     const { contract } = (await import(`../../${name}/src/contract.ts`)) as { contract: ServiceContract }
-    return { name, publishes: typesOf(contract.publishes), consumes: typesOf(contract.consumes) }
+    return {
+      name,
+      publishes: typesOf(contract.publishes),
+      consumes: typesOf(contract.consumes),
+      readsEverything: consumes.includes(everyType),
+    }
   }),
 )
 const allTypes = [...new Set(rows.flatMap(({ publishes, consumes }) => [...publishes, ...consumes]))].sort()
@@ -31,7 +36,21 @@ describe('Who publishes and consumes events', () => {
     expect(allTypes.filter((type) => mayRead.test(type))).toEqual(
       [...new Set([...row.consumes, ...revocations])].sort(),
     )
-    for (const pattern of ['#', '*.created.v1', 'notification.#']) expect(mayRead.test(pattern)).toBe(false)
+    for (const pattern of ['#', '*.created.v1', 'notification.#'])
+      expect(mayRead.test(pattern)).toBe(row.readsEverything)
+  })
+
+  it('only activity-service may read every event, also those of later releases, and it publishes none of the others', () => {
+    expect(rows.filter(({ readsEverything }) => readsEverything).map(({ name }) => name)).toEqual(['activity-service'])
+    const { topics } = permissionsOf('activity-service')
+    for (const type of [...allTypes, 'invoice.sent.v1', '#']) expect(new RegExp(topics.read).test(type)).toBe(true)
+    for (const type of ['customer.created.v1', 'order.placed.v1', 'auditor.created.v1', '#'])
+      expect(new RegExp(topics.write).test(type)).toBe(false)
+  })
+
+  it('the contract of activity-service names every event that a service publishes', () => {
+    const published = rows.flatMap(({ publishes }) => publishes)
+    expect(rows.find(({ name }) => name === 'activity-service')?.consumes).toEqual([...new Set(published)].sort())
   })
 
   it('the gateway may publish nothing, and read revocations only', () => {
@@ -66,6 +85,13 @@ describe('Who publishes and consumes events', () => {
     expect(['clientele', 'mycustomer-service', 'customer-service-2', ''].map(processOfAccount)).toEqual([
       ...[undefined, undefined, undefined, undefined],
     ])
+  })
+
+  it('services.json is refused if a service consumes every event and names others too', () => {
+    const services = registry.services.map((row) =>
+      row.name === 'activity-service' ? { ...row, consumes: [everyType, 'customer'] } : row,
+    )
+    expect(() => parseRegistry({ ...registry, services })).toThrow(/consumes/)
   })
 
   it('services.json is refused if two services publish the same events', () => {

@@ -8,7 +8,7 @@ query() { psql --no-psqlrc --username postgres --dbname clientele --set ON_ERROR
 set_password() { query --set role="$1" --set password="$(<"/run/clientele/$2")" <<<"alter role :\"role\" login password :'password';"; }
 
 set_password clientele_owner owner
-for schema in users customers media orders notifications; do
+for schema in users customers media orders notifications activity; do
     set_password "clientele_$schema" "$schema"
 done
 if [ -z "$(query <<<"select 1 from pg_roles where rolname = 'keycloak';")" ]; then

@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { provisionAndMigrate } from '@clientele/stack/backing/provision'
 import { type Secrets, secretsOf } from '@clientele/stack/profile/secrets'
 import { databaseUrl, ownerDatabaseUrl, services } from '@clientele/stack/profile/services'
+import pg from 'pg'
 import { type NpmProcess, productEnv, runNpm } from '../start.process.ts'
 import { startBackingServices } from './backing-services.ts'
 import { openShop } from './shop.ts'
@@ -101,6 +102,12 @@ describe('Backup and restore of an installation that is given by its addresses',
       expect([code, output]).toEqual([0, expect.stringContaining('all checks passed')])
       before = await (await openShop(gateway)).snapshot()
       expect((await npmCommand('backup', operatorEnvironment(folder('old')), '--to', folder('quiet'))).code).toBe(0)
+      const { auditHead } = JSON.parse(readFileSync(join(folder('quiet'), 'manifest.json'), 'utf8'))
+      const end = { seq: expect.any(Number), hash: expect.stringMatching(/^[0-9a-f]{64}$/) }
+      expect(auditHead).toEqual([
+        { class: 'lasting', ...end },
+        { class: 'passing', ...end },
+      ])
     },
     2 * minuteMs,
   )
@@ -181,6 +188,21 @@ describe('Backup and restore of an installation that is given by its addresses',
       expect(output).toContain(`${missing} is missing`)
       expect(output).toContain(`${changed} has another checksum`)
       expect(output).toContain('1 of')
+    },
+    minuteMs,
+  )
+
+  it(
+    'npm run consistency names a recorded event that was removed',
+    async () => {
+      const { ACTIVITY_DATABASE_URL } = operatorEnvironment(folder('new')) as Record<string, string>
+      const database = new pg.Client(ACTIVITY_DATABASE_URL)
+      await database.connect()
+      await database.query(`delete from events where seq = (select seq from head where class = 'lasting')`)
+      await database.end()
+      const { code, output } = await npmCommand('consistency', operatorEnvironment(folder('new')))
+      expect(code).toBe(1)
+      expect(output).toMatch(/the last event of the class lasting is \d+, but the head says \d+/)
     },
     minuteMs,
   )

@@ -56,6 +56,20 @@ const rules: Rule[] = [
       having max(number) > (select last_value from order_numbers)`,
     okText: 'the next one is free',
   },
+  {
+    name: 'the recorded events end where their head says',
+    service: 'activity-service',
+    fix: 'events were removed or added by hand, or are lost: GET /v1/audit/verify finds the first; see docs/runbooks/audit-chain-broken.md',
+    sql: `select format('the last event of the class %s is %s, but the head says %s', head.class, coalesce(last.seq, 0), head.seq) as error
+      from head left join lateral (
+        select * from (
+          (select seq, hash from events where events.class = head.class order by recorded_at desc, seq desc limit 1) union all
+          (select last_seq, seals.hash from seals where seals.class = head.class order by month desc limit 1)
+        ) as ends order by seq desc limit 1
+      ) as last on true
+      where (head.seq, head.hash) is distinct from (coalesce(last.seq, 0), coalesce(last.hash, '\\x'))`,
+    okText: 'of each class',
+  },
 ]
 
 const outboxRule = `select count(*)::int as waiting, count(returned_at)::int as returned,

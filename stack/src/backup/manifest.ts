@@ -6,7 +6,14 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 
 const SavedRows = z.object({
-  tables: z.array(z.object({ name: z.string(), columns: z.array(z.string()), rows: z.number() })),
+  tables: z.array(
+    z.object({
+      name: z.string(),
+      columns: z.array(z.string()),
+      rows: z.number(),
+      partition: z.object({ of: z.string(), bounds: z.string() }).optional(),
+    }),
+  ),
   sequences: z.array(z.object({ name: z.string(), lastValue: z.string(), isCalled: z.boolean() })),
 })
 
@@ -23,6 +30,8 @@ const Manifest = z.object({
   ]),
   /** `missing` are the keys that rows refer to and the store did not have. */
   media: z.object({ objects: z.number(), bytes: z.number(), missing: z.array(z.string()) }),
+  /** The last event of each chain of activity-service, and its hash in hexadecimal digits. Later backups prove that it stayed. */
+  auditHead: z.array(z.object({ class: z.string(), seq: z.number(), hash: z.string() })).optional(),
 })
 
 /** The description of a backup. It is written last, so a folder without it is an incomplete backup. */

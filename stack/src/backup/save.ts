@@ -43,16 +43,23 @@ export const saveBackup = async (installation: Installation, folder: string, log
     const snapshots = await beginSnapshot(databases, sessions)
     const createdAt = new Date().toISOString()
     const schemas = await saveSchemas(sessions, folder)
+    const auditHead = await readAuditHead(sessions.get('activity-service') as pg.Client)
     const media = sessions.get('media-service') as pg.Client
     const { rows } = await media.query<{ server_version: string }>('show server_version')
     log('photos that were added meanwhile')
     const named = await saveReferencedObjects(store, media, photos)
-    return { snapshots, createdAt, schemas, media: named, postgres: rows[0]?.server_version ?? '' }
+    return { snapshots, createdAt, schemas, auditHead, media: named, postgres: rows[0]?.server_version ?? '' }
   })
   log('Keycloak')
   const manifest: Manifest = { format: 1, ...rows, keycloak: await saveKeycloak(keycloak, folder, log) }
   await writeManifest(folder, manifest)
   return manifest
+}
+
+/** What `GET /v1/audit/head` returns. */
+const readAuditHead = async (client: pg.Client): Promise<Manifest['auditHead']> => {
+  const sql = `select class, seq::float8 as seq, encode(hash, 'hex') as hash from head order by class`
+  return (await client.query<{ class: string; seq: number; hash: string }>(sql)).rows
 }
 
 const saveSchemas = async (sessions: Sessions, folder: string): Promise<Manifest['schemas']> =>

@@ -117,6 +117,22 @@ describe('npm start', () => {
     })
   })
 
+  it('the timeline of a demo customer tells of changes, orders and messages, newest first', async () => {
+    const headers = await signIn('user')
+    const read = async (path: string) =>
+      (await (await fetch(`${gateway}${path}`, { headers })).json()) as { id: string; data: { type: string }[] }
+    const { id } = await read('/v1/customers/demo-1?idBy=externalId')
+    await eventually(async () => {
+      const types = (await read(`/v1/customers/${id}/timeline`)).data.map(({ type }) => type)
+      expect(types.at(-1)).toBe('customer.created.v1')
+      const updates = types.flatMap((type, index) => (type === 'customer.updated.v1' ? [index] : []))
+      expect(updates).toHaveLength(2)
+      expect(types.indexOf('order.fulfilled.v1')).toBeGreaterThan(Math.max(...updates))
+      expect(types.indexOf('order.placed.v1')).toBeGreaterThan(types.indexOf('order.fulfilled.v1'))
+      expect(types).toContain('notification.sent.v1')
+    })
+  })
+
   it('the demo admin can list users, and the demo user cannot', async () => {
     const list = async (username: string) =>
       (await fetch(`${gateway}/v1/users`, { headers: await signIn(username) })).status

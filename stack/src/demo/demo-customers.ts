@@ -56,3 +56,21 @@ export const demoEmail = ({ name, surname }: DemoCustomer): string =>
     .replace(/ø/g, 'o')
     .replace(/\s+/g, '')
     .toLowerCase()}@example.com`
+
+type DemoChange = {
+  customer: number
+  changes: {
+    phone?: string
+    email?: string
+    tags?: string[]
+    address?: { street: string; city: string; country: string }
+  }
+}
+
+/** What users have changed since, so that timelines have something to tell. `customer` is the customer's number from 1. */
+export const demoChanges: DemoChange[] = [
+  { customer: 1, changes: { phone: '+441632960199' } },
+  { customer: 1, changes: { tags: ['retail', 'vip'] } },
+  { customer: 5, changes: { email: 'hola.rojas@example.com' } },
+  { customer: 7, changes: { address: { street: 'Moi Avenue 12', city: 'Nairobi', country: 'KE' } } },
+]

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clientele, ClienteleError, type RequestOptions } from '@clientele/client'
 import { signInAsDemoUser } from '../clients/demo-user.ts'
-import { demoCustomers, demoEmail } from './demo-customers.ts'
+import { demoChanges, demoCustomers, demoEmail } from './demo-customers.ts'
 import { drawDemoPhoto } from './demo-photo.ts'
 import { demoOrders, demoProducts } from './demo-shop.ts'
 
@@ -31,6 +31,9 @@ export const createDemoData = async (gatewayUrl: string, home: string): Promise<
   counts.customers = await createConcurrently(demoCustomers.length, (number) => createCustomer(api, number))
   counts.products = await createConcurrently(demoProducts.length, (number) => createProduct(api, number))
   for (const number of demoOrders.keys()) if (await createOrder(api, number)) counts.orders += 1
+  // Repeated after an interruption, they change nothing.
+  for (const { customer, changes } of demoChanges)
+    await api.customers.update(`demo-${customer}`, changes, { query: { idBy: 'externalId' } })
   finish()
   return counts
 }

@@ -121,10 +121,17 @@ const sourceFiles = ({ name, port, schema }: Service): RequiredFile[] => {
       ],
     },
     { file: 'README.md', texts: [`| [${name}](${name}) |`, `schema "${schema}"`] },
-    { file: 'docs/operate.md', texts: [`\n| ${name} |`] },
+    {
+      file: 'docs/operate.md',
+      texts: [`\n| ${name} |`, ` ${upper}_DATABASE_PASSWORD `, ` ${prefix}_RABBITMQ_PASSWORD `],
+    },
     {
       file: 'docs/deploy/aws-ecs.md',
-      texts: [`-e ${upper}_DATABASE_URL="$(value ${schema}-database-url)"`],
+      texts: [
+        `-e ${upper}_DATABASE_URL="$(value ${schema}-database-url)"`,
+        inList('for name in', name),
+        inList('for role in', schema),
+      ],
     },
     // Tests that need a route of each service.
     { file: 'e2e/faults/faults.ts', texts: [`'${name}': /`] },

@@ -81,10 +81,12 @@ const tagDescriptions: Record<string, string> = {
   Products: 'Products with prices, stock and photos.',
   Orders: 'Orders of customers, and their sums.',
   Notifications: 'Text messages and e-mails to customers about their orders.',
+  Activity: 'Recorded events: timelines of customers, the audit trail, the feed and the live stream.',
+  Webhooks: 'Events that are sent to other systems.',
 }
 
 const descriptionFor = (publicUrl: string): string =>
-  `A self-hosted CRM back end: users, customers, products, orders, notifications, images and imports.
+  `A self-hosted CRM back end: users, customers, products, orders, notifications, images, imports and recorded events.
 
 The [API guide](${publicUrl}/guides/api) says what all operations have in common: filters, pages, versions, retries, errors and limits. [Error codes](${publicUrl}/problems) says what to do about each error.`
 

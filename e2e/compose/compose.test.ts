@@ -324,7 +324,7 @@ describe('docker compose up --wait', () => {
     const runInProduction = (service: string) =>
       project.compose(['run', '--rm', '--no-deps', '-T', '--env', 'PROFILE=production', service], { timeout: 30_000 })
     await expect(runInProduction('provision')).rejects.toThrow(
-      /CALLBACK_SECRET, .*GRAFANA.*MEDIA_SIGNING_KEY.*POSTGRES_URL, RABBITMQ_ADMIN_URL/,
+      /CALLBACK_SECRET, .*GRAFANA.*MEDIA_SIGNING_KEY.*POSTGRES_URL, RABBITMQ_ADMIN_URL.*WEBHOOK_SECRET_KEYS/,
     )
     await expect(runInProduction('media-service')).rejects.toThrow(/MEDIA_SIGNING_KEY has the published secret/)
   }, 70_000)

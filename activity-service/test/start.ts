@@ -11,8 +11,11 @@ import type { WebhookOverrides } from '../src/webhooks/webhooks.ts'
 
 export type RunningActivity = RunningService<ActivityConfig>
 
-/** Settings of webhooks that let them reach receivers on this machine. */
-const localWebhooks = {
+/** The settings that only this service has. Webhooks may reach receivers on this machine. */
+export const ownSettings = {
+  activityKeepPassingMonths: 13,
+  maxStreams: 5_000,
+  streamsPerUser: 8,
   webhookSecretKeys: ['a key of the tests that encrypts secrets'],
   webhookAllowHttp: true,
   webhookAllowNetworks: ['127.0.0.0/8', '::1/128'],
@@ -29,7 +32,7 @@ export const startActivity = (
       name: 'activity-service',
       schema: 'activity',
       migrations,
-      config: { activityKeepPassingMonths: 13, maxStreams: 5_000, streamsPerUser: 8, ...localWebhooks },
+      config: ownSettings,
       createApp: (parts) => createApp({ ...parts, ...(webhookOverrides && { webhookOverrides }) }),
     },
     overrides,

@@ -7,6 +7,7 @@ import { createApp } from '../src/app.ts'
 import type { ActivityConfig } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
 import type { StreamLimits } from '../src/stream/stream-client.ts'
+import { ownSettings } from './start.ts'
 
 /** A server-sent event, or a comment. */
 export type Frame = { id?: string; event?: string; data?: string; retry?: string; comment?: string }
@@ -124,10 +125,10 @@ export const startStreaming = async (
       name: 'activity-service',
       schema: 'activity',
       migrations,
-      config: { activityKeepPassingMonths: 13, maxStreams: 5_000, streamsPerUser: 8 },
+      config: ownSettings,
       createApp: (parts) => {
         verifiers.push(parts.verifier)
-        return { ...createApp({ ...parts, streamLimits }), close: async () => {} }
+        return createApp({ ...parts, streamLimits })
       },
     },
     overrides,

@@ -6,7 +6,7 @@ import type { EventClass } from '../events/event.kinds.ts'
 export type Link = { seq: number; hash: Buffer }
 
 /** The link before the first event of a class. */
-export const beginning: Link = { seq: 0, hash: Buffer.alloc(0) }
+const beginning: Link = { seq: 0, hash: Buffer.alloc(0) }
 
 /** What remains of a dropped partition. `previous` is the hash before its first event. */
 export type Seal = Link & { class: EventClass; firstSeq: number; previous: Buffer }

@@ -1,5 +1,85 @@
 // Made by `npm run generate` from contracts/generated. Do not edit.
 export interface paths {
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all events, newest first
+         * @description The order is that in which events were recorded or, with `at`, in which they happened. Changes that an actor made are found by `actor`, those of a record by `subject`. Requires the role `admin`.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an event with all its data
+         * @description Requires the role `admin`.
+         */
+        get: operations["getAuditEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the ends of the chains of hashes
+         * @description Each event has a hash that covers it and the hash of the event before it in its chain. Keep these ends elsewhere: a later chain that does not contain them was changed. Requires the role `admin`.
+         */
+        get: operations["getAuditHead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check that no event was changed
+         * @description Checks the chains of hashes from the event `from` to the event `to`, at most 100,000 events. By default it checks the newest ones. All events are checked every night. Requires the role `admin`.
+         */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/config": {
         parameters: {
             query?: never;
@@ -221,6 +301,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what happened to a customer, newest first
+         * @description The events of the customer, of its orders and of the messages to it, also while the customer is in the trash. Events from before this service recorded them are not there, so the timeline of an existing customer can be empty; its stamps tell its beginning.
+         */
+        get: operations["getCustomerTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{key}": {
         parameters: {
             query?: never;
@@ -384,6 +484,46 @@ export interface paths {
          * @description The numbers are exact at `countedAt`, a few seconds ago at most. Days begin in `timeZone`, and weeks on Monday.
          */
         get: operations["summariseCustomers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read events, oldest first
+         * @description The events of the last 30 days that the caller may know of, in the order in which they were recorded. Begin without a cursor or with `since`, store `nextCursor` with what you made of the page, and ask again with it: no event is left out or repeated. If what it continues from is not kept any more, the response is 410 `gone`. A page can end before `limit` if its events are large.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow events as they happen
+         * @description A stream that does not end by itself. Users get the events that they may know of: those of customers, products, orders, messages and media, of their own imports and of their own account; admins get all. A user may have 8 streams at a time.
+         */
+        get: operations["streamEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1600,6 +1740,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks, oldest first
+         * @description Requires the role `admin`.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description Events that are recorded from now on are sent to `url`. The response has the secret that signs them; it is shown once. There can be 20 webhooks. `Idempotency-Key` has no effect, because the response would have to be stored with the secret. Requires the role `admin`.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook
+         * @description Requires the role `admin`.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Requires the role `admin`.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Update a webhook
+         * @description The body is a JSON Merge Patch (RFC 7396). With `active: false` nothing is sent, and nothing is lost: with `active: true` it goes on from there. Read-only fields may be sent as they were read. Requires the role `admin`.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the attempts of a webhook, newest first
+         * @description They are kept for 14 days. Requires the role `admin`.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the event of an attempt once more
+         * @description The event keeps its `webhook-id`. If it fails, it is tried again like any other. Requires the role `admin`.
+         */
+        post: operations["resendWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send recorded events once more
+         * @description The events are sent beside those that are new, each with the `webhook-id` that it had the first time. One replay of a webhook runs at a time. Requires the role `admin`.
+         */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a paused webhook
+         * @description It goes on from where it was paused. A webhook that is not paused stays as it is. Requires the role `admin`.
+         */
+        post: operations["resumeWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description For 24 hours requests are signed with both secrets. A second request within ten seconds is a 409. `Idempotency-Key` has no effect, because the response would have to be stored with the secret. Requires the role `admin`.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test to a webhook
+         * @description Sends a signed event of the type `webhook.test.v1` at once, also to a paused webhook, and responds with the answer. Requires the role `admin`.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1633,6 +1945,48 @@ export interface components {
             region?: string | null;
             street?: string | null;
         };
+        /**
+         * @description The chain that the event belongs to: `lasting` is kept for ever by default, `passing` for some months.
+         * @enum {string}
+         */
+        AuditChain: "lasting" | "passing";
+        AuditedEvent: {
+            about: components["schemas"]["EventAbout"];
+            actor: components["schemas"]["EventActor"];
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            at: string;
+            /** @description SHA-256 in hexadecimal. */
+            bodyHash: string;
+            chain: components["schemas"]["AuditChain"];
+            /** @description The fields that changed, with their values before and after, at most 50. Empty if nothing changed or the event is redacted. */
+            changes: components["schemas"]["EventChange"][];
+            /** @description The whole event, as the feed has it. */
+            event: components["schemas"]["NumberedEvent"];
+            /** @description SHA-256 in hexadecimal. */
+            hash: string;
+            /** @description The id of the event, the same as in the stream and in webhooks. */
+            id: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            recordedAt: string;
+            /** @description Whether the data of the event was removed because its customer was purged. The number, total and status of an order stay. */
+            redacted: boolean;
+            /**
+             * @description The number of the event. Numbers grow in the order in which events were recorded, without gaps.
+             * @example 48211
+             */
+            seq: number;
+            /** @description The id of the record that the event is about. */
+            subject: string;
+            /** @example order.placed.v1 */
+            type: string;
+        };
         AuthConfig: {
             authorizationEndpoint: string;
             clientId: string;
@@ -1642,6 +1996,31 @@ export interface components {
             passwordReset: boolean;
             signup: boolean;
             tokenEndpoint: string;
+        };
+        ChainCheck: {
+            /** @description How many events were checked. */
+            checked: number;
+            /** @description The number of the first event that was changed, removed, inserted or moved, or that does not follow from the one before it. */
+            firstBroken: number | null;
+            from: number;
+            ok: boolean;
+            reason: components["schemas"]["ChainFault"];
+            /** @description How many of them are redacted. */
+            redacted: number;
+            to: number;
+        };
+        /** @description `changed`: the event is not the one that was recorded there. `missing`: it was removed. `redacted`: its data was removed although no customer was purged. `head`: the chain does not end where it did. */
+        ChainFault: ("changed" | "missing" | "redacted" | "head") | null;
+        ChainHead: {
+            /** @description Its SHA-256 in hexadecimal; empty if there is none. */
+            hash: string;
+            recordedAt: string | null;
+            /** @description The number of the last event in the chain; 0 if there is none. */
+            seq: number;
+        };
+        ChainHeads: {
+            lasting: components["schemas"]["ChainHead"];
+            passing: components["schemas"]["ChainHead"];
         };
         CountChangedProblem: {
             code: components["schemas"]["ProblemCode"];
@@ -2226,11 +2605,91 @@ export interface components {
         };
         /** @enum {string} */
         EncodingSource: "declared" | "mark" | "valid" | "guess";
+        EventAbout: {
+            /** @description The channel of a notification. */
+            channel?: string;
+            /** @description The code of a customer. */
+            code?: string;
+            /** @description The currency of an order. */
+            currency?: string;
+            /** @description What was added to the stock of a product. */
+            delta?: number;
+            /** @description The id of the record: the subject of the event. */
+            id: string;
+            /**
+             * @description The kind of the record: the first word of the type.
+             * @example order
+             */
+            kind: string;
+            /**
+             * @description What the record was called then: a name, a code or a number. Null if it has none, or if it was removed.
+             * @example ORD-000123
+             */
+            label: string | null;
+            /** @description The number of an order. */
+            number?: string;
+            /** @description The number of the order that a notification is about. */
+            orderNumber?: string;
+            /** @description Why, if the event says so. */
+            reason?: string;
+            /** @description The role that was granted or revoked. */
+            role?: string;
+            /** @description The SKU of a product. */
+            sku?: string;
+            /** @description The status of an order, a notification or an import. */
+            status?: string;
+            /** @description The stock of a product after a movement. */
+            stock?: number;
+            /** @description The total of an order. */
+            total?: string;
+        };
+        /** @description Who caused it: a user, a service or the system. Null if the event does not say. `displayName` is null in a redacted event. */
+        EventActor: {
+            displayName: string | null;
+            id: string;
+        } | null;
+        EventChange: {
+            /**
+             * @description The name of the field; a dot leads into `address`, `metadata` and other objects.
+             * @example address.city
+             */
+            field: string;
+            /** @description A text, a number, a boolean, null or a list of those. A text longer than 200 characters is cut and ends with `…`; a list ends after 50 items. Objects in a list, and objects in objects, are shown as JSON. */
+            from: unknown;
+            /** @description A text, a number, a boolean, null or a list of those. A text longer than 200 characters is cut and ends with `…`; a list ends after 50 items. Objects in a list, and objects in objects, are shown as JSON. */
+            to: unknown;
+        };
+        EventFeed: {
+            data: components["schemas"]["NumberedEvent"][];
+            page: {
+                /** @description Whether there are more events already. */
+                hasMore: boolean;
+                limit: number;
+                /**
+                 * @description Where the next page begins: the `seq` up to which the feed has been read. Ask again with it, also after an empty page.
+                 * @example 48211
+                 */
+                nextCursor: string;
+            };
+        };
         ExportResult: {
             bytes: number;
             rows: number;
             /** @description The SHA-256 of the file, in hexadecimal. */
             sha256: string;
+        };
+        FeedGoneProblem: {
+            /** @constant */
+            code: "gone";
+            /** @description The `seq` of the newest event. */
+            newest: number;
+            /** @description The oldest event in the feed, and when it was recorded. Null if there is none. */
+            oldest: {
+                at: string | null;
+                seq: number | null;
+            };
+        } & {
+            [key: string]: unknown;
         };
         /**
          * @description - `required`: The field is missing.
@@ -3581,6 +4040,52 @@ export interface components {
             /** @example ana */
             username: string;
         };
+        NewWebhook: {
+            /** @description Whether events are sent. Default: true. */
+            active?: boolean;
+            /** @example The warehouse */
+            description?: string | null;
+            /**
+             * @description Event types, such as `customer.created.v1`, and kinds, such as `order.*`.
+             * @example [
+             *       "order.*",
+             *       "customer.created.v1"
+             *     ]
+             */
+            events: string[];
+            /** @description Whether the events of one subject arrive one after the other: later ones wait until the receiver has accepted the earlier one. Default: false. */
+            ordered?: boolean;
+            /** @description `full` (the default): the whole event. `reference`: only its id, type, subject, version and time, so that nothing personal leaves the installation. */
+            payload?: components["schemas"]["WebhookPayload"];
+            /**
+             * Format: uri
+             * @description Where events are sent by POST: an https URL at a public address, without credentials and fragment. The operator can allow http and private networks.
+             * @example https://shop.example.com/hooks/clientele
+             */
+            url: string;
+        };
+        NewWebhookReplay: {
+            /**
+             * Format: date-time
+             * @description Events that were recorded from this time on are sent once more.
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            since: string;
+            /**
+             * @description Only these event types and kinds. Default: those of the webhook.
+             * @example [
+             *       "order.*",
+             *       "customer.created.v1"
+             *     ]
+             */
+            type?: string[];
+            /**
+             * Format: date-time
+             * @description Events that were recorded before this time. Default: now.
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            until?: string;
+        };
         Notification: {
             attempts: number;
             /** @description Null until a channel is chosen. */
@@ -3766,6 +4271,37 @@ export interface components {
              */
             updatedAt: string;
             version: number;
+        };
+        NumberedEvent: {
+            /** @description As the documentation of events describes the type. Absent in a redacted event. */
+            data?: {
+                [key: string]: unknown;
+            };
+            id: string;
+            /**
+             * @description The data was removed because its customer was purged.
+             * @constant
+             */
+            redacted?: true;
+            /**
+             * @description The number of the event. Numbers grow in the order in which events were recorded, without gaps.
+             * @example 48211
+             */
+            seq: number;
+            /** @example /order-service */
+            source: string;
+            /** @constant */
+            specversion: "1.0";
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            time: string;
+            /** @example order.placed.v1 */
+            type: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @enum {string} */
         OnMatch: "update" | "skip" | "fail";
@@ -4026,7 +4562,7 @@ export interface components {
          * @description The kind of a problem. Each has a page at `/problems/<code with dashes>`.
          * @enum {string}
          */
-        ProblemCode: "malformed" | "unknown_parameter" | "invalid_parameter" | "unauthorized" | "invalid_token" | "invalid_credentials" | "reauthentication_required" | "otp_required" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "duplicate" | "insufficient_stock" | "price_changed" | "invalid_state" | "in_use" | "last_admin" | "own_account" | "idempotency_running" | "precondition_failed" | "too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "misdirected" | "precondition_required" | "validation" | "idempotency_mismatch" | "weak_password" | "rate_limited" | "quota_exceeded" | "locked" | "header_too_large" | "internal" | "bad_gateway" | "unavailable" | "insufficient_storage" | "gateway_timeout";
+        ProblemCode: "malformed" | "unknown_parameter" | "invalid_parameter" | "unauthorized" | "invalid_token" | "invalid_credentials" | "reauthentication_required" | "otp_required" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "timeout" | "conflict" | "duplicate" | "insufficient_stock" | "price_changed" | "invalid_state" | "in_use" | "last_admin" | "own_account" | "idempotency_running" | "gone" | "precondition_failed" | "too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "misdirected" | "precondition_required" | "validation" | "idempotency_mismatch" | "weak_password" | "rate_limited" | "quota_exceeded" | "locked" | "header_too_large" | "internal" | "bad_gateway" | "unavailable" | "insufficient_storage" | "gateway_timeout";
         ProblemError: {
             code: components["schemas"]["FieldErrorCode"];
             message: string;
@@ -4208,6 +4744,35 @@ export interface components {
             email?: string;
             name?: string | null;
             surname?: string | null;
+        };
+        RecordedEvent: {
+            about: components["schemas"]["EventAbout"];
+            actor: components["schemas"]["EventActor"];
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            at: string;
+            /** @description The fields that changed, with their values before and after, at most 50. Empty if nothing changed or the event is redacted. */
+            changes: components["schemas"]["EventChange"][];
+            /** @description The id of the event, the same as in the stream and in webhooks. */
+            id: string;
+            /** @description Whether the data of the event was removed because its customer was purged. The number, total and status of an order stay. */
+            redacted: boolean;
+            /**
+             * @description The number of the event. Numbers grow in the order in which events were recorded, without gaps.
+             * @example 48211
+             */
+            seq: number;
+            /** @description The id of the record that the event is about. */
+            subject: string;
+            /** @example order.placed.v1 */
+            type: string;
+        };
+        RecordedEventPage: {
+            data: components["schemas"]["RecordedEvent"][];
+            page: components["schemas"]["PageInfo"];
         };
         RefreshToken: {
             refreshToken: string;
@@ -4414,6 +4979,218 @@ export interface components {
         UserSessions: {
             data: components["schemas"]["UserSession"][];
         };
+        Webhook: {
+            active: boolean;
+            /** @description How many events are still to be delivered, counted up to 10,000. */
+            readonly behind: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly createdAt: string;
+            readonly createdBy: components["schemas"]["ActorRef"];
+            description: string | null;
+            events: string[];
+            /** @description When the first attempt failed after the last success; null if the last attempt succeeded. */
+            readonly failingSince: string | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            readonly id: string;
+            readonly lastSuccessAt: string | null;
+            ordered: boolean;
+            readonly pausedReason: components["schemas"]["WebhookPausedReason"] | null;
+            payload: components["schemas"]["WebhookPayload"];
+            /** @description The `seq` of the last event that was handled: delivered, or waiting to be sent again. */
+            readonly position: number;
+            /** @description The running replay: `seq` of the last event that it has sent, and of its last event. */
+            readonly replay: {
+                position: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T09:30:00.000Z
+                 */
+                requestedAt: string;
+                until: number;
+            } | null;
+            readonly state: components["schemas"]["WebhookState"];
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly updatedAt: string;
+            readonly updatedBy: components["schemas"]["ActorRef"];
+            url: string;
+            readonly version: number;
+        };
+        WebhookDelivery: {
+            /** @description The first 1,024 bytes of the answer as text. */
+            answer: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            at: string;
+            /** @description 1 for the first attempt to deliver this event. */
+            attempt: number;
+            durationMs: number;
+            /**
+             * @description Why the attempt failed; null if it succeeded. `status`: a status other than 2xx. `dns`, `refused`, `tls`, `timeout`, `connection`: there was no response. `address`: the address is not public, and not allowed. `secret`: the secret cannot be decrypted.
+             * @example timeout
+             */
+            error: string | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            eventId: string;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id: string;
+            /** @description When the event will be tried again, as planned after this attempt. Null after a success and after the last attempt. */
+            nextAttemptAt: string | null;
+            /**
+             * @description Null if there was no response.
+             * @example 200
+             */
+            responseStatus: number | null;
+            seq: number;
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            subject: string;
+            type: string;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            webhookId: string;
+        };
+        WebhookDeliveryPage: {
+            data: components["schemas"]["WebhookDelivery"][];
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @enum {string} */
+        WebhookDeliveryStatus: "delivered" | "failed";
+        WebhookPage: {
+            data: components["schemas"]["Webhook"][];
+            page: components["schemas"]["PageInfo"];
+        };
+        WebhookPatch: {
+            /** @description Whether events are sent. Default: true. */
+            active?: boolean;
+            /** @example The warehouse */
+            description?: string | null;
+            /**
+             * @description Event types, such as `customer.created.v1`, and kinds, such as `order.*`.
+             * @example [
+             *       "order.*",
+             *       "customer.created.v1"
+             *     ]
+             */
+            events?: string[];
+            /** @description Whether the events of one subject arrive one after the other: later ones wait until the receiver has accepted the earlier one. Default: false. */
+            ordered?: boolean;
+            /** @description `full` (the default): the whole event. `reference`: only its id, type, subject, version and time, so that nothing personal leaves the installation. */
+            payload?: components["schemas"]["WebhookPayload"];
+            /**
+             * Format: uri
+             * @description Where events are sent by POST: an https URL at a public address, without credentials and fragment. The operator can allow http and private networks.
+             * @example https://shop.example.com/hooks/clientele
+             */
+            url?: string;
+        };
+        /** @enum {string} */
+        WebhookPausedReason: "deactivated" | "failing" | "gone";
+        /** @enum {string} */
+        WebhookPayload: "full" | "reference";
+        WebhookSecret: {
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            previousExpiresAt: string;
+            /**
+             * @description The secret that signs requests. It is shown once: store it.
+             * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDdQoZ8aBPdZ8=
+             */
+            secret: string;
+        };
+        /** @enum {string} */
+        WebhookState: "active" | "failing" | "paused";
+        WebhookTest: {
+            /** @description The first 1,024 bytes of the answer as text. */
+            answer: string | null;
+            durationMs: number;
+            /**
+             * @description Why the attempt failed; null if it succeeded. `status`: a status other than 2xx. `dns`, `refused`, `tls`, `timeout`, `connection`: there was no response. `address`: the address is not public, and not allowed. `secret`: the secret cannot be decrypted.
+             * @example timeout
+             */
+            error: string | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            id: string;
+            /**
+             * @description Null if there was no response.
+             * @example 200
+             */
+            responseStatus: number | null;
+            /** @enum {string} */
+            status: "delivered" | "failed";
+        };
+        WebhookWithSecret: {
+            active: boolean;
+            /** @description How many events are still to be delivered, counted up to 10,000. */
+            readonly behind: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly createdAt: string;
+            readonly createdBy: components["schemas"]["ActorRef"];
+            description: string | null;
+            events: string[];
+            /** @description When the first attempt failed after the last success; null if the last attempt succeeded. */
+            readonly failingSince: string | null;
+            /**
+             * Format: uuid
+             * @example 0190a5c4-6f00-7000-8000-000000000001
+             */
+            readonly id: string;
+            readonly lastSuccessAt: string | null;
+            ordered: boolean;
+            readonly pausedReason: components["schemas"]["WebhookPausedReason"] | null;
+            payload: components["schemas"]["WebhookPayload"];
+            /** @description The `seq` of the last event that was handled: delivered, or waiting to be sent again. */
+            readonly position: number;
+            /** @description The running replay: `seq` of the last event that it has sent, and of its last event. */
+            readonly replay: {
+                position: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T09:30:00.000Z
+                 */
+                requestedAt: string;
+                until: number;
+            } | null;
+            /**
+             * @description The secret that signs requests. It is shown once: store it.
+             * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDdQoZ8aBPdZ8=
+             */
+            secret: string;
+            readonly state: components["schemas"]["WebhookState"];
+            /**
+             * Format: date-time
+             * @example 2026-11-20T09:30:00.000Z
+             */
+            readonly updatedAt: string;
+            readonly updatedBy: components["schemas"]["ActorRef"];
+            url: string;
+            readonly version: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -4426,7 +5203,13 @@ export type ActorRef = components['schemas']['ActorRef'];
 export type Address = components['schemas']['Address'];
 export type AddressOutput = components['schemas']['AddressOutput'];
 export type AddressPatch = components['schemas']['AddressPatch'];
+export type AuditChain = components['schemas']['AuditChain'];
+export type AuditedEvent = components['schemas']['AuditedEvent'];
 export type AuthConfig = components['schemas']['AuthConfig'];
+export type ChainCheck = components['schemas']['ChainCheck'];
+export type ChainFault = components['schemas']['ChainFault'];
+export type ChainHead = components['schemas']['ChainHead'];
+export type ChainHeads = components['schemas']['ChainHeads'];
 export type CountChangedProblem = components['schemas']['CountChangedProblem'];
 export type Customer = components['schemas']['Customer'];
 export type CustomerBatch = components['schemas']['CustomerBatch'];
@@ -4456,7 +5239,12 @@ export type DeliveryReport = components['schemas']['DeliveryReport'];
 export type DuplicateProblem = components['schemas']['DuplicateProblem'];
 export type EmailLinkToken = components['schemas']['EmailLinkToken'];
 export type EncodingSource = components['schemas']['EncodingSource'];
+export type EventAbout = components['schemas']['EventAbout'];
+export type EventActor = components['schemas']['EventActor'];
+export type EventChange = components['schemas']['EventChange'];
+export type EventFeed = components['schemas']['EventFeed'];
 export type ExportResult = components['schemas']['ExportResult'];
+export type FeedGoneProblem = components['schemas']['FeedGoneProblem'];
 export type FieldErrorCode = components['schemas']['FieldErrorCode'];
 export type Formulas = components['schemas']['Formulas'];
 export type Import = components['schemas']['Import'];
@@ -4499,6 +5287,8 @@ export type NewProductLine = components['schemas']['NewProductLine'];
 export type NewStockMovement = components['schemas']['NewStockMovement'];
 export type NewTextLine = components['schemas']['NewTextLine'];
 export type NewUser = components['schemas']['NewUser'];
+export type NewWebhook = components['schemas']['NewWebhook'];
+export type NewWebhookReplay = components['schemas']['NewWebhookReplay'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationChannel = components['schemas']['NotificationChannel'];
 export type NotificationFallback = components['schemas']['NotificationFallback'];
@@ -4507,6 +5297,7 @@ export type NotificationServiceAddress = components['schemas']['NotificationServ
 export type NotificationServiceCustomerRef = components['schemas']['NotificationServiceCustomerRef'];
 export type NotificationStatus = components['schemas']['NotificationStatus'];
 export type NotificationWithText = components['schemas']['NotificationWithText'];
+export type NumberedEvent = components['schemas']['NumberedEvent'];
 export type OnMatch = components['schemas']['OnMatch'];
 export type Order = components['schemas']['Order'];
 export type OrderBatch = components['schemas']['OrderBatch'];
@@ -4544,6 +5335,8 @@ export type ProductPatch = components['schemas']['ProductPatch'];
 export type ProductPhoto = components['schemas']['ProductPhoto'];
 export type Profile = components['schemas']['Profile'];
 export type ProfilePatch = components['schemas']['ProfilePatch'];
+export type RecordedEvent = components['schemas']['RecordedEvent'];
+export type RecordedEventPage = components['schemas']['RecordedEventPage'];
 export type RefreshToken = components['schemas']['RefreshToken'];
 export type Role = components['schemas']['Role'];
 export type SignedIn = components['schemas']['SignedIn'];
@@ -4564,8 +5357,143 @@ export type UserPatch = components['schemas']['UserPatch'];
 export type UserReplacement = components['schemas']['UserReplacement'];
 export type UserSession = components['schemas']['UserSession'];
 export type UserSessions = components['schemas']['UserSessions'];
+export type Webhook = components['schemas']['Webhook'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type WebhookDeliveryPage = components['schemas']['WebhookDeliveryPage'];
+export type WebhookDeliveryStatus = components['schemas']['WebhookDeliveryStatus'];
+export type WebhookPage = components['schemas']['WebhookPage'];
+export type WebhookPatch = components['schemas']['WebhookPatch'];
+export type WebhookPausedReason = components['schemas']['WebhookPausedReason'];
+export type WebhookPayload = components['schemas']['WebhookPayload'];
+export type WebhookSecret = components['schemas']['WebhookSecret'];
+export type WebhookState = components['schemas']['WebhookState'];
+export type WebhookTest = components['schemas']['WebhookTest'];
+export type WebhookWithSecret = components['schemas']['WebhookWithSecret'];
 export type $defs = Record<string, never>;
 export interface operations {
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description The id of a user, or `me` for the signed-in user. */
+                actor?: string[];
+                /** @description Whether there is a value. */
+                "actor[exists]"?: boolean;
+                /** @description Not equal to the value. */
+                "actor[ne]"?: string[];
+                /** @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC. */
+                at?: string;
+                /** @description Whether there is a value. */
+                "at[exists]"?: boolean;
+                /** @description Greater than the value. */
+                "at[gt]"?: string;
+                /** @description Greater than the value or equal to it. */
+                "at[gte]"?: string;
+                /** @description Less than the value. */
+                "at[lt]"?: string;
+                /** @description Less than the value or equal to it. */
+                "at[lte]"?: string;
+                /** @description Not equal to the value. */
+                "at[ne]"?: string;
+                /** @description The `nextCursor` or `prevCursor` of another page of the list. */
+                cursor?: string;
+                /** @description Rows per page. Default: 50. */
+                limit?: number;
+                /** @description Rows to skip. Cannot be used together with `cursor`. */
+                offset?: number;
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-seq`. */
+                sort?: ("seq" | "-seq" | "at" | "-at")[];
+                /** @description The id of the record that events are about. */
+                subject?: string;
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
+                /** @description Event types such as `order.placed.v1`, and kinds such as `order.*`, separated by commas. */
+                type?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List all events, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedEventPage"];
+                };
+            };
+        };
+    };
+    getAuditEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of the event. */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get an event with all its data */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditedEvent"];
+                };
+            };
+        };
+    };
+    getAuditHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get the ends of the chains of hashes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainHeads"];
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: {
+                /** @description The number of the first event. */
+                from?: number;
+                /** @description The number of the last event. Default: the newest. */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Check that no event was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainCheck"];
+                };
+            };
+        };
+    };
     getAuthConfig: {
         parameters: {
             query?: never;
@@ -5278,6 +6206,41 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Customer"];
+                };
+            };
+        };
+    };
+    getCustomerTimeline: {
+        parameters: {
+            query?: {
+                /** @description The `nextCursor` or `prevCursor` of another page of the list. */
+                cursor?: string;
+                /** @description Rows per page. Default: 50. */
+                limit?: number;
+                /** @description Rows to skip. Cannot be used together with `cursor`. */
+                offset?: number;
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-seq`. */
+                sort?: ("seq" | "-seq")[];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
+                /** @description Event types such as `order.placed.v1`, and kinds such as `order.*`, separated by commas. */
+                type?: string[];
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List what happened to a customer, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedEventPage"];
                 };
             };
         };
@@ -6321,6 +7284,77 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CustomerSummary"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description The `nextCursor` of the page before, or the `seq` of the event after which to begin. */
+                cursor?: string;
+                /** @description Events per page. Default: 50. */
+                limit?: number;
+                /** @description Where to begin without a cursor: at the first event that was recorded at this time or later. A time (RFC 3339), or a day. Default: the oldest event. With a cursor it has no effect. */
+                since?: string;
+                /** @description The id of the record that events are about. */
+                subject?: string;
+                /** @description Event types such as `order.placed.v1`, and kinds such as `order.*`, separated by commas. */
+                type?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read events, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventFeed"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /** @description Whether each event of imports and the like is sent. By default they are only counted: once a second, `event: bulk` has how many there were by type. */
+                bulk?: "true" | "false";
+                /** @description The same as `Last-Event-ID`, which wins, for clients that cannot set headers. */
+                lastEventId?: string;
+                /** @description Only events about the record with this id. */
+                subject?: string;
+                /** @description Only events of these types or kinds, separated by commas. */
+                type?: string;
+            };
+            header?: {
+                /** @description The `id` that was received last. The stream continues with what came after it. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events. `data` is an event as `GET /v1/events` lists it, without `seq`, which is the `id`. A client that continues after an `id` gets every event after it once, in order. `event: resync` says that events were left out, by its `reason`: the client was too far `behind`, did not read (`slow`), or its last id is `unknown`. Read again what you show. `event: bulk` has `counts` of events of imports by type. `event: bye` is the end, by its `reason`: the `token` ends, so come back with a new one, or `shutdown`. A comment comes every 15 s when nothing else does. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 2000
+                     *
+                     *     id: 48211
+                     *     data: {"specversion":"1.0","id":"0190a5c4-6f00-7000-8000-00000000000a","type":"customer.updated.v1"}
+                     *
+                     *     : ok
+                     */
+                    "text/event-stream": string;
                 };
             };
         };
@@ -11587,6 +12621,633 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC. */
+                createdAt?: string;
+                /** @description Whether there is a value. */
+                "createdAt[exists]"?: boolean;
+                /** @description Greater than the value. */
+                "createdAt[gt]"?: string;
+                /** @description Greater than the value or equal to it. */
+                "createdAt[gte]"?: string;
+                /** @description Less than the value. */
+                "createdAt[lt]"?: string;
+                /** @description Less than the value or equal to it. */
+                "createdAt[lte]"?: string;
+                /** @description Not equal to the value. */
+                "createdAt[ne]"?: string;
+                /** @description The `nextCursor` or `prevCursor` of another page of the list. */
+                cursor?: string;
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
+                id?: string[];
+                /** @description Rows per page. Default: 50, with `id` 100. */
+                limit?: number;
+                /** @description Rows to skip. Cannot be used together with `cursor`. */
+                offset?: number;
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `createdAt`. */
+                sort?: ("createdAt" | "-createdAt")[];
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List webhooks, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *           "url": "https://shop.example.com/hooks/clientele",
+                     *           "events": [
+                     *             "order.*",
+                     *             "customer.created.v1"
+                     *           ],
+                     *           "description": "The warehouse",
+                     *           "active": true,
+                     *           "ordered": false,
+                     *           "payload": "full",
+                     *           "pausedReason": null,
+                     *           "state": "active",
+                     *           "position": 48211,
+                     *           "behind": 0,
+                     *           "lastSuccessAt": "2026-11-21T14:06:01.120Z",
+                     *           "failingSince": null,
+                     *           "replay": null,
+                     *           "createdAt": "2026-11-20T09:30:00.000Z",
+                     *           "createdBy": {
+                     *             "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *             "displayName": "Ben Turner"
+                     *           },
+                     *           "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *           "updatedBy": {
+                     *             "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *             "displayName": "Ben Turner"
+                     *           },
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "page": {
+                     *         "limit": 50,
+                     *         "nextCursor": null,
+                     *         "prevCursor": null,
+                     *         "total": 1,
+                     *         "totalRelation": "eq"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://shop.example.com/hooks/clientele",
+                 *       "events": [
+                 *         "order.*",
+                 *         "customer.created.v1"
+                 *       ],
+                 *       "description": "The warehouse",
+                 *       "ordered": false,
+                 *       "payload": "full"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Create a webhook */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *       "url": "https://shop.example.com/hooks/clientele",
+                     *       "events": [
+                     *         "order.*",
+                     *         "customer.created.v1"
+                     *       ],
+                     *       "description": "The warehouse",
+                     *       "active": true,
+                     *       "ordered": false,
+                     *       "payload": "full",
+                     *       "pausedReason": null,
+                     *       "state": "active",
+                     *       "position": 48100,
+                     *       "behind": 0,
+                     *       "lastSuccessAt": null,
+                     *       "failingSince": null,
+                     *       "replay": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *       "updatedBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "version": 1,
+                     *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDdQoZ8aBPdZ8="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version that the client has. If the resource has not changed since, the response is 304. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *       "url": "https://shop.example.com/hooks/clientele",
+                     *       "events": [
+                     *         "order.*",
+                     *         "customer.created.v1"
+                     *       ],
+                     *       "description": "The warehouse",
+                     *       "active": true,
+                     *       "ordered": false,
+                     *       "payload": "full",
+                     *       "pausedReason": null,
+                     *       "state": "active",
+                     *       "position": 48211,
+                     *       "behind": 0,
+                     *       "lastSuccessAt": "2026-11-21T14:06:01.120Z",
+                     *       "failingSince": null,
+                     *       "replay": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *       "updatedBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Not changed since the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a webhook */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version to change, or several separated by commas. If the resource has none of them, the response is 412. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "order.*",
+                 *         "product.*"
+                 *       ],
+                 *       "active": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookPatch"];
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "order.*",
+                 *         "product.*"
+                 *       ],
+                 *       "active": true
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            /** @description Update a webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *       "url": "https://shop.example.com/hooks/clientele",
+                     *       "events": [
+                     *         "order.*",
+                     *         "customer.created.v1"
+                     *       ],
+                     *       "description": "The warehouse",
+                     *       "active": true,
+                     *       "ordered": false,
+                     *       "payload": "full",
+                     *       "pausedReason": null,
+                     *       "state": "active",
+                     *       "position": 48211,
+                     *       "behind": 0,
+                     *       "lastSuccessAt": "2026-11-21T14:06:01.120Z",
+                     *       "failingSince": null,
+                     *       "replay": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *       "updatedBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description A time (RFC 3339), or a day such as `2026-11-20`, which means its first instant in UTC. */
+                at?: string;
+                /** @description Whether there is a value. */
+                "at[exists]"?: boolean;
+                /** @description Greater than the value. */
+                "at[gt]"?: string;
+                /** @description Greater than the value or equal to it. */
+                "at[gte]"?: string;
+                /** @description Less than the value. */
+                "at[lt]"?: string;
+                /** @description Less than the value or equal to it. */
+                "at[lte]"?: string;
+                /** @description Not equal to the value. */
+                "at[ne]"?: string;
+                /** @description The `nextCursor` or `prevCursor` of another page of the list. */
+                cursor?: string;
+                /** @description The ids of the rows, up to 100, separated by commas. An id that does not exist is left out. */
+                id?: string[];
+                /** @description Rows per page. Default: 50, with `id` 100. */
+                limit?: number;
+                /** @description Rows to skip. Cannot be used together with `cursor`. */
+                offset?: number;
+                /** @description Fields to sort by, separated by commas; a leading `-` means descending. Default: `-at`. */
+                sort?: ("at" | "-at")[];
+                /** @description One of `delivered`, `failed`. */
+                status?: components["schemas"]["WebhookDeliveryStatus"][];
+                /** @description Not equal to the value. */
+                "status[ne]"?: components["schemas"]["WebhookDeliveryStatus"][];
+                /** @description The id of the record that the event is about. Separate alternatives with commas. */
+                subject?: string;
+                /** @description Not equal to the value. */
+                "subject[ne]"?: string;
+                /** @description How far rows are counted for `page.total`: up to 1,000, with `exact` up to 10,000, with `none` not at all. */
+                total?: "exact" | "none";
+                /** @description An event type, such as `order.placed.v1`. Separate alternatives with commas. */
+                type?: string;
+                /** @description Not equal to the value. */
+                "type[ne]"?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the attempts of a webhook, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "0190a5c4-6f00-7000-8000-0000000000b2",
+                     *           "webhookId": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *           "seq": 48211,
+                     *           "eventId": "0190a5c4-6f00-7000-8000-0000000000b3",
+                     *           "type": "order.placed.v1",
+                     *           "subject": "0190a5c4-6f00-7000-8000-000000000020",
+                     *           "at": "2026-11-21T14:06:01.036Z",
+                     *           "attempt": 1,
+                     *           "status": "delivered",
+                     *           "responseStatus": 200,
+                     *           "error": null,
+                     *           "durationMs": 84,
+                     *           "answer": "ok",
+                     *           "nextAttemptAt": null
+                     *         }
+                     *       ],
+                     *       "page": {
+                     *         "limit": 50,
+                     *         "nextCursor": null,
+                     *         "prevCursor": null,
+                     *         "total": 1,
+                     *         "totalRelation": "eq"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+        };
+    };
+    resendWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                deliveryId: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send the event of an attempt once more */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2026-11-20T00:00:00.000Z",
+                 *       "until": "2026-11-21T00:00:00.000Z",
+                 *       "type": [
+                 *         "order.*"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhookReplay"];
+            };
+        };
+        responses: {
+            /** @description Send recorded events once more */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *       "url": "https://shop.example.com/hooks/clientele",
+                     *       "events": [
+                     *         "order.*",
+                     *         "customer.created.v1"
+                     *       ],
+                     *       "description": "The warehouse",
+                     *       "active": true,
+                     *       "ordered": false,
+                     *       "payload": "full",
+                     *       "pausedReason": null,
+                     *       "state": "active",
+                     *       "position": 48211,
+                     *       "behind": 0,
+                     *       "lastSuccessAt": "2026-11-21T14:06:01.120Z",
+                     *       "failingSince": null,
+                     *       "replay": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *       "updatedBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+        };
+    };
+    resumeWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: for 24 h, a request with the same key returns the first response and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Resume a paused webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000b0",
+                     *       "url": "https://shop.example.com/hooks/clientele",
+                     *       "events": [
+                     *         "order.*",
+                     *         "customer.created.v1"
+                     *       ],
+                     *       "description": "The warehouse",
+                     *       "active": true,
+                     *       "ordered": false,
+                     *       "payload": "full",
+                     *       "pausedReason": null,
+                     *       "state": "active",
+                     *       "position": 48211,
+                     *       "behind": 0,
+                     *       "lastSuccessAt": "2026-11-21T14:06:01.120Z",
+                     *       "failingSince": null,
+                     *       "replay": null,
+                     *       "createdAt": "2026-11-20T09:30:00.000Z",
+                     *       "createdBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "updatedAt": "2026-11-21T14:05:12.345Z",
+                     *       "updatedBy": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Give a webhook a new secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDdQoZ8aBPdZ8=",
+                     *       "previousExpiresAt": "2026-11-22T14:05:12.345Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send a test to a webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000b1",
+                     *       "status": "delivered",
+                     *       "responseStatus": 200,
+                     *       "error": null,
+                     *       "durationMs": 84,
+                     *       "answer": "ok"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
             };
         };
     };

@@ -12,7 +12,7 @@ import { createPartitions } from './events/partitions.ts'
 import { createRedaction } from './events/redaction.ts'
 import { type FeedRouteDeps, feedRoutes } from './feed/feed.routes.ts'
 import { createFeed } from './feed/feed.service.ts'
-import { upkeepTask } from './retention/upkeep.ts'
+import { activityCleanup } from './retention/cleanup.ts'
 import { createEventTail } from './stream/event.tail.ts'
 import { createEventStreams } from './stream/event-streams.ts'
 import { createEventReader } from './stream/recorded-event.ts'
@@ -70,7 +70,7 @@ export const createApp = ({ config, db, verifier, log, streamLimits, webhookOver
   return {
     app: api.app(),
     consumers: [recordEvents({ writer, redaction, onRecorded: webhooks.onRecorded })],
-    tasks: [upkeepTask({ db, partitions, keep, log }), tail.task, listening, streams.task, ...webhooks.tasks],
+    tasks: [activityCleanup({ db, partitions, keep, log }), tail.task, listening, streams.task, ...webhooks.tasks],
     /** For tests. The process of a service just exits. */
     close: webhooks.close,
   }

@@ -30,7 +30,7 @@ describe('Roles of every route', () => {
       new Set([
         ...['auth', 'users', 'people', 'customers', 'tags', 'imports', 'exports', 'jobs', 'media'],
         ...['products', 'product-imports', 'product-exports', 'orders', 'order-exports', 'order-jobs'],
-        ...['notifications', 'callbacks', 'webhooks'],
+        ...['notifications', 'callbacks', 'webhooks', 'audit', 'events'],
       ]),
     )
   })

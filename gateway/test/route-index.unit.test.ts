@@ -47,6 +47,25 @@ describe('createRouteIndex', () => {
     expect(find('GET', '/v1/nothing')).toBeUndefined()
   })
 
+  it('a path below the record of another service is routed by its own template', () => {
+    const activity: PathsDocument = {
+      paths: { '/v1/users/{id}/timeline': { get: {} }, '/v1/users/me/news': { get: {} } },
+    }
+    const findService = createRouteIndex([
+      { service: 'user-service', document },
+      { service: 'activity-service', document: activity },
+    ])
+    const serviceOf = (path: string) => {
+      const found = findService('GET', path)
+      return found && 'route' in found ? found.route.service : undefined
+    }
+    expect(serviceOf('/v1/users/7/timeline')).toBe('activity-service')
+    expect(serviceOf('/v1/users/me/timeline')).toBe('activity-service')
+    expect(serviceOf('/v1/users/me/news')).toBe('activity-service')
+    expect(serviceOf('/v1/users/7')).toBe('user-service')
+    expect(findService('PATCH', '/v1/users/7/timeline')).toEqual({ allow: ['GET', 'HEAD'], public: false })
+  })
+
   it('an operation that two services declare, or a path outside of /v1, throws', () => {
     const other: PathsDocument = { paths: { '/v1/users/{key}': { get: {} } } }
     const services = [

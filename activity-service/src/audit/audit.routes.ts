@@ -1,5 +1,5 @@
 import { AuditedEvent, ChainCheck, ChainHeads, maxChecked, RecordedEvent } from '@clientele/contracts/activity'
-import { documentedAs } from '@clientele/contracts/fields'
+import { documentedAs, pathKey } from '@clientele/contracts/fields'
 import { page } from '@clientele/contracts/page'
 import { type Api, ok } from '@clientele/platform/http/api'
 import { z } from 'zod'
@@ -66,7 +66,12 @@ export const auditRoutes = (api: Api, { audit }: AuditRouteDeps): void => {
       path: '/v1/audit/{seq}',
       operationId: 'getAuditEvent',
       summary: 'Get an event with all its data',
-      params: z.strictObject({ seq: seq.meta({ description: 'The number of the event.' }) }),
+      params: z.strictObject({
+        seq: pathKey.meta({
+          ...documentedAs({ type: 'integer', minimum: 1 }),
+          param: { description: 'The number of the event.' },
+        }),
+      }),
       responses: { 200: AuditedEvent },
     },
     async ({ params }) => ok(await audit.get(params.seq)),

@@ -23,9 +23,9 @@ export const createAudit = ({ db }: { db: Db }) => ({
   },
 
   /** @throws Problem 404 */
-  get: async (seq: number): Promise<AuditedEvent> => {
-    const [row] = await db.query<WholeRow>(selectWhole, [seq])
-    if (!row) throw new Problem('not_found', { detail: `there is no event ${seq}` })
+  get: async (seq: string): Promise<AuditedEvent> => {
+    const [row] = /^\d{1,15}$/.test(seq) ? await db.query<WholeRow>(selectWhole, [seq]) : []
+    if (!row) throw new Problem('not_found', { detail: 'there is no event with this number' })
     return {
       ...presentRecordedEvent(row),
       event: presentEvent(row),

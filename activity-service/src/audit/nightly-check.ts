@@ -54,7 +54,7 @@ export const createNightlyCheck = ({ db, log }: { db: Db; log: CheckLog }) => {
     report(last)
     const { ok, ...found } = result
     if (ok) log.info(found, 'recorded events are unchanged')
-    else log.error(found, 'recorded events were changed, see the runbook of AuditChainBroken')
+    else log.error(found, 'recorded events were changed, see docs/runbooks/audit-chain-broken.md')
   }
 
   return {

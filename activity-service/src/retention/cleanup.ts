@@ -19,8 +19,8 @@ const all = (name: string, tasks: readonly Task[]): Task => ({
   },
 })
 
-/** The upkeep of recorded events, on one replica: creates and drops months, removes old messages, and checks the chains at night. */
-export const upkeepTask = ({
+/** Creates and drops months of events, removes old messages and checks the chains at night, on one replica. */
+export const activityCleanup = ({
   db,
   partitions,
   keep,
@@ -42,6 +42,6 @@ export const upkeepTask = ({
       await retain()
     },
   })
-  const name = 'activity-upkeep'
+  const name = 'activity-cleanup'
   return leaderTask({ db, name, task: all(name, [retention, nightlyCheckTask({ db, log })]), log })
 }

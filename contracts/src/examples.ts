@@ -1,4 +1,5 @@
 import { accountExamples } from './examples/accounts.ts'
+import { activityExamples } from './examples/activity.ts'
 import { customerExamples } from './examples/customers.ts'
 import { jobExamples } from './examples/jobs.ts'
 import { orderExamples } from './examples/orders.ts'
@@ -10,6 +11,7 @@ import { webhookExamples } from './examples/webhooks.ts'
  */
 export const examples: Record<string, unknown> = {
   ...accountExamples,
+  ...activityExamples,
   ...customerExamples,
   ...jobExamples,
   ...orderExamples,

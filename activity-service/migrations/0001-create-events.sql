@@ -83,6 +83,14 @@ create table redactions (
   redacted_at timestamptz(3) not null
 );
 
+-- Display names as the last recorded event of each user has them; they outlive the user.
+create table user_names (
+  id text primary key,
+  display_name text not null,
+  version integer not null,
+  deleted boolean not null default false
+);
+
 -- How the last check of all events and seals went.
 create table chain_checks (
   finished_at timestamptz(3) not null,

@@ -18,6 +18,7 @@ import { createEventStreams } from './stream/event-streams.ts'
 import { createEventReader } from './stream/recorded-event.ts'
 import { type StreamRouteDeps, streamRoutes } from './stream/stream.routes.ts'
 import type { StreamLimits } from './stream/stream-client.ts'
+import { createActorNames } from './timeline/actor-names.ts'
 import { createTimeline } from './timeline/timeline.list.ts'
 import { type TimelineRouteDeps, timelineRoutes } from './timeline/timeline.routes.ts'
 import { type WebhookRouteDeps, webhookRoutes } from './webhooks/webhook.routes.ts'
@@ -52,6 +53,7 @@ export const createApp = ({ config, db, verifier, log, streamLimits, webhookOver
   const partitions = createPartitions({ db })
   const writer = createEventWriter({ db, partitions })
   const redaction = createRedaction({ db })
+  const actorNames = createActorNames({ db })
   const reader = createEventReader({ db })
   const tail = createEventTail({ reader, log })
   const listening = listenTask({ db, channel: recordedChannel, onNotify: tail.wake, log })
@@ -59,8 +61,8 @@ export const createApp = ({ config, db, verifier, log, streamLimits, webhookOver
   const webhooks = createWebhooks({ config, db, log, overrides: webhookOverrides })
   const api = createApi({ ...service, verifier, db, log, config })
   declareRoutes(api, {
-    timeline: createTimeline({ db }),
-    audit: createAudit({ db }),
+    timeline: createTimeline({ db, actorNames }),
+    audit: createAudit({ db, actorNames }),
     feed: createFeed({ db }),
     streams,
     verifier,
@@ -69,7 +71,7 @@ export const createApp = ({ config, db, verifier, log, streamLimits, webhookOver
   const keep = { lasting: config.activityKeepLastingMonths, passing: config.activityKeepPassingMonths }
   return {
     app: api.app(),
-    consumers: [recordEvents({ writer, redaction, onRecorded: webhooks.onRecorded })],
+    consumers: [recordEvents({ writer, redaction, actorNames, onRecorded: webhooks.onRecorded })],
     tasks: [activityCleanup({ db, partitions, keep, log }), tail.task, listening, streams.task, ...webhooks.tasks],
     /** For tests. The process of a service just exits. */
     close: webhooks.close,

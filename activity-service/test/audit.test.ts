@@ -1,4 +1,5 @@
 import { newId } from '@clientele/platform/data/db'
+import { eventually } from '@clientele/platform/testing/wait'
 import { anEvent, type RunningActivity, startActivity, untilStored } from './start.ts'
 
 let service: RunningActivity
@@ -63,6 +64,24 @@ describe('GET /v1/audit', () => {
     expect(idsOf(await audit(`${may}&limit=2&cursor=${page.page.nextCursor}`))).toEqual([first.id])
     expect(idsOf(await audit(`${may}&type=order.*,product.*`))).toEqual([between.id, first.id])
     expect(idsOf(await audit(`${may}&subject=${first.subject}`))).toEqual([first.id])
+  })
+
+  it('shows actors by their current names, and deleted ones as such', async () => {
+    const id = newId()
+    const user = (type: string, version: number, displayName: string) =>
+      anEvent(type, { displayName, version }, { subject: id })
+    await publish(user('user.created.v1', 1, 'Cy'), anEvent('order.placed.v1', { actor: { id, displayName: 'Cy' } }))
+    const actor = async () => (await audit(`?actor=${id}`)).data[0].actor
+    expect(await actor()).toEqual({ id, displayName: 'Cy' })
+    await publish(user('user.updated.v1', 3, 'Cyril'))
+    await publish(user('user.updated.v1', 2, 'Cynthia'))
+    await eventually(async () => expect(await actor()).toEqual({ id, displayName: 'Cyril' }), { timeoutMs: 10_000 })
+    await publish(user('user.deleted.v1', 4, 'Cyril'), anEvent('user.updated.v1', { displayName: 7 }, { subject: id }))
+    await eventually(async () => expect(await actor()).toEqual({ id, displayName: 'deleted user' }), {
+      timeoutMs: 10_000,
+    })
+    const { body } = await service.admin.get(`/v1/audit/${(await audit(`?actor=${id}`)).data[0].seq}`)
+    expect([body.actor.displayName, body.event.data.actor.displayName]).toEqual(['deleted user', 'Cy'])
   })
 
   it.each([

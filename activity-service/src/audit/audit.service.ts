@@ -5,6 +5,7 @@ import type { Db } from '@clientele/platform/data/db'
 import { Problem } from '@clientele/platform/runtime/problem'
 import type { EventClass } from '../events/event.kinds.ts'
 import { presentEvent } from '../feed/present-event.ts'
+import type { ActorNames } from '../timeline/actor-names.ts'
 import { presentRecordedEvent, type RecordedEventRow } from '../timeline/recorded-event.presenter.ts'
 import { auditListFor } from './audit.list.ts'
 import { type ChainRange, checkChain, readHeads } from './chain-check.ts'
@@ -15,19 +16,20 @@ const selectWhole = `select class, seq, recorded_at as "recordedAt", at, event_i
   body, body_hash as "bodyHash", hash from events where seq = $1`
 
 /** Creates what admins read of all recorded events. */
-export const createAudit = ({ db }: { db: Db }) => ({
+export const createAudit = ({ db, actorNames }: { db: Db; actorNames: ActorNames }) => ({
   list: async (record: Record<string, unknown>, actor: Actor): Promise<Page<RecordedEvent>> => {
     const { list, query } = auditListFor(record)
     const { rows, page } = await list.run(db, query, { actor })
-    return { data: rows.map(presentRecordedEvent), page }
+    return { data: await actorNames.show(rows.map(presentRecordedEvent)), page }
   },
 
   /** @throws Problem 404 */
   get: async (seq: string): Promise<AuditedEvent> => {
     const [row] = /^\d{1,15}$/.test(seq) ? await db.query<WholeRow>(selectWhole, [seq]) : []
     if (!row) throw new Problem('not_found', { detail: 'there is no event with this number' })
+    const [line = presentRecordedEvent(row)] = await actorNames.show([presentRecordedEvent(row)])
     return {
-      ...presentRecordedEvent(row),
+      ...line,
       event: presentEvent(row),
       recordedAt: row.recordedAt.toISOString(),
       chain: row.class,

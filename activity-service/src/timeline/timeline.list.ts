@@ -5,6 +5,7 @@ import { list } from '@clientele/platform/lists/list'
 import { eventType } from '../access/type-filter.ts'
 import { type Audience, kindVisibleTo } from '../access/visible-events.ts'
 import type { EventClass } from '../events/event.kinds.ts'
+import type { ActorNames } from './actor-names.ts'
 import { presentRecordedEvent, type RecordedEventRow, recordedEventSelection } from './recorded-event.presenter.ts'
 
 type Ref = { class: EventClass; recordedAt: Date; seq: number }
@@ -26,7 +27,7 @@ const selectEvents = `select ${recordedEventSelection} from unnest($1::text[], $
   ) events`
 
 /** Creates what reads the timelines of records. */
-export const createTimeline = ({ db }: { db: Db }) => ({
+export const createTimeline = ({ db, actorNames }: { db: Db; actorNames: ActorNames }) => ({
   /** Reads a page of the events about a record. Of an unknown record, there are none. @throws Problem 400 */
   of: async (id: string, query: Record<string, unknown>, audience: Audience): Promise<Page<RecordedEvent>> => {
     const { rows: refs, page } = await timelineList.run(db, query, {
@@ -34,7 +35,8 @@ export const createTimeline = ({ db }: { db: Db }) => ({
     })
     const values = [refs.map((ref) => ref.class), refs.map((ref) => ref.recordedAt), refs.map((ref) => ref.seq)]
     const rows = refs.length === 0 ? [] : await db.query<RecordedEventRow>(selectEvents, values)
-    const bySeq = new Map(rows.map((row) => [row.seq, presentRecordedEvent(row)]))
+    const events = await actorNames.show(rows.map(presentRecordedEvent))
+    const bySeq = new Map(events.map((event) => [event.seq, event]))
     // A month of events can be dropped in between.
     return { data: refs.flatMap(({ seq }) => bySeq.get(seq) ?? []), page }
   },

@@ -5,7 +5,7 @@ import { anEvent, type RunningActivity, recorded, startActivity } from './start.
 
 // A day is a little more than a second, so four days pass within a test.
 const timing = {
-  ...{ tickMs: 50, pollMs: 50, flushMs: 20, leaseMs: 3_000, requestTimeoutMs: 1_000, connectTimeoutMs: 500 },
+  ...{ tickMs: 50, pollMs: 50, flushMs: 20, leaseMs: 3_000, requestTimeoutMs: 2_000, connectTimeoutMs: 1_000 },
   ...{ retryMs: [50, 100, 200, 300, 400, 400, 400, 400, 400, 400], pauseAfterMs: 4_000, slowGapMs: 100 },
   maxRetryAfterMs: 1_000,
 }
@@ -52,7 +52,7 @@ describe('Retries', () => {
     [
       'an answer that is too late',
       (_req: unknown, res: { writeHead(code: number): { end(): void } }) =>
-        void setTimeout(() => res.writeHead(200).end(), 1_500),
+        void setTimeout(() => res.writeHead(200).end(), 2_500),
       'timeout',
     ],
     ['a header of 1 MB', status(200, { 'x-long': 'a'.repeat(1_000_000) }), 'connection'],
@@ -250,6 +250,19 @@ describe('A failing webhook', () => {
     expect(receiver.ids().sort()).toEqual(idsOf([...events, ...later]))
     await until(id, { state: 'active', behind: 0 })
   }, 60_000)
+
+  it('tries a new address at once', async () => {
+    const broken = await startReceiver(status(500, { 'retry-after': '1000' }))
+    const { id } = await create({ url: broken.url })
+    const events = orders(6)
+    await publish(...events)
+    await until(id, { state: 'failing' })
+    await service.admin.patch(`/v1/webhooks/${id}`, { url: receiver.url })
+    await receiver.until(6)
+    expect(receiver.ids().sort()).toEqual(idsOf(events))
+    await until(id, { state: 'active', behind: 0 })
+    await broken.close()
+  })
 
   it('is paused at once by 410', async () => {
     receiver.answer(status(410))

@@ -72,7 +72,7 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
     }
     const share = leases.shareOf(rows.length)
     for (const lane of [...lanes.values()].slice(share)) lane.stop()
-    const free = rows.filter((row) => row.isLeased !== true && !lanes.has(row.id))
+    const free = rows.filter((row) => (row.isLeased !== true || row.leasedBy === id) && !lanes.has(row.id))
     const ids = free.map((row) => row.id)
     for (const row of await leases.claim(ids, share - lanes.size)) open({ hasDue: true, hasReplay: true, ...row }, from)
   }

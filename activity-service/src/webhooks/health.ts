@@ -24,6 +24,11 @@ export const createHealth = (state: HealthState, timing: WebhookTiming) => {
       lastSuccessAt = at
       return hasRecovered
     },
+    /** Forgets the failures, because the address is another one. */
+    reset: (): void => {
+      failures = 0
+      failingSince = null
+    },
     fail: (at: Date): void => {
       failures += 1
       failingSince ??= at

@@ -55,7 +55,7 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
   let replay: Replay | undefined
   let due: Item[] = []
   let wantsDue = true
-  let hasRecovered = false
+  let wantsRetry = false
   let pauseReason: WebhookPausedReason | undefined
   let isEnding = false
   let isLost = false
@@ -124,7 +124,7 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     wake.notify()
     if (!outcome) return
     if (outcome.responseStatus === 410) pauseReason = 'gone'
-    if (outcomes.record(item, outcome)) hasRecovered = true
+    if (outcomes.record(item, outcome)) wantsRetry = true
     settle(source, item)
   }
 
@@ -184,7 +184,7 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     if (!(await outcomes.write({ live: cursor, replay: ofReplay }))) isLost = true
     if (isReplayDone) replay = undefined
     // The next event of a subject may be due now.
-    if (count > 0) wantsDue = true
+    if (count > 0 && waiting.size() > 0) wantsDue = true
     written = cursor
     writtenAt = performance.now()
   }
@@ -196,16 +196,16 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     return gap > 0 && sending.size < requestsPerWebhook ? Math.min(untilWrite, gap) : untilWrite
   }
 
-  /** After a success all events that wait are sent. */
-  const recover = async (): Promise<void> => {
+  /** After a success, and with a new address, all events that wait are sent. */
+  const retryAll = async (): Promise<void> => {
     await write(true)
     await store.retryNow(webhookId)
-    hasRecovered = false
+    wantsRetry = false
     wantsDue = true
   }
 
   const step = async (): Promise<void> => {
-    if (hasRecovered) await recover()
+    if (wantsRetry) await retryAll()
     await read()
     startAll()
     forgetRest()
@@ -245,6 +245,10 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     /** Resolves when the lane has ended. */
     done: run().catch((error: unknown) => log.warn({ err: error, webhookId }, 'a webhook is left to another replica')),
     update: (next: LaneSettings): void => {
+      if (next.url !== settings.url) {
+        health.reset()
+        wantsRetry = true
+      }
       settings = next
       wake.notify()
     },

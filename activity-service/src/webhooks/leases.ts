@@ -14,7 +14,7 @@ const claimFree = (
 ) => `update webhooks set leased_by = $1, leased_until = now() + make_interval(secs => $2::float8)
 where id in (
   select id from webhooks
-  where id = any($3::uuid[]) and paused_reason is null and (leased_until is null or leased_until < now())
+  where id = any($3::uuid[]) and paused_reason is null and (leased_until is null or leased_until < now() or leased_by = $1)
   order by random() limit $4 for update skip locked
 ) returning ${columns}`
 
@@ -49,7 +49,7 @@ export const createLeases = ({ db, webhooks, id, timing }: Deps) => {
     },
     /** How many of the webhooks are for this replica. */
     shareOf: (webhooks: number): number => Math.ceil(webhooks / senders),
-    /** Takes at most `limit` webhooks that nobody has. */
+    /** Takes at most `limit` webhooks that nobody has, or that this replica has and does not work on. */
     claim: async (ids: readonly string[], limit: number): Promise<WebhookRow[]> =>
       ids.length === 0 || limit <= 0 ? [] : db.query<WebhookRow>(claimSql, [id, leaseSeconds, ids, limit]),
     release: async (webhookId: string): Promise<void> => {

@@ -46,12 +46,10 @@ const sameRotationMs = 10_000
 
 const selectHead = `select max(seq) as position, greatest(max(recorded_at), 'epoch') as "positionAt" from head`
 
-/** The columns of a PATCH. An absent field stays as it is. */
-const patchedFields = (row: WebhookRow, patch: WebhookPatch, url: string): Partial<WebhookRow> => {
+/** The columns of a PATCH but URL and event types. An absent field stays as it is. */
+const patchedFields = (row: WebhookRow, patch: WebhookPatch): Partial<WebhookRow> => {
   const { active = row.pausedReason === null, description, ordered = row.ordered, payload = row.payload } = patch
   return {
-    url,
-    events: patch.events ?? row.events,
     description: description === undefined ? row.description : description,
     ordered,
     payload,
@@ -112,11 +110,12 @@ export const createWebhookService = ({ db, webhooks, writer, box, checkUrl, deli
     /** @throws Problem 404, 412, 422 */
     update: async (id: string, patch: WebhookPatch, { actor, ifMatch }: Access): Promise<Webhook> => {
       await writer.find(id)
-      if (patch.events) checkTypes(patch.events, '/events')
+      const events = patch.events && checkTypes(patch.events, '/events')
       const url = patch.url === undefined ? undefined : await checkUrl(patch.url)
       const row = await db.transaction(async (tx) => {
         const before = await writer.lock(id, tx, ifMatch)
-        return writer.change(before, patchedFields(before, patch, url ?? before.url), actor, tx)
+        const checked = { url: url ?? before.url, events: events ?? before.events }
+        return writer.change(before, { ...patchedFields(before, patch), ...checked }, actor, tx)
       })
       return present(row)
     },

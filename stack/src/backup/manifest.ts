@@ -31,7 +31,7 @@ const Manifest = z.object({
   /** `missing` are the keys that rows refer to and the store did not have. */
   media: z.object({ objects: z.number(), bytes: z.number(), missing: z.array(z.string()) }),
   /** The last event of each chain of activity-service, and its hash in hexadecimal digits. Later backups prove that it stayed. */
-  auditHead: z.array(z.object({ class: z.string(), seq: z.number(), hash: z.string() })).optional(),
+  auditHead: z.record(z.string(), z.object({ seq: z.number(), hash: z.string() })).optional(),
 })
 
 /** The description of a backup. It is written last, so a folder without it is an incomplete backup. */

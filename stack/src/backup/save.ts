@@ -56,10 +56,11 @@ export const saveBackup = async (installation: Installation, folder: string, log
   return manifest
 }
 
-/** What `GET /v1/audit/head` returns. */
+/** The last event of each chain, as `GET /v1/audit/head` returns it. */
 const readAuditHead = async (client: pg.Client): Promise<Manifest['auditHead']> => {
-  const sql = `select class, seq::float8 as seq, encode(hash, 'hex') as hash from head order by class`
-  return (await client.query<{ class: string; seq: number; hash: string }>(sql)).rows
+  const sql = `select class, json_build_object('seq', seq, 'hash', encode(hash, 'hex')) as last from head order by class`
+  const { rows } = await client.query<{ class: string; last: { seq: number; hash: string } }>(sql)
+  return Object.fromEntries(rows.map((row) => [row.class, row.last]))
 }
 
 const saveSchemas = async (sessions: Sessions, folder: string): Promise<Manifest['schemas']> =>

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RevocationList } from '@clientele/platform/auth/revocation-list'
-import { isAdmin, type VerifiedToken } from '@clientele/platform/auth/token-verifier'
+import type { VerifiedToken } from '@clientele/platform/auth/token-verifier'
 import { createBudget } from '@clientele/platform/http/work-budget'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { counter, gauge } from '@clientele/platform/runtime/telemetry'
+import { audienceOf } from '../access/visible-events.ts'
 import type { ActivityConfig } from '../config.ts'
 import { createEventReplay } from './event.replay.ts'
 import type { EventTail } from './event.tail.ts'
@@ -14,6 +15,13 @@ import { createSelection, type Selection, type StreamQuery, slicesOf } from './s
 import { createStreamClient, resyncCounter, type Start, type StreamClient, type StreamLimits } from './stream-client.ts'
 
 const tickMs = 1_000
+/** Requests get a turn after so many clients. */
+const maxOffers = 200
+
+// The more clients there are, the more events a write to each of them has: a write costs as much as several events.
+const minGapMs = 10
+const gapMsPerClient = 0.1
+const maxGapMs = 200
 
 const defaultLimits: StreamLimits = {
   maxWaitingEvents: 500,
@@ -64,18 +72,30 @@ export const createEventStreams = ({ config, reader, tail, revocations, limits =
   let isStopping = false
   openStreams.add(clients)
 
-  const deliver = async (events: readonly RecordedEvent[]): Promise<void> => {
-    if (clients.size === 0) return
-    for (const slice of slicesOf(events)) {
-      for (const group of groups.values()) {
-        const portion = group.selection.portionOf(slice)
-        for (const client of group.clients) client.offer(slice, portion)
+  /** Clients that join meanwhile already know these events. */
+  const offerToAll = async (events: readonly RecordedEvent[]): Promise<void> => {
+    let offers = 0
+    for (const { selection, clients: members } of groups.values()) {
+      const portion = selection.portionOf(events)
+      for (const client of members) {
+        client.offer(events, portion)
+        offers += 1
+        if (offers % maxOffers === 0) await nextTurn()
       }
-      // The clients get time to read before the next part.
-      await nextTurn()
     }
   }
-  tail.listen(deliver)
+
+  tail.listen({
+    onEvents: async (events) => {
+      if (clients.size === 0) return
+      for (const slice of slicesOf(events)) {
+        await offerToAll(slice)
+        // The clients get time to read before the next part.
+        await nextTurn()
+      }
+    },
+    gapMs: () => Math.min(minGapMs + clients.size * gapMsPerClient, maxGapMs),
+  })
 
   const join = (client: StreamClient): Group => {
     const { key } = client.selection
@@ -155,7 +175,7 @@ export const createEventStreams = ({ config, reader, tail, revocations, limits =
     /** Writes events to a response until its client disconnects, its token ends or the process stops. */
     open: (res: ServerResponse, token: VerifiedToken, query: StreamQuery, start: Start): void => {
       const { actor } = token
-      const selection = createSelection({ userId: actor.id, isAdmin: isAdmin(actor) }, query)
+      const selection = createSelection(audienceOf(actor), query)
       const onReplayed = (count: number): void => budget.charge(actor.id, count)
       const client = createStreamClient({ res, token, selection, tail, replay, limits: streamLimits, onReplayed })
       if (res.destroyed) return

@@ -9,12 +9,15 @@ import type { EventReader, Position, RecordedEvent } from './recorded-event.ts'
 
 const pageSize = 500
 const pollMs = 500
-/** Notifications that follow each other at once are one read. */
-const minGapMs = 10
 const stopTimeoutMs = 5_000
 const recentBounds = { maxEvents: 1_000, maxBytes: 4_000_000 }
 
-type Listener = (events: readonly RecordedEvent[]) => Promise<void>
+type Listener = {
+  /** Takes the next events. Those after them wait until it has. */
+  onEvents(events: readonly RecordedEvent[]): Promise<void>
+  /** How many ms to wait after a read: what is recorded meanwhile is read together. */
+  gapMs(): number
+}
 
 /**
  * Reads on in the order of events, once for all clients of the process: when it is woken, and every 500 ms. Events are numbered in
@@ -27,7 +30,7 @@ export const createEventTail = ({ reader, log }: { reader: EventReader; log: Log
   let running: Promise<void> | undefined
   let position: Position | undefined
   let recent = createRecentEvents(0, recentBounds)
-  let listener: Listener = async () => {}
+  let listener: Listener = { onEvents: async () => {}, gapMs: () => 0 }
   let purges = 0
   let failing = false
 
@@ -52,7 +55,7 @@ export const createEventTail = ({ reader, log }: { reader: EventReader; log: Log
       take(events, last)
       // Clocks of two machines may differ, so the lag could be negative.
       for (const { recordedAt } of events) lag.observe(Math.max(0, Date.now() - recordedAt.getTime()) / 1_000)
-      await listener(events)
+      await listener.onEvents(events)
     }
   }
 
@@ -66,7 +69,7 @@ export const createEventTail = ({ reader, log }: { reader: EventReader; log: Log
         if (!failing) log.warn({ err: error }, 'reading on for the streams failed, trying again')
         failing = true
       }
-      await sleep(minGapMs, aborted)
+      await sleep(listener.gapMs(), aborted)
       if (!aborted.aborted) await signal.wait(pollMs)
     }
   }
@@ -93,9 +96,9 @@ export const createEventTail = ({ reader, log }: { reader: EventReader; log: Log
     task,
     /** There may be new events. */
     wake: signal.notify,
-    /** Hands all events that are read from now on to `onEvents`, in their order. The next ones wait until it has handled them. */
-    listen: (onEvents: Listener): void => {
-      listener = onEvents
+    /** Hands over all events that are read from now on, in their order. */
+    listen: (newListener: Listener): void => {
+      listener = newListener
     },
     /** The number of the last event that was read; undefined before the database was reached for the first time. */
     seq: (): number | undefined => position?.seq,

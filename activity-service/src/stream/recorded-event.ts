@@ -24,9 +24,31 @@ const selectBetween = `select ${columns} from events where seq > $1 and seq <= $
 const selectNewest = 'select seq, recorded_at as "recordedAt" from head order by seq desc limit 1'
 const selectState = `select (select max(seq) from head) as newest, exists (select from seals where last_seq > $1) as "hasGap"`
 
-const toEvent = ({ seq, recordedAt, type, subject, actorId, isBulk, ...row }: Row): RecordedEvent => {
-  const data = row.body ?? JSON.stringify(presentEvent({ seq, type, subject, ...row }))
-  return { seq, recordedAt, type, subject, actorId, isBulk, frame: Buffer.from(eventFrame({ id: seq, data })) }
+const frameOf = (row: Row): Buffer =>
+  Buffer.from(eventFrame({ id: row.seq, data: row.body ?? JSON.stringify(presentEvent(row)) }))
+
+/** The frames of events that were read together lie in one piece of memory, one after the other. */
+const toEvents = (rows: readonly Row[]): RecordedEvent[] => {
+  const frames = rows.map(frameOf)
+  const all = Buffer.concat(frames)
+  let end = 0
+  return rows.map(({ seq, recordedAt, type, subject, actorId, isBulk }, index) => {
+    const begin = end
+    end += frames[index]?.length ?? 0
+    return { seq, recordedAt, type, subject, actorId, isBulk, frame: all.subarray(begin, end) }
+  })
+}
+
+/** Joins frames: without copying them if they follow each other in memory. */
+export const joinFrames = (frames: readonly Buffer[]): Buffer | undefined => {
+  const [first] = frames
+  if (!first || frames.length === 1) return first
+  let end = first.byteOffset
+  for (const { buffer, byteOffset, length } of frames) {
+    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(frames)
+    end += length
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset)
 }
 
 /** Reads recorded events in their order. */
@@ -40,10 +62,10 @@ export const createEventReader = ({ db }: { db: Db }) => ({
   },
   /** At most `limit` events after a place. */
   after: async ({ seq, recordedAt }: Position, limit: number): Promise<RecordedEvent[]> =>
-    (await db.query<Row>(selectAfter, [recordedAt, seq, limit], { name: 'stream_after' })).map(toEvent),
+    toEvents(await db.query<Row>(selectAfter, [recordedAt, seq, limit], { name: 'stream_after' })),
   /** The events after `seq` until `last`. */
   between: async (seq: number, last: number): Promise<RecordedEvent[]> =>
-    (await db.query<Row>(selectBetween, [seq, last], { name: 'stream_between' })).map(toEvent),
+    toEvents(await db.query<Row>(selectBetween, [seq, last], { name: 'stream_between' })),
   /** The number of the newest event, and whether events after `seq` are no longer kept. */
   stateSince: async (seq: number): Promise<{ newest: number; hasGap: boolean }> => {
     const [row] = await db.query<{ newest: number; hasGap: boolean }>(selectState, [seq])

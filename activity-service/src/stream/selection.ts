@@ -1,6 +1,6 @@
 import { matchesType } from '../access/type-pattern.ts'
 import { type Audience, isVisible } from '../access/visible-events.ts'
-import type { RecordedEvent } from './recorded-event.ts'
+import { joinFrames, type RecordedEvent } from './recorded-event.ts'
 
 /** What a client asks for. Without `bulk`, events of imports are only counted. */
 export type StreamQuery = { type?: string[] | undefined; subject?: string | undefined; bulk: boolean }
@@ -17,9 +17,6 @@ const countByType = (events: readonly RecordedEvent[]): ReadonlyMap<string, numb
   return counts
 }
 
-const joined = (frames: readonly Buffer[]): Buffer | undefined =>
-  frames.length > 1 ? Buffer.concat(frames) : frames[0]
-
 /** Decides which events clients with the same rights and the same filters get. `key` is the same for all of them. */
 export const createSelection = (audience: Audience, { type, subject, bulk }: StreamQuery) => {
   const isWanted = (event: RecordedEvent): boolean =>
@@ -32,7 +29,7 @@ export const createSelection = (audience: Audience, { type, subject, bulk }: Str
       const wanted = events.filter(isWanted)
       const told = bulk ? wanted : wanted.filter(({ isBulk }) => !isBulk)
       const counted = bulk ? [] : wanted.filter(({ isBulk }) => isBulk)
-      return { frame: joined(told.map(({ frame }) => frame)), count: told.length, counts: countByType(counted) }
+      return { frame: joinFrames(told.map(({ frame }) => frame)), count: told.length, counts: countByType(counted) }
     },
   }
 }

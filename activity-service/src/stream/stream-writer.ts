@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
@@ -40,11 +39,14 @@ export const createStreamWriter = (res: ServerResponse, limits: WriterLimits, on
       (events + count <= limits.maxWaitingEvents && res.writableLength + frame.length <= limits.maxWaitingBytes),
     /** Waits until the client has read most of what waits for it, and lets others have their turn. */
     drained: async (): Promise<void> => {
-      if (!res.writableNeedDrain) return nextTurn()
-      const closed = new AbortController()
-      const { signal } = closed
-      await Promise.race([once(res, 'drain', { signal }), once(res, 'close', { signal })]).catch(() => {})
-      closed.abort()
+      if (!res.writableNeedDrain || res.destroyed) return nextTurn()
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          res.off('drain', done).off('close', done)
+          resolve()
+        }
+        res.on('drain', done).on('close', done)
+      })
     },
     /** How long nothing was written, while nothing waits; 0 otherwise. */
     quietMs: (): number => (writes === 0 ? performance.now() - wroteAt : 0),

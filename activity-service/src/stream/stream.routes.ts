@@ -1,47 +1,45 @@
+import { documentedAs } from '@clientele/contracts/fields'
 import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { Api } from '@clientele/platform/http/api'
 import { eventStream } from '@clientele/platform/http/event-stream'
-import { FilterError } from '@clientele/platform/lists/filters'
+import { checkText } from '@clientele/platform/lists/filters'
 import { z } from 'zod'
+import { parameter } from '../access/parameter.ts'
+import { eventType } from '../access/type-filter.ts'
 import { parseTypePatterns } from '../access/type-pattern.ts'
 import type { EventStreams } from './event-streams.ts'
 
 const retryMs = 2_000
 
-const types = z
-  .string()
-  .max(2_000)
-  .transform((value, context): string[] => {
-    try {
-      return parseTypePatterns(value)
-    } catch (error) {
-      if (!(error instanceof FilterError)) throw error
-      context.addIssue(error.message)
-      return z.NEVER
-    }
-  })
-
 const StreamParameters = z.strictObject({
-  type: types.optional().meta({
-    description: 'Only events of these types or kinds, separated by commas.',
-    example: 'customer.*,order.placed.v1',
-  }),
-  subject: z.string().min(1).max(255).optional().meta({
-    description: 'Only events about the record with this id.',
-    example: '0190a5c4-6f00-7000-8000-000000000001',
-  }),
+  type: parameter(parseTypePatterns)
+    .optional()
+    .meta({
+      ...documentedAs({ type: 'array', items: eventType.value, minItems: 1 }),
+      param: { description: `${eventType.description}.`, style: 'form', explode: false },
+    }),
+  subject: parameter((value) => checkText(value, 255))
+    .optional()
+    .meta({
+      ...documentedAs({ type: 'string', maxLength: 255 }),
+      param: { description: 'The id of the record that events are about.' },
+    }),
   bulk: z
     .enum(['true', 'false'])
     .optional()
     .transform((value) => value === 'true')
     .meta({
-      description:
-        'Whether each event of imports and the like is sent. By default they are only counted: once a second, `event: bulk` has how many there were by type.',
+      param: {
+        description:
+          'Whether each event of imports and the like is sent. By default they are only counted: once a second, `event: bulk` has how many there were by type.',
+      },
     }),
-  lastEventId: z.string().max(100).optional().meta({
-    description: 'The same as `Last-Event-ID`, which wins, for clients that cannot set headers.',
-    example: '48211',
-  }),
+  lastEventId: parameter((value) => checkText(value, 100))
+    .optional()
+    .meta({
+      ...documentedAs({ type: 'string', maxLength: 100 }),
+      param: { description: 'The same as `Last-Event-ID`, which wins, for clients that cannot set headers.' },
+    }),
 })
 
 const description = [
@@ -70,7 +68,7 @@ export const streamRoutes = (api: Api, { streams, verifier }: StreamRouteDeps): 
       summary: 'Follow events as they happen',
       description:
         'A stream that does not end by itself. Users get the events that they may know of: those of customers, products, orders, messages and media, of their own imports and of their own account; admins get all. A user may have 8 streams at a time.',
-      tag: 'Events',
+      tag: 'Activity',
       roles: ['user'],
       query: StreamParameters,
       stream: { description, example },

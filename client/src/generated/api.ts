@@ -5421,6 +5421,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "0190a5c4-6f00-7000-8000-0000000000e1",
+                     *           "seq": 48211,
+                     *           "type": "customer.updated.v1",
+                     *           "at": "2026-11-21T14:05:12.345Z",
+                     *           "actor": {
+                     *             "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *             "displayName": "Ben Turner"
+                     *           },
+                     *           "subject": "0190a5c4-6f00-7000-8000-000000000001",
+                     *           "changes": [
+                     *             {
+                     *               "field": "surname",
+                     *               "from": "Byron",
+                     *               "to": "Lovelace"
+                     *             }
+                     *           ],
+                     *           "about": {
+                     *             "kind": "customer",
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "label": "Ana Lovelace",
+                     *             "code": "CUS-000123"
+                     *           },
+                     *           "redacted": false
+                     *         }
+                     *       ],
+                     *       "page": {
+                     *         "limit": 50,
+                     *         "nextCursor": null,
+                     *         "prevCursor": null,
+                     *         "total": 1,
+                     *         "totalRelation": "eq"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecordedEventPage"];
                 };
             };
@@ -5444,6 +5482,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a5c4-6f00-7000-8000-0000000000e1",
+                     *       "seq": 48211,
+                     *       "type": "customer.updated.v1",
+                     *       "at": "2026-11-21T14:05:12.345Z",
+                     *       "actor": {
+                     *         "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *         "displayName": "Ben Turner"
+                     *       },
+                     *       "subject": "0190a5c4-6f00-7000-8000-000000000001",
+                     *       "changes": [
+                     *         {
+                     *           "field": "surname",
+                     *           "from": "Byron",
+                     *           "to": "Lovelace"
+                     *         }
+                     *       ],
+                     *       "about": {
+                     *         "kind": "customer",
+                     *         "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "label": "Ana Lovelace",
+                     *         "code": "CUS-000123"
+                     *       },
+                     *       "redacted": false,
+                     *       "event": {
+                     *         "specversion": "1.0",
+                     *         "id": "0190a5c4-6f00-7000-8000-0000000000e1",
+                     *         "source": "/customer-service",
+                     *         "type": "customer.updated.v1",
+                     *         "subject": "0190a5c4-6f00-7000-8000-000000000001",
+                     *         "time": "2026-11-21T14:05:12.345Z",
+                     *         "datacontenttype": "application/json",
+                     *         "data": {
+                     *           "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *           "code": "CUS-000123",
+                     *           "name": "Ana",
+                     *           "surname": "Lovelace",
+                     *           "version": 2,
+                     *           "actor": {
+                     *             "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *             "displayName": "Ben Turner"
+                     *           },
+                     *           "changed": [
+                     *             "surname"
+                     *           ],
+                     *           "previous": {
+                     *             "surname": "Byron"
+                     *           }
+                     *         },
+                     *         "seq": 48211
+                     *       },
+                     *       "recordedAt": "2026-11-21T14:05:12.361Z",
+                     *       "chain": "lasting",
+                     *       "bodyHash": "9d0d4e9f20436eea3295a3604c2fa45a5a49632764238a694902bd07a71d3d9b",
+                     *       "hash": "9d0d4e9f20436eea3295a3604c2fa45a5a49632764238a694902bd07a71d3d9b"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditedEvent"];
                 };
             };
@@ -5464,6 +5560,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "lasting": {
+                     *         "seq": 48211,
+                     *         "hash": "9d0d4e9f20436eea3295a3604c2fa45a5a49632764238a694902bd07a71d3d9b",
+                     *         "recordedAt": "2026-11-21T14:05:12.361Z"
+                     *       },
+                     *       "passing": {
+                     *         "seq": 48210,
+                     *         "hash": "9d0d4e9f20436eea3295a3604c2fa45a5a49632764238a694902bd07a71d3d9b",
+                     *         "recordedAt": "2026-11-21T14:05:12.361Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChainHeads"];
                 };
             };
@@ -5489,6 +5599,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "from": 1,
+                     *       "to": 48211,
+                     *       "checked": 48211,
+                     *       "redacted": 12,
+                     *       "ok": true,
+                     *       "firstBroken": null,
+                     *       "reason": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChainCheck"];
                 };
             };
@@ -6240,6 +6361,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "0190a5c4-6f00-7000-8000-0000000000e1",
+                     *           "seq": 48211,
+                     *           "type": "customer.updated.v1",
+                     *           "at": "2026-11-21T14:05:12.345Z",
+                     *           "actor": {
+                     *             "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *             "displayName": "Ben Turner"
+                     *           },
+                     *           "subject": "0190a5c4-6f00-7000-8000-000000000001",
+                     *           "changes": [
+                     *             {
+                     *               "field": "surname",
+                     *               "from": "Byron",
+                     *               "to": "Lovelace"
+                     *             }
+                     *           ],
+                     *           "about": {
+                     *             "kind": "customer",
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "label": "Ana Lovelace",
+                     *             "code": "CUS-000123"
+                     *           },
+                     *           "redacted": false
+                     *         }
+                     *       ],
+                     *       "page": {
+                     *         "limit": 50,
+                     *         "nextCursor": null,
+                     *         "prevCursor": null,
+                     *         "total": 1,
+                     *         "totalRelation": "eq"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecordedEventPage"];
                 };
             };
@@ -7314,6 +7473,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "specversion": "1.0",
+                     *           "id": "0190a5c4-6f00-7000-8000-0000000000e1",
+                     *           "source": "/customer-service",
+                     *           "type": "customer.updated.v1",
+                     *           "subject": "0190a5c4-6f00-7000-8000-000000000001",
+                     *           "time": "2026-11-21T14:05:12.345Z",
+                     *           "datacontenttype": "application/json",
+                     *           "data": {
+                     *             "id": "0190a5c4-6f00-7000-8000-000000000001",
+                     *             "code": "CUS-000123",
+                     *             "name": "Ana",
+                     *             "surname": "Lovelace",
+                     *             "version": 2,
+                     *             "actor": {
+                     *               "id": "5a1f6f0e-8f2b-4c0e-9d43-0d6f3b1f8a11",
+                     *               "displayName": "Ben Turner"
+                     *             },
+                     *             "changed": [
+                     *               "surname"
+                     *             ],
+                     *             "previous": {
+                     *               "surname": "Byron"
+                     *             }
+                     *           },
+                     *           "seq": 48211
+                     *         }
+                     *       ],
+                     *       "page": {
+                     *         "limit": 50,
+                     *         "nextCursor": "48211",
+                     *         "hasMore": false
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["EventFeed"];
                 };
             };
@@ -7326,10 +7523,10 @@ export interface operations {
                 bulk?: "true" | "false";
                 /** @description The same as `Last-Event-ID`, which wins, for clients that cannot set headers. */
                 lastEventId?: string;
-                /** @description Only events about the record with this id. */
+                /** @description The id of the record that events are about. */
                 subject?: string;
-                /** @description Only events of these types or kinds, separated by commas. */
-                type?: string;
+                /** @description Event types such as `order.placed.v1`, and kinds such as `order.*`, separated by commas. */
+                type?: string[];
             };
             header?: {
                 /** @description The `id` that was received last. The stream continues with what came after it. */

@@ -74,7 +74,7 @@ describe('Partitions', () => {
       expect(restored).toMatchObject([{ table: 'events_lasting_2025_03' }, { table: 'events_passing_2025_03' }, {}])
       // A partition that a restore has created is no different to the service: it reads and drops it.
       expect(await events(service)).toEqual(restored)
-      await service.query(`select drop_partitions('lasting', '2025-03-01')`)
+      await service.query(`select drop_partition('events', 'lasting', '2025-03-01')`)
       expect(await events(service)).toHaveLength(2)
     } finally {
       await Promise.all([from?.end(), to?.end(), service?.end()])

@@ -61,6 +61,25 @@ it('keeps messages that are no events, or of foreign senders, and goes on', asyn
   expect(rows[0]?.content).toEqual(Buffer.from([0xff, 0xfe, 0x00]))
 })
 
+it('chains an event whose id has capital letters', async () => {
+  await publish([anEvent('customer.created.v1', {}, { id: '0190A5C4-6F00-7000-8000-0000000000AB' })])
+  await untilRecorded(service, 1)
+  expect((await service.admin.get('/v1/audit/verify')).body).toMatchObject({ checked: 1, ok: true })
+})
+
+it('goes on after what the database cannot store as text', async () => {
+  const nul = anEvent('customer.created.v1', { actor: { id: 'a\0b', displayName: 'Ana' }, name: 'Ana\0' })
+  await service.broker.publishRaw('customer\0.created.v1', Buffer.from('{'))
+  await publish([nul, anEvent('customer.created.v1', { name: 'Ben \ud800' })])
+  const [first] = await untilRecorded(service, 2)
+  expect(first?.body).toBe(JSON.stringify(nul))
+  expect(await service.db.query('select actor_id, seq from events order by seq limit 1')).toEqual([
+    { actor_id: null, seq: 1 },
+  ])
+  expect((await service.admin.get('/v1/audit/verify')).body).toMatchObject({ checked: 2, ok: true })
+  expect((await service.admin.get('/v1/audit')).status).toBe(200)
+})
+
 it('orders events that arrive together by their time, and those of one subject as they arrived', async () => {
   // Keeps the first event in its transaction, so that the others arrive together.
   const locked = await service.db.sequelize.transaction()

@@ -120,6 +120,18 @@ it('does so by itself, soon after a replica has started', async () => {
   await replica.stop()
 })
 
+it('creates the partitions of a month again after the transaction that did was rolled back', async () => {
+  const partitions = createPartitions(service)
+  const time = new Date('2031-05-05')
+  const rolledBack = service.db.transaction(async (tx) => {
+    await partitions.ensure(time, tx)
+    throw new Error('rolled back')
+  })
+  await expect(rolledBack).rejects.toThrow('rolled back')
+  await service.db.transaction((tx) => partitions.ensure(time, tx))
+  expect(await partitionsOf('events_passing')).toContain('2031-05')
+})
+
 describe('unreadable messages', () => {
   const insert = (count: number, fields: string) =>
     service.db.query(

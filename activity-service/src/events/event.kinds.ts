@@ -46,8 +46,10 @@ export const aboutOf = ({ type, data }: ReceivedEvent): string | null => {
   return kept.length === 0 ? null : JSON.stringify(Object.fromEntries(kept.map((name) => [name, data[name]])))
 }
 
+// PostgreSQL stores no text with NUL.
+const line = z.string().regex(/^[^\p{Cc}\p{Cs}]{0,1000}$/u)
 const Stamps = z.looseObject({
-  actor: z.looseObject({ id: z.string(), displayName: z.string() }).nullish().catch(undefined),
+  actor: z.looseObject({ id: line, displayName: line }).nullish().catch(undefined),
   version: z.int().min(0).max(2_147_483_647).nullish().catch(undefined),
 })
 

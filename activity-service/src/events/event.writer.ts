@@ -34,6 +34,8 @@ returning pg_notify('${recordedChannel}', '')`
 const insertUnreadable = `insert into unreadable_messages (routing_key, reason, content)
   select * from unnest($1::text[], $2::text[], $3::bytea[])`
 
+const withoutNul = (text: string): string => text.replaceAll('\0', '')
+
 const timeOf = (value: Date | number): number => (value instanceof Date ? value.getTime() : 0)
 
 /** Records events: numbers and chains them in the order of their commits. */
@@ -68,7 +70,7 @@ export const createEventWriter = ({ db, partitions }: { db: Db; partitions: Part
           class: eventClass,
           seq,
           at: new Date(event.time),
-          eventId: event.id,
+          eventId: event.id.toLowerCase(),
           type: event.type,
           subject: event.subject,
         },
@@ -121,8 +123,8 @@ export const createEventWriter = ({ db, partitions }: { db: Db; partitions: Part
         await db.query(
           insertUnreadable,
           [
-            unreadable.map(({ routingKey }) => routingKey),
-            unreadable.map(({ reason }) => reason),
+            unreadable.map(({ routingKey }) => withoutNul(routingKey)),
+            unreadable.map(({ reason }) => withoutNul(reason)),
             unreadable.map(({ content }) => content),
           ],
           { tx },

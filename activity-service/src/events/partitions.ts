@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@clientele/platform/data/db'
+import { afterCommit } from '@clientele/platform/data/transaction'
 
 const monthOf = (time: Date): string => `${time.toISOString().slice(0, 7)}-01`
 
@@ -14,7 +15,7 @@ export const createPartitions = ({ db }: { db: Db }) => {
       const month = monthOf(time)
       if (existing.has(month)) return
       await create(month, tx)
-      existing.add(month)
+      afterCommit(tx, () => existing.add(month))
     },
     /** Creates the partitions of this and the next month. */
     createAhead: async (now = new Date()): Promise<void> => {

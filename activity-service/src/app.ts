@@ -56,9 +56,13 @@ export const createApp = ({ config, db, verifier, log, streamLimits, webhookOver
   const actorNames = createActorNames({ db })
   const reader = createEventReader({ db })
   const tail = createEventTail({ reader, log })
-  const listening = listenTask({ db, channel: recordedChannel, onNotify: tail.wake, log })
   const streams = createEventStreams({ config, reader, tail, revocations: verifier.revocations, limits: streamLimits })
   const webhooks = createWebhooks({ config, db, log, overrides: webhookOverrides })
+  const onRecorded = (): void => {
+    tail.wake()
+    webhooks.onRecorded()
+  }
+  const listening = listenTask({ db, channel: recordedChannel, onNotify: onRecorded, log })
   const api = createApi({ ...service, verifier, db, log, config })
   declareRoutes(api, {
     timeline: createTimeline({ db, actorNames }),

@@ -14,9 +14,13 @@ let service: RunningActivity
 let receiver: Receiver
 
 beforeAll(async () => {
-  ;[service, receiver] = await Promise.all([startActivity({}, undefined, { timing }), startReceiver()])
+  service = await startActivity({}, undefined, { timing })
 }, 60_000)
-afterAll(() => Promise.all([service?.stop(), receiver?.close()]), 30_000)
+afterAll(() => service?.stop(), 30_000)
+// A new one for each test, because requests to a webhook that was deleted may arrive for a moment.
+beforeEach(async () => {
+  receiver = await startReceiver()
+})
 
 const created: string[] = []
 const create = async (body: Record<string, unknown> = {}) => {
@@ -26,8 +30,7 @@ const create = async (body: Record<string, unknown> = {}) => {
 }
 afterEach(async () => {
   for (const id of created.splice(0)) await service.admin.delete(`/v1/webhooks/${id}`)
-  receiver.requests.length = 0
-  receiver.answer()
+  await receiver.close()
 })
 
 const publish = async (...events: ReturnType<typeof anEvent>[]) => {
@@ -40,6 +43,12 @@ const until = (id: string, expected: Record<string, unknown>, timeoutMs = 15_000
   eventually(async () => expect(await read(id)).toMatchObject(expected), { timeoutMs })
 const deliveries = async (id: string, query = '') =>
   (await service.admin.get(`/v1/webhooks/${id}/deliveries?sort=at&limit=200${query}`)).body.data
+const leases = async () => {
+  const rows = await service.db.query<{ id: string; leasedBy: string | null }>(
+    'select id, leased_by as "leasedBy" from webhooks',
+  )
+  return new Map(rows.map(({ id, leasedBy }) => [id, leasedBy]))
+}
 const idsOf = (events: { id: string }[]) => events.map(({ id }) => id).sort()
 
 describe('Retries', () => {
@@ -263,6 +272,28 @@ describe('A failing webhook', () => {
     await until(id, { state: 'active', behind: 0 })
     await broken.close()
   })
+
+  it('does not go on while 10,000 events wait', async () => {
+    const other = await startReceiver()
+    const [{ id }] = [await create({ active: false }), await create({ url: other.url })]
+    // Events that are not kept any more.
+    await service.db.query(
+      `insert into webhook_retries (webhook_id, seq, recorded_at, subject, attempts, next_at)
+      select $1, -seq, now(), 'gone', 1, now() + interval '1 hour' from generate_series(1, 10000) as seq`,
+      [id],
+    )
+    await service.db.query('update webhooks set paused_reason = null where id = $1', [id])
+    const order = anOrder()
+    await eventually(async () => expect((await leases()).get(id)).not.toBeNull())
+    await publish(order)
+    await other.until(1)
+    expect((await read(id)).behind).toBe(10_000)
+    expect(receiver.requests).toHaveLength(0)
+    await service.db.query('update webhook_retries set next_at = now() where webhook_id = $1', [id])
+    await receiver.until(1)
+    expect(receiver.ids()).toEqual([order.id])
+    await other.close()
+  }, 30_000)
 
   it('is paused at once by 410', async () => {
     receiver.answer(status(410))

@@ -9,9 +9,13 @@ let service: RunningActivity
 let receiver: Receiver
 
 beforeAll(async () => {
-  ;[service, receiver] = await Promise.all([startActivity(), startReceiver()])
+  service = await startActivity()
 }, 60_000)
-afterAll(() => Promise.all([service?.stop(), receiver?.close()]), 30_000)
+afterAll(() => service?.stop(), 30_000)
+// A new one for each test, because requests to a webhook that was deleted may arrive for a moment.
+beforeEach(async () => {
+  receiver = await startReceiver()
+})
 
 const created: string[] = []
 const create = async (body: Record<string, unknown> = {}) => {
@@ -21,8 +25,7 @@ const create = async (body: Record<string, unknown> = {}) => {
 }
 afterEach(async () => {
   for (const id of created.splice(0)) await service.admin.delete(`/v1/webhooks/${id}`)
-  receiver.requests.length = 0
-  receiver.answer()
+  await receiver.close()
 })
 
 const publish = async (...events: ReturnType<typeof anEvent>[]) => {
@@ -298,5 +301,29 @@ describe('PATCH, DELETE and the other routes of a webhook', () => {
     await service.admin.delete(`/v1/webhooks/${webhook.id}`)
     expect((await service.admin.post(`${path}/${delivery.id}/resend`)).status).toBe(404)
     expect((await service.admin.get(path)).status).toBe(404)
+  })
+
+  it('every route responds with 404 for a webhook that does not exist', async () => {
+    const routes: [method: string, path: string, body?: unknown][] = [
+      ['GET', ''],
+      ['PATCH', '', { description: 'Shelf' }],
+      ['DELETE', ''],
+      ['POST', '/test'],
+      ['POST', '/rotate-secret'],
+      ['POST', '/resume'],
+      ['POST', '/replay', { since: '2026-01-01T00:00:00.000Z' }],
+      ['GET', '/deliveries'],
+      ['POST', `/deliveries/${newId()}/resend`],
+    ]
+    const headers = { 'content-type': 'application/json' }
+    for (const [method, path, body] of routes)
+      for (const [id, expected] of [
+        [newId(), 404],
+        ['x', 400],
+      ]) {
+        const init = body === undefined ? {} : { headers, body: JSON.stringify(body) }
+        const { status } = await service.admin.raw(method, `/v1/webhooks/${id}${path}`, init)
+        expect([method, path, status]).toEqual([method, path, expected])
+      }
   })
 })

@@ -64,17 +64,20 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
     tickedAt = performance.now()
     await leases.renew()
     const rows = await db.query<LaneSettings & { isLeased: boolean | null }>(selectAll, [], { name: 'webhooks_all' })
-    const byId = new Map(rows.map((row) => [row.id, row]))
+    const own = new Map(rows.filter((row) => row.leasedBy === id).map((row) => [row.id, row]))
     for (const [webhookId, lane] of lanes) {
-      const row = byId.get(webhookId)
-      if (row?.leasedBy === id) lane.update(row)
+      const row = own.get(webhookId)
+      if (row) lane.update(row)
       else lane.stop()
     }
     const share = leases.shareOf(rows.length)
-    for (const lane of [...lanes.values()].slice(share)) lane.stop()
+    // Others may still be ending.
+    const working = [...lanes].filter(([webhookId]) => own.has(webhookId))
+    for (const [, lane] of working.slice(share)) lane.stop()
     const free = rows.filter((row) => (row.isLeased !== true || row.leasedBy === id) && !lanes.has(row.id))
     const ids = free.map((row) => row.id)
-    for (const row of await leases.claim(ids, share - lanes.size)) open({ hasDue: true, hasReplay: true, ...row }, from)
+    for (const row of await leases.claim(ids, share - working.length))
+      open({ hasDue: true, hasReplay: true, ...row }, from)
   }
 
   const readHead = async (): Promise<Cursor> => {

@@ -17,7 +17,7 @@ const read = (...path: string[]) => readFileSync(join(...path), 'utf8')
 const isShown = ({ type }: Panel) => type !== 'row'
 /** Labels with a bounded number of values. */
 const bounded =
-  /^(job|instance|namespace|method|route|status|class|type|queue|task|outcome|upstream|kind|state|limit|source|purpose|provider|operation|version)$/
+  /^(job|instance|namespace|method|route|status|class|type|queue|task|outcome|upstream|kind|state|limit|source|purpose|provider|operation|version|reason)$/
 
 describe('Grafana dashboards', () => {
   it('there are four dashboards, each with its own file and uid', () => {

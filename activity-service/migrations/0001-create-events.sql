@@ -79,7 +79,7 @@ create table seals (
 
 -- Purged customers: bodies of later events about them are not stored.
 create table redactions (
-  ref text primary key,
+  ref text collate "C" primary key,
   redacted_at timestamptz(3) not null
 );
 

@@ -1,4 +1,5 @@
 import { newId } from '@clientele/platform/data/db'
+import { asOwner } from '@clientele/platform/testing/database'
 import { eventually } from '@clientele/platform/testing/wait'
 import { anEvent, type RunningActivity, recorded, startActivity, untilRecorded, untilStored } from './start.ts'
 
@@ -111,4 +112,23 @@ it('redacts once, however often the purge arrives', async () => {
   await untilRecorded(service, 5)
   const redacted = (await recorded(service)).filter(({ body }) => body === null)
   expect(redacted.map(({ type }) => type)).toEqual(['customer.created.v1'])
+})
+
+it('redacts any number of events', async () => {
+  await publish(customer('customer.created.v1'))
+  await asOwner(
+    service.database,
+    `insert into events (class, recorded_at, seq, at, event_id, type, subject, bulk, body, salt, body_hash, hash)
+      select class, recorded_at, n, at, gen_random_uuid(), 'customer.updated.v1', subject, bulk, body, salt, body_hash, hash
+      from events, generate_series(2, 10500) n where seq = 1`,
+    `insert into event_refs (class, recorded_at, ref, seq, type, is_subject)
+      select class, recorded_at, ref, n, 'customer.updated.v1', is_subject from event_refs, generate_series(2, 10500) n where seq = 1`,
+    `update head set seq = 10500`,
+  )
+  await purge()
+  await untilRecorded(service, 10_502)
+  const text = await dump()
+  for (const word of words) expect({ word, isThere: text.includes(word) }).toEqual({ word, isThere: false })
+  const { event } = (await service.admin.get('/v1/audit/10502')).body
+  expect(event).toMatchObject({ type: 'audit.redacted.v1', data: { events: 10_500 } })
 })

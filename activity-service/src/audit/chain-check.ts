@@ -18,15 +18,15 @@ const selectSeals = `select class, first_seq as "firstSeq", last_seq as seq, pre
 const selectBefore = 'select seq, hash from events where class = $1 and seq < $2 order by seq desc limit 1'
 const selectNext = 'select min(seq) as seq from events where seq > $1'
 
-// The hash of a body, as `hashBody` writes it, so that bodies need not be read.
+// The hash of a body, as `hashBody` writes it, so that bodies need not be read. With `exists` the planner could read all refs first.
 const selectChunk = `select class, seq, at, event_id as "eventId", type, subject, actor_id as "actorId", version, about,
     body_hash as "bodyHash", hash,
   case
     when body is not null and body_hash = sha256(int4send(octet_length(salt)) || salt
       || int4send(octet_length(body)) || convert_to(body, 'UTF8')) then 'right'
     when body is not null or salt is not null or redacted_at is null then 'wrong'
-    when exists (select from event_refs join redactions using (ref) where event_refs.class = events.class
-      and event_refs.recorded_at = events.recorded_at and event_refs.seq = events.seq) then 'removed'
+    when (select count(*) from event_refs join redactions using (ref) where event_refs.class = events.class
+      and event_refs.recorded_at = events.recorded_at and event_refs.seq = events.seq) > 0 then 'removed'
     else 'unexplained'
   end as state
   from events where seq > $1 and seq <= $2 order by seq, recorded_at limit ${maxChunk}`

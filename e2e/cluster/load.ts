@@ -47,6 +47,7 @@ export const startLoad = async () => {
         id?: string
       }
       if (id) await request('GET', `/v1/customers/${id}`, 200, authorized(token))
+      if (id) await request('GET', `/v1/customers/${id}/timeline`, 200, authorized(token))
     },
     async () => void (await request('GET', '/v1/products?limit=5', 200, authorized(token))),
     async () => {
@@ -61,6 +62,7 @@ export const startLoad = async () => {
     },
     async () => void (await request('GET', '/v1/users/me', 200, authorized(token))),
     async () => void (await request('GET', '/v1/notifications?limit=5', 200, authorized(token))),
+    async () => void (await request('GET', '/v1/events?limit=5', 200, authorized(token))),
   ]
   const runWorker = async (first: number): Promise<void> => {
     for (let index = first; running; index += 1) {

@@ -8,7 +8,11 @@ import { underLoad } from './load.ts'
 import { helm, helmJson, helmOk, kubectl, kubectlJson, namespace, release, run, sh } from './shell.ts'
 
 const chart = 'deploy/helm/clientele'
-const values = ['--values', `${chart}/values-local.yaml`, '--set', `image.tag=${tag}`]
+const values = [
+  ...['--values', `${chart}/values-local.yaml`, '--set', `image.tag=${tag}`],
+  // One replica records events, and the other takes over when its pod is replaced.
+  ...['--set', 'services.activity-service.replicas=2'],
+]
 const wait = ['--wait', '--timeout', process.env['CLUSTER_TIMEOUT'] ?? '5m']
 const keep = process.argv.includes('--keep')
 const replace = process.argv.includes('--replace')
@@ -164,6 +168,18 @@ export const steps: Record<string, () => Promise<string | void>> = {
     expectEqual(await columns(), '1', 'the number of new columns, which the earlier release tolerates,')
     return summary
   },
+  'every customer that was created meanwhile is recorded once, in numbers without a gap': () =>
+    eventually(
+      async () => {
+        const missing = `select count(*) from customers.customers where not exists (
+          select from activity.events where type = 'customer.created.v1' and subject = customers.id::text)`
+        expectEqual(await query(missing), '0', 'the number of customers whose creation is not recorded')
+        const numbers = 'select count(*) = count(distinct event_id) and count(*) = max(seq) from activity.events'
+        expectEqual(await query(numbers), 't', 'whether events are recorded once and without a gap')
+        return `${await query('select max(seq) from activity.events')} events`
+      },
+      { timeoutMs: 60_000, everyMs: 1_000 },
+    ),
   'helm test passes after the rollback': async () => void (await helmOk('test', release, '--timeout', '3m')),
   'helm uninstall keeps the data': async () => {
     await uninstall()

@@ -7,6 +7,7 @@ type Operation = {
   'x-roles'?: string[]
   requestBody?: { content?: Record<string, unknown> }
   'x-file-bodies'?: string[]
+  'x-event-stream'?: boolean
 }
 
 /** A route of a service's OpenAPI document. Parameters in `path` are in braces: `/v1/customers/{key}`. */
@@ -20,6 +21,8 @@ export type Route = {
   types: string[]
   /** Those of `types` that are files to store. */
   files: string[]
+  /** Whether its response is a stream that does not end. */
+  isStream: boolean
 }
 
 const contractsFolder = new URL('../contracts/generated/', import.meta.url)
@@ -44,6 +47,7 @@ const readRoutes = (file: string): Route[] => {
       access: accessOf(operation),
       types: Object.keys(operation.requestBody?.content ?? {}),
       files: operation['x-file-bodies'] ?? [],
+      isStream: operation['x-event-stream'] === true,
     })),
   )
 }

@@ -18,8 +18,10 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => system?.close(), 60_000)
 
-const call = async ({ method, path }: Route, token?: string, base = system.gateway) => {
-  const { status, headers, body } = await client(base, token).raw(method, fillPath(path, uuid))
+const call = async ({ method, path, isStream }: Route, token?: string, base = system.gateway) => {
+  // A stream would not end. Whoever may open it gets 406 for JSON.
+  const accept = isStream ? { headers: { accept: 'application/json' } } : {}
+  const { status, headers, body } = await client(base, token).raw(method, fillPath(path, uuid), accept)
   return { status, code: (body as { code?: string } | undefined)?.code, challenge: headers.get('www-authenticate') }
 }
 

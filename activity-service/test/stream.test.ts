@@ -2,6 +2,7 @@ import { customerPurged } from '@clientele/contracts/customer'
 import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import { createSignedInUser, signedInAs } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
+import { recordedEvents } from '../src/consumers/events.consumer.ts'
 import { anEvent, recorded, untilRecorded } from './start.ts'
 import { openStream, type Stream, type StreamingService, startStreaming } from './stream-reader.ts'
 
@@ -205,6 +206,24 @@ describe('Who gets what', () => {
     expect(idsOf(ofAdmin.events())).toEqual(rows.map(({ eventId }) => eventId))
     const hiddenIds = hidden.map(({ id }) => id)
     expect(idsOf(ofUser.events())).toEqual(rows.map(({ eventId }) => eventId).filter((id) => !hiddenIds.includes(id)))
+  })
+
+  it('of all types of events, users get those of the records that all share', async () => {
+    service = await startStreaming()
+    const [ofUser, ofAdmin] = await Promise.all([open(), open({ token: admin.token })])
+    await publish(recordedEvents.map(({ type }) => anEvent(type)))
+    await publish([anEvent('customer.created.v1')])
+    await ofAdmin.untilEvents(recordedEvents.length + 1)
+    const typesOf = (stream: Stream) => {
+      const told = stream.events().map(({ data }) => (JSON.parse(data ?? '') as { type: string }).type)
+      return [...new Set(told)].sort()
+    }
+    const types = recordedEvents.map(({ type }) => type).sort()
+    expect(typesOf(ofAdmin)).toEqual(types)
+    const shared = types.filter((type) => /^(customer|product|order|notification|media)\./.test(type))
+    expect(shared.length).toBeLessThan(types.length)
+    await eventually(() => expect(typesOf(ofUser)).toEqual(shared))
+    expect(typesOf(ofUser)).toEqual(shared)
   })
 
   it('filters by types, kinds and subject, live and past', async () => {

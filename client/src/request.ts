@@ -61,7 +61,9 @@ const newKey = (): string =>
 const lowerCase = (headers: Record<string, string> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-const isSignIn = (path: string): boolean => path.startsWith('/v1/auth/')
+// Their responses have secrets, which a service does not store to repeat them, and a test of a webhook is sent each time.
+const unrepeatable = ['/v1/webhooks', '/v1/webhooks/{id}/test', '/v1/webhooks/{id}/rotate-secret']
+const takesKey = (path: string): boolean => !path.startsWith('/v1/auth/') && !unrepeatable.includes(path)
 const entityTag = (match: number | string): string => (typeof match === 'number' ? `"${match}"` : match)
 
 /** What is sent. `RequestInput` has the types of each route. */
@@ -72,12 +74,12 @@ export type Input = RequestOptions & {
   accept?: string
 }
 
-/** Makes URL, headers and body. The routes of the sign-in take no idempotency key. @throws TypeError for an invalid path */
+/** Makes URL, headers and body. The routes of the sign-in and some of webhooks take no idempotency key. @throws TypeError for an invalid path */
 export const prepare = (baseUrl: string, route: Route, input: Input): Prepared => {
   const [method, template] = route.split(' ') as [Method, string]
   const { body, type } = encodeBody(input.body)
   const { ifMatch, ifNoneMatch } = input
-  const key = method === 'POST' && !isSignIn(template) ? (input.idempotencyKey ?? newKey()) : undefined
+  const key = method === 'POST' && takesKey(template) ? (input.idempotencyKey ?? newKey()) : undefined
   return {
     route,
     method,

@@ -32,6 +32,7 @@ export const EventChange = z
 export type EventChange = z.infer<typeof EventChange>
 
 const word = z.string().optional()
+const wholeNumber = z.int().min(-1_000_000_000_000).max(1_000_000_000_000)
 /** What an event is about, with what a line about it says. Fields that the event does not have are left out. */
 export const EventAbout = z
   .object({
@@ -52,8 +53,8 @@ export const EventAbout = z
     orderNumber: word.meta({ description: 'The number of the order that a notification is about.' }),
     role: word.meta({ description: 'The role that was granted or revoked.' }),
     sku: word.meta({ description: 'The SKU of a product.' }),
-    stock: z.int().optional().meta({ description: 'The stock of a product after a movement.' }),
-    delta: z.int().optional().meta({ description: 'What was added to the stock of a product.' }),
+    stock: wholeNumber.optional().meta({ description: 'The stock of a product after a movement.' }),
+    delta: wholeNumber.optional().meta({ description: 'What was added to the stock of a product.' }),
   })
   .meta({ id: 'EventAbout' })
 export type EventAbout = z.infer<typeof EventAbout>

@@ -41,6 +41,7 @@ const exampleExtras: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   precondition_failed: { current: { version: 7, etag: '"7"' } },
   precondition_required: { current: { version: 7, etag: '"7"' } },
   too_large: { limit: 100_000 },
+  gone: { oldest: { seq: 4_211, at: '2026-10-21T00:00:00.000Z' }, newest: 48_211 },
 }
 
 const exampleOf = (code: ProblemCode): { summary: string; value: ProblemBody } => {

@@ -160,6 +160,20 @@ describe('Deliveries', () => {
     expect(request?.text).not.toContain('Ana')
   })
 
+  it('sends nothing of a purged customer to a receiver that is slow', async () => {
+    receiver.answer((_req, res) => void setTimeout(() => res.writeHead(204).end(), 800))
+    await create({ events: ['customer.created.v1'] })
+    const events = Array.from({ length: 12 }, () => anEvent('customer.created.v1', { name: 'Quetzalcoatl' }))
+    await publish(...events)
+    await receiver.until(4)
+    const last = events.at(-1)
+    await publish(anEvent('customer.purged.v1', {}, { subject: last?.subject }))
+    await receiver.until(12)
+    const request = receiver.requests.find(({ event }) => event.id === last?.id)
+    expect(request?.event).toMatchObject({ redacted: true })
+    expect(request?.text).not.toContain('Quetzalcoatl')
+  })
+
   it('lists attempts with the answer, and removes it when the customer is purged', async () => {
     receiver.answer((_req, res, { text }) => void res.writeHead(200).end(`got ${text}\u0007`))
     const { body: webhook } = await create({ events: ['customer.created.v1'] })

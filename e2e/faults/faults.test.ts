@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@clientele/platform/testing/wait'
 import { databaseServices } from '../services.ts'
-import { checkReaders, checkRecordedEvents } from './checks/activity.ts'
+import { checkReaders, checkReceivers, checkRecordedEvents } from './checks/activity.ts'
 import { checkInboxes, checkProjections } from './checks/consumers.ts'
 import { checkCustomers } from './checks/customers.ts'
 import { checkCustomerEvents, checkMediaAndUserEvents } from './checks/events.ts'
@@ -18,6 +18,7 @@ import { memoryCurves, memoryGrowth } from './memory.ts'
 import { formatReport, writeFiles } from './report.ts'
 import { minMinutesForMemory, type Outcome, runFaults } from './run-faults.ts'
 import { createTokens } from './tokens.ts'
+import { type Receiver, startReceiver } from './webhook-receivers.ts'
 
 /*
  * The fault suite. It starts two replicas of the gateway and of every service behind load balancers, and its own PostgreSQL,
@@ -49,6 +50,7 @@ let events: Event[] = []
 let nonEmptyQueues: string[] = []
 let bindings: Map<string, string[]>
 let readers: EventReader[] = []
+let receivers: Receiver[] = []
 
 const checkOutboxesEmpty = async (): Promise<void> => {
   for (const service of databaseServices) {
@@ -68,6 +70,12 @@ beforeAll(
       feedReader(system.gateway, tokens.admin),
       ...gateways.map(({ name, port }) => streamReader(`stream of ${name}`, `http://127.0.0.1:${port}`, tokens.admin)),
     ]
+    const webhook = { gateway: system.gateway, token: tokens.admin }
+    receivers = [
+      await startReceiver({ ...webhook, name: 'receiver' }),
+      await startReceiver({ ...webhook, name: 'ordered receiver', ordered: true }),
+      await startReceiver({ ...webhook, name: 'receiver that refuses some', refuses: (request) => request % 7 === 0 }),
+    ]
     outcome = await runFaults(system, { seed, minutes, log, tokens })
     ;({ query, end: endQueries } = await openQueries(system))
     await eventually(checkOutboxesEmpty, { timeoutMs: 60_000 })
@@ -75,13 +83,15 @@ beforeAll(
     bindings = await queueBindings(system.broker)
     events = await readEventLog(system.broker)
     const [recorded] = await query<{ n: number }>('activity-service', 'select count(*)::int as n from events', [])
-    await Promise.all(readers.map((reader) => reader.finish(recorded?.n ?? 0)))
+    const count = recorded?.n ?? 0
+    await Promise.all(readers.map((reader) => reader.finish(count)))
+    await Promise.all(receivers.map((receiver) => receiver.finish(count - receiver.position)))
   },
   (minutes * 60 + 900) * 1000,
 )
 
 afterAll(async () => {
-  await Promise.all(readers.map((reader) => reader.finish(0)))
+  await Promise.all([...readers, ...receivers].map((each) => each.finish(0)))
   const report = outcome ? formatReport(outcome, events.length, runInfo) : 'the run did not finish'
   if (system) writeFiles(system, outcome, report, runInfo)
   log(
@@ -127,6 +137,11 @@ describe('The product under faults', () => {
   it('the feed and the streams of both gateways tell every event exactly once, in the same order', async () => {
     expect(readers).toHaveLength(3)
     expect(await checkReaders(readers, query)).toEqual([])
+  })
+
+  it('every receiver of webhooks gets every event, and an ordered one those of each record in order', async () => {
+    expect(receivers).toHaveLength(3)
+    expect(await checkReceivers(receivers, query)).toEqual([])
   })
 
   it('no acknowledged order is lost, stock equals deliveries minus sales, and each order sends one notification', async () => {

@@ -213,10 +213,10 @@ describe('GET /v1/products with 100,000 products', () => {
   const scans = async (query: string) => {
     const { id } = await signedInAs('user')
     const found: { node: string; rows: number }[] = []
-    const explained = observeQueries(
-      service.db,
-      async (sql, values) => void found.push(...(await scansBy(sql, values))),
-    )
+    const explained = observeQueries(service.db, async (sql, values) => {
+      // The words of all names are read now and then, and not for each query.
+      if (!sql.startsWith('select distinct word')) found.push(...(await scansBy(sql, values)))
+    })
     await productList.run(explained, Object.fromEntries(new URLSearchParams(query)), { actor: { id } })
     return found
   }

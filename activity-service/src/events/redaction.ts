@@ -20,6 +20,12 @@ const redactPortion = `with referring as materialized (
   from referring
   where events.class = referring.class and events.recorded_at = referring.recorded_at and events.seq = referring.seq
     and body is not null
+), forgotten as (
+  -- Receivers of webhooks may answer with what they got.
+  update webhook_deliveries as delivery set answer = null
+  from referring join events as event
+    on event.class = referring.class and event.recorded_at = referring.recorded_at and event.seq = referring.seq
+  where delivery.subject = event.subject and delivery.seq = event.seq and delivery.answer is not null
 )
 select count(*)::int as events, max(seq) as last from referring`
 

@@ -18,7 +18,7 @@ const secretsOf = (webhook: Signing, box: SecretBox): string[] | undefined => {
 
 type Deps = { sender: Sender; box: SecretBox; turns: Turns }
 
-/** Creates what sends one event to a webhook. It waits for its turn. @returns undefined if `signal` has aborted */
+/** Creates what sends one event to a webhook. It waits for its turn, and then reads the event. @returns undefined if `signal` has aborted */
 export const createDelivery = ({ sender, box, turns }: Deps) => {
   const attempts = counter('webhook_attempts_total', 'Attempts to deliver events to webhooks by outcome', ['outcome'])
   for (const outcome of ['delivered', 'status', 'timeout']) attempts.inc({ outcome }, 0)
@@ -33,10 +33,10 @@ export const createDelivery = ({ sender, box, turns }: Deps) => {
     return sender.send({ url: webhook.url, id: event.eventId, body, secrets }, signal)
   }
 
-  return (webhook: Target, event: SentEvent, signal: AbortSignal): Promise<Outcome | undefined> =>
+  return (webhook: Target, read: () => Promise<SentEvent>, signal: AbortSignal): Promise<Outcome | undefined> =>
     turns(async () => {
       if (signal.aborted) return undefined
-      const outcome = await send(webhook, event, signal)
+      const outcome = await send(webhook, await read(), signal)
       if (signal.aborted) return undefined
       attempts.inc({ outcome: outcome.error ?? 'delivered' })
       seconds.observe(outcome.durationMs / 1000)

@@ -13,7 +13,13 @@ const eventColumns = `event_id as "eventId", type, subject, at, version, body`
 
 type EventRow = SentEvent & { seq: number; recordedAt: Date }
 
-const itemOf = ({ seq, recordedAt, ...event }: EventRow, attempts = 0): Item => ({ seq, recordedAt, attempts, event })
+const itemOf = ({ seq, recordedAt, ...event }: EventRow, attempts = 0): Item => ({
+  ...{ seq, recordedAt, attempts, event },
+  readAt: performance.now(),
+})
+
+/** An event that was read longer ago is read again before it is sent, because the customer may have been purged. */
+const freshMs = 1_000
 
 /** An attempt that has ended. `nextInMs`: when the event is tried again; null if it is not. */
 export type Attempted = { id: string; item: Item; outcome: Outcome; nextInMs: number | null }
@@ -99,6 +105,14 @@ export const createLaneStore = ({ db }: { db: Db }) => ({
       items: rows.map(({ found: _found, ...row }) => itemOf(row)),
       to: last === undefined || isWhole ? until : { position: last.seq, positionAt: last.recordedAt },
     }
+  },
+
+  /** Returns an event as it is now. */
+  readCurrent: async ({ seq, recordedAt, event, readAt }: Item): Promise<SentEvent> => {
+    if (performance.now() - readAt < freshMs) return event
+    const sql = 'select body from events where recorded_at = $1 and seq = $2'
+    const [row] = await db.query<Pick<SentEvent, 'body'>>(sql, [recordedAt, seq], { name: 'webhook_body' })
+    return { ...event, body: row?.body ?? null }
   },
 
   /** Reads events that are due for another attempt. `missing` are those that are not kept any more. */

@@ -118,11 +118,20 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     if (source === 'replay') replay?.window.settle(seq)
   }
 
+  const putBack = (source: Source, { seq }: Item): void => {
+    if (source === 'live') live.putBack(seq)
+    if (source === 'replay') replay?.window.putBack(seq)
+  }
+
   const attempt = async (source: Source, item: Item): Promise<void> => {
-    const outcome = await deliver(settings, item.event, abort.signal)
+    const outcome = await deliver(settings, () => store.readCurrent(item), abort.signal).catch(async (error) => {
+      log.warn({ err: error, webhookId }, 'an event could not be read')
+      await sleep(retryDelayMs, abort.signal)
+    })
+    // Nothing is awaited between this and the record, or the event could be read again in between.
     sending.delete(item)
     wake.notify()
-    if (!outcome) return
+    if (!outcome) return putBack(source, item)
     if (outcome.responseStatus === 410) pauseReason = 'gone'
     if (outcomes.record(item, outcome)) wantsRetry = true
     settle(source, item)
@@ -143,7 +152,7 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     sending.add(item)
     lastStart = performance.now()
     health.countRequest()
-    attempt(source, item).catch((error: unknown) => log.error({ err: error, webhookId }, 'a delivery failed'))
+    void attempt(source, item)
     return true
   }
 
@@ -164,12 +173,12 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     }
   }
 
-  /** While it is failing, only the oldest event is tried. The others are read again afterwards. */
+  /** What has to wait is read again afterwards. */
   const forgetRest = (): void => {
-    if (!triesOldestOnly() || sending.size > 0) return
+    if (!isHeld() || sending.size > 0) return
     live.reset()
     replay?.window.reset()
-    due = []
+    if (triesOldestOnly()) due = []
   }
 
   const write = async (force: boolean): Promise<void> => {

@@ -162,7 +162,8 @@ export const createWebhookService = ({ db, webhooks, writer, box, checkUrl, deli
         ...{ time: new Date().toISOString(), datacontenttype: 'application/json', data },
       }
       const sent = { type, subject, eventId: event.id, at: new Date(event.time), version: row.version }
-      const outcome = await deliver(row, { ...sent, body: JSON.stringify(event) }, new AbortController().signal)
+      const read = async () => ({ ...sent, body: JSON.stringify(event) })
+      const outcome = await deliver(row, read, new AbortController().signal)
       if (!outcome) throw new Problem('unavailable', { detail: 'the service is stopping' })
       const { responseStatus, error, durationMs, answer } = outcome
       return {

@@ -3,8 +3,8 @@ import type { SentEvent } from './payload.ts'
 /** A place in `events`: the last event that was read, and when it was recorded. */
 export type Cursor = { position: number; positionAt: Date }
 
-/** An event to send. `attempts` are those that have failed. */
-export type Item = { seq: number; recordedAt: Date; attempts: number; event: SentEvent }
+/** An event to send. `attempts` are those that have failed, `readAt` is when it was read, by `performance.now`. */
+export type Item = { seq: number; recordedAt: Date; attempts: number; event: SentEvent; readAt: number }
 
 type Entry = Item & { state: 'waiting' | 'sending' | 'settled' }
 
@@ -52,6 +52,10 @@ export const createWindow = (start: Cursor) => {
     },
     start: (seq: number): void => {
       for (const entry of entries) if (entry.seq === seq) entry.state = 'sending'
+    },
+    /** Lets an event that could not be sent wait again. */
+    putBack: (seq: number): void => {
+      for (const entry of entries) if (entry.seq === seq) entry.state = 'waiting'
     },
     settle: (seq: number): void => {
       for (const entry of entries) if (entry.seq === seq) entry.state = 'settled'

@@ -1,5 +1,6 @@
 import type { Event } from '../event-log.ts'
 import type { EventReader } from '../event-readers.ts'
+import type { Receiver } from '../webhook-receivers.ts'
 import { distinctEvents } from './events.ts'
 import type { Query } from './query.ts'
 
@@ -50,4 +51,26 @@ export const checkReaders = async (readers: readonly EventReader[], query: Query
     const at = wrong < 0 ? rows.length : wrong
     return [`${name} has ${ids.length} of ${rows.length} events; number ${at + 1} is ${ids[at]}, not ${rows[at]?.id}`]
   })
+}
+
+/** Finds receivers that did not get every event since their webhook was created, and ordered ones with a wrong order. */
+export const checkReceivers = async (receivers: readonly Receiver[], query: Query): Promise<string[]> => {
+  const sql = 'select event_id as id, subject from events where seq > $1 order by seq'
+  const errors: string[] = []
+  for (const { name, ordered, position, ids } of receivers) {
+    const expected = await query<{ id: string; subject: string }>('activity-service', sql, [position])
+    const received = new Set(ids)
+    const missing = expected.filter(({ id }) => !received.has(id))
+    if (missing.length > 0 || received.size !== expected.length)
+      errors.push(
+        `${name} has ${received.size} of ${expected.length} events, and lacks ${missing.slice(0, 3).map(({ id }) => id)}`,
+      )
+    if (!ordered) continue
+    const subjectOf = new Map(expected.map(({ id, subject }) => [id, subject]))
+    const orders = idsBySubject(ids.map((id) => ({ id, subject: subjectOf.get(id) ?? '' })))
+    for (const [subject, order] of idsBySubject(expected))
+      if (orders.get(subject) !== order)
+        errors.push(`${name} got the events of ${subject} as ${orders.get(subject)}, not ${order}`)
+  }
+  return errors.slice(0, maxErrors)
 }

@@ -28,6 +28,8 @@ export const startNginx = async (upstream: string) => {
   const [port = 0] = await freePorts(1)
   writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, upstream))
   const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
+    // Debian has it where only root looks for programs.
+    env: { PATH: `${process.env['PATH']}:/usr/sbin` },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   await once(child, 'spawn')

@@ -1,10 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, client } from '@clientele/platform/testing/client'
 import { createSignedInUser, signedInAs, signIn } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
-import { canInstall, installPackages, isOnPath } from '@clientele/stack/tools/packages'
 import { openEventStream } from '../event-stream.ts'
-import { startNginx } from '../nginx.ts'
 import { type System, startSystem } from '../system.ts'
 
 let system: System
@@ -24,31 +21,6 @@ const newUser = () => {
   const username = `new-${Math.random().toString(36).slice(2, 12)}`
   return { username, email: `${username}@example.com`, password: 'a long enough Passw0rd', roles: ['user'] }
 }
-
-const canRunNginx = isOnPath('nginx') || canInstall()
-const withNginx = canRunNginx ? it : it.skip
-
-withNginx(
-  'through nginx with its defaults, events arrive one by one, and silence does not end the stream',
-  async () => {
-    if (!isOnPath('nginx')) await installPackages(['nginx-light'], () => {})
-    const nginx = await startNginx(system.gateway)
-    try {
-      const stream = await eventually(() => openEventStream(nginx.url, user.token, '?type=customer.*'))
-      expect(stream.headers['content-encoding']).toBeUndefined()
-      await stream.until(await createCustomer(), 2_000)
-      await stream.until(await createCustomer(), 2_000)
-      await pause(20_000)
-      expect(stream.text()).toMatch(/\n\n: ok\n\n$/)
-      await stream.until(await createCustomer(), 2_000)
-      expect([stream.hasEnded(), stream.events().length]).toEqual([false, 3])
-      stream.close()
-    } finally {
-      await nginx.stop()
-    }
-  },
-  60_000,
-)
 
 it('whoever loses a role gets nothing any more, and with a new token what is left', async () => {
   const demoted = await createSignedInUser(['user', 'admin'])

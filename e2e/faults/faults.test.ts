@@ -74,7 +74,7 @@ beforeAll(
     receivers = [
       await startReceiver({ ...webhook, name: 'receiver' }),
       await startReceiver({ ...webhook, name: 'ordered receiver', ordered: true }),
-      await startReceiver({ ...webhook, name: 'receiver that refuses some', refuses: (request) => request % 7 === 0 }),
+      await startReceiver({ ...webhook, name: 'receiver that refuses some', refusesSome: true }),
     ]
     outcome = await runFaults(system, { seed, minutes, log, tokens })
     ;({ query, end: endQueries } = await openQueries(system))

@@ -13,13 +13,15 @@ import { createTraffic } from './traffic.ts'
 import { signUpWriter, userWriter } from './user-writer.ts'
 import { runWriter, type Tokens, type WriterContext } from './writer.ts'
 
-export type RunOptions = { seed: number; minutes: number; log: (text: string) => void; tokens: Tokens }
+type RenewableTokens = Tokens & { renew(): Promise<void> }
+export type RunOptions = { seed: number; minutes: number; log: (text: string) => void; tokens: RenewableTokens }
 
 /** The results of a run: what was recorded while faults were injected. */
 export type Outcome = Awaited<ReturnType<typeof runFaults>>
 
 const pauseAfterFaultMs = 1_500
 const sampleMs = 5_000
+const renewTokensMs = 120_000
 /** Runs of at least this length restart no process in their last third, so that the growth of memory can be measured. */
 export const minMinutesForMemory = 10
 // The first part of the last third is not measured, because every process grows at first.
@@ -62,6 +64,16 @@ const injectFault = async (fault: Fault, system: FaultSystem, windows: FaultWind
   return Date.now() - window.from
 }
 
+/** Returns a function that signs the users in again, every two minutes at most. */
+const createRenewal = ({ renew }: RenewableTokens) => {
+  let renewedAt = Date.now()
+  return async (): Promise<void> => {
+    if (Date.now() - renewedAt < renewTokensMs) return
+    await eventually(renew, { timeoutMs: 30_000, everyMs: 1_000 })
+    renewedAt = Date.now()
+  }
+}
+
 /** Runs the writers for `minutes` while faults are injected one after the other, each at least once. */
 export const runFaults = async (system: FaultSystem, { seed, minutes, log, tokens }: RunOptions) => {
   const random = createRandom(seed)
@@ -77,6 +89,7 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, log, token
   allWriters.catch(() => {})
 
   const from = Date.now()
+  const renewTokens = createRenewal(tokens)
   const until = from + minutes * 60_000
   const checksMemory = minutes >= minMinutesForMemory
   const restartFreeFrom = checksMemory ? from + (until - from) * (2 / 3) : until
@@ -92,6 +105,7 @@ export const runFaults = async (system: FaultSystem, { seed, minutes, log, token
         await pause(1_000 + random.below(2_000))
         const at = Math.round((Date.now() - from) / 1000)
         const ms = await injectFault(fault, system, windows)
+        await renewTokens()
         log(`${String(at).padStart(5)} s  ${fault.label} (${(ms / 1000).toFixed(1)} s), ${ledger.size()} writes so far`)
       }
     }

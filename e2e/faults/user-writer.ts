@@ -6,7 +6,6 @@ import { jsonHeaders, newIdempotencyKey, reportUnexpected, type Writer, type Wri
  * because the first attempt created the user. That user is not recorded.
  */
 export const userWriter = ({ traffic, ledger, random, tokens, name }: WriterContext): Writer => {
-  const token = tokens.admin
   const own: UserState[] = []
   let count = 0
 
@@ -16,7 +15,13 @@ export const userWriter = ({ traffic, ledger, random, tokens, name }: WriterCont
     const fields = { username, email: `${username}@load.example`, name: 'Managed', surname, roles: ['user'] }
     const headers = { ...jsonHeaders, 'idempotency-key': newIdempotencyKey(random, name) }
     const body = JSON.stringify(fields)
-    const response = await traffic.sendWithRetry({ method: 'POST', path: '/v1/users', token, headers, body })
+    const response = await traffic.sendWithRetry({
+      method: 'POST',
+      path: '/v1/users',
+      token: tokens.admin,
+      headers,
+      body,
+    })
     if (!response || (response.status === 409 && response.uncertain)) return
     if (response.status !== 201) return reportUnexpected(traffic, 'create a user', response)
     const { id } = response.body as { id: string }
@@ -37,7 +42,7 @@ export const userWriter = ({ traffic, ledger, random, tokens, name }: WriterCont
     const response = await traffic.sendWithRetry({
       method,
       path: `/v1/users/${user.id}${path}`,
-      token,
+      token: tokens.admin,
       ...(body !== undefined && { headers: jsonHeaders, body: JSON.stringify(body) }),
     })
     if (!response) {

@@ -3,7 +3,7 @@ import type { Ledger } from './ledger.ts'
 import type { Random } from './random.ts'
 import type { FinalResponse, Traffic } from './traffic.ts'
 
-/** Access tokens of a user and an admin that are valid for the whole run. */
+/** Access tokens of a user and an admin that are valid for the whole run. They are replaced by newer ones now and then. */
 export type Tokens = { user: string; admin: string }
 export type WriterContext = { traffic: Traffic; ledger: Ledger; random: Random; tokens: Tokens; name: string }
 

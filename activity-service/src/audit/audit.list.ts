@@ -1,4 +1,4 @@
-import { checkText, type Filter, requiresField } from '@clientele/platform/lists/filters'
+import { checkText, type Filter, FilterError, requiresField } from '@clientele/platform/lists/filters'
 import { list, time, userId } from '@clientele/platform/lists/list'
 import { anyEventType, eventType } from '../access/type-filter.ts'
 import { type RecordedEventRow, recordedEventColumns } from '../timeline/recorded-event.presenter.ts'
@@ -11,6 +11,7 @@ const subject: Filter = {
   value: { type: 'string', minLength: 1, maxLength: maxSubjectLength },
   parse: (_operator, value) => {
     const id = checkText(value, maxSubjectLength)
+    if (id === '') throw new FilterError('must not be empty')
     return (bind) => `ref = ${bind(id)}::text and is_subject`
   },
 }

@@ -1,5 +1,6 @@
 import { uuid } from '@clientele/contracts/fields'
 import { page } from '@clientele/contracts/page'
+import { ProblemBody } from '@clientele/contracts/problem'
 import {
   NewWebhook,
   NewWebhookReplay,
@@ -127,7 +128,7 @@ export const webhookRoutes = (api: Api, { webhooks, deliveries, replays }: Webho
       description:
         'For 24 hours requests are signed with both secrets. A second request within ten seconds is a 409. `Idempotency-Key` has no effect, because the response would have to be stored with the secret.',
       idempotent: false,
-      responses: { 200: WebhookSecret },
+      responses: { 200: WebhookSecret, 409: ProblemBody },
     },
     async ({ params: { id }, actor }) => ok(await webhooks.rotateSecret(id, actor)),
   )

@@ -16,9 +16,28 @@ const createdId = async (response: ReturnType<Client['post']>): Promise<string> 
 const repeat = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)))
 
+const refusing = { url: 'http://127.0.0.1:1024/', events: ['customer.*'] }
+
+/** Creates webhooks that nobody receives: one with attempts, and others that may be deleted. */
+const createWebhooks = async (api: Client): Promise<KnownIds> => {
+  const others = await repeat(6, () => createdId(api.post('/v1/webhooks', { ...refusing, active: false })))
+  const id = await createdId(api.post('/v1/webhooks', refusing))
+  await createdId(api.post('/v1/customers', { name: 'Ana', surname: 'Lovelace' }))
+  const attempts = await eventually(async () => {
+    const { data } = (await api.get(`/v1/webhooks/${id}/deliveries`)).body
+    if (data.length === 0) throw new Error('the webhook has no attempt yet')
+    return (data as { id: string }[]).map((attempt) => attempt.id)
+  })
+  return {
+    '/v1/webhooks/{id}': others,
+    '/v1/webhooks/{id}/deliveries': [id],
+    '/v1/webhooks/{id}/deliveries/{deliveryId}': attempts,
+  }
+}
+
 /**
  * Creates records that a tool can read and change: customers and products with and without photo and in the trash, images,
- * orders, imports and jobs; for an admin also users.
+ * orders, imports and jobs; for an admin also users and webhooks.
  */
 export const createDemoRecords = async (
   gateway: string,
@@ -64,6 +83,7 @@ export const createDemoRecords = async (
   const userCount = role === 'admin' ? 12 : 0
   return {
     ...(await createDemoJobs(api, 15)),
+    ...(role === 'admin' && { ...(await createWebhooks(api)), '/v1/audit/{seq}': ['1', '2', '3'] }),
     '/v1/customers/bulk/{id}/undo': await createBulkChanges(api, 6),
     '/v1/tags/{tag}': ['wholesale'],
     '/v1/customers/{key}': customers,

@@ -75,12 +75,13 @@ def map_case(context, case):
     use_known_ids = adapt and not (is_destructive(case) and next(destructive_number) % 6 != 0)
     if use_known_ids and case.meta.phase.name.value in ("coverage", "fuzzing"):
         for prefix, ids in KNOWN.items():
-            for name in ("id", "key", "tag"):
-                if case.path.startswith(prefix) and name in (case.path_parameters or {}):
-                    case.path_parameters[name] = next(ids)
-                    # These would select another record, or need a valid signature or secret.
-                    for other in ("idBy", "expires", "signature", "link"):
-                        (case.query or {}).pop(other, None)
+            # The last parameter of the prefix.
+            name = prefix.rsplit("{", 1)[-1].split("}")[0]
+            if case.path.startswith(prefix) and name in (case.path_parameters or {}):
+                case.path_parameters[name] = next(ids)
+                # These would select another record, or need a valid signature or secret.
+                for other in ("idBy", "expires", "signature", "link"):
+                    (case.query or {}).pop(other, None)
     return case
 
 

@@ -14,7 +14,7 @@ afterAll(() => system?.close(), 60_000)
 
 /** These are for admins, or need secrets that Schemathesis does not know. */
 const notForUsers =
-  /User$|Users$|UserSessions?$|UserLock$|Role$|^(?:mailPasswordReset|signIn|signOut|refreshTokens|confirmEmail|restoreEmail|endMySession|streamEvents|renameTag|retryNotification|receiveDeliveryReport)$/
+  /Audit|Webhook|User$|Users$|UserSessions?$|UserLock$|Role$|^(?:mailPasswordReset|signIn|signOut|refreshTokens|confirmEmail|restoreEmail|endMySession|streamEvents|renameTag|retryNotification|receiveDeliveryReport)$/
 
 it(
   'every response to a user conforms to the OpenAPI document',

@@ -1,4 +1,4 @@
-import { client } from '@clientele/platform/testing/client'
+import { type Client, client } from '@clientele/platform/testing/client'
 import type { SignedInUser } from '@clientele/platform/testing/tokens'
 import { eventually } from '@clientele/platform/testing/wait'
 import type { HostileSystem } from '../hostile-system.ts'
@@ -14,7 +14,14 @@ const timeoutMs = 1_200_000
 
 let system: HostileSystem
 let accounts: Record<'user' | 'admin', SignedInUser>
-let ids: { customer: string; product: string; known: string[] }
+let ids: { customer: string; product: string; webhook: string; known: string[] }
+
+/** Creates a webhook that nobody receives, so that it has attempts. @returns its id */
+const createWebhook = async (admin: Client): Promise<string> => {
+  const { status, body } = await admin.post('/v1/webhooks', { url: 'http://127.0.0.1:1024/', events: ['customer.*'] })
+  expect(status).toBe(201)
+  return body.id
+}
 
 /** Creates records so that every filter of every list matches a row: changed ones, deleted ones, and orders. */
 const createRecords = async (): Promise<typeof ids> => {
@@ -41,6 +48,7 @@ const createRecords = async (): Promise<typeof ids> => {
     await createCustomer('Cleo', 3),
   ]
   const admin = client(system.gateway, accounts.admin.token)
+  const webhook = await createWebhook(admin)
   await admin.patch(`/v1/customers/${first}`, { name: 'Anna' })
   // Users appear in their list a moment later, by Keycloak's events.
   await eventually(async () => expect((await admin.get('/v1/users')).body.data.length).toBeGreaterThan(1))
@@ -59,7 +67,7 @@ const createRecords = async (): Promise<typeof ids> => {
     expect(status).toBe(201)
     if (quantity === 1) expect((await user.post(`/v1/orders/${body.id}/cancel`)).status).toBe(200)
   }
-  return { customer: first, product, known }
+  return { customer: first, product, webhook, known }
 }
 
 beforeAll(async () => {
@@ -79,17 +87,19 @@ it(
         ...['listCustomers', 'listCustomerEditors', 'listUsers'],
         ...['listProducts', 'listStockMovements', 'listOrders', 'listNotifications'],
         ...['listImports', 'listJobs', 'listProductImports', 'listOrderJobs'],
+        ...['getCustomerTimeline', 'listAudit', 'listWebhookDeliveries'],
       ]),
     )
     expect(routes.flatMap(({ parameters }) => parameters)).toEqual(
       expect.arrayContaining(['q', 'sort', 'limit', 'cursor', 'offset', 'surname[contains]', 'createdAt[gte]']),
     )
     for (const { operationId, path, role, parameters: documented } of routes) {
-      // Parameters by key stand in the description only. `idBy` is one of some words and says what the key in the path is.
+      // Parameters by key stand in the description only. `idBy` and `total` are one of some words.
       const byKey = operationId === 'listCustomers' ? ['metadata.source'] : []
-      const parameters = [...documented.filter((name) => name !== 'idBy'), ...byKey]
+      const parameters = [...documented.filter((name) => name !== 'idBy' && name !== 'total'), ...byKey]
       const { token } = accounts[role]
-      const id = path.startsWith('/v1/products') ? ids.product : ids.customer
+      const kind = (['product', 'webhook'] as const).find((each) => path.startsWith(`/v1/${each}s`)) ?? 'customer'
+      const id = ids[kind]
       const listPath = path.replace(/\{\w+\}/g, id)
       const queries = await findQueriesWithRows(client(system.gateway, token), listPath, parameters, ids.known)
       const urls = queries.map((query) => urlPathOf(listPath, query))

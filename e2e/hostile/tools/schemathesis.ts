@@ -8,7 +8,7 @@ import { runTool } from './tools.ts'
 /** Examples per operation in the fuzzing and stateful phases. `HOSTILE_EXAMPLES=500 npm run test:hostile` tests more. */
 const examples = Number(process.env['HOSTILE_EXAMPLES'] ?? 6)
 /** The limit of a run. */
-export const timeoutMs = 480_000 + examples * 20_000
+export const timeoutMs = 600_000 + examples * 20_000
 
 const config = join(import.meta.dirname, 'schemathesis.toml')
 const hooks = join(import.meta.dirname, 'hooks.py')

@@ -18,7 +18,7 @@ const commonValues = [
   ...['true', 'false', 'me', '1', '0', '2000-01-01', '2100-01-01', 'nobody'],
   ...['ORD-000000', 'CUS-000000', 'CUS-999999'],
   // States, for conditions that no row but those in another state meets.
-  ...['failed', 'cancelled', 'queued', 'sms', 'email', 'admin'],
+  ...['failed', 'delivered', 'cancelled', 'queued', 'sms', 'email', 'admin'],
 ]
 
 export const urlPathOf = (path: string, query: Query): string => `${path}?${new URLSearchParams(query)}`

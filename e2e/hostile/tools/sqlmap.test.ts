@@ -49,6 +49,8 @@ const createRecords = async (): Promise<typeof ids> => {
   ]
   const admin = client(system.gateway, accounts.admin.token)
   const webhook = await createWebhook(admin)
+  // So that the list has a next page.
+  await createWebhook(admin)
   await admin.patch(`/v1/customers/${first}`, { name: 'Anna' })
   // Users appear in their list a moment later, by Keycloak's events.
   await eventually(async () => expect((await admin.get('/v1/users')).body.data.length).toBeGreaterThan(1))

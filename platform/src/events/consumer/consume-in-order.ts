@@ -2,9 +2,9 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Db, Tx } from '../../data/db.ts'
 import { withContext } from '../../runtime/context.ts'
 import type { Log } from '../../runtime/log.ts'
-import { counter, histogram, slowBuckets } from '../../runtime/telemetry.ts'
 import { sleep, withTimeout } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
+import { createConsumerMetrics } from './consumer-metrics.ts'
 import { claimNew } from './inbox.ts'
 import { createQueueMetrics } from './queue-metrics.ts'
 import { declareQueues } from './queue-topology.ts'
@@ -29,15 +29,7 @@ const transactionTimeoutMs = 60_000
 export const consumeInOrder = (options: Options): RunningConsumer => {
   const { queue, prefetch, handle, onCommitted, broker, db } = options
   const log = options.log.child({ queue })
-  const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
-  for (const outcome of ['handled', 'duplicate', 'retried', 'dead']) consumed.inc({ queue, outcome }, 0)
-  const duration = histogram('consumer_seconds', 'Duration of a handler', ['queue'])
-  const lag = histogram(
-    'consumer_lag_seconds',
-    'Time from adding an event to the outbox to the end of its handling',
-    ['queue'],
-    slowBuckets,
-  )
+  const metrics = createConsumerMetrics(queue, ['handled', 'duplicate', 'retried', 'dead'])
   const stopping = new AbortController()
   let waiting: ConsumeMessage[] = []
   let source: ConfirmChannel | undefined
@@ -93,7 +85,7 @@ export const consumeInOrder = (options: Options): RunningConsumer => {
         await handleOnce(messages)
         return true
       } catch (error) {
-        consumed.inc({ queue, outcome: 'retried' }, messages.length)
+        metrics.count('retried', messages.length)
         log.error({ err: error, messages: messages.length, pause }, 'events could not be stored, trying again')
         await sleep(pause, stopping.signal)
       }
@@ -102,7 +94,7 @@ export const consumeInOrder = (options: Options): RunningConsumer => {
   }
 
   const handleOnce = async (messages: ConsumeMessage[]): Promise<void> => {
-    const stopTimer = duration.startTimer({ queue })
+    const stopTimer = metrics.startTimer()
     const read = messages.map((message) => readMessage(message, queue))
     const all = new Map<string, ReceivedEvent>()
     for (const each of read) if ('id' in each && !all.has(each.id.toLowerCase())) all.set(each.id.toLowerCase(), each)
@@ -121,12 +113,11 @@ export const consumeInOrder = (options: Options): RunningConsumer => {
   }
 
   const report = (events: ReceivedEvent[], unreadable: number, messages: number): void => {
-    consumed.inc({ queue, outcome: 'handled' }, events.length)
-    consumed.inc({ queue, outcome: 'duplicate' }, messages - events.length - unreadable)
-    consumed.inc({ queue, outcome: 'dead' }, unreadable)
+    metrics.count('handled', events.length)
+    metrics.count('duplicate', messages - events.length - unreadable)
+    metrics.count('dead', unreadable)
     if (unreadable > 0) log.error({ messages: unreadable }, 'messages are no events')
-    // Clocks of two machines may differ, so the lag could be negative.
-    for (const { time } of events) lag.observe({ queue }, Math.max(0, Date.now() - Date.parse(time)) / 1000)
+    for (const { time } of events) metrics.observeLag(time)
   }
 
   const acknowledge = (from: ConfirmChannel | undefined, messages: ConsumeMessage[]): void => {

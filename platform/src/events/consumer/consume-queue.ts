@@ -7,13 +7,14 @@ import type { Db, Tx } from '../../data/db.ts'
 import { withContext } from '../../runtime/context.ts'
 import { errorSummary } from '../../runtime/error-info.ts'
 import type { Log } from '../../runtime/log.ts'
-import { counter, histogram, isTraceparent, slowBuckets, withSpan } from '../../runtime/telemetry.ts'
+import { isTraceparent, withSpan } from '../../runtime/telemetry.ts'
 import { withTimeout } from '../../runtime/timeout.ts'
 import type { Broker } from '../broker.ts'
 import type { ChannelSetup } from '../channel.ts'
 import { createEnvelopeParser } from '../envelope.ts'
 import { foreignSender, refuseSender } from '../sender.ts'
 import { type Acks, createAcks } from './acknowledgements.ts'
+import { createConsumerMetrics } from './consumer-metrics.ts'
 import { createBatchHandler, type Delivery } from './handle-batch.ts'
 import { createKeyedConcurrency } from './keyed-concurrency.ts'
 import { createQueueMetrics } from './queue-metrics.ts'
@@ -52,15 +53,7 @@ const closeQuietly = async (channel: ConfirmChannel): Promise<void> => {
 export const consumeQueue = (options: Options): RunningConsumer => {
   const { queue, events, prefetch, delays, timeoutMs, filter, handle, handleAll, broker, db, limit } = options
   const log = options.log.child({ queue })
-  const consumed = counter('consumer_events_total', 'Events taken from a queue', ['queue', 'outcome'])
-  const duration = histogram('consumer_seconds', 'Duration of a handler', ['queue'])
-  const lag = histogram(
-    'consumer_lag_seconds',
-    'Time from adding an event to the outbox to the end of its handling',
-    ['queue'],
-    slowBuckets,
-  )
-  for (const outcome of ['handled', 'duplicate', 'retried', 'dead', 'refused']) consumed.inc({ queue, outcome }, 0)
+  const metrics = createConsumerMetrics(queue, ['handled', 'duplicate', 'retried', 'dead', 'refused'])
   const parse = createEnvelopeParser(events)
   let consumerTag: string | undefined
   let stopping = false
@@ -111,7 +104,7 @@ export const consumeQueue = (options: Options): RunningConsumer => {
     try {
       const outcome = await complete()
       acks.add(message)
-      consumed.inc({ queue, outcome })
+      metrics.count(outcome)
     } catch (error) {
       // The message is not acknowledged. Closing the channel makes the broker deliver it again, after a pause.
       log.warn({ err: error, eventId: message.properties.messageId }, 'message could not be finished')
@@ -163,7 +156,7 @@ export const consumeQueue = (options: Options): RunningConsumer => {
     const traceparent = traceparentOf(delivery)
     const context = { log: log.child({ eventId: event.id, eventType: event.type }), requestId: event.id, traceparent }
     const attributes = { ...messaging, 'messaging.message.id': event.id }
-    const stopTimer = duration.startTimer({ queue })
+    const stopTimer = metrics.startTimer()
     return withContext(context, () =>
       withSpan(`${queue} ${event.type}`, { attributes, traceparent, kind: SpanKind.CONSUMER }, async () =>
         handle(event, tx),
@@ -177,7 +170,7 @@ export const consumeQueue = (options: Options): RunningConsumer => {
       const all = deliveries.map(({ event }) => event)
       const attributes = { ...messaging, 'messaging.batch.message_count': all.length }
       const links = deliveries.map(traceparentOf).filter((traceparent) => traceparent !== undefined)
-      const stopTimer = duration.startTimer({ queue })
+      const stopTimer = metrics.startTimer()
       return withContext({ log: log.child({ events: all.length }), requestId: all[0]?.id ?? '' }, () =>
         withSpan(queue, { attributes, traceparent: null, links, kind: SpanKind.CONSUMER }, () => handleAll(all, tx)),
       ).finally(stopTimer)
@@ -202,9 +195,7 @@ export const consumeQueue = (options: Options): RunningConsumer => {
         const result = results[index] ?? 'deferred'
         if (result === 'deferred') deferred.push(received)
         else await finish(received, async () => (typeof result === 'string' ? result : retry(received, result.error)))
-        // Clocks of two machines may differ, so the lag could be negative.
-        if (result === 'handled')
-          lag.observe({ queue }, Math.max(0, Date.now() - Date.parse(received.event.time)) / 1000)
+        if (result === 'handled') metrics.observeLag(received.event.time)
       }
       return stopping ? [] : deferred
     },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { asOwner } from '@clientele/platform/testing/database'
-import { recordStatements } from '@clientele/platform/testing/statements'
+import { openConnections, recordStatements } from '@clientele/platform/testing/statements'
 import { eventually } from '@clientele/platform/testing/wait'
 import { aCustomer, type Running, startCustomers } from './start.ts'
 
@@ -11,8 +11,7 @@ let statements: ReturnType<typeof recordStatements>
 beforeAll(async () => {
   service = await startCustomers()
   statements = recordStatements()
-  // Opens all connections, so that no request sends what a new one begins with.
-  await Promise.all(Array.from({ length: 10 }, () => service.db.query('select pg_sleep(0.1)')))
+  await openConnections(service.db)
 })
 afterAll(async () => {
   statements?.stop()

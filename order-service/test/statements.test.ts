@@ -1,4 +1,4 @@
-import { recordStatements } from '@clientele/platform/testing/statements'
+import { openConnections, recordStatements } from '@clientele/platform/testing/statements'
 import { aProduct, type Running, startOrders } from './start.ts'
 
 let service: Running
@@ -6,8 +6,7 @@ let statements: ReturnType<typeof recordStatements>
 beforeAll(async () => {
   service = await startOrders()
   statements = recordStatements()
-  // Opens all connections, so that no request sends what a new one begins with.
-  await Promise.all(Array.from({ length: 10 }, () => service.db.query('select pg_sleep(0.1)')))
+  await openConnections(service.db)
 })
 afterAll(async () => {
   statements?.stop()

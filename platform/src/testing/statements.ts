@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
+import type { Db } from '../data/db.ts'
 import { currentContext } from '../runtime/context.ts'
 
 /** Sends a request with these headers, and returns what it gets. */
@@ -8,6 +9,11 @@ type Send<T> = (headers: Record<string, string>) => Promise<T>
 const textOf = (query: unknown): string => {
   if (typeof query === 'string') return query
   return typeof query === 'object' && query !== null && 'text' in query ? String(query.text) : String(query)
+}
+
+/** Opens all connections of a pool, so that no request sends what a new one begins with. */
+export const openConnections = async ({ query }: Db, count = 10): Promise<void> => {
+  await Promise.all(Array.from({ length: count }, () => query('select pg_sleep(0.1)')))
 }
 
 /**

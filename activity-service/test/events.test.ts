@@ -98,11 +98,19 @@ it('orders events that arrive together by their time, and those of one subject a
   expect(rows.slice(1).map(({ eventId }) => eventId)).toEqual([earlier.id, second.id, third.id, later.id])
 })
 
+/** How many events the process has tried to record again. */
+const countRetried = async (): Promise<number> => {
+  const metrics = await (await fetch(`${service.internalUrl}/metrics`)).text()
+  const line = /consumer_events_total\{queue="activity-service.events",outcome="retried"\} (\d+)/.exec(metrics)
+  return Number(line?.[1])
+}
+
 it('holds events while the database refuses them, and records them in their order afterwards', async () => {
+  const retriedBefore = await countRetried()
   await asOwner(service.database, 'alter table event_refs rename to refs_away')
   const events = Array.from({ length: 20 }, (_, index) => anEvent('customer.updated.v1', { version: index + 1 }))
   await publish(events)
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await eventually(async () => expect(await countRetried()).toBeGreaterThan(retriedBefore))
   expect(await recorded(service)).toEqual([])
   await asOwner(service.database, 'alter table refs_away rename to event_refs')
   expect((await untilRecorded(service, 20)).map(({ eventId }) => eventId)).toEqual(events.map(({ id }) => id))

@@ -2,6 +2,7 @@ import { newId } from '@clientele/platform/data/db'
 import { client } from '@clientele/platform/testing/client'
 import { asOwner } from '@clientele/platform/testing/database'
 import { createSignedInUser } from '@clientele/platform/testing/tokens'
+import { eventually } from '@clientele/platform/testing/wait'
 import { anEvent, type RunningActivity, startActivity, untilStored } from './start.ts'
 
 let service: RunningActivity
@@ -86,8 +87,14 @@ describe('GET /v1/events', () => {
 
   it('begins with the first event that was recorded since a time', async () => {
     await publish(anEvent('customer.created.v1'))
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    const [{ now }] = (await service.db.query('select clock_timestamp() as now')) as [{ now: Date }]
+    // Later than the event by the clock of the database, which records milliseconds.
+    const [{ now }] = await eventually(async () => {
+      const sql =
+        "select clock_timestamp() as now from head having clock_timestamp() > max(recorded_at) + interval '2 ms'"
+      const rows = await service.db.query<{ now: Date }>(sql)
+      expect(rows).toHaveLength(1)
+      return rows as [{ now: Date }]
+    })
     const late = anEvent('customer.created.v1', {}, { at: now.getTime() - 3_600_000 })
     await publish(late)
     expect(idsOf(await feed(`?since=${now.toISOString()}`))).toEqual([late.id])

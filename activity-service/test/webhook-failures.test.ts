@@ -49,6 +49,19 @@ const leases = async () => {
   )
   return new Map(rows.map(({ id, leasedBy }) => [id, leasedBy]))
 }
+/** Lets the receiver take that many milliseconds for each request. @returns what the most requests at the same time were */
+const answerAfter = (ms: number): (() => number) => {
+  let [running, most] = [0, 0]
+  receiver.answer((_req, res) => {
+    running += 1
+    most = Math.max(most, running)
+    setTimeout(() => {
+      running -= 1
+      res.writeHead(204).end()
+    }, ms)
+  })
+  return () => most
+}
 const idsOf = (events: { id: string }[]) => events.map(({ id }) => id).sort()
 
 describe('Retries', () => {
@@ -173,33 +186,17 @@ describe('Retries', () => {
 
   it('with ordered, sends one event of a subject at a time', async () => {
     const subject = newId()
-    let [running, most] = [0, 0]
-    receiver.answer((_req, res) => {
-      running += 1
-      most = Math.max(most, running)
-      setTimeout(() => {
-        running -= 1
-        res.writeHead(204).end()
-      }, 20)
-    })
+    const most = answerAfter(20)
     await create({ ordered: true })
     const events = Array.from({ length: 10 }, () => anOrder(subject))
     await publish(...events)
     await receiver.until(10)
     expect(receiver.ids()).toEqual(events.map(({ id }) => id))
-    expect(most).toBe(1)
+    expect(most()).toBe(1)
   })
 
   it('sends four requests at a time, and a slow receiver does not hold up another', async () => {
-    let [running, most] = [0, 0]
-    receiver.answer((_req, res) => {
-      running += 1
-      most = Math.max(most, running)
-      setTimeout(() => {
-        running -= 1
-        res.writeHead(204).end()
-      }, 300)
-    })
+    const most = answerAfter(300)
     const quick = await startReceiver()
     await create()
     await create({ url: quick.url })
@@ -207,7 +204,7 @@ describe('Retries', () => {
     await quick.until(12)
     expect(receiver.requests.length).toBeLessThan(12)
     await receiver.until(12)
-    expect(most).toBe(4)
+    expect(most()).toBe(4)
     await quick.close()
   })
 })

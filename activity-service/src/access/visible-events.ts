@@ -57,7 +57,7 @@ export const isVisible = ({ type, subject, actorId }: Judged, { userId, isAdmin 
   }
 }
 
-/** The same as an SQL condition on the columns type, subject, actor_id. `bind` adds a parameter and returns its placeholder. */
+/** The same as an SQL condition on the columns type, subject, actor_id. `bind` adds a value and returns how the statement names it: `$1`. */
 export const visibleTo = ({ userId, isAdmin }: Audience, bind: Bind): string => {
   if (isAdmin) return 'true'
   const isOf = (rule: Rule): string => `split_part(type, '.', 1) = any(${bind(kindsWith(rule))}::text[])`

@@ -1,4 +1,5 @@
 import { auditRedacted } from '@clientele/contracts/activity'
+import { publishersOf } from '@clientele/contracts/broker-accounts'
 import { customerPurged } from '@clientele/contracts/customer'
 import type { ReceivedEvent } from '@clientele/platform/events/consumer/ordered-consumer'
 import { z } from 'zod'
@@ -9,6 +10,9 @@ export const eventClasses: readonly EventClass[] = ['lasting', 'passing']
 
 const lastingKinds = ['customer', 'order', 'product', 'user', 'webhook', 'audit']
 const stockTypes = /^product\.stock_/
+
+/** The CloudEvents source of events of a type: the service that publishes them. */
+export const sourceOf = (type: string): string => `/${publishersOf(type)[0] ?? 'activity-service'}`
 
 /** The first word of an event type. */
 export const kindOf = (type: string): string => type.split('.', 1)[0] ?? ''

@@ -1,10 +1,9 @@
 import { documentedAs } from '@clientele/contracts/fields'
-import { checkText, FilterError } from '@clientele/platform/lists/filters'
+import { FilterError } from '@clientele/platform/lists/filters'
 import { maxLimit, readTime } from '@clientele/platform/lists/list'
 import { z } from 'zod'
+import { eventParameters } from '../access/event-parameters.ts'
 import { parameter } from '../access/parameter.ts'
-import { eventType } from '../access/type-filter.ts'
-import { parseTypePatterns } from '../access/type-pattern.ts'
 
 const defaultLimit = 50
 // Clocks of clients may be a little fast.
@@ -27,18 +26,7 @@ const readSince = (value: string): Date => {
 
 /** The parameters of the feed. */
 export const feedQuery = z.strictObject({
-  type: parameter(parseTypePatterns)
-    .optional()
-    .meta({
-      ...documentedAs({ type: 'array', items: eventType.value, minItems: 1 }),
-      param: { description: `${eventType.description}.`, style: 'form', explode: false },
-    }),
-  subject: parameter((value) => checkText(value, 255))
-    .optional()
-    .meta({
-      ...documentedAs({ type: 'string', maxLength: 255 }),
-      param: { description: 'The id of the record that events are about.' },
-    }),
+  ...eventParameters,
   since: parameter(readSince)
     .optional()
     .meta({

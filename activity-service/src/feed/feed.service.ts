@@ -4,6 +4,7 @@ import { all, type Bind } from '@clientele/platform/lists/condition'
 import { Problem } from '@clientele/platform/runtime/problem'
 import { typeCondition } from '../access/type-pattern.ts'
 import { type Audience, visibleTo } from '../access/visible-events.ts'
+import { firstSince } from '../events/positions.ts'
 import type { FeedQuery } from './feed.query.ts'
 import { presentEvent, type ToldEvent } from './present-event.ts'
 
@@ -14,12 +15,6 @@ const maxPageBytes = 4_000_000
 /** What there is in the feed: its oldest event, its newest one, and where a time begins in it. */
 type Bounds = { newest: number; oldest: number | null; oldestAt: Date | null; first: number | null }
 
-const firstSince = (time: string): string => `(
-  select seq, recorded_at from (
-    (select seq, recorded_at from events where class = 'lasting' and recorded_at >= ${time} order by recorded_at, seq limit 1)
-    union all
-    (select seq, recorded_at from events where class = 'passing' and recorded_at >= ${time} order by recorded_at, seq limit 1)
-  ) firsts order by seq limit 1)`
 const selectBounds = `select newest, oldest.seq as oldest, oldest.recorded_at as "oldestAt", first.seq as first
   from (select coalesce(max(seq), 0) as newest from head) head
   left join ${firstSince('$1::timestamptz')} oldest on true

@@ -1,5 +1,5 @@
 import type { NumberedEvent } from '@clientele/contracts/activity'
-import { publishersOf } from '@clientele/contracts/broker-accounts'
+import { sourceOf } from '../events/event.kinds.ts'
 
 /** The columns of `events` from which an event is told. */
 export type ToldEvent = { seq: number; eventId: string; type: string; subject: string; at: Date; body: string | null }
@@ -10,6 +10,6 @@ export type ToldEvent = { seq: number; eventId: string; type: string; subject: s
  */
 export const presentEvent = ({ seq, eventId, type, subject, at, body }: ToldEvent): NumberedEvent => {
   if (body !== null) return { ...(JSON.parse(body) as Omit<NumberedEvent, 'seq'>), seq } as NumberedEvent
-  const source = `/${publishersOf(type)[0] ?? 'activity-service'}`
-  return { specversion: '1.0', id: eventId, source, type, subject, time: at.toISOString(), redacted: true, seq }
+  const head = { specversion: '1.0' as const, id: eventId, source: sourceOf(type), type, subject }
+  return { ...head, time: at.toISOString(), redacted: true, seq }
 }

@@ -4,8 +4,9 @@ import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { histogram } from '@clientele/platform/runtime/telemetry'
 import { sleep, withTimeout } from '@clientele/platform/runtime/timeout'
 import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
+import type { Position } from '../events/positions.ts'
 import { createRecentEvents } from './recent-events.ts'
-import type { EventReader, Position, RecordedEvent } from './recorded-event.ts'
+import type { EventReader, RecordedEvent } from './recorded-event.ts'
 
 const pageSize = 500
 const pollMs = 500

@@ -1,9 +1,7 @@
 import type { Db } from '@clientele/platform/data/db'
 import { eventFrame } from '@clientele/platform/http/event-stream'
+import { type Position, readNewest } from '../events/positions.ts'
 import { presentEvent, type ToldEvent } from '../feed/present-event.ts'
-
-/** A place in the order of events: `recordedAt` only makes reading on cheaper. */
-export type Position = { seq: number; recordedAt: Date }
 
 /** A recorded event as streams need it. `frame` is what they send. */
 export type RecordedEvent = Position & {
@@ -21,7 +19,6 @@ const columns = `seq, recorded_at as "recordedAt", event_id as "eventId", type, 
 // `recorded_at` grows with `seq`, so it saves looking into the partitions of earlier months.
 const selectAfter = `select ${columns} from events where recorded_at >= $1 and seq > $2 order by seq limit $3`
 const selectBetween = `select ${columns} from events where seq > $1 and seq <= $2 order by seq`
-const selectNewest = 'select seq, recorded_at as "recordedAt" from head order by seq desc limit 1'
 const selectState = `select (select max(seq) from head) as newest, exists (select from seals where last_seq > $1) as "hasGap"`
 
 const frameOf = (row: Row): Buffer =>
@@ -54,12 +51,7 @@ export const joinFrames = (frames: readonly Buffer[]): Buffer | undefined => {
 /** Reads recorded events in their order. */
 export const createEventReader = ({ db }: { db: Db }) => ({
   /** The place of the newest event. */
-  newest: async (): Promise<Position> => {
-    const [row] = await db.query<{ seq: number; recordedAt: Date | number }>(selectNewest)
-    const { seq = 0, recordedAt } = row ?? {}
-    // Before the first event it is -infinity.
-    return { seq, recordedAt: recordedAt instanceof Date ? recordedAt : new Date(0) }
-  },
+  newest: (): Promise<Position> => readNewest(db),
   /** At most `limit` events after a place. */
   after: async ({ seq, recordedAt }: Position, limit: number): Promise<RecordedEvent[]> =>
     toEvents(await db.query<Row>(selectAfter, [recordedAt, seq, limit], { name: 'stream_after' })),

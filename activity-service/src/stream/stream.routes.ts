@@ -4,26 +4,14 @@ import type { Api } from '@clientele/platform/http/api'
 import { eventStream } from '@clientele/platform/http/event-stream'
 import { checkText } from '@clientele/platform/lists/filters'
 import { z } from 'zod'
+import { eventParameters } from '../access/event-parameters.ts'
 import { parameter } from '../access/parameter.ts'
-import { eventType } from '../access/type-filter.ts'
-import { parseTypePatterns } from '../access/type-pattern.ts'
 import type { EventStreams } from './event-streams.ts'
 
 const retryMs = 2_000
 
 const StreamParameters = z.strictObject({
-  type: parameter(parseTypePatterns)
-    .optional()
-    .meta({
-      ...documentedAs({ type: 'array', items: eventType.value, minItems: 1 }),
-      param: { description: `${eventType.description}.`, style: 'form', explode: false },
-    }),
-  subject: parameter((value) => checkText(value, 255))
-    .optional()
-    .meta({
-      ...documentedAs({ type: 'string', maxLength: 255 }),
-      param: { description: 'The id of the record that events are about.' },
-    }),
+  ...eventParameters,
   bulk: z
     .enum(['true', 'false'])
     .optional()

@@ -1,8 +1,8 @@
 import { counter, histogram } from '@clientele/platform/runtime/telemetry'
+import type { LimitFunction } from 'p-limit'
 import { bodyOf, type SentEvent } from './payload.ts'
 import type { SecretBox } from './secrets.ts'
 import type { Outcome, Sender } from './sender.ts'
-import type { Turns } from './turns.ts'
 import type { WebhookRow } from './webhook.model.ts'
 
 type Signing = Pick<WebhookRow, 'id' | 'secret' | 'previousSecret' | 'previousSecretUntil'>
@@ -16,10 +16,11 @@ const secretsOf = (webhook: Signing, box: SecretBox): string[] | undefined => {
   return opened.length === sealed.length ? opened : undefined
 }
 
-type Deps = { sender: Sender; box: SecretBox; turns: Turns }
+/** `limit` lets requests wait for their turn. */
+type Deps = { sender: Sender; box: SecretBox; limit: LimitFunction }
 
 /** Creates what sends one event to a webhook. It waits for its turn, and then reads the event. @returns undefined if `signal` has aborted */
-export const createDelivery = ({ sender, box, turns }: Deps) => {
+export const createDelivery = ({ sender, box, limit }: Deps) => {
   const attempts = counter('webhook_attempts_total', 'Attempts to deliver events to webhooks by outcome', ['outcome'])
   for (const outcome of ['delivered', 'status', 'timeout']) attempts.inc({ outcome }, 0)
   const seconds = histogram('webhook_attempt_seconds', 'Time until a receiver of webhooks has responded')
@@ -34,7 +35,7 @@ export const createDelivery = ({ sender, box, turns }: Deps) => {
   }
 
   return (webhook: Target, read: () => Promise<SentEvent>, signal: AbortSignal): Promise<Outcome | undefined> =>
-    turns(async () => {
+    limit(async () => {
       if (signal.aborted) return undefined
       const outcome = await send(webhook, await read(), signal)
       if (signal.aborted) return undefined

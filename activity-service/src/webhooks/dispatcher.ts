@@ -5,6 +5,7 @@ import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { sleep, withTimeout } from '@clientele/platform/runtime/timeout'
 import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
+import { readNewest } from '../events/positions.ts'
 import type { Delivery } from './delivery.ts'
 import type { LaneStore } from './lane.store.ts'
 import { createLane, type Lane, type LaneSettings } from './lane.ts'
@@ -32,7 +33,6 @@ const selectWebhooks = (webhooks: Webhooks) => `select ${selectList(webhooks)}, 
   exists (select from webhook_replays as replay where replay.webhook_id = webhooks.id) as "hasReplay"
 from webhooks where paused_reason is null order by id`
 
-const selectHead = `select max(seq) as position, greatest(max(recorded_at), 'epoch') as "positionAt" from head`
 const selectTypes = 'select distinct type from events where seq > $1 and seq <= $2 and recorded_at >= $3'
 
 /** Sends events to the webhooks that this replica has leased. */
@@ -81,8 +81,8 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
   }
 
   const readHead = async (): Promise<Cursor> => {
-    const [row] = await db.query<Cursor>(selectHead, [], { name: 'webhook_head' })
-    return row ?? { position: 0, positionAt: new Date(0) }
+    const { seq, recordedAt } = await readNewest(db)
+    return { position: seq, positionAt: recordedAt }
   }
 
   /** Wakes the webhooks that get one of the events that were recorded since the last time. */

@@ -1,4 +1,4 @@
-import { publishersOf } from '@clientele/contracts/broker-accounts'
+import { sourceOf } from '../events/event.kinds.ts'
 
 /** A recorded event as it is sent. `body` is the message as it arrived; null after the customer was purged. */
 export type SentEvent = {
@@ -9,8 +9,6 @@ export type SentEvent = {
   version: number | null
   body: string | null
 }
-
-const sourceOf = (type: string): string => `/${publishersOf(type)[0] ?? 'activity-service'}`
 
 const referenceTo = ({ eventId, type, subject, at, version, body }: SentEvent): string =>
   JSON.stringify({

@@ -2,19 +2,12 @@ import type { NewWebhookReplay, Webhook } from '@clientele/contracts/webhook'
 import type { Db, Tx } from '@clientele/platform/data/db'
 import { afterCommit } from '@clientele/platform/data/transaction'
 import { fieldProblem, Problem } from '@clientele/platform/runtime/problem'
+import { readFirstSince } from '../events/positions.ts'
 import { checkTypes } from './event-types.ts'
 import type { WebhookRow } from './webhook.model.ts'
 import type { WebhookWriter } from './webhook.writer.ts'
 
-type Place = { seq: number; recordedAt: Date }
 type Deps = { db: Db; writer: WebhookWriter; get(id: string): Promise<Webhook>; onChanged(): void }
-
-// Within a class, `seq` and the time of recording grow together.
-const selectFirst = `select seq, recorded_at as "recordedAt" from (
-  (select seq, recorded_at from events where class = 'lasting' and recorded_at >= $1 order by recorded_at, seq limit 1)
-  union all
-  (select seq, recorded_at from events where class = 'passing' and recorded_at >= $1 order by recorded_at, seq limit 1)
-) as first order by seq limit 1`
 
 const insert = `insert into webhook_replays (webhook_id, position, position_at, until_seq, types, requested_at)
 values ($1, $2, $3, $4, $5, clock_timestamp()) on conflict (webhook_id) do nothing returning webhook_id`
@@ -23,14 +16,9 @@ export type ReplayService = ReturnType<typeof createReplayService>
 
 /** Sends recorded events once more, by a second cursor beside that of what is new. */
 export const createReplayService = ({ db, writer, get, onChanged }: Deps) => {
-  const firstSince = async (time: string, tx: Tx): Promise<Place | undefined> => {
-    const [first] = await db.query<Place>(selectFirst, [time], { tx })
-    return first
-  }
-
   /** The last event of a replay: later ones were not sent yet, and are sent anyway. */
   const lastOf = async (until: string | undefined, { position }: WebhookRow, tx: Tx): Promise<number> => {
-    const next = until === undefined ? undefined : await firstSince(until, tx)
+    const next = until === undefined ? undefined : await readFirstSince(db, until, tx)
     return Math.min(position, next === undefined ? position : next.seq - 1)
   }
 
@@ -49,7 +37,7 @@ export const createReplayService = ({ db, writer, get, onChanged }: Deps) => {
         const row = await writer.lock(id, tx)
         if (row.pausedReason !== null)
           throw new Problem('invalid_state', { detail: 'the webhook is paused: resume it first' })
-        const first = await firstSince(input.since, tx)
+        const first = await readFirstSince(db, input.since, tx)
         if (!first) return
         const until = await lastOf(input.until, row, tx)
         const values = [id, first.seq - 1, first.recordedAt, until, types ?? row.events]

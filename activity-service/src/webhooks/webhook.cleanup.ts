@@ -3,9 +3,10 @@ import type { Log } from '@clientele/platform/runtime/log'
 import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-task'
 import { gauge } from '@clientele/platform/runtime/telemetry'
 import type { SecretBox } from './secrets.ts'
-import { failuresUntilFailing, keptDays } from './timing.ts'
-import type { Webhooks } from './webhook.model.ts'
-import { progressOf } from './webhook.progress.ts'
+import { keptDays } from './timing.ts'
+import type { WebhookRow, Webhooks } from './webhook.model.ts'
+import { stateOf } from './webhook.presenter.ts'
+import { behindOf } from './webhook.progress.ts'
 
 type Deps = { db: Db; webhooks: Webhooks; box: SecretBox; log: Log; intervalMs: number }
 
@@ -21,13 +22,13 @@ where redaction.redacted_at > now() - interval '1 hour'
   and delivery.subject = event.subject and delivery.seq = event.seq and delivery.answer is not null`
 
 /** Keeps the tables of webhooks in order, and measures webhooks. */
-export const createUpkeep = ({ db, webhooks, box, log, intervalMs }: Deps): Task => {
+export const createCleanup = ({ db, webhooks, box, log, intervalMs }: Deps): Task => {
   const counts = gauge('webhooks', 'Webhooks by state', ['state'])
   const behind = gauge('webhooks_behind', 'The most events that an active or failing webhook is behind, up to 10,000')
 
   /** Encrypts secrets with the first of the keys, so that the others can be removed, and removes those that sign no more. */
-  const renewSecrets = async (): Promise<void> => {
-    for (const { id, secret, previousSecret, previousSecretUntil } of await webhooks.findAll({ raw: true })) {
+  const renewSecrets = async (rows: readonly WebhookRow[]): Promise<void> => {
+    for (const { id, secret, previousSecret, previousSecretUntil } of rows) {
       const isExpired = previousSecretUntil !== null && previousSecretUntil < new Date()
       if (isExpired)
         await webhooks.update({ previousSecret: null, previousSecretUntil: null }, { where: { id, previousSecret } })
@@ -40,30 +41,26 @@ export const createUpkeep = ({ db, webhooks, box, log, intervalMs }: Deps): Task
     }
   }
 
-  const measure = async (): Promise<void> => {
-    const rows = await webhooks.findAll({ raw: true })
-    const states = rows.map(({ pausedReason, failures }) => {
-      if (pausedReason !== null) return pausedReason === 'deactivated' ? 'deactivated' : 'paused'
-      return failures >= failuresUntilFailing ? 'failing' : 'active'
-    })
+  const measure = async (rows: readonly WebhookRow[]): Promise<void> => {
+    const states = rows.map((row) => (row.pausedReason === 'deactivated' ? 'deactivated' : stateOf(row)))
     for (const state of ['active', 'failing', 'paused', 'deactivated'])
       counts.set({ state }, states.filter((each) => each === state).length)
     const running = rows.filter(({ pausedReason }) => pausedReason === null)
-    const progress = await Promise.all(running.map((row) => progressOf(db, row)))
-    behind.set(Math.max(0, ...progress.map((each) => each.behind)))
+    behind.set(Math.max(0, ...(await Promise.all(running.map((row) => behindOf(db, row))))))
   }
 
   return periodicTask({
-    name: 'webhook-upkeep',
+    name: 'webhook-cleanup',
     intervalMs,
     runAtStart: true,
     log,
     run: async () => {
       await db.query(createPartitions)
       await db.query(dropPartitions, [keptDays])
-      await renewSecrets()
+      const rows = await webhooks.findAll({ raw: true })
+      await renewSecrets(rows)
       await db.query(redactAnswers)
-      await measure()
+      await measure(rows)
     },
   })
 }

@@ -25,7 +25,8 @@ export const presentEventData = (row: WebhookRow): WebhookEventData => ({
   origin: new URL(row.url).origin,
 })
 
-const stateOf = ({ pausedReason, failures }: WebhookRow): Webhook['state'] => {
+/** Whether a webhook works. */
+export const stateOf = ({ pausedReason, failures }: WebhookRow): Webhook['state'] => {
   if (pausedReason !== null) return 'paused'
   return failures >= failuresUntilFailing ? 'failing' : 'active'
 }

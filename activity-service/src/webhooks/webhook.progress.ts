@@ -7,7 +7,7 @@ import type { Progress } from './webhook.presenter.ts'
 const maxCounted = 10_000
 
 /** How many events wait, or come after the position, counted up to 10,000. */
-const behindOf = async (db: Db, { id, position, positionAt, events }: WebhookRow): Promise<number> => {
+export const behindOf = async (db: Db, { id, position, positionAt, events }: WebhookRow): Promise<number> => {
   const values: unknown[] = [id, position, positionAt]
   const bind: Bind = (value) => `$${values.push(value)}`
   const sql = `select count(*)::int as count from (

@@ -1,6 +1,7 @@
 import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
+import pLimit from 'p-limit'
 import { createAddressCheck } from './addresses.ts'
 import { type Resolve, systemResolver } from './connector.ts'
 import { createDeliveryService } from './delivery.service.ts'
@@ -12,8 +13,7 @@ import { createSecretBox } from './secrets.ts'
 import { createSender } from './sender.ts'
 import { createUrlCheck } from './target-url.ts'
 import { defaultTiming, requestsInAll, type WebhookTiming } from './timing.ts'
-import { createTurns } from './turns.ts'
-import { createUpkeep } from './upkeep.ts'
+import { createCleanup } from './webhook.cleanup.ts'
 import { defineWebhooks } from './webhook.model.ts'
 import type { WebhookRouteDeps } from './webhook.routes.ts'
 import { createWebhookService } from './webhook.service.ts'
@@ -31,7 +31,7 @@ type WebhookConfig = {
 /** For tests: shorter times, a resolver of names, and an authority that signs the receivers' certificates. */
 export type WebhookOverrides = { timing?: Partial<WebhookTiming>; resolve?: Resolve; tls?: { ca: string } }
 
-const upkeepMs = 60_000
+const cleanupMs = 60_000
 
 type Deps = { config: WebhookConfig; db: Db; log: Log; overrides?: WebhookOverrides }
 
@@ -43,8 +43,7 @@ export const createWebhooks = ({ config, db, log, overrides = {} }: Deps) => {
   const box = createSecretBox(config.webhookSecretKeys)
   const isAllowed = createAddressCheck(config.webhookAllowNetworks)
   const sender = createSender({ resolve, isAllowed, timing, tls })
-  const turns = createTurns(requestsInAll)
-  const deliver = createDelivery({ sender, box, turns })
+  const deliver = createDelivery({ sender, box, limit: pLimit(requestsInAll) })
   const ownUrls = [config.keycloakIssuer, ...(config.publicUrl === undefined ? [] : [config.publicUrl])]
   const checkUrl = createUrlCheck({ resolve, isAllowed, allowHttp: config.webhookAllowHttp, ownUrls })
 
@@ -60,6 +59,6 @@ export const createWebhooks = ({ config, db, log, overrides = {} }: Deps) => {
     deliveries: createDeliveryService({ db, writer, onChanged }),
     replays: createReplayService({ db, writer, get, onChanged }),
   }
-  const tasks: Task[] = [dispatcher.task, createUpkeep({ db, webhooks, box, log, intervalMs: upkeepMs })]
+  const tasks: Task[] = [dispatcher.task, createCleanup({ db, webhooks, box, log, intervalMs: cleanupMs })]
   return { routes, tasks, onRecorded: dispatcher.notify, close: sender.close }
 }

@@ -1,6 +1,6 @@
-import { createAddressCheck } from '../src/webhooks/addresses.ts'
-import { isAllowedPort } from '../src/webhooks/connector.ts'
-import { parseRetryAfter } from '../src/webhooks/retry-after.ts'
+import { createAddressCheck } from '../src/webhooks/requests/addresses.ts'
+import { isAllowedPort } from '../src/webhooks/requests/connector.ts'
+import { parseRetryAfter } from '../src/webhooks/requests/retry-after.ts'
 import { createSecretBox, newSecret } from '../src/webhooks/secrets.ts'
 
 /** The address that a URL with this host leads to, as `URL` normalises it. */

@@ -4,9 +4,9 @@ import { periodicTask, type Task } from '@clientele/platform/runtime/periodic-ta
 import { gauge } from '@clientele/platform/runtime/telemetry'
 import type { SecretBox } from './secrets.ts'
 import { keptDays } from './timing.ts'
+import { behindOf } from './webhook.details.ts'
 import type { WebhookRow, Webhooks } from './webhook.model.ts'
 import { stateOf } from './webhook.presenter.ts'
-import { behindOf } from './webhook.progress.ts'
 
 type Deps = { db: Db; webhooks: Webhooks; box: SecretBox; log: Log; intervalMs: number }
 

@@ -1,5 +1,5 @@
 import { commaList, flag, httpUrl } from '@clientele/platform/runtime/config'
-import { isLoopbackNetwork, parseNetwork } from './addresses.ts'
+import { isLoopbackNetwork, parseNetwork } from './requests/addresses.ts'
 
 const isNetwork = (text: string): boolean => {
   try {

@@ -4,7 +4,7 @@ import { failuresUntilFailing } from './timing.ts'
 import type { WebhookRow } from './webhook.model.ts'
 
 /** What is known about a webhook besides its row. */
-export type Progress = {
+export type WebhookDetails = {
   behind: number
   replay: { position: number; until: number; requestedAt: Date } | null
 }
@@ -31,7 +31,7 @@ export const stateOf = ({ pausedReason, failures }: WebhookRow): Webhook['state'
   return failures >= failuresUntilFailing ? 'failing' : 'active'
 }
 
-export const presentWebhook = (row: WebhookRow, { behind, replay }: Progress): Webhook => ({
+export const presentWebhook = (row: WebhookRow, { behind, replay }: WebhookDetails): Webhook => ({
   ...presentSettings(row),
   url: row.url,
   state: stateOf(row),

@@ -18,15 +18,15 @@ import { afterCommit } from '@clientele/platform/data/transaction'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import type { IfMatch } from '@clientele/platform/http/if-match'
 import { Problem } from '@clientele/platform/runtime/problem'
-import type { Delivery } from './delivery.ts'
 import { checkTypes } from './event-types.ts'
+import type { UrlCheck } from './requests/target-url.ts'
 import { newSecret, type SecretBox } from './secrets.ts'
-import type { UrlCheck } from './target-url.ts'
+import type { Delivery } from './sending/delivery.ts'
 import { maxWebhooks } from './timing.ts'
+import { detailsOf } from './webhook.details.ts'
 import { webhookList } from './webhook.list.ts'
 import type { WebhookRow, Webhooks } from './webhook.model.ts'
 import { presentEventData, presentWebhook } from './webhook.presenter.ts'
-import { progressOf } from './webhook.progress.ts'
 import type { WebhookWriter } from './webhook.writer.ts'
 
 type Deps = {
@@ -60,7 +60,7 @@ const patchedFields = (row: WebhookRow, patch: WebhookPatch): Partial<WebhookRow
 export type WebhookService = ReturnType<typeof createWebhookService>
 
 export const createWebhookService = ({ db, webhooks, writer, box, checkUrl, deliver, onChanged }: Deps) => {
-  const present = async (row: WebhookRow): Promise<Webhook> => presentWebhook(row, await progressOf(db, row))
+  const present = async (row: WebhookRow): Promise<Webhook> => presentWebhook(row, await detailsOf(db, row))
 
   /** @throws Problem 409 if there are too many */
   const checkCount = async (tx: Tx): Promise<void> => {

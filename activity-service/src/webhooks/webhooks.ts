@@ -2,16 +2,16 @@ import type { Db } from '@clientele/platform/data/db'
 import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import pLimit from 'p-limit'
-import { createAddressCheck } from './addresses.ts'
-import { type Resolve, systemResolver } from './connector.ts'
 import { createDeliveryService } from './delivery.service.ts'
-import { createDelivery } from './delivery.ts'
-import { createDispatcher } from './dispatcher.ts'
-import { createLaneStore } from './lane.store.ts'
 import { createReplayService } from './replay.service.ts'
+import { createAddressCheck } from './requests/addresses.ts'
+import { type Resolve, systemResolver } from './requests/connector.ts'
+import { createSender } from './requests/sender.ts'
+import { createUrlCheck } from './requests/target-url.ts'
 import { createSecretBox } from './secrets.ts'
-import { createSender } from './sender.ts'
-import { createUrlCheck } from './target-url.ts'
+import { createDelivery } from './sending/delivery.ts'
+import { createDispatcher } from './sending/dispatcher.ts'
+import { createProgressStore } from './sending/progress.store.ts'
 import { defaultTiming, requestsInAll, type WebhookTiming } from './timing.ts'
 import { createCleanup } from './webhook.cleanup.ts'
 import { defineWebhooks } from './webhook.model.ts'
@@ -50,7 +50,7 @@ export const createWebhooks = ({ config, db, log, overrides = {} }: Deps) => {
   const onChanged = (): void => dispatcher.changed()
   const writer = createWebhookWriter({ db, webhooks, log, onChanged })
   const { pause } = writer
-  const store = createLaneStore({ db })
+  const store = createProgressStore({ db })
   const dispatcher = createDispatcher({ db, webhooks, store, deliver, timing, log, pause })
   const service = createWebhookService({ db, webhooks, writer, box, checkUrl, deliver, onChanged })
   const { get } = service

@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici'
+import { signatureOf } from '../secrets.ts'
+import type { WebhookTiming } from '../timing.ts'
 import type { AddressCheck } from './addresses.ts'
 import { AddressRefused, guardedConnector, NameUnknown, type Resolve } from './connector.ts'
 import { parseRetryAfter } from './retry-after.ts'
-import { signatureOf } from './secrets.ts'
-import type { WebhookTiming } from './timing.ts'
 
 /** What is sent: `id` is that of the event, so it stays the same with every attempt. */
 export type OutgoingRequest = { url: string; id: string; body: Buffer; secrets: readonly string[] }

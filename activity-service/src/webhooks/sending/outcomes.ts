@@ -1,11 +1,11 @@
 import { newId } from '@clientele/platform/data/db'
+import type { Outcome } from '../requests/sender.ts'
 import type { Health } from './health.ts'
-import type { Attempted, LaneStore, Progress } from './lane.store.ts'
-import type { Outcome } from './sender.ts'
+import type { Attempted, Progress, ProgressStore } from './progress.store.ts'
 import type { Waiting } from './waiting.ts'
 import type { Item } from './window.ts'
 
-type Deps = { webhookId: string; leasedBy: string; store: LaneStore; health: Health; waiting: Waiting }
+type Deps = { webhookId: string; leasedBy: string; store: ProgressStore; health: Health; waiting: Waiting }
 type Batch = { attempted: Attempted[]; deferred: Item[]; ended: number[]; since: number }
 
 const newBatch = (): Batch => ({ attempted: [], deferred: [], ended: [], since: performance.now() })

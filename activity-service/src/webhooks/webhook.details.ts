@@ -2,7 +2,7 @@ import type { Db } from '@clientele/platform/data/db'
 import type { Bind } from '@clientele/platform/lists/condition'
 import { typeCondition } from '../access/type-pattern.ts'
 import type { WebhookRow } from './webhook.model.ts'
-import type { Progress } from './webhook.presenter.ts'
+import type { WebhookDetails } from './webhook.presenter.ts'
 
 const maxCounted = 10_000
 
@@ -23,10 +23,10 @@ const selectReplay = `select position, until_seq as until, requested_at as "requ
 from webhook_replays where webhook_id = $1`
 
 /** Reads how far a webhook is. */
-export const progressOf = async (db: Db, row: WebhookRow): Promise<Progress> => {
+export const detailsOf = async (db: Db, row: WebhookRow): Promise<WebhookDetails> => {
   const [behind, [replay]] = await Promise.all([
     behindOf(db, row),
-    db.query<NonNullable<Progress['replay']>>(selectReplay, [row.id]),
+    db.query<NonNullable<WebhookDetails['replay']>>(selectReplay, [row.id]),
   ])
   return { behind, replay: replay ?? null }
 }

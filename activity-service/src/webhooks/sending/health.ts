@@ -1,5 +1,5 @@
-import type { Outcome } from './sender.ts'
-import { failuresUntilFailing, slowRequests, type WebhookTiming } from './timing.ts'
+import type { Outcome } from '../requests/sender.ts'
+import { failuresUntilFailing, slowRequests, type WebhookTiming } from '../timing.ts'
 
 export type HealthState = { failures: number; failingSince: Date | null; lastSuccessAt: Date | null }
 

@@ -2,18 +2,19 @@ import type { WebhookPausedReason } from '@clientele/contracts/webhook'
 import type { Log } from '@clientele/platform/runtime/log'
 import { sleep } from '@clientele/platform/runtime/timeout'
 import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
-import { matchesType } from '../access/type-pattern.ts'
+import { matchesType } from '../../access/type-pattern.ts'
+import { maxRetries, requestsPerWebhook, type WebhookTiming } from '../timing.ts'
+import type { WebhookRow } from '../webhook.model.ts'
+import { type CursorName, createCursors, isLater, readWhenFewer } from './cursors.ts'
 import type { Delivery } from './delivery.ts'
 import { createHealth } from './health.ts'
-import { createOutcomes } from './lane.outcomes.ts'
-import type { LaneStore } from './lane.store.ts'
-import { maxRetries, requestsPerWebhook, type WebhookTiming } from './timing.ts'
+import { createOutcomes } from './outcomes.ts'
+import type { ProgressStore } from './progress.store.ts'
 import { createWaiting } from './waiting.ts'
-import type { WebhookRow } from './webhook.model.ts'
-import { type Cursor, createWindow, type Item, type Window } from './window.ts'
+import type { Cursor, Item } from './window.ts'
 
 type Deps = {
-  store: LaneStore
+  store: ProgressStore
   /** Sends one event; undefined if the process stops. */
   deliver: Delivery
   timing: WebhookTiming
@@ -25,23 +26,18 @@ type Deps = {
 }
 
 /** The settings of a webhook, and whether it has events that are due for a retry, and a replay. */
-export type LaneSettings = WebhookRow & { hasDue: boolean; hasReplay: boolean }
+export type LoopSettings = WebhookRow & { hasDue: boolean; hasReplay: boolean }
 
-type Source = 'due' | 'live' | 'replay'
-type Replay = { window: Window; until: Cursor; types: string[] }
+type Source = 'due' | CursorName
 
 const retryDelayMs = 1_000
 const idleMs = 1_000
 const maxUnwritten = 200
-const maxWindow = 200
-const readWhenFewer = 20
 const writeWhenMore = 50
 const writeCursorMs = 30_000
 
-const later = (a: Cursor, b: Cursor): boolean => a.position > b.position
-
 /** Sends the events of one webhook: reads on from its cursor, retries what has failed, and writes down how far it got. */
-export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Cursor) => {
+export const createDeliveryLoop = (initial: LoopSettings, deps: Deps, initialHead: Cursor) => {
   const { store, deliver, timing, log, leasedBy } = deps
   const webhookId = initial.id
   const wake = createWakeSignal()
@@ -49,17 +45,20 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
   const waiting = createWaiting()
   const health = createHealth(initial, timing)
   const outcomes = createOutcomes({ webhookId, leasedBy, store, health, waiting })
-  const live = createWindow({ position: initial.position, positionAt: initial.positionAt })
+  const cursors = createCursors({
+    store,
+    webhookId,
+    start: { position: initial.position, positionAt: initial.positionAt },
+  })
   let settings = initial
   let head = initialHead
-  let replay: Replay | undefined
   let due: Item[] = []
   let wantsDue = true
   let wantsRetry = false
   let pauseReason: WebhookPausedReason | undefined
   let isEnding = false
   let isLost = false
-  let written = live.settled()
+  let written = cursors.settled().live
   let writtenAt = performance.now()
   let lastStart = 0
   let turn = 0
@@ -69,21 +68,6 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
   const triesOldestOnly = (): boolean => health.isFailing() && waiting.size() > 0
   /** With too many events that wait, the cursors wait too. */
   const isHeld = (): boolean => triesOldestOnly() || waiting.size() >= maxRetries
-
-  const fill = async (window: Window, until: Cursor, types: readonly string[]): Promise<void> => {
-    if (window.waiting() >= readWhenFewer || window.size() >= maxWindow || !later(until, window.read())) return
-    const { items, to } = await store.readPage(window.read(), until, types)
-    window.add(items, to)
-  }
-
-  const readReplay = async (): Promise<void> => {
-    if (!settings.hasReplay || replay) return
-    const row = await store.readReplay(webhookId)
-    if (!row) return
-    const { until, types, ...start } = row
-    // What is recorded later has a later time.
-    replay = { window: createWindow(start), until: { position: until, positionAt: start.positionAt }, types }
-  }
 
   const readDue = async (): Promise<void> => {
     if (due.length > 0 || !(wantsDue || settings.hasDue)) return
@@ -101,26 +85,13 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
   const read = async (): Promise<void> => {
     await readDue()
     if (isHeld()) return
-    await fill(live, head, settings.events)
-    await readReplay()
-    if (replay) await fill(replay.window, replay.until, replay.types)
+    await cursors.fill(head, { types: settings.events, hasReplay: settings.hasReplay })
   }
 
   const nextOf = (source: Source): Item | undefined => {
     if (source === 'due') return due.find(({ event }) => !settings.ordered || !isBusy(event.subject))
     if (isHeld()) return undefined
-    const window = source === 'live' ? live : replay?.window
-    return window?.next(settings.ordered, isBusy)
-  }
-
-  const settle = (source: Source, { seq }: Item): void => {
-    if (source === 'live') live.settle(seq)
-    if (source === 'replay') replay?.window.settle(seq)
-  }
-
-  const putBack = (source: Source, { seq }: Item): void => {
-    if (source === 'live') live.putBack(seq)
-    if (source === 'replay') replay?.window.putBack(seq)
+    return cursors.next(source, settings.ordered, isBusy)
   }
 
   const attempt = async (source: Source, item: Item): Promise<void> => {
@@ -131,10 +102,13 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     // Nothing is awaited between this and the record, or the event could be read again in between.
     sending.delete(item)
     wake.notify()
-    if (!outcome) return putBack(source, item)
+    if (!outcome) {
+      if (source !== 'due') cursors.putBack(source, item)
+      return
+    }
     if (outcome.responseStatus === 410) pauseReason = 'gone'
     if (outcomes.record(item, outcome)) wantsRetry = true
-    settle(source, item)
+    if (source !== 'due') cursors.settle(source, item)
   }
 
   /** Takes the next event of a source. @returns whether there was one */
@@ -144,11 +118,9 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     if (source === 'due') due = due.filter((each) => each !== item)
     else if (settings.ordered && waiting.hasSubject(item.event.subject)) {
       outcomes.defer(item)
-      settle(source, item)
+      cursors.settle(source, item)
       return true
-    }
-    if (source === 'live') live.start(item.seq)
-    if (source === 'replay') replay?.window.start(item.seq)
+    } else cursors.start(source, item)
     sending.add(item)
     lastStart = performance.now()
     health.countRequest()
@@ -176,25 +148,22 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
   /** What has to wait is read again afterwards. */
   const forgetRest = (): void => {
     if (!isHeld() || sending.size > 0) return
-    live.reset()
-    replay?.window.reset()
+    cursors.reset()
     if (triesOldestOnly()) due = []
   }
 
   const write = async (force: boolean): Promise<void> => {
     const { count, ageMs } = outcomes.pending()
-    const hasMoved = later(live.settled(), written) && performance.now() - writtenAt > writeCursorMs
-    const isReplayDone =
-      replay !== undefined && replay.window.size() === 0 && !later(replay.until, replay.window.read())
+    const settled = cursors.settled()
+    const isReplayDone = settled.replay?.isDone === true
+    const hasMoved = isLater(settled.live, written) && performance.now() - writtenAt > writeCursorMs
     const isDue = count > 0 && (ageMs >= timing.flushMs || count >= writeWhenMore)
     if (!(isDue || hasMoved || isReplayDone || force)) return
-    const cursor = live.settled()
-    const ofReplay = replay && { ...replay.window.settled(), isDone: isReplayDone }
-    if (!(await outcomes.write({ live: cursor, replay: ofReplay }))) isLost = true
-    if (isReplayDone) replay = undefined
+    if (!(await outcomes.write(settled))) isLost = true
+    if (isReplayDone) cursors.endReplay()
     // The next event of a subject may be due now.
     if (count > 0 && waiting.size() > 0) wantsDue = true
-    written = cursor
+    written = settled.live
     writtenAt = performance.now()
   }
 
@@ -251,9 +220,9 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
   }
 
   return {
-    /** Resolves when the lane has ended. */
+    /** Resolves when the loop has ended. */
     done: run().catch((error: unknown) => log.warn({ err: error, webhookId }, 'a webhook is left to another replica')),
-    update: (next: LaneSettings): void => {
+    update: (next: LoopSettings): void => {
       if (next.url !== settings.url) {
         health.reset()
         wantsRetry = true
@@ -261,12 +230,12 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
       settings = next
       wake.notify()
     },
-    /** Tells the lane that events of these types were recorded after `from` and up to `to`. */
+    /** Tells the loop that events of these types were recorded after `from` and up to `to`. */
     recorded: (types: readonly string[], from: Cursor, to: Cursor): void => {
-      const isCaughtUp = !later(from, live.read())
+      const isCaughtUp = cursors.hasReadTo(from)
       head = to
       if (types.some((type) => matchesType(settings.events, type))) wake.notify()
-      else if (isCaughtUp) live.add([], to)
+      else if (isCaughtUp) cursors.skipTo(to)
     },
     /** Sends nothing more, and writes what has been sent. */
     stop: (): void => {
@@ -277,4 +246,4 @@ export const createLane = (initial: LaneSettings, deps: Deps, initialHead: Curso
     abort: (): void => abort.abort(),
   }
 }
-export type Lane = ReturnType<typeof createLane>
+export type DeliveryLoop = ReturnType<typeof createDeliveryLoop>

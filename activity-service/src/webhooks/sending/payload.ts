@@ -1,4 +1,4 @@
-import { sourceOf } from '../events/event.kinds.ts'
+import { sourceOf } from '../../events/event.kinds.ts'
 
 /** A recorded event as it is sent. `body` is the message as it arrived; null after the customer was purged. */
 export type SentEvent = {

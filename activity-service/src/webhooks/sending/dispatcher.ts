@@ -5,19 +5,19 @@ import type { Log } from '@clientele/platform/runtime/log'
 import type { Task } from '@clientele/platform/runtime/periodic-task'
 import { sleep, withTimeout } from '@clientele/platform/runtime/timeout'
 import { createWakeSignal } from '@clientele/platform/runtime/wake-signal'
-import { readNewest } from '../events/positions.ts'
+import { readNewest } from '../../events/positions.ts'
+import type { WebhookTiming } from '../timing.ts'
+import type { Webhooks } from '../webhook.model.ts'
 import type { Delivery } from './delivery.ts'
-import type { LaneStore } from './lane.store.ts'
-import { createLane, type Lane, type LaneSettings } from './lane.ts'
+import { createDeliveryLoop, type DeliveryLoop, type LoopSettings } from './delivery-loop.ts'
 import { createLeases } from './leases.ts'
-import type { WebhookTiming } from './timing.ts'
-import type { Webhooks } from './webhook.model.ts'
+import type { ProgressStore } from './progress.store.ts'
 import type { Cursor } from './window.ts'
 
 type Deps = {
   db: Db
   webhooks: Webhooks
-  store: LaneStore
+  store: ProgressStore
   deliver: Delivery
   timing: WebhookTiming
   log: Log
@@ -41,40 +41,40 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
   const id = newId()
   const leases = createLeases({ db, webhooks, id, timing })
   const selectAll = selectWebhooks(webhooks)
-  const lanes = new Map<string, Lane>()
+  const loops = new Map<string, DeliveryLoop>()
   let head: Cursor | undefined
   let wantsTick = true
   let tickedAt = 0
-  let loopAbort = new AbortController()
+  let stopController = new AbortController()
   let running: Promise<void> | undefined
 
-  const open = (settings: LaneSettings, from: Cursor): void => {
+  const open = (settings: LoopSettings, from: Cursor): void => {
     const { id: webhookId } = settings
     const isLeased = () => leases.isSafe()
-    const lane = createLane(settings, { store, deliver, timing, log, leasedBy: id, isLeased, pause }, from)
-    lanes.set(webhookId, lane)
-    void lane.done
+    const loop = createDeliveryLoop(settings, { store, deliver, timing, log, leasedBy: id, isLeased, pause }, from)
+    loops.set(webhookId, loop)
+    void loop.done
       .then(() => leases.release(webhookId))
       .catch((error: unknown) => log.warn({ err: error, webhookId }, 'the lease of a webhook could not be returned'))
-      .finally(() => lanes.delete(webhookId))
+      .finally(() => loops.delete(webhookId))
   }
 
   const tick = async (from: Cursor): Promise<void> => {
     wantsTick = false
     tickedAt = performance.now()
     await leases.renew()
-    const rows = await db.query<LaneSettings & { isLeased: boolean | null }>(selectAll, [], { name: 'webhooks_all' })
+    const rows = await db.query<LoopSettings & { isLeased: boolean | null }>(selectAll, [], { name: 'webhooks_all' })
     const own = new Map(rows.filter((row) => row.leasedBy === id).map((row) => [row.id, row]))
-    for (const [webhookId, lane] of lanes) {
+    for (const [webhookId, loop] of loops) {
       const row = own.get(webhookId)
-      if (row) lane.update(row)
-      else lane.stop()
+      if (row) loop.update(row)
+      else loop.stop()
     }
     const share = leases.shareOf(rows.length)
     // Others may still be ending.
-    const working = [...lanes].filter(([webhookId]) => own.has(webhookId))
-    for (const [, lane] of working.slice(share)) lane.stop()
-    const free = rows.filter((row) => (row.isLeased !== true || row.leasedBy === id) && !lanes.has(row.id))
+    const working = [...loops].filter(([webhookId]) => own.has(webhookId))
+    for (const [, loop] of working.slice(share)) loop.stop()
+    const free = rows.filter((row) => (row.isLeased !== true || row.leasedBy === id) && !loops.has(row.id))
     const ids = free.map((row) => row.id)
     for (const row of await leases.claim(ids, share - working.length))
       open({ hasDue: true, hasReplay: true, ...row }, from)
@@ -89,11 +89,11 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
   const lookForEvents = async (): Promise<Cursor> => {
     const latest = await readHead()
     const from = head ?? latest
-    if (latest.position > from.position && lanes.size > 0) {
+    if (latest.position > from.position && loops.size > 0) {
       const values = [from.position, latest.position, from.positionAt]
       const rows = await db.query<{ type: string }>(selectTypes, values, { name: 'webhook_types' })
       const types = rows.map(({ type }) => type)
-      for (const lane of lanes.values()) lane.recorded(types, from, latest)
+      for (const loop of loops.values()) loop.recorded(types, from, latest)
     }
     head = latest
     return latest
@@ -104,7 +104,7 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
     if (wantsTick || performance.now() - tickedAt >= timing.tickMs) await tick(latest)
   }
 
-  const loop = async (signal: AbortSignal): Promise<void> => {
+  const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       wake.consume()
       await step().catch(async (error: unknown) => {
@@ -116,10 +116,10 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
     }
   }
 
-  const endLanes = async (): Promise<void> => {
-    for (const lane of lanes.values()) lane.stop()
-    while (lanes.size > 0) {
-      await Promise.all([...lanes.values()].map(({ done }) => done))
+  const endLoops = async (): Promise<void> => {
+    for (const loop of loops.values()) loop.stop()
+    while (loops.size > 0) {
+      await Promise.all([...loops.values()].map(({ done }) => done))
       await sleep(1, AbortSignal.timeout(1_000))
     }
   }
@@ -128,17 +128,17 @@ export const createDispatcher = ({ db, webhooks, store, deliver, timing, log, pa
     name: 'webhook-dispatcher',
     start: () => {
       if (running) return
-      loopAbort = new AbortController()
-      running = loop(loopAbort.signal)
+      stopController = new AbortController()
+      running = run(stopController.signal)
     },
     stop: async () => {
-      loopAbort.abort()
+      stopController.abort()
       wake.notify()
       await running
       running = undefined
-      const ending = endLanes()
+      const ending = endLoops()
       await withTimeout(timing.graceMs, 'webhooks are still being sent', ending).catch(async () => {
-        for (const lane of lanes.values()) lane.abort()
+        for (const loop of loops.values()) loop.abort()
         await withTimeout(timing.graceMs, 'the progress of webhooks is still being written', ending).catch((error) =>
           log.warn({ err: error }, 'stopped before the progress of webhooks was written'),
         )

@@ -1,7 +1,7 @@
 import type { Db } from '@clientele/platform/data/db'
 import { selectList } from '@clientele/platform/data/select-list'
-import type { WebhookTiming } from './timing.ts'
-import type { WebhookRow, Webhooks } from './webhook.model.ts'
+import type { WebhookTiming } from '../timing.ts'
+import type { WebhookRow, Webhooks } from '../webhook.model.ts'
 
 const markSeen = `insert into webhook_senders (id, seen_at) values ($1, now())
   on conflict (id) do update set seen_at = excluded.seen_at`

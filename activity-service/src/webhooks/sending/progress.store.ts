@@ -1,8 +1,8 @@
 import type { Db } from '@clientele/platform/data/db'
 import type { Bind } from '@clientele/platform/lists/condition'
-import { typeCondition } from '../access/type-pattern.ts'
+import { typeCondition } from '../../access/type-pattern.ts'
+import type { Outcome } from '../requests/sender.ts'
 import type { SentEvent } from './payload.ts'
-import type { Outcome } from './sender.ts'
 import type { Cursor, Item } from './window.ts'
 
 /** Events of one page together are at most a little larger, because they are kept in memory. */
@@ -92,7 +92,7 @@ const nextAt = ({ outcome, nextInMs }: Attempted): Date | null =>
   nextInMs === null ? null : new Date(outcome.at.getTime() + outcome.durationMs + nextInMs)
 
 /** Reads the events of a webhook, and writes what became of them. */
-export const createLaneStore = ({ db }: { db: Db }) => ({
+export const createProgressStore = ({ db }: { db: Db }) => ({
   /** Reads the events after a cursor. @returns the events, and how far they were looked for */
   readPage: async (after: Cursor, until: Cursor, patterns: readonly string[]) => {
     const values: unknown[] = [after.position, after.positionAt, until.position]
@@ -183,4 +183,4 @@ export const createLaneStore = ({ db }: { db: Db }) => ({
     await db.query(sql, [webhookId])
   },
 })
-export type LaneStore = ReturnType<typeof createLaneStore>
+export type ProgressStore = ReturnType<typeof createProgressStore>

@@ -1,9 +1,9 @@
 import { counter, histogram } from '@clientele/platform/runtime/telemetry'
 import type { LimitFunction } from 'p-limit'
+import type { Outcome, Sender } from '../requests/sender.ts'
+import type { SecretBox } from '../secrets.ts'
+import type { WebhookRow } from '../webhook.model.ts'
 import { bodyOf, type SentEvent } from './payload.ts'
-import type { SecretBox } from './secrets.ts'
-import type { Outcome, Sender } from './sender.ts'
-import type { WebhookRow } from './webhook.model.ts'
 
 type Signing = Pick<WebhookRow, 'id' | 'secret' | 'previousSecret' | 'previousSecretUntil'>
 

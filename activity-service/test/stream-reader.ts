@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { TokenVerifier } from '@clientele/platform/auth/token-verifier'
 import type { TestBroker } from '@clientele/platform/testing/broker'
+import { createFrameReader, type Frame } from '@clientele/platform/testing/event-frames'
 import { type RunningService, startTestService } from '@clientele/platform/testing/running-service'
 import { eventually } from '@clientele/platform/testing/wait'
 import { createApp } from '../src/app.ts'
@@ -8,21 +9,6 @@ import type { ActivityConfig } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
 import type { StreamLimits } from '../src/stream/stream-client.ts'
 import { ownSettings } from './start.ts'
-
-/** A server-sent event, or a comment. */
-export type Frame = { id?: string; event?: string; data?: string; retry?: string; comment?: string }
-
-/** Reads a block of lines as a browser does. */
-const frameOf = (block: string): Frame => {
-  const frame: Frame = {}
-  for (const line of block.split('\n')) {
-    const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []
-    if (field === '') frame.comment = value
-    else if (field === 'data') frame.data = frame.data === undefined ? value : `${frame.data}\n${value}`
-    else frame[field as 'id' | 'event' | 'retry'] = value
-  }
-  return frame
-}
 
 /** An open stream. */
 export type Stream = {
@@ -59,19 +45,14 @@ export const openStream = async (baseUrl: string, { token, path = '', headers = 
     req.end()
   })
   let hasEnded = false
-  let rest = ''
+  const readFrames = createFrameReader()
   let text = ''
   const frames: Frame[] = []
   response.setEncoding('utf8')
   response.on('error', () => {})
   response.on('data', (chunk: string) => {
     text += chunk
-    const blocks = (rest + chunk).split('\n\n')
-    rest = blocks.pop() ?? ''
-    for (const block of blocks) {
-      const frame = frameOf(block)
-      if (frame.retry === undefined) frames.push(frame)
-    }
+    frames.push(...readFrames(chunk).filter(({ retry }) => retry === undefined))
   })
   response.once('close', () => {
     hasEnded = true

@@ -23,8 +23,9 @@ const insertSql = `with numbered as (
     '\\x00', sha256('\\x00'), sha256('\\x00')
   from made
 )
-insert into event_refs (class, recorded_at, ref, seq, type)
-select class, at, ref, seq, type from made cross join lateral (values (subject), (customer::text)) as refs (ref) group by 1, 2, 3, 4, 5`
+insert into event_refs (class, recorded_at, ref, seq, type, is_subject)
+select class, at, ref, seq, type, bool_or(is_subject)
+from made cross join lateral (values (subject, true), (customer::text, false)) as refs (ref, is_subject) group by 1, 2, 3, 4, 5`
 
 /** The id of one of the customers that the events are about. */
 export const customerIdSql = `select md5('customer' || $1)::uuid::text as id`

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type ClientRequest, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { System } from '@clientele/e2e/system'
+import { createFrameReader } from '@clientele/platform/testing/event-frames'
 import pg from 'pg'
 import type { BenchmarkContext, Figure } from '../benchmark.ts'
 import { memoryOf } from '../process.ts'
@@ -23,13 +24,11 @@ const openStream = async (system: System, token: string, delays: number[]): Prom
   const sent = request(`${system.gateway}/v1/events/stream?type=customer.*`, { headers, agent: false }).end()
   const [response] = await once(sent, 'response', { signal: AbortSignal.timeout(30_000) })
   if (response.statusCode !== 200) throw new Error(`the stream returned ${response.statusCode}`)
-  let rest = ''
+  const readFrames = createFrameReader()
   response.setEncoding('utf8').on('data', (chunk: string) => {
     const now = Date.now()
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) {
-      const time = line.startsWith('data: ') && /"time":"([^"]+)"/.exec(line)?.[1]
+    for (const { data = '' } of readFrames(chunk)) {
+      const [, time] = /"time":"([^"]+)"/.exec(data) ?? []
       if (time) delays.push(now - Date.parse(time))
     }
   })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createFrameReader } from '@clientele/platform/testing/event-frames'
 
 /** A client that reads all events of the product, and continues where it was after every failure. */
 export type EventReader = {
@@ -52,19 +53,6 @@ export const feedReader = (gateway: string, token: string): EventReader => {
   })
 }
 
-/** Splits a stream of Server-Sent Events into blocks of fields. */
-const readBlocks = async (response: IncomingMessage, take: (fields: Map<string, string>) => void): Promise<void> => {
-  let rest = ''
-  for await (const chunk of response.setEncoding('utf8')) {
-    const blocks = `${rest}${chunk}`.split('\n\n')
-    rest = blocks.pop() ?? ''
-    for (const block of blocks) {
-      const lines = block.split('\n').map((line) => /^(\w*): ?(.*)$/.exec(line) ?? [])
-      take(new Map(lines.map(([, field = '', value = '']) => [field, value])))
-    }
-  }
-}
-
 /** Reads the live stream of one gateway, with the events of imports. */
 export const streamReader = (name: string, gateway: string, token: string): EventReader => {
   const ids: string[] = []
@@ -78,11 +66,13 @@ export const streamReader = (name: string, gateway: string, token: string): Even
       response.resume()
       throw new Error(`status ${response.statusCode}`)
     }
-    await readBlocks(response, (fields) => {
-      const [id, event, data] = [fields.get('id'), fields.get('event'), fields.get('data')]
-      if (id === undefined || data === undefined) return
-      lastEventId = id
-      ids.push(event === undefined ? (JSON.parse(data) as { id: string }).id : `${event} at ${id}`)
-    })
+    const readFrames = createFrameReader()
+    for await (const chunk of response.setEncoding('utf8')) {
+      for (const { id, event, data } of readFrames(chunk)) {
+        if (id === undefined || data === undefined) continue
+        lastEventId = id
+        ids.push(event === undefined ? (JSON.parse(data) as { id: string }).id : `${event} at ${id}`)
+      }
+    }
   })
 }

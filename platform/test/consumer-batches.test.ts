@@ -1,6 +1,7 @@
 import { connectDb, type Db, type Tx } from '@clientele/platform/data/db'
 import { connectBroker } from '@clientele/platform/events/broker'
 import { type Consumer, consumer } from '@clientele/platform/events/consumer/consumer'
+import { pruneInbox } from '@clientele/platform/events/consumer/inbox'
 import { startConsumers } from '@clientele/platform/events/consumer/start-consumers'
 import { type TestBroker, testBroker } from '@clientele/platform/testing/broker'
 import { asOwner, type TestDatabase, testDatabase } from '@clientele/platform/testing/database'
@@ -152,4 +153,17 @@ describe('Events that wait for a consumer that handles all at once', () => {
     await waitUntilStored(count)
     expect(texts).toEqual(events.map(({ data }) => data.text))
   })
+})
+
+it('events that were handled more than 14 days ago are removed from the inbox, and no others', async () => {
+  await db.query(
+    `insert into inbox (consumer, event_id, received_at)
+    select $1, gen_random_uuid(), now() - make_interval(days => n % 28) from generate_series(0, 2799) n`,
+    ['test.notes'],
+  )
+  await pruneInbox(db, ['test.notes'], new AbortController().signal)
+  const [row] = await db.query<{ n: number; oldest: number }>(
+    `select count(*)::int as n, extract(day from now() - min(received_at))::int as oldest from inbox`,
+  )
+  expect(row).toEqual({ n: 1_400, oldest: 13 })
 })

@@ -2,7 +2,6 @@ import { type AddressInfo, createConnection, createServer, type Socket } from 'n
 import { event } from '@clientele/contracts/event'
 import { connectDb, type Db, newId } from '@clientele/platform/data/db'
 import { type Broker, connectBroker, exchange } from '@clientele/platform/events/broker'
-import { pruneInbox } from '@clientele/platform/events/consumer/inbox'
 import { outbox } from '@clientele/platform/events/outbox/outbox'
 import { createRelay, type Relay } from '@clientele/platform/events/outbox/relay'
 import { removeUnroutable } from '@clientele/platform/events/outbox/unroutable-events'
@@ -196,21 +195,6 @@ describe('Outbox and relay', () => {
     }
     const plans = 'select custom_plans::int as custom from pg_prepared_statements where name = $1'
     expect(await db.query(plans, ['outbox_take'])).toEqual([{ custom: 0 }])
-  })
-})
-
-describe('The inbox', () => {
-  it('events that were handled more than 14 days ago are removed from the inbox, and no others', async () => {
-    await db.query(
-      `insert into inbox (consumer, event_id, received_at)
-      select $1, gen_random_uuid(), now() - make_interval(days => n % 28) from generate_series(0, 2799) n`,
-      ['test.notes'],
-    )
-    await pruneInbox(db, ['test.notes'], new AbortController().signal)
-    const [row] = await db.query<{ n: number; oldest: number }>(
-      `select count(*)::int as n, extract(day from now() - min(received_at))::int as oldest from inbox`,
-    )
-    expect(row).toEqual({ n: 1_400, oldest: 13 })
   })
 })
 
